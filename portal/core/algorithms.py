@@ -1,0 +1,88 @@
+"""The one table of signature algorithms: what key each takes and how to make one.
+
+Sources: RFC 7518 §3 (RS, PS, ES), RFC 8037 and RFC 9864 (EdDSA, Ed25519, Ed448), RFC 9964 (ML-DSA).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """A JWS algorithm that a key can be registered for.
+
+    `curve` is the JWK `crv` (EC, OKP), or the parameter set (AKP), or empty (RSA). `headers` are the
+    values of the JWS `alg` header that a key of this algorithm may be used with. `generate` is the
+    openssl command that makes a fitting private key, `note` what one should know before choosing it.
+    """
+
+    name: str
+    kty: str
+    curve: str
+    headers: tuple[str, ...]
+    generate: str
+    note: str = ""
+    recommended: bool = False
+    legacy: bool = False
+    extended: bool = False
+    """Only in the extended JWKS: one unknown key type breaks whole verifier families."""
+
+
+_RSA: Final = "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out private_key.pem"
+_EC: Final = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:{} -out private_key.pem"
+_NAMED: Final = "openssl genpkey -algorithm {} -out private_key.pem"
+
+PUBLIC_HALF: Final = "openssl pkey -in private_key.pem -pubout -out public_key.pem"
+"""The command that takes the public half out of any private key."""
+
+_LEGACY_NOTE: Final = "Older RSA padding. Choose PS256 unless your verifier cannot."
+_MLDSA_NOTE: Final = "Post-quantum. Needs OpenSSL 3.5, and is published in the extended JWKS only."
+
+
+def _ml_dsa(size: int) -> Algorithm:
+    name = f"ML-DSA-{size}"
+    return Algorithm(
+        name, "AKP", name, (name,), _NAMED.format(name), note=_MLDSA_NOTE, extended=True
+    )
+
+
+ALGORITHMS: Final[dict[str, Algorithm]] = {
+    algorithm.name: algorithm
+    for algorithm in (
+        Algorithm("PS256", "RSA", "", ("PS256",), _RSA, recommended=True),
+        # A key registered for either name accepts both headers: RFC 9864 renamed EdDSA to Ed25519
+        # and most libraries still send the older name.
+        Algorithm(
+            "EdDSA",
+            "OKP",
+            "Ed25519",
+            ("EdDSA", "Ed25519"),
+            _NAMED.format("ED25519"),
+            note="Ed25519: short keys, fast, hard to misuse.",
+            recommended=True,
+        ),
+        Algorithm("ES256", "EC", "P-256", ("ES256",), _EC.format("P-256")),
+        Algorithm("ES384", "EC", "P-384", ("ES384",), _EC.format("P-384")),
+        Algorithm("ES512", "EC", "P-521", ("ES512",), _EC.format("P-521")),
+        Algorithm("PS384", "RSA", "", ("PS384",), _RSA),
+        Algorithm("PS512", "RSA", "", ("PS512",), _RSA),
+        Algorithm(
+            "Ed448",
+            "OKP",
+            "Ed448",
+            ("EdDSA", "Ed448"),
+            _NAMED.format("ED448"),
+            note="Few verifiers know it; published in the extended JWKS only.",
+            extended=True,
+        ),
+        _ml_dsa(44),
+        _ml_dsa(65),
+        _ml_dsa(87),
+        Algorithm("RS256", "RSA", "", ("RS256",), _RSA, note=_LEGACY_NOTE, legacy=True),
+        Algorithm("RS384", "RSA", "", ("RS384",), _RSA, note=_LEGACY_NOTE, legacy=True),
+        Algorithm("RS512", "RSA", "", ("RS512",), _RSA, note=_LEGACY_NOTE, legacy=True),
+    )
+}
+"""Every algorithm by name, in the order in which people are offered them."""

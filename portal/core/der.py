@@ -1,0 +1,110 @@
+"""A strict reader and a small writer for DER (ITU-T X.690 §10): one value, one encoding.
+
+`cryptography` is lenient in places (a second block, dropped parameters), so gatekeeping is ours. The
+reader takes only single-byte tags and definite, minimal lengths; whatever else is there is not DER.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+INTEGER: Final = 0x02
+BIT_STRING: Final = 0x03
+OCTET_STRING: Final = 0x04
+NULL: Final = 0x05
+OID: Final = 0x06
+UTC_TIME: Final = 0x17
+GENERALIZED_TIME: Final = 0x18
+SEQUENCE: Final = 0x30
+
+
+class NotDer(Exception):  # noqa: N818 - it says what the bytes are, as `Refused` does
+    """The bytes are not the DER that was expected. It carries no content on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One tag-length-value triple; `encoded` is all of it, `content` the value alone."""
+
+    tag: int
+    content: bytes
+    encoded: bytes
+
+    def children(self, tag: int = SEQUENCE) -> list[Element]:
+        """Return the elements inside, of an element that must have this tag; raise `NotDer`."""
+        return read_all(self.contents(tag))
+
+    def contents(self, tag: int) -> bytes:
+        """Return the content of an element that must have this tag; raise `NotDer`."""
+        if self.tag != tag:
+            raise NotDer
+        return self.content
+
+    def integer(self) -> int:
+        """Return the value of an INTEGER in its shortest form (X.690 §8.3.2); raise `NotDer`."""
+        content = self.contents(INTEGER)
+        if not content:
+            raise NotDer
+        if len(content) > 1 and content[0] in {0x00, 0xFF} and content[0] >> 7 == content[1] >> 7:
+            raise NotDer
+        return int.from_bytes(content, "big", signed=True)
+
+    def bits(self) -> bytes:
+        """Return the bytes of a BIT STRING that has no unused bits; raise `NotDer`."""
+        content = self.contents(BIT_STRING)
+        if content[:1] != b"\x00":
+            raise NotDer
+        return content[1:]
+
+
+def read(data: bytes) -> Element:
+    """Read exactly one element that fills the data; raise `NotDer` for anything else."""
+    element, end = _read_at(data, 0)
+    if end != len(data):
+        raise NotDer
+    return element
+
+
+def read_all(data: bytes) -> list[Element]:
+    """Read elements until the data is used up; raise `NotDer` when they do not fill it exactly."""
+    elements = []
+    at = 0
+    while at < len(data):
+        element, at = _read_at(data, at)
+        elements.append(element)
+    return elements
+
+
+def _read_at(data: bytes, start: int) -> tuple[Element, int]:
+    if start + 2 > len(data):
+        raise NotDer
+    tag, length, at = data[start], data[start + 1], start + 2
+    if tag & 0x1F == 0x1F:  # a tag of several bytes: no key structure has one
+        raise NotDer
+    if length >= 0x80:
+        size = length & 0x7F
+        length = int.from_bytes(data[at : at + size], "big")
+        # X.690 §10.1: definite and minimal. Three bytes are more than any accepted input needs.
+        if not 1 <= size <= 3 or at + size > len(data) or length < max(0x80, 1 << 8 * (size - 1)):
+            raise NotDer
+        at += size
+    end = at + length
+    if end > len(data):
+        raise NotDer
+    return Element(tag, data[at:end], data[start:end]), end
+
+
+def encode(tag: int, *parts: bytes) -> bytes:
+    """Return the element with this tag whose content is the parts, one after the other."""
+    content = b"".join(parts)
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + content
+
+
+def encode_integer(value: int) -> bytes:
+    """Return a non-negative number as an INTEGER."""
+    return encode(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))

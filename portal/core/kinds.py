@@ -1,0 +1,70 @@
+"""Kinds of keys that people have and this portal cannot use, and how to say so by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
+from portal.core.reasons import Reason, Refused
+
+NEW_KEY: Final = f"{ALGORITHMS['ES256'].generate} && {PUBLIC_HALF}"
+"""The commands that make a fresh P-256 key pair and take out its public half."""
+
+NEW_RSA_KEY: Final = f"{ALGORITHMS['PS256'].generate} && {PUBLIC_HALF}"
+"""The same for RSA."""
+
+_NIST_KEMS: Final = bytes.fromhex("6086480165030404")  # 2.16.840.1.101.3.4.4: ML-KEM
+_NIST_SIGNATURES: Final = bytes.fromhex("6086480165030403")  # 2.16.840.1.101.3.4.3
+
+_KINDS: Final = {
+    bytes.fromhex("2b656e"): "X25519",
+    bytes.fromhex("2b656f"): "X448",
+    bytes.fromhex("2a864886f70d010107"): "RSA-OAEP encryption",
+    bytes.fromhex("2a864886f70d010301"): "Diffie-Hellman",
+    bytes.fromhex("2a8648ce3e0201"): "Diffie-Hellman",
+    bytes.fromhex("2a8648ce380401"): "DSA",
+    bytes.fromhex("2b8104010c"): "ECDH",
+    bytes.fromhex("2a850307010101"): "GOST",
+    **{_NIST_KEMS + bytes((number,)): "ML-KEM" for number in (1, 2, 3)},
+    **{_NIST_SIGNATURES + bytes((number,)): "SLH-DSA" for number in (*range(20, 32), *range(35, 47))},
+    **{_NIST_SIGNATURES + bytes((number,)): "HashML-DSA" for number in (32, 33, 34)},
+}
+_BRAINPOOL: Final = bytes.fromhex("2b24030302080101")
+_CURVES: Final = {
+    bytes.fromhex("2b8104000a"): "secp256k1",
+    bytes.fromhex("2b81040021"): "P-224",
+    bytes.fromhex("2a8648ce3d030101"): "P-192",
+    bytes.fromhex("2a811ccf5501822d"): "SM2",
+    **{_BRAINPOOL + bytes((number,)): "brainpool" for number in range(1, 15)},
+}
+
+
+def refuse_kind(oid: bytes) -> Refused:
+    """Return the refusal for the kind of key with this algorithm identifier."""
+    return unsupported_kind(_KINDS.get(oid, ""))
+
+
+def unsupported_kind(name: str) -> Refused:
+    """Return the refusal for a kind of key by its name, empty when it has none that we know."""
+    return Refused(
+        Reason.KEY_TYPE_UNSUPPORTED,
+        found=f"The kind of this key is {name}." if name else "This kind of key is unknown here.",
+        needed="Signing in works with RSA, EC (P-256, P-384, P-521), Ed25519, Ed448 and ML-DSA keys.",
+        command=NEW_KEY,
+    )
+
+
+def refuse_curve(oid: bytes) -> Refused:
+    """Return the refusal for an EC key on the curve with this object identifier."""
+    return unsupported_curve(_CURVES.get(oid, ""))
+
+
+def unsupported_curve(name: str) -> Refused:
+    """Return the refusal for an EC key on a curve by its name, empty when it has none that we know."""
+    return Refused(
+        Reason.CURVE_UNSUPPORTED,
+        found=f"This EC key is on the curve {name}." if name else "This EC key is on an unknown curve.",
+        needed="The curves that every verifier knows are P-256, P-384 and P-521.",
+        command=NEW_KEY,
+    )
+

@@ -1,0 +1,30 @@
+"""The verbs. Each is one transaction that locks, checks, writes and records its event."""
+
+from portal.registry.actions.block_key import block_key
+from portal.registry.actions.client import (
+    change_client,
+    create_client,
+    resume_client,
+    suspend_client,
+)
+from portal.registry.actions.read_key import read_key
+from portal.registry.actions.register_key import register_key
+from portal.registry.actions.retire_key import keep_key, retire_key
+from portal.registry.actions.revoke_key import revoke_key
+from portal.registry.actions.team import add_member, change_role, remove_member
+
+__all__ = [
+    "add_member",
+    "block_key",
+    "change_client",
+    "change_role",
+    "create_client",
+    "keep_key",
+    "read_key",
+    "register_key",
+    "remove_member",
+    "resume_client",
+    "retire_key",
+    "revoke_key",
+    "suspend_client",
+]

@@ -1,0 +1,51 @@
+"""Put public keys on the block list, and out of service where they are registered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from portal.accounts.models import User
+from portal.core.keys import PublicKey
+from portal.registry.actions.revoke_key import revoke_key
+from portal.registry.choices import BlockedWhy, RevocationReason, Verb
+from portal.registry.locks import lock_fingerprint
+from portal.registry.models import BlockedKey, Client, ClientKey, Event
+
+
+@transaction.atomic
+def block_key(spki_sha256: str, *, by: User, note: str = "") -> BlockedKey:
+    """Block the public key with this SHA-256 of its SPKI (lower-case hex), in every client, for good.
+
+    Where the key is registered it is revoked as compromised. Idempotent.
+    """
+    return _block(spki_sha256, why=BlockedWhy.ADMIN, by=by, client=None, note=note)
+
+
+@transaction.atomic
+def block_leaked_keys(keys: Iterable[PublicKey], *, by: User, client: Client | None) -> None:
+    """Block keys whose private half was sent to the portal: it must be considered leaked."""
+    # In one order for everybody, so that two transactions cannot wait for each other.
+    for spki_sha256 in sorted({key.spki_sha256 for key in keys}):
+        _block(spki_sha256, why=BlockedWhy.PRIVATE_KEY_SEEN, by=by, client=client, note="")
+
+
+def _block(
+    spki_sha256: str, *, why: BlockedWhy, by: User, client: Client | None, note: str
+) -> BlockedKey:
+    lock_fingerprint(spki_sha256)
+    blocked, is_new = BlockedKey.objects.get_or_create(
+        pk=spki_sha256, defaults={"why": why, "blocked_by": by, "note": note}
+    )
+    if is_new:
+        Event.objects.create(
+            actor=by,
+            verb=Verb.BLOCK_KEY,
+            client=client,
+            detail={"spki_sha256": spki_sha256, "why": why, "note": note},
+        )
+    registered = ClientKey.objects.filter(spki_sha256=spki_sha256).first()
+    if registered:
+        revoke_key(registered, reason=RevocationReason.COMPROMISED, by=by, note=why.label)
+    return blocked

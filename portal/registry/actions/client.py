@@ -1,0 +1,73 @@
+"""Create, change, suspend and resume a client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.registry.choices import Role, Verb
+from portal.registry.locks import lock_client
+from portal.registry.models import Client, Event, Membership
+from portal.registry.refusals import ClientLimitReached
+
+
+@transaction.atomic
+def create_client(*, name: str, contacts: Sequence[str] = (), by: User) -> Client:
+    """Create a client with a random client_id; its creator becomes its first owner.
+
+    Raises `ClientLimitReached` when the person has created as many as one person may.
+    """
+    # Locking the person makes two requests at once count one after the other.
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    limit = settings.CLIENT_LIMIT
+    if not by.is_staff and by.created_clients.count() >= limit:
+        message = f"You have created {limit} clients, which is as many as one person may here."
+        raise ClientLimitReached(message)
+    client = Client.objects.create(name=name, contacts=list(contacts), created_by=by)
+    Membership.objects.create(client=client, user=by, role=Role.OWNER)
+    Event.objects.create(actor=by, verb=Verb.CREATE_CLIENT, client=client, detail={"name": name})
+    return client
+
+
+@transaction.atomic
+def change_client(client: Client, *, name: str, contacts: Sequence[str], by: User) -> Client:
+    """Change the client's name and contacts. Saying again what already stands records nothing."""
+    client = lock_client(client)
+    before = {"name": client.name, "contacts": client.contacts}
+    after = {"name": name, "contacts": list(contacts)}
+    if before == after:
+        return client
+    client.name, client.contacts = name, list(contacts)
+    client.save(update_fields=["name", "contacts"])
+    Event.objects.create(
+        actor=by, verb=Verb.CHANGE_CLIENT, client=client, detail={"before": before, "after": after}
+    )
+    return client
+
+
+@transaction.atomic
+def suspend_client(client: Client, *, note: str, by: User) -> Client:
+    """Stop publishing all keys of the client, from the next request on. Idempotent."""
+    client = lock_client(client)
+    if client.is_suspended:
+        return client
+    client.suspended_at, client.suspended_by, client.suspension_note = timezone.now(), by, note
+    client.save(update_fields=["suspended_at", "suspended_by", "suspension_note"])
+    Event.objects.create(actor=by, verb=Verb.SUSPEND_CLIENT, client=client, detail={"note": note})
+    return client
+
+
+@transaction.atomic
+def resume_client(client: Client, *, by: User) -> Client:
+    """Publish the keys of a suspended client again. Idempotent."""
+    client = lock_client(client)
+    if not client.is_suspended:
+        return client
+    client.suspended_at, client.suspended_by, client.suspension_note = None, None, ""
+    client.save(update_fields=["suspended_at", "suspended_by", "suspension_note"])
+    Event.objects.create(actor=by, verb=Verb.RESUME_CLIENT, client=client)
+    return client

@@ -1,0 +1,23 @@
+"""Read what somebody sent."""
+
+from __future__ import annotations
+
+from portal.accounts.models import User
+from portal.core.keys import PublicKey
+from portal.core.pem import parse_public_key
+from portal.core.reasons import Refused
+from portal.registry.actions.block_key import block_leaked_keys
+from portal.registry.models import Client
+
+
+def read_key(material: bytes | str, *, by: User, client: Client | None) -> PublicKey:
+    """Parse what somebody sent; a private key in it blocks its public half for good.
+
+    Raises `Refused`. What was sent is not kept, whatever it is.
+    """
+    try:
+        return parse_public_key(material)
+    except Refused as refused:
+        if refused.leaked:
+            block_leaked_keys(refused.leaked, by=by, client=client)
+        raise

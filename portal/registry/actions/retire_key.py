@@ -1,0 +1,60 @@
+"""Retire a key as planned, and take that back while it is still live."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.registry.choices import KeyStatus, Verb
+from portal.registry.locks import lock_key
+from portal.registry.models import ClientKey, Event
+from portal.registry.refusals import KeyNotLive
+
+_GONE = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}
+
+
+@transaction.atomic
+def retire_key(key: ClientKey, *, grace: timedelta, by: User) -> ClientKey:
+    """Let the key leave the JWKS when `grace` is over (zero: now).
+
+    Retiring again moves the date. Raises `KeyNotLive` for a key that is gone already.
+    """
+    key = lock_key(key)
+    now = timezone.now()
+    _check_not_gone(key)
+    key.retires_at, key.retired_by = now + grace, by
+    key.save(update_fields=["retires_at", "retired_by"])
+    Event.objects.create(
+        actor=by,
+        verb=Verb.RETIRE_KEY,
+        client=key.client,
+        key=key,
+        detail={"retires_at": key.retires_at.isoformat()},
+    )
+    return key
+
+
+@transaction.atomic
+def keep_key(key: ClientKey, *, by: User) -> ClientKey:
+    """Take back a retirement whose grace is not over yet. Idempotent.
+
+    Raises `KeyNotLive` when the key has left the JWKS already.
+    """
+    key = lock_key(key)
+    _check_not_gone(key)
+    if key.retires_at is None:
+        return key
+    key.retires_at, key.retired_by = None, None
+    key.save(update_fields=["retires_at", "retired_by"])
+    Event.objects.create(actor=by, verb=Verb.KEEP_KEY, client=key.client, key=key)
+    return key
+
+
+def _check_not_gone(key: ClientKey) -> None:
+    status = key.status(timezone.now())
+    if status in _GONE:
+        message = f"“{key.label}” is {status.label.lower()} already, so its end cannot be moved."
+        raise KeyNotLive(message)

@@ -1,0 +1,34 @@
+"""Revoke a key at once."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.registry.choices import RevocationReason, Verb
+from portal.registry.locks import lock_key
+from portal.registry.models import ClientKey, Event
+
+
+@transaction.atomic
+def revoke_key(key: ClientKey, *, reason: RevocationReason, by: User, note: str = "") -> ClientKey:
+    """Take the key out of the JWKS from the next request on, for good.
+
+    Idempotent: revoking a revoked key changes and records nothing. A retired or expired key can be
+    revoked too, so that the reason is on record.
+    """
+    key = lock_key(key)
+    if key.revoked_at:
+        return key
+    key.revoked_at, key.revoked_by = timezone.now(), by
+    key.revocation_reason, key.revocation_note = reason, note
+    key.save(update_fields=["revoked_at", "revoked_by", "revocation_reason", "revocation_note"])
+    Event.objects.create(
+        actor=by,
+        verb=Verb.REVOKE_KEY,
+        client=key.client,
+        key=key,
+        detail={"reason": reason, "note": note, "kid": key.kid},
+    )
+    return key

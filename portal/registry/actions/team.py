@@ -1,0 +1,70 @@
+"""Add, change and remove the members of a client."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from portal.accounts.models import User
+from portal.registry.choices import Role, Verb
+from portal.registry.locks import lock_client
+from portal.registry.models import Client, Event, Membership
+from portal.registry.refusals import AlreadyMember, LastOwner, NoSuchPerson
+
+
+@transaction.atomic
+def add_member(client: Client, *, email: str, role: Role, by: User) -> Membership:
+    """Add the person with this e-mail address.
+
+    Raises `NoSuchPerson` or `AlreadyMember`.
+    """
+    client = lock_client(client)
+    user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
+    if user is None:
+        message = f"Nobody has signed up with {email} yet. Please ask them to sign up first."
+        raise NoSuchPerson(message)
+    if client.memberships.filter(user=user).exists():
+        message = f"{user.email} belongs to {client.name} already."
+        raise AlreadyMember(message)
+    membership = Membership.objects.create(client=client, user=user, role=role)
+    _record(Verb.ADD_MEMBER, membership, by=by)
+    return membership
+
+
+@transaction.atomic
+def change_role(membership: Membership, *, role: Role, by: User) -> Membership:
+    """Give a member another role. Raises `LastOwner` when nobody else would own the client."""
+    client = lock_client(membership.client)
+    membership = client.memberships.get(pk=membership.pk)
+    if membership.role == role:
+        return membership
+    _check_another_owner(client, membership)
+    membership.role = role
+    membership.save(update_fields=["role"])
+    _record(Verb.CHANGE_MEMBER, membership, by=by)
+    return membership
+
+
+@transaction.atomic
+def remove_member(membership: Membership, *, by: User) -> None:
+    """Take a person out of the client. Raises `LastOwner` when nobody else would own it."""
+    client = lock_client(membership.client)
+    membership = client.memberships.get(pk=membership.pk)
+    _check_another_owner(client, membership)
+    _record(Verb.REMOVE_MEMBER, membership, by=by)
+    membership.delete()
+
+
+def _check_another_owner(client: Client, membership: Membership) -> None:
+    others = client.memberships.filter(role=Role.OWNER).exclude(pk=membership.pk)
+    if membership.role == Role.OWNER and not others.exists():
+        message = f"{client.name} would have no owner left. Make somebody else an owner first."
+        raise LastOwner(message)
+
+
+def _record(verb: Verb, membership: Membership, *, by: User) -> None:
+    Event.objects.create(
+        actor=by,
+        verb=verb,
+        client=membership.client,
+        detail={"member": membership.user.email, "role": membership.role},
+    )

@@ -1,0 +1,55 @@
+"""The closed lists of words that the tables use."""
+
+from django.db import models
+
+
+class Role(models.TextChoices):
+    """Each role may do all that the next one may."""
+
+    OWNER = "owner", "Owner"
+    DEVELOPER = "developer", "Developer"
+    VIEWER = "viewer", "Viewer"
+
+
+class RevocationReason(models.TextChoices):
+    """Why a key was revoked."""
+
+    UNSPECIFIED = "unspecified", "Unspecified"
+    COMPROMISED = "compromised", "Compromised: somebody else may have the private key"
+    SUPERSEDED = "superseded", "Superseded: a newer key took over"
+
+
+class KeyStatus(models.TextChoices):
+    """What a key is right now, derived from its dates."""
+
+    ACTIVE = "active", "Active"
+    PENDING = "pending", "Starts later"
+    RETIRING = "retiring", "Retiring"
+    EXPIRED = "expired", "Expired"
+    RETIRED = "retired", "Retired"
+    REVOKED = "revoked", "Revoked"
+
+
+class BlockedWhy(models.TextChoices):
+    """How the key got here."""
+
+    PRIVATE_KEY_SEEN = "private_key_seen", "Its private key was sent to the portal"
+    ADMIN = "admin", "Blocked by an admin"
+
+
+class Verb(models.TextChoices):
+    """What happened, in the words of the glossary."""
+
+    CREATE_CLIENT = "create_client", "created the client"
+    CHANGE_CLIENT = "change_client", "changed the client"
+    SUSPEND_CLIENT = "suspend_client", "suspended the client"
+    RESUME_CLIENT = "resume_client", "resumed the client"
+    ADD_MEMBER = "add_member", "added a member"
+    CHANGE_MEMBER = "change_member", "changed a member's role"
+    REMOVE_MEMBER = "remove_member", "removed a member"
+    REGISTER_KEY = "register_key", "registered the key"
+    RETIRE_KEY = "retire_key", "retired the key"
+    KEEP_KEY = "keep_key", "took back the retirement"
+    REVOKE_KEY = "revoke_key", "revoked the key"
+    BLOCK_KEY = "block_key", "blocked a key"
+    REFUSE_KEY = "refuse_key", "tried a key that was refused"

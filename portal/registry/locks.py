@@ -1,0 +1,33 @@
+"""Row and key locks, held to the end of the transaction.
+
+SQLite has neither; there every transaction begins IMMEDIATE (settings), one writer at a time.
+"""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from portal.registry.models import Client, ClientKey
+
+
+def lock_client(client: Client) -> Client:
+    """Return the client as it stands now, locked: what one client does, it does one after another."""
+    # no_key: events point at the client while others wait for it, and must not wait in a ring.
+    return Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+
+
+def lock_key(key: ClientKey) -> ClientKey:
+    """Return the key as it stands now, locked."""
+    queryset = ClientKey.objects.select_for_update(no_key=True, of=("self",))
+    return queryset.select_related("client").get(pk=key.pk)
+
+
+def lock_fingerprint(spki_sha256: str) -> None:
+    """Make registering and blocking one public key wait for each other.
+
+    Neither finds a row of the other to lock, so a key could otherwise slip in while it is blocked.
+    """
+    if connection.vendor == "postgresql":
+        number = int.from_bytes(bytes.fromhex(spki_sha256)[:8], signed=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])

@@ -1,0 +1,251 @@
+"""The tables. State is kept as facts (who did what when); status is derived, never stored."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b32encode
+from datetime import datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+
+from portal.core.algorithms import ALGORITHMS
+from portal.core.jwks import PublishableKey
+from portal.registry.choices import BlockedWhy, KeyStatus, RevocationReason, Role, Verb
+from portal.registry.querysets import ClientKeyQuerySet, ClientQuerySet
+
+
+def new_client_id() -> str:
+    """Return a random client_id: 160 bits in base32, safe in URLs, shells and host names."""
+    return b32encode(secrets.token_bytes(20)).decode("ascii").lower()
+
+
+class Client(models.Model):
+    """An OAuth client (RFC 6749 §2), which signs in with the keys registered for it."""
+
+    client_id = models.CharField(max_length=64, unique=True, default=new_client_id, editable=False)
+    name = models.CharField(max_length=100)
+    contacts = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="created_clients"
+    )
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    suspended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    suspension_note = models.CharField(max_length=500, blank=True)
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership")
+
+    objects = ClientQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="client_has_a_name"),
+            models.CheckConstraint(condition=~Q(client_id=""), name="client_has_a_client_id"),
+            models.CheckConstraint(
+                condition=Q(suspended_at=None, suspended_by=None, suspension_note="")
+                | Q(suspended_at__isnull=False, suspended_by__isnull=False),
+                name="client_suspended_by_somebody",
+            ),
+        ]
+        indexes = [models.Index(F("created_at").desc(), F("id").desc(), name="client_newest")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """Return the path of the client's Settings page."""
+        return reverse("client", args=[self.client_id])
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether an admin has suspended the client: none of its keys is published."""
+        return self.suspended_at is not None
+
+
+class Membership(models.Model):
+    """What a person may do with a client."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client", "user"], name="membership_once_a_client"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_role_display()}"
+
+
+class ClientKey(models.Model):
+    """A public key of a client. Never deleted, so that a revoked key can never come back.
+
+    `spki_sha256` and `kid` are unique over all clients and all states; with e = 65537 for every RSA
+    key that makes one modulus belong to one key of one client. Triggers (migration 0002) refuse
+    deletion, changes of what was registered, and any change of a revoked key.
+    """
+
+    client = models.ForeignKey(Client, models.PROTECT, related_name="keys")
+    label = models.CharField(max_length=100)
+    pem = models.TextField()
+    alg = models.CharField(max_length=16)
+    kty = models.CharField(max_length=8)
+    curve = models.CharField(max_length=16, blank=True)
+    bits = models.PositiveIntegerField()
+    kid = models.CharField(max_length=43, unique=True)
+    spki_sha256 = models.CharField(max_length=64, unique=True)
+    jwk = models.JSONField()
+    """The members as published (RFC 7517), kept so that publishing needs no cryptography."""
+    registered_at = models.DateTimeField(auto_now_add=True)
+    registered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="registered_keys"
+    )
+    not_before = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    retires_at = models.DateTimeField(null=True, blank=True)
+    retired_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    revocation_reason = models.CharField(
+        max_length=16, choices=RevocationReason.choices, blank=True
+    )
+    revocation_note = models.CharField(max_length=500, blank=True)
+
+    objects = ClientKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(label=""), name="key_has_a_label"),
+            models.CheckConstraint(
+                condition=Q(pem__startswith="-----BEGIN PUBLIC KEY-----\n")
+                & ~Q(pem__contains="PRIVATE"),
+                name="key_is_public",
+            ),
+            models.CheckConstraint(condition=Q(alg__in=list(ALGORITHMS)), name="key_alg_known"),
+            models.CheckConstraint(
+                condition=Q(not_before=None)
+                | Q(expires_at=None)
+                | Q(expires_at__gt=F("not_before")),
+                name="key_expires_after_it_starts",
+            ),
+            models.CheckConstraint(
+                condition=Q(retires_at=None, retired_by=None)
+                | Q(retires_at__isnull=False, retired_by__isnull=False),
+                name="key_retired_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    revoked_at=None, revoked_by=None, revocation_reason="", revocation_note=""
+                )
+                | Q(
+                    revoked_at__isnull=False,
+                    revoked_by__isnull=False,
+                    revocation_reason__in=RevocationReason.values,
+                ),
+                name="key_revoked_by_somebody_for_a_reason",
+            ),
+        ]
+        indexes = [
+            models.Index(F("registered_at").desc(), F("id").desc(), name="key_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    def get_absolute_url(self) -> str:
+        """Return the path of the key's details page."""
+        return reverse("key", args=[self.client.client_id, self.kid])
+
+    @property
+    def publishable(self) -> PublishableKey:
+        """The key as the core publishes it; a suspended client's keys are left out before that."""
+        return PublishableKey(
+            kid=self.kid,
+            jwk=self.jwk,
+            extended=ALGORITHMS[self.alg].extended,
+            not_before=self.not_before,
+            expires_at=self.expires_at,
+            retires_at=self.retires_at,
+            revoked_at=self.revoked_at,
+        )
+
+    def status(self, now: datetime) -> KeyStatus:
+        """Return what the key is at `now`; whether its client is suspended is told by the client."""
+        if self.revoked_at:
+            return KeyStatus.REVOKED
+        if self.retires_at and self.retires_at <= now:
+            return KeyStatus.RETIRED
+        if self.expires_at and self.expires_at <= now:
+            return KeyStatus.EXPIRED
+        if self.not_before and self.not_before > now:
+            return KeyStatus.PENDING
+        return KeyStatus.RETIRING if self.retires_at else KeyStatus.ACTIVE
+
+    @property
+    def is_legacy(self) -> bool:
+        """Whether the key is for an algorithm that is offered only for old verifiers."""
+        return ALGORITHMS[self.alg].legacy
+
+    @property
+    def size(self) -> str:
+        """The size as people speak of it: "3072 bits", or the name of the curve."""
+        return self.curve or f"{self.bits} bits"
+
+
+class BlockedKey(models.Model):
+    """A public key that can never be registered, in any client, known by SHA-256 of its SPKI."""
+
+    spki_sha256 = models.CharField(max_length=64, primary_key=True)
+    why = models.CharField(max_length=32, choices=BlockedWhy.choices)
+    note = models.CharField(max_length=500, blank=True)
+    blocked_at = models.DateTimeField(auto_now_add=True)
+    blocked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(spki_sha256__regex=r"^[0-9a-f]{64}$"), name="blocked_key_is_a_sha256"
+            ),
+            models.CheckConstraint(
+                condition=Q(why__in=BlockedWhy.values), name="blocked_key_why_known"
+            ),
+        ]
+        indexes = [models.Index(F("blocked_at").desc(), name="blocked_key_newest")]
+
+    def __str__(self) -> str:
+        return self.spki_sha256
+
+
+class Event(models.Model):
+    """Something that happened. Append-only: triggers (migration 0002) refuse change and deletion."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    verb = models.CharField(max_length=32, choices=Verb.choices)
+    client = models.ForeignKey(Client, models.PROTECT, null=True, blank=True, related_name="events")
+    key = models.ForeignKey(ClientKey, models.PROTECT, null=True, blank=True, related_name="events")
+    detail = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(verb__in=Verb.values),
+                name="event_verb_known",
+            ),
+        ]
+        ordering: ClassVar[list[str]] = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.get_verb_display()}"

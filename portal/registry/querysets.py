@@ -1,0 +1,39 @@
+"""Which rows somebody may see and which keys are live, asked of the database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+
+if TYPE_CHECKING:
+    from portal.accounts.models import User
+    from portal.registry.models import Client, ClientKey  # noqa: F401 - named in strings
+
+
+class ClientQuerySet(models.QuerySet["Client"]):
+    """Clients."""
+
+    def visible_to(self, user: User) -> Self:
+        """Return the clients that the person may see: all for an admin, else those they belong to."""
+        if user.is_staff:
+            return self
+        return self.filter(memberships__user=user)
+
+
+class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
+    """Keys."""
+
+    def occupying(self, now: datetime) -> Self:
+        """Return the keys that count against a client's limit: live at `now`, or still to start."""
+        return self.filter(
+            Q(expires_at=None) | Q(expires_at__gt=now),
+            Q(retires_at=None) | Q(retires_at__gt=now),
+            revoked_at=None,
+        )
+
+    def live(self, now: datetime) -> Self:
+        """Return the keys that are trusted at `now`, in step with `PublishableKey.is_live`."""
+        return self.occupying(now).filter(Q(not_before=None) | Q(not_before__lte=now))

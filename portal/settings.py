@@ -1,0 +1,267 @@
+"""Settings, read from the environment once and refused loudly when something is missing or wrong.
+
+Every variable is described in the README's configuration table. `make run` sets `DEMO=true` and the
+few variables it needs; without it everything marked "required" must be given.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- Who and where we are ------------------------------------------------------------------------
+
+DEMO = env.bool("DEMO", default=False)
+"""Trying out on one's own machine: http is allowed and e-mail addresses need no confirmation."""
+
+DEBUG = False
+SECRET_KEY = env.str("SECRET_KEY")
+PUBLIC_URL = env.str("PUBLIC_URL")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
+
+
+def _check_public_url(url: str) -> None:
+    """The public URL is the issuer (RFC 8414 §2), compared byte for byte by clients."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (DEMO and parts.scheme == "http"):
+        message = f"PUBLIC_URL is {url!r}; it must begin with https:// (http:// only with DEMO)."
+        raise ImproperlyConfigured(message)
+    if not parts.hostname or url.endswith("/") or parts.query or parts.fragment or parts.username:
+        message = (
+            f"PUBLIC_URL is {url!r}; it must be like https://keys.example.com, "
+            "without a slash at the end, query, fragment or user."
+        )
+        raise ImproperlyConfigured(message)
+
+
+_check_public_url(PUBLIC_URL)
+_HTTPS = PUBLIC_URL.startswith("https://")
+
+if len(SECRET_KEY) < 50:
+    message = "SECRET_KEY must have at least 50 characters; make one with: openssl rand -base64 48"
+    raise ImproperlyConfigured(message)
+
+# --- Limits and rules, each of them yours to change ----------------------------------------------
+
+KEY_LIMIT = env.int("KEY_LIMIT", default=10)
+"""How many keys of one client may be live or still to start at the same time."""
+
+KEY_EXPIRY_WARNING = timedelta(days=env.int("KEY_EXPIRY_WARNING_DAYS", default=30))
+RSA_MIN_BITS = env.int("RSA_MIN_BITS", default=2048)
+RSA_MAX_BITS = env.int("RSA_MAX_BITS", default=4096)
+ALLOW_LEGACY_ALGORITHMS = env.bool("ALLOW_LEGACY_ALGORITHMS", default=False)
+JWKS_MAX_AGE = env.int("JWKS_MAX_AGE", default=60)
+JWKS_STALE_IF_ERROR = env.int("JWKS_STALE_IF_ERROR", default=600)
+SIGN_UP = env.bool("SIGN_UP", default=True)
+CLIENT_CREATION = env.bool("CLIENT_CREATION", default=True)
+"""Whether everybody who is signed in may create clients; admins always may."""
+
+CLIENT_LIMIT = env.int("CLIENT_LIMIT", default=20)
+"""How many clients one person may create (admins: no limit)."""
+
+MAX_REQUEST_BYTES = env.int("MAX_REQUEST_BYTES", default=1024 * 1024)
+SIGN_IN_RATE = env.str("SIGN_IN_RATE", default="5/5m/key,20/1m/ip")
+SIGN_UP_RATE = env.str("SIGN_UP_RATE", default="20/1h/ip")
+PASSWORD_RESET_RATE = env.str("PASSWORD_RESET_RATE", default="20/1h/ip,5/1h/key")
+KEY_UPLOAD_RATE = env.str("KEY_UPLOAD_RATE", default="60/1h/user")
+KEY_INSPECT_RATE = env.str("KEY_INSPECT_RATE", default="240/1h/user")
+
+# --- The machinery -------------------------------------------------------------------------------
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+# A JWKS must never be answered with a redirect, and our paths are written out exactly.
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    "portal.accounts",
+    "portal.registry",
+    "portal.web",
+    "portal.oauth",
+]
+
+MIDDLEWARE = [
+    # First, so that what verifiers fetch depends on nothing below: no host, session or cookie.
+    "portal.oauth.middleware.PublicDocumentMiddleware",
+    "portal.web.middleware.RequestSizeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.web.context.portal",
+            ],
+        },
+    }
+]
+
+# --- Data ----------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db_url("DATABASE_URL")}
+_database = DATABASES["default"]
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    if not DEMO:
+        message = "DATABASE_URL names SQLite, which is for DEMO only; give a postgresql:// URL."
+        raise ImproperlyConfigured(message)
+    # WAL and immediate transactions: without them concurrent writers fail with "database is locked".
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    _database["CONN_MAX_AGE"] = 60
+    _database["CONN_HEALTH_CHECKS"] = True
+
+# Rate limits are counted here, so it has to be shared by all workers and hosts.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "portal_cache",
+    }
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "build" / "static"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+}
+# What is uploaded stays in memory, capped, and never touches a disk: it might be a private key.
+FILE_UPLOAD_HANDLERS = ["portal.web.uploads.CappedUploadHandler"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+# --- Signing in ----------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
+ACCOUNT_EMAIL_VERIFICATION = "none" if DEMO else "mandatory"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": SIGN_IN_RATE,
+    "signup": SIGN_UP_RATE,
+    "reset_password": PASSWORD_RESET_RATE,
+    "key_upload": KEY_UPLOAD_RATE,
+    "key_inspect": KEY_INSPECT_RATE,
+}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+SESSION_COOKIE_AGE = 60 * 60 * env.int("SESSION_HOURS", default=12)
+
+if DEMO:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+else:
+    vars().update(env.email_url("EMAIL_URL"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"keys@{urlsplit(PUBLIC_URL).hostname}")
+
+# --- Protection of the browser -------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "font-src": [SELF],
+        # The UI kit draws its tick marks and arrows with data: images.
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    feature: []
+    for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+}
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SECURE_SSL_REDIRECT = _HTTPS
+SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if _HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _HTTPS
+SECURE_HSTS_PRELOAD = _HTTPS
+SESSION_COOKIE_SECURE = _HTTPS
+CSRF_COOKIE_SECURE = _HTTPS
+CSRF_COOKIE_HTTPONLY = True
+if _HTTPS:
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
+    CSRF_TRUSTED_ORIGINS = [f"{urlsplit(PUBLIC_URL).scheme}://{urlsplit(PUBLIC_URL).netloc}"]
+if env.bool("TRUST_FORWARDED_PROTO", default=False):
+    # Only behind a proxy that sets this header itself and removes it from what comes in.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Logs: one line an event, never a body, never a header ---------------------------------------
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # Django's own set-up mails tracebacks with request data to ADMINS; ours goes to the root only.
+    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+}

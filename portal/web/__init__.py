@@ -1,0 +1,1 @@
+"""HTML for people: what they see and the forms they send."""

@@ -1,0 +1,11 @@
+"""What every template may use."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def portal(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001 - Django's signature
+    """Return the settings that pages mention."""
+    return {"DEMO": settings.DEMO, "SIGN_UP": settings.SIGN_UP}

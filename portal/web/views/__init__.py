@@ -1,0 +1,1 @@
+"""One file a subject; each view finds, permits, acts and renders."""

