@@ -26,7 +26,10 @@ _KINDS: Final = {
     bytes.fromhex("2b8104010c"): "ECDH",
     bytes.fromhex("2a850307010101"): "GOST",
     **{_NIST_KEMS + bytes((number,)): "ML-KEM" for number in (1, 2, 3)},
-    **{_NIST_SIGNATURES + bytes((number,)): "SLH-DSA" for number in (*range(20, 32), *range(35, 47))},
+    **{
+        _NIST_SIGNATURES + bytes((number,)): "SLH-DSA"
+        for number in (*range(20, 32), *range(35, 47))
+    },
     **{_NIST_SIGNATURES + bytes((number,)): "HashML-DSA" for number in (32, 33, 34)},
 }
 _BRAINPOOL: Final = bytes.fromhex("2b24030302080101")
@@ -63,8 +66,9 @@ def unsupported_curve(name: str) -> Refused:
     """Return the refusal for an EC key on a curve by its name, empty when it has none that we know."""
     return Refused(
         Reason.CURVE_UNSUPPORTED,
-        found=f"This EC key is on the curve {name}." if name else "This EC key is on an unknown curve.",
+        found=f"This EC key is on the curve {name}."
+        if name
+        else "This EC key is on an unknown curve.",
         needed="The curves that every verifier knows are P-256, P-384 and P-521.",
         command=NEW_KEY,
     )
-

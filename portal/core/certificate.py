@@ -1,0 +1,62 @@
+"""The public key of an X.509 certificate (RFC 5280 §4.1). Nothing else in it is trusted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from portal.core import der
+from portal.core.keys import Container, PublicKey
+from portal.core.reasons import Reason, Refused
+from portal.core.spki import parse_spki
+
+_VERSION: Final = 0xA0
+
+
+def parse_certificate(encoded: bytes) -> PublicKey:
+    """Return the key of a DER certificate, with its validity as a note; raise `Refused`."""
+    try:
+        spki, note = _read(encoded)
+    except (der.NotDer, ValueError):  # ValueError: a date that is none
+        raise Refused(
+            Reason.BAD_CERTIFICATE,
+            found="What is inside the block is not a well-formed X.509 certificate.",
+            needed="Please copy the whole certificate again, or give its public key alone.",
+            command="openssl x509 -in certificate.pem -noout -pubkey",
+        ) from None
+    return parse_spki(spki, Container.CERTIFICATE, (note,))
+
+
+def _read(encoded: bytes) -> tuple[bytes, str]:
+    signed, algorithm, signature = _exactly(3, der.read(encoded).children())
+    fields = signed.children()
+    if fields and fields[0].tag == _VERSION:
+        fields = fields[1:]
+    if len(fields) < 6:
+        raise der.NotDer
+    serial, signed_with, issuer, validity, subject, spki = fields[:6]
+    serial.integer()
+    signature.bits()
+    issuer.contents(der.SEQUENCE)
+    subject.contents(der.SEQUENCE)
+    if algorithm.encoded != signed_with.encoded:  # RFC 5280 §4.1.1.2
+        raise der.NotDer
+    start, end = (_date(each) for each in _exactly(2, validity.children()))
+    note = f"The certificate is valid from {start} to {end}. Only its public key is used."
+    return spki.encoded, note
+
+
+def _exactly(count: int, elements: list[der.Element]) -> list[der.Element]:
+    if len(elements) != count:
+        raise der.NotDer
+    return elements
+
+
+def _date(element: der.Element) -> str:
+    text = element.content.decode("ascii")
+    if element.tag == der.UTC_TIME:
+        # RFC 5280 §4.1.2.5.1: 50 to 99 are years of the last century.
+        text = ("19" if text >= "50" else "20") + text
+    elif element.tag != der.GENERALIZED_TIME:
+        raise der.NotDer
+    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC).date().isoformat()
