@@ -1,0 +1,159 @@
+# `make run` tries the portal out, `make test` checks everything; `make help` lists the rest.
+
+PORT ?= 8000
+PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
+
+VENV := .venv
+BIN := $(VENV)/bin
+REQUIREMENTS := requirements-uv.txt requirements.txt
+RUN_READY := $(VENV)/ready-to-run
+TEST_READY := $(VENV)/ready-to-test
+NODE_READY := tests/interop/node_modules/.package-lock.json
+PYTEST := $(BIN)/python -m pytest -q -p no:cacheprovider
+WITH_POSTGRES := $(BIN)/python tests/postgres.py
+JUNIT = --junitxml=test-results/$@.xml
+
+.DEFAULT_GOAL := help
+.PHONY: help run passwords test quick suites lint format lock chromium \
+	check-format check-lint check-templates check-types check-imports check-migrations check-deploy \
+	unit db smoke browser interop ops
+.DELETE_ON_ERROR:
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 14
+
+# --- Trying out ----------------------------------------------------------------------------------
+
+run: $(RUN_READY) ## Start the portal on http://localhost:8000 (another port: make run PORT=8001)
+	@$(BIN)/python -m portal.demo --port $(PORT)
+
+passwords: $(RUN_READY) ## Give the demo's developer and admin new passwords
+	@$(BIN)/python -m portal.demo --new-passwords
+
+# --- Installing ----------------------------------------------------------------------------------
+# The stamps remember what the virtual environment is for: once the tests have been there, a changed
+# requirements file brings both sets up to date, so that `make run` never takes away what `make test` needs.
+
+# uv takes seconds where pip takes a minute; where uv has no wheel, pip does the same from the same hashes.
+INSTALL = $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $(REQUIREMENTS) $(1) \
+	|| $(BIN)/python -m pip install --quiet --require-hashes $(foreach file,$(REQUIREMENTS) $(1),-r $(file))
+
+$(VENV)/pyvenv.cfg:
+	@test -n "$(PYTHON)" || { echo "The portal needs Python 3.11 or newer, and there is no Python on PATH."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "The portal needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Name another one: make PYTHON=/path/to/python3.11")'
+	@echo "Making a virtual environment in $(VENV) …"
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
+		echo "That did not work. On Debian and Ubuntu it takes: sudo apt-get install python3-venv"; exit 1; }
+
+$(BIN)/uv: requirements-uv.txt | $(VENV)/pyvenv.cfg
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt \
+		|| echo "uv cannot be installed here; pip goes on, and takes longer."
+	@touch -c $@
+
+$(RUN_READY): $(REQUIREMENTS) | $(BIN)/uv
+	@echo "Installing what the portal needs …"
+	@$(call INSTALL,$(if $(wildcard $(TEST_READY)),requirements-dev.txt))
+	@touch $@
+
+$(TEST_READY): requirements-dev.txt $(RUN_READY)
+	@echo "Installing what the tests need …"
+	@$(call INSTALL,requirements-dev.txt)
+	@touch $@
+
+$(NODE_READY): tests/interop/package.json tests/interop/package-lock.json | $(TEST_READY)
+	@echo "Installing the verifiers from npm …"
+	@cd tests/interop && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund
+	@touch $@
+
+chromium:
+	@command -v chromium >/dev/null || { echo "Installing Chromium …"; \
+		$$([ "$$(id -u)" = 0 ] || echo sudo -n) sh -ec 'apt-get -qq update; apt-get -qqy install --no-install-recommends chromium' >/dev/null; } \
+		|| { echo "The browser tests need Chromium as 'chromium' on PATH; please install it."; exit 1; }
+
+# --- Checking ------------------------------------------------------------------------------------
+
+# What takes seconds comes first and one by one; the suites then share the processors.
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+test: ## Check everything: format, lint, types, settings, and all tests
+	@rm -rf test-results && mkdir -p test-results
+	@$(MAKE) --no-print-directory quick
+	@$(MAKE) --no-print-directory -j$(JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) suites
+	@$(BIN)/python tests/total.py test-results unit db smoke browser interop ops
+
+quick: check-format check-lint check-templates check-types check-imports check-migrations check-deploy
+suites: browser db interop ops unit smoke
+
+check-format: $(TEST_READY)
+	@echo "Format: ruff format"
+	@$(BIN)/ruff format --quiet --check . || { echo "make format  mends this."; exit 1; }
+
+check-lint: $(TEST_READY)
+	@echo "Lint: ruff check"
+	@$(BIN)/ruff check --quiet .
+
+check-templates: $(TEST_READY)
+	@echo "Templates: djade"
+	@git ls-files -co --exclude-standard -z 'templates/*.html' | xargs -0 $(BIN)/djade --target-version 5.2 --check
+
+check-types: $(TEST_READY)
+	@echo "Types: mypy"
+	@$(BIN)/mypy --no-error-summary
+
+check-imports: $(TEST_READY)
+	@echo "Imports: import-linter"
+	@$(BIN)/lint-imports --no-cache > test-results/imports.txt || { cat test-results/imports.txt; exit 1; }
+
+check-migrations: $(TEST_READY)
+	@echo "Migrations: models and migrations agree"
+	@DJANGO_SETTINGS_MODULE=tests.settings DATABASE_URL=sqlite://:memory: \
+		$(BIN)/python manage.py makemigrations --check --dry-run >/dev/null \
+		|| { echo "A model has changed without its migration: manage.py makemigrations"; exit 1; }
+
+# The real settings, as in production: only what is given here, and nothing of the caller's environment.
+check-deploy: $(TEST_READY)
+	@echo "Production settings: manage.py check --deploy"
+	@env -i PATH="$$PATH" SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(48))')" \
+		PUBLIC_URL=https://keys.example.com ALLOWED_HOSTS=keys.example.com EMAIL_URL=smtp+tls://mail.example.com:587 \
+		DATABASE_URL=postgresql://portal@localhost/portal PYTHONWARNINGS=error \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING >/dev/null
+
+unit: $(TEST_READY) ## Test the core: no database, milliseconds
+	@echo "Unit tests"
+	@$(PYTEST) $(JUNIT) tests/unit
+
+db: $(TEST_READY) ## Test the registry and the pages on a PostgreSQL of their own
+	@echo "Database tests on PostgreSQL"
+	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/db
+
+smoke: $(TEST_READY) ## Test the same on SQLite, without what only PostgreSQL can show
+	@echo "Database tests on SQLite"
+	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/db -m "not postgresql"
+
+browser: $(TEST_READY) chromium ## Test the whole story in a browser
+	@echo "Browser tests"
+	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/browser
+
+interop: $(TEST_READY) $(NODE_READY) ## Test with real verifiers: PyJWT, joserfc and jose
+	@echo "Interop tests"
+	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/interop
+
+ops: $(TEST_READY) ## Test settings, demo, image commands and documents
+	@echo "Tests of running it"
+	@$(PYTEST) $(JUNIT) tests/ops
+
+# --- Changing ------------------------------------------------------------------------------------
+
+lint: check-lint check-templates check-types check-imports ## Check the code without running it
+
+format: $(TEST_READY) ## Put code and templates into the house's form
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+	@git ls-files -co --exclude-standard -z 'templates/*.html' | xargs -0 $(BIN)/djade --target-version 5.2
+
+# No header and no index: what is compiled names no host but the hashes.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+lock: $(RUN_READY) ## Compile the requirements again (the newest that fit: make lock UPGRADE=--upgrade)
+	@for name in requirements-uv requirements requirements-dev; do \
+		$(COMPILE) $(UPGRADE) $$name.in -o $$name.txt || exit 1; done

@@ -1,0 +1,141 @@
+"""The portal for trying out, on one's own machine: `make run`, or `python -m portal.demo`.
+
+What it needs it makes at the first start and keeps in one folder: a secret key, an SQLite database,
+the static files, and a client with a developer and an admin. Their passwords are random and shown
+once. Where the portal runs for real, nothing of this happens: this module sets DEMO, and always
+together with a database of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import django
+from django.core.management import call_command
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+WORKERS: Final = 2
+PASSWORDS_SHOWN: Final = """\
+Sign in as developer@example.com or admin@example.com, with the passwords that were
+shown at the first start. Lost them?  make passwords  gives new ones."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prepare the portal, say where it is, and become its server; or make new passwords and end."""
+    parser = argparse.ArgumentParser(prog="python -m portal.demo")
+    parser.add_argument("--port", type=int, default=8000, help="on localhost (default: 8000)")
+    parser.add_argument("--data", type=Path, default=ROOT / "data", help="where to keep everything")
+    parser.add_argument("--new-passwords", action="store_true", help="make them, show them, end")
+    options = parser.parse_args(arguments)
+
+    if not options.new_passwords:
+        check_port(options.port)
+    set_environment(options.data.resolve(), options.port)
+    django.setup()
+    call_command("migrate", verbosity=0)
+    call_command("createcachetable", verbosity=0)
+
+    # The tables can be imported only now that there are settings.
+    from portal.demo_people import create_people, renew_passwords  # noqa: PLC0415
+
+    if options.new_passwords:
+        say(passwords_text(renew_passwords()))
+        return
+    call_command("collectstatic", interactive=False, verbosity=0)
+    say(welcome_text(options.port, options.data, create_people()))
+    serve(options.port)
+
+
+def check_port(port: int) -> None:
+    """Exit with a sentence when the portal cannot listen on this port of localhost."""
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with socket.socket(family) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((host, port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    sys.exit(
+                        f"Port {port} is taken by another program, perhaps by a portal that is "
+                        "running already.\n"
+                        f"Stop that one, or choose another port:  make run PORT={port + 1}"
+                    )
+                if error.errno == errno.EACCES:
+                    sys.exit(f"Port {port} is for root only; choose one above 1023.")
+                if family == socket.AF_INET:
+                    raise  # a machine may be without IPv6, but not without 127.0.0.1
+
+
+def set_environment(data: Path, port: int) -> None:
+    """Set what `portal.settings` reads; it wins over what the shell has, DATABASE_URL above all."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "DEMO": "true",
+        "SECRET_KEY": read_secret_key(data / "secret_key"),
+        "PUBLIC_URL": f"http://localhost:{port}",
+        "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "DATABASE_URL": f"sqlite:///{quote(str(data / 'db.sqlite3'))}",
+        "STATIC_ROOT": str(data / "static"),
+    }
+
+
+def read_secret_key(path: Path) -> str:
+    """Return the secret key in this file, which is made at the first start for its owner alone."""
+    try:
+        # The mode is given at creation: a moment as a readable file would be a moment too long.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text("ascii").strip()
+    key = secrets.token_urlsafe(48)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(f"{key}\n")
+    return key
+
+
+def welcome_text(port: int, data: Path, passwords: Mapping[str, str]) -> str:
+    """Return what somebody who has started the portal wants to know."""
+    how = passwords_text(passwords) if passwords else PASSWORDS_SHOWN
+    folder = data.relative_to(Path.cwd()) if data.is_relative_to(Path.cwd()) else data
+    return f"""
+The Key portal is at  http://localhost:{port}
+
+{how}
+
+Your data is in {folder} and survives a restart.
+Ctrl-C stops the portal.  rm -r {folder}  starts over with an empty one.
+"""
+
+
+def passwords_text(passwords: Mapping[str, str]) -> str:
+    """Return the lines that show the passwords by e-mail address."""
+    lines = [f"  {email:23}{password}" for email, password in passwords.items()]
+    return "\n".join(["Sign in with one of these, shown only this once:", *lines])
+
+
+def say(text: str) -> None:
+    """Show text to the person who started the portal."""
+    sys.stdout.write(f"{text.rstrip()}\n\n")
+    sys.stdout.flush()
+
+
+def serve(port: int) -> None:
+    """Become the server, so that nothing stands between it and Ctrl-C."""
+    os.chdir(ROOT)
+    server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
+    server += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)]
+    server += ["--log-level", "warning", "portal.wsgi:application"]
+    os.execv(sys.executable, server)  # noqa: S606 - a fixed command
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The people of the demo, and their client."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from portal.accounts.models import User
+from portal.registry.actions import create_client
+
+DEVELOPER: Final = "developer@example.com"
+ADMIN: Final = "admin@example.com"
+
+# Without the letters and digits that are mistaken for each other.
+_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+@transaction.atomic
+def create_people() -> Mapping[str, str]:
+    """Create the developer, the admin and the demo client; return the passwords by e-mail address.
+
+    Empty when the people exist already. Raises `RuntimeError` outside DEMO.
+    """
+    if not settings.DEMO:
+        raise RuntimeError("The people of the demo exist in the demo only; DEMO is not set.")
+    if User.objects.filter(email__in=(DEVELOPER, ADMIN)).exists():
+        return {}
+    passwords = {email: new_password() for email in (DEVELOPER, ADMIN)}
+    developer = User.objects.create_user(DEVELOPER, passwords[DEVELOPER])
+    User.objects.create_user(ADMIN, passwords[ADMIN], is_staff=True)
+    create_client(name="Demo client", contacts=[DEVELOPER], by=developer)
+    return passwords
+
+
+@transaction.atomic
+def renew_passwords() -> Mapping[str, str]:
+    """Give the people new passwords, and return them by e-mail address.
+
+    Creates the people when there are none. Raises `RuntimeError` outside DEMO.
+    """
+    passwords = dict(create_people())
+    if not passwords:
+        for user in User.objects.filter(email__in=(DEVELOPER, ADMIN)).order_by("-email"):
+            passwords[user.email] = new_password()
+            user.set_password(passwords[user.email])
+            user.save(update_fields=["password"])
+    return passwords
+
+
+def new_password() -> str:
+    """Return a random password of 79 bits, in groups that are easy to read and type."""
+    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
