@@ -1,0 +1,37 @@
+"""What an id in a path may look like; anything else is 404 before a query sees it."""
+
+from __future__ import annotations
+
+
+class ClientIdConverter:
+    """A client_id: RFC 6749 §2.2 leaves its form to us, and ours is safe in every path."""
+
+    regex = "[A-Za-z0-9._~-]{1,64}"
+
+    def to_python(self, value: str) -> str:
+        """Return the client_id as it stands."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the client_id as it stands."""
+        return value
+
+
+class KidConverter(ClientIdConverter):
+    """A kid: 32 bytes in unpadded base64url (RFC 7638 §3.1 with SHA-256)."""
+
+    regex = "[A-Za-z0-9_-]{43}"
+
+
+class RowConverter:
+    """The number of a row, no larger than a database can hold."""
+
+    regex = "[0-9]{1,18}"
+
+    def to_python(self, value: str) -> int:
+        """Return the number."""
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        """Return its digits."""
+        return str(value)

@@ -1,0 +1,63 @@
+"""What all forms have in common: text the database can hold, and errors that are read out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+
+class PortalForm(forms.Form):
+    """A form rendered by templates/portal/field.html, without inline styles or Tabler's scripts."""
+
+    template_name = "portal/form.html"
+    required_css_class = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        # The page shows what is needed and says it in words; a browser's bubbles would hide our texts.
+        self.use_required_attribute = False
+
+
+def one_line(value: str) -> str:
+    """Refuse control characters, which SQLite would keep and PostgreSQL would not."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        message = "Please write this on one line, without control characters."
+        raise ValidationError(message)
+    return value
+
+
+class ClientForm(PortalForm):
+    """The name and the contacts of a client."""
+
+    name = forms.CharField(
+        max_length=100,
+        validators=[one_line],
+        help_text="As your colleagues know it. It can be changed later.",
+        error_messages={"required": "Please give the client a name."},
+    )
+    contacts = forms.CharField(
+        required=False,
+        max_length=1000,
+        label="Contacts",
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+        help_text="E-mail addresses to write to when something is wrong with a key, one a line.",
+    )
+
+    def clean_contacts(self) -> list[str]:
+        """Return the addresses, each once, in the order given."""
+        given = self.cleaned_data["contacts"].replace(",", "\n").split("\n")
+        addresses = list(dict.fromkeys(line.strip() for line in given if line.strip()))
+        if len(addresses) > 20:
+            message = f"These are {len(addresses)} addresses; please give 20 at most."
+            raise ValidationError(message)
+        check = forms.EmailField().clean
+        for address in addresses:
+            try:
+                check(address)
+            except ValidationError:
+                message = f"“{address}” is not an e-mail address. Please write one address a line."
+                raise ValidationError(message) from None
+        return addresses

@@ -1,0 +1,38 @@
+"""The one mapping from a refusal to what a form says about it."""
+
+from __future__ import annotations
+
+from django import forms
+
+from portal.core.reasons import Reason, Refused
+from portal.registry.refusals import (
+    AlreadyMember,
+    KeyAlreadyHere,
+    KeyTaken,
+    LastOwner,
+    NoSuchPerson,
+    RegistryRefusal,
+)
+
+_FIELDS: dict[type[RegistryRefusal], str] = {
+    KeyAlreadyHere: "material",
+    KeyTaken: "material",
+    NoSuchPerson: "email",
+    AlreadyMember: "email",
+    LastOwner: "role",
+}
+_ABOUT_ALG = {Reason.ALG_UNKNOWN, Reason.ALG_NOT_OFFERED, Reason.ALG_DOES_NOT_FIT}
+
+
+def tell(form: forms.Form, refusal: Refused | RegistryRefusal) -> None:
+    """Add the refusal to the field of the form that it is about, or to the form as a whole.
+
+    A `Refused` stays with the form as `form.refused`, so that the page can show what was found, what
+    is needed and the command as three things.
+    """
+    if isinstance(refusal, Refused):
+        form.refused = refusal  # type: ignore[attr-defined]  # declared by the forms that take keys
+        field = "alg" if refusal.reason in _ABOUT_ALG else "material"
+    else:
+        field = _FIELDS.get(type(refusal), "")
+    form.add_error(field if field in form.fields else None, str(refusal))

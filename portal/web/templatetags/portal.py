@@ -1,0 +1,100 @@
+"""Small pieces that many pages show: ids to copy, times, the status of a key, icons."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from portal.registry.choices import KeyStatus
+from portal.registry.models import ClientKey
+
+register = template.Library()
+
+_UNITS: Final = (
+    ("year", timedelta(days=365)),
+    ("month", timedelta(days=30)),
+    ("week", timedelta(days=7)),
+    ("day", timedelta(days=1)),
+    ("hour", timedelta(hours=1)),
+    ("minute", timedelta(minutes=1)),
+)
+_STATUS_COLOURS: Final = {
+    KeyStatus.ACTIVE: "green",
+    KeyStatus.PENDING: "blue",
+    KeyStatus.RETIRING: "yellow",
+    KeyStatus.EXPIRED: "grey",
+    KeyStatus.RETIRED: "grey",
+    KeyStatus.REVOKED: "red",
+}
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """Return the icon with this name (templates/portal/icons.html), which is decoration only."""
+    return format_html(
+        '<svg class="icon icon-{} {}" aria-hidden="true" focusable="false">'
+        '<use href="#icon-{}"></use></svg>',
+        name,
+        extra,
+        name,
+    )
+
+
+@register.inclusion_tag("portal/copyable.html")
+def copyable(value: str, name: str = "", shorten: int = 0) -> dict[str, Any]:
+    """Show a value with a button that copies it; `name` says what it is ("the client_id").
+
+    With `shorten` only so many characters are shown; what is copied is always the whole value.
+    """
+    short = bool(shorten) and len(value) > shorten
+    return {
+        "value": value,
+        "shown": f"{value[:shorten]}…" if short else value,
+        "name": name,
+        "full": short,
+    }
+
+
+@register.inclusion_tag("portal/command.html")
+def command(value: str, name: str = "the command") -> dict[str, Any]:
+    """Show a shell command, or any longer text, with a button that copies it."""
+    return {"value": value, "name": name}
+
+
+@register.inclusion_tag("portal/moment.html")
+def moment(when: datetime, show: str = "both") -> dict[str, Any]:
+    """Show a time in UTC and how long ago or ahead it is; `show`: both, absolute or relative."""
+    return {
+        "iso": when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "absolute": f"{when.astimezone(UTC):%d %b %Y, %H:%M} UTC".removeprefix("0"),
+        "relative": relative(when, timezone.now()),
+        "absolute_only": show == "absolute",
+        "relative_only": show == "relative",
+    }
+
+
+def relative(when: datetime, now: datetime) -> str:
+    """Return the distance from now in its largest unit: "3 days ago", "in 2 hours", "just now"."""
+    distance = abs(when - now)
+    for unit, size in _UNITS:
+        # A little short of a unit still counts, or "in 24 hours" would be shown as "in 23 hours".
+        count = int((distance + timedelta(seconds=59)) / size)
+        if count and distance >= timedelta(minutes=1):
+            plural = "" if count == 1 else "s"
+            text = f"{count} {unit}{plural}"
+            return f"in {text}" if when > now else f"{text} ago"
+    return "in a moment" if when > now else "just now"
+
+
+@register.simple_tag
+def key_status(key: ClientKey, now: datetime | None = None) -> SafeString:
+    """Return the status of the key at `now` as a badge, in words and not in colour alone."""
+    status = key.status(now or timezone.now())
+    return format_html(
+        '<span class="status status-of-{}">{}</span>', _STATUS_COLOURS[status], status.label
+    )

@@ -1,0 +1,45 @@
+"""What people see when something is refused or goes wrong.
+
+htmx requests get a short notice instead of a page; base.html shows it in the messages area.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+
+from portal.web.render import show
+
+_FRAGMENT: Final = "notice"
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400."""
+    return show(request, "errors/400.html", fragment=_FRAGMENT, status=400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 403; the sentence of a `PermissionDenied` that carries one is shown."""
+    why = exception.args[0] if exception.args else ""
+    return show(request, "errors/403.html", {"why": why}, fragment=_FRAGMENT, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 404, the same for what does not exist and for what is nobody else's business."""
+    return show(request, "errors/404.html", fragment=_FRAGMENT, status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500."""
+    return show(request, "errors/500.html", fragment=_FRAGMENT, status=500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer 403 to a form whose token is missing or old; `reason` is for developers only."""
+    return show(request, "errors/csrf.html", fragment=_FRAGMENT, status=403)
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """Answer 429 for the sign-in library, whose limits are told in the settings."""
+    return show(request, "errors/429.html", fragment=_FRAGMENT, status=429)

@@ -1,0 +1,56 @@
+// What every page can do with JavaScript; without it nothing is lost but comfort.
+"use strict";
+
+(() => {
+  const announce = (text) => {
+    const region = document.getElementById("announcement");
+    region.textContent = "";
+    // A screen reader speaks a change, so the same words twice need a moment of silence between.
+    setTimeout(() => { region.textContent = text; }, 50);
+  };
+
+  const reveal = (root) => {
+    if (!navigator.clipboard) return;
+    for (const button of root.querySelectorAll("button[data-copy][hidden]")) button.hidden = false;
+  };
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-copy]");
+    if (!button) return;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      announce("Copying did not work. Please select the text and copy it yourself.");
+      return;
+    }
+    button.classList.add("is-copied");
+    announce("Copied");
+    setTimeout(() => button.classList.remove("is-copied"), 2000);
+  });
+
+  // Menus are <details>: they close on Escape and on a click beside them.
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  const tell = (text) => {
+    const box = document.createElement("div");
+    box.className = "notice notice-error";
+    box.textContent = text;
+    document.getElementById("messages").replaceChildren(box);
+  };
+  document.addEventListener("htmx:sendError", () => {
+    tell("The portal could not be reached. Please check your connection and try again.");
+  });
+  document.addEventListener("htmx:afterSettle", (event) => reveal(event.target.parentElement ?? document));
+  document.addEventListener("DOMContentLoaded", () => reveal(document));
+})();
