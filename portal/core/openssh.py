@@ -10,7 +10,7 @@ from portal.core.kinds import NEW_KEY, unsupported_kind
 from portal.core.reasons import Reason, Refused
 from portal.core.spki import ec_key, raw_key, rsa_key
 
-_CURVES: Final = {"nistp256": "P-256", "nistp384": "P-384", "nistp521": "P-521"}
+CURVES: Final = {"nistp256": "P-256", "nistp384": "P-384", "nistp521": "P-521"}
 _ECDSA: Final = "ecdsa-sha2-"
 _STARTS: Final = ("ssh-", _ECDSA, "sk-ssh-", "sk-ecdsa-")
 
@@ -59,8 +59,8 @@ def _key(kind: str, fields: list[bytes]) -> PublicKey:
             return raw_key("Ed448", raw, Container.OPENSSH)
         case _, [name, point]:
             curve = kind.removeprefix(_ECDSA)
-            if curve in _CURVES and name == curve.encode():
-                return ec_key(_CURVES[curve], point, Container.OPENSSH)
+            if curve in CURVES and name == curve.encode():
+                return ec_key(CURVES[curve], point, Container.OPENSSH)
     raise _bad()
 
 

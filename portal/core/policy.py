@@ -18,14 +18,12 @@ from portal.core.keys import PublicKey
 from portal.core.kinds import NEW_KEY, NEW_RSA_KEY
 from portal.core.known_keys import KNOWN_KEYS
 from portal.core.reasons import Reason, Refused
-from portal.core.spki import key_bytes, point_invalid, rsa_numbers
+from portal.core.spki import CURVES, key_bytes, point_invalid, rsa_numbers
 from portal.core.weak_rsa import find_weakness
 
 RSA_FLOOR: Final = 2048
 RSA_CEILING: Final = 8192
 RSA_EXPONENT: Final = 65537
-
-_CURVES: Final = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 
 _WEAKNESSES: Final = {
     Reason.RSA_MODULUS_INVALID: "The modulus of this RSA key is an even number.",
@@ -181,7 +179,7 @@ def _check_ec(key: PublicKey) -> None:
     try:
         # On the curve, coordinates below p, not infinity: full validation, as the cofactor is 1
         # (SP 800-56A §5.6.2.3.3).
-        ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[key.curve], key_bytes(key))
+        ec.EllipticCurvePublicKey.from_encoded_point(CURVES[key.curve], key_bytes(key))
     except ValueError:
         raise point_invalid() from None
 

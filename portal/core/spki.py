@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from portal.core import der
 from portal.core.algorithms import PUBLIC_HALF
 from portal.core.keys import Container, PublicKey
@@ -23,6 +25,7 @@ CURVE_OIDS: Final = {
     "P-384": bytes.fromhex("2b81040022"),  # 1.3.132.0.34
     "P-521": bytes.fromhex("2b81040023"),  # 1.3.132.0.35
 }
+CURVES: Final = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 COORDINATE_BYTES: Final = {"P-256": 32, "P-384": 48, "P-521": 66}
 
 OKP_OIDS: Final = {

@@ -1,0 +1,137 @@
+"""Private keys in DER, whatever their label says: how to tell them, and whose they are.
+
+PKCS#1 (RFC 8017 §A.1.2), PKCS#8 and its successor (RFC 5208, RFC 5958), SEC 1 (RFC 5915), encrypted
+PKCS#8 and PKCS#12 (RFC 7292). This reader is lenient on purpose: it takes BER, and what is left of a
+truncated file. It may be, as nothing is accepted here, and as every public half is proven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from portal.core import der
+from portal.core.keys import PublicKey
+from portal.core.proof import ec_half, rsa_half, seed_half
+from portal.core.spki import (
+    AKP_OIDS,
+    COORDINATE_BYTES,
+    CURVE_OIDS,
+    EC_OID,
+    OKP_OIDS,
+)
+
+HEAD_BYTES: Final = 96
+"""How much of a file `looks_private` needs."""
+
+_ENCRYPTIONS: Final = (
+    bytes.fromhex("2a864886f70d0105"),  # 1.2.840.113549.1.5 PKCS#5
+    bytes.fromhex("2a864886f70d010c01"),  # 1.2.840.113549.1.12.1 PKCS#12
+)
+_FIELDS: Final = bytes.fromhex("2a8648ce3d01")  # 1.2.840.10045.1, in the definition of a curve
+_PKCS7: Final = bytes.fromhex("2a864886f70d0107")  # 1.2.840.113549.1.7, what a PKCS#12 file holds
+
+_SEED: Final = 0x80  # RFC 9881 §6: the seed of an ML-DSA key is [0]
+_CURVE: Final = 0xA0  # RFC 5915 §3: the curve of an EC key is [0]
+
+_CURVES: Final = {oid: curve for curve, oid in CURVE_OIDS.items()}
+_CURVE_BY_SIZE: Final = {size: curve for curve, size in COORDINATE_BYTES.items()}
+_SEEDS: Final = {oid: name for name, oid in (OKP_OIDS | AKP_OIDS).items()}
+
+_Part = tuple[int, bytes]
+"""A tag and the content, or as much of it as there is."""
+
+
+def looks_private(head: bytes) -> bool:
+    """Tell from the first `HEAD_BYTES` whether they begin a private key. This takes constant time."""
+    return _is_private(_inside(head))
+
+
+def public_halves(data: bytes) -> Iterator[PublicKey]:
+    """Yield the public half of the private key in the data, when it proves itself."""
+    half = _half(_inside(data))
+    if half is not None:
+        yield half
+
+
+def _parts(data: bytes) -> Iterator[_Part]:
+    at = 0
+    while at + 2 <= len(data):
+        tag, length = data[at], data[at + 1]
+        at += 2
+        if length == 0x80:  # BER: up to an end mark, which we do not look for
+            length = len(data)
+        elif length > 0x80:
+            size = length & 0x7F
+            length = int.from_bytes(data[at : at + size], "big")
+            at += size
+        yield tag, data[at : at + length]
+        at += length
+
+
+def _inside(data: bytes) -> list[_Part]:
+    """Return what is in the SEQUENCE with which the data begins."""
+    tag, content = next(_parts(data), (0, b""))
+    return list(_parts(content)) if tag == der.SEQUENCE else []
+
+
+def _is_private(parts: list[_Part]) -> bool:
+    match parts:
+        case [(der.INTEGER, b"\x00" | b"\x01"), (der.INTEGER | der.OCTET_STRING, _), *_]:
+            return True  # PKCS#1 (and DSA), or SEC 1
+        case [(der.INTEGER, b"\x00" | b"\x01"), (der.SEQUENCE, content), *_]:
+            oid = _oid(content)  # PKCS#8, unless it is the definition of a curve
+            return bool(oid) and not oid.startswith(_FIELDS)
+        case [(der.INTEGER, b"\x03"), (der.SEQUENCE, content), *_]:
+            return _oid(content).startswith(_PKCS7)
+        case [(der.SEQUENCE, content), (der.OCTET_STRING, _), *_]:
+            return _oid(content).startswith(_ENCRYPTIONS)
+        case [(der.SEQUENCE, _), (der.BIT_STRING, bits), *_]:
+            return _is_private(_inside(bits[1:]))  # under the name of a public key
+    return False
+
+
+def _oid(content: bytes) -> bytes:
+    tag, value = next(_parts(content), (0, b""))
+    return value if tag == der.OID else b""
+
+
+def _half(parts: list[_Part]) -> PublicKey | None:
+    match parts:
+        case [(der.INTEGER, _), (der.INTEGER, _), *_]:
+            numbers = [int.from_bytes(content, "big") for _, content in parts[1:6]]
+            return rsa_half(*numbers) if len(numbers) >= 3 else None
+        case [(der.INTEGER, _), (der.OCTET_STRING, scalar), *more]:
+            curve = next(
+                (_CURVES.get(_oid(content)) for tag, content in more if tag == _CURVE), None
+            )
+            return _ec(curve, scalar)
+        case [(der.INTEGER, _), (der.SEQUENCE, algorithm), (der.OCTET_STRING, key), *_]:
+            return _pkcs8_half(algorithm, key)
+        case [(der.SEQUENCE, _), (der.BIT_STRING, bits), *_]:
+            return _half(_inside(bits[1:]))
+    return None
+
+
+def _pkcs8_half(algorithm: bytes, key: bytes) -> PublicKey | None:
+    oid, *parameters = [content for _, content in _parts(algorithm)]
+    if oid == EC_OID:
+        curve = _CURVES.get(parameters[0]) if parameters else None
+        scalar = next((content for tag, content in _inside(key) if tag == der.OCTET_STRING), b"")
+        return _ec(curve, scalar)
+    if oid in _SEEDS:
+        return seed_half(_SEEDS[oid], _seed(key))
+    return _half(_inside(key))
+
+
+def _ec(curve: str | None, scalar: bytes) -> PublicKey | None:
+    curve = curve or _CURVE_BY_SIZE.get(len(scalar))  # RFC 5915 §3: the scalar has its full length
+    return ec_half(curve, int.from_bytes(scalar, "big")) if curve else None
+
+
+def _seed(key: bytes) -> bytes:
+    """RFC 8410 §7: an OCTET STRING; RFC 9881 §6: a seed, or a SEQUENCE of a seed and the long form."""
+    tag, content = next(_parts(key), (0, b""))
+    if tag == der.SEQUENCE:
+        tag, content = next(_parts(content), (0, b""))
+    return content if tag in {_SEED, der.OCTET_STRING} else b""

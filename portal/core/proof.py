@@ -1,0 +1,87 @@
+"""Proof that a public key belongs to a private one: nobody can block a key by making up a file.
+
+The public half is never taken from what a file says about it. It is derived from the private value
+(EC, Ed25519, Ed448, ML-DSA), or the private value is shown to fit the modulus (RSA). Numbers are
+bounded first, so that the proofs in a whole input together stay well below a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import gmpy2  # type: ignore[import-untyped]  # it has no stubs
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from portal.core.keys import Container, PublicKey
+from portal.core.spki import CURVES, parse_spki, rsa_key
+
+MAX_RSA_BITS: Final = 8192
+MAX_POWER_BITS: Final = 4096
+"""Above this only a factor proves anything: a power modulo 8192 bits takes a tenth of a second."""
+
+MAX_EXPONENT: Final = 2**32
+
+_PrivateKey = (
+    ec.EllipticCurvePrivateKey
+    | ed25519.Ed25519PrivateKey
+    | ed448.Ed448PrivateKey
+    | mldsa.MLDSA44PrivateKey
+    | mldsa.MLDSA65PrivateKey
+    | mldsa.MLDSA87PrivateKey
+)
+
+_SEEDS: Final[dict[str, Callable[[bytes], _PrivateKey]]] = {
+    "Ed25519": ed25519.Ed25519PrivateKey.from_private_bytes,
+    "Ed448": ed448.Ed448PrivateKey.from_private_bytes,
+    "ML-DSA-44": mldsa.MLDSA44PrivateKey.from_seed_bytes,
+    "ML-DSA-65": mldsa.MLDSA65PrivateKey.from_seed_bytes,
+    "ML-DSA-87": mldsa.MLDSA87PrivateKey.from_seed_bytes,
+}
+
+
+def rsa_half(n: int, e: int, d: int, *factors: int) -> PublicKey | None:
+    """Return the public key of this modulus if `d` or one of the `factors` fits it, else None.
+
+    Its exponent is 65537 whatever `e` is: who has the factors has every key of this modulus, and
+    65537 is the one exponent that could be registered.
+    """
+    bits = n.bit_length()
+    if n < 1 or bits > MAX_RSA_BITS:
+        return None
+    if any(1 < each < n and n % each == 0 for each in factors) or (
+        bits <= MAX_POWER_BITS and _inverts(n, e, d)
+    ):
+        return rsa_key(n, 65537, Container.SPKI)
+    return None
+
+
+def _inverts(n: int, e: int, d: int) -> bool:
+    """Tell whether d undoes e. With e = d = 1 anything would; the bounds make it a real proof."""
+    if not (n % 2 and e % 2 and 3 <= e < MAX_EXPONENT and 1 < d < n):
+        return False
+    return bool(gmpy2.powmod(gmpy2.powmod(2, e, n), d, n) == 2)
+
+
+def ec_half(curve: str, scalar: int) -> PublicKey | None:
+    """Return the public key of a private scalar on P-256, P-384 or P-521, or None if it is out of range."""
+    try:
+        key = ec.derive_private_key(scalar, CURVES[curve])
+    except ValueError:
+        return None
+    return _public_half(key)
+
+
+def seed_half(name: str, seed: bytes) -> PublicKey | None:
+    """Return the public key of an Ed25519, Ed448 or ML-DSA seed, or None if its length is wrong."""
+    try:
+        key = _SEEDS[name](seed)
+    except ValueError:
+        return None
+    return _public_half(key)
+
+
+def _public_half(key: _PrivateKey) -> PublicKey:
+    public = key.public_key()
+    return parse_spki(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
