@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from base64 import b32encode
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +16,10 @@ from portal.core.algorithms import ALGORITHMS
 from portal.core.jwks import PublishableKey
 from portal.registry.choices import BlockedWhy, KeyStatus, RevocationReason, Role, Verb
 from portal.registry.querysets import ClientKeyQuerySet, ClientQuerySet
+
+SHA256_HEX: Final = r"^[0-9a-f]{64}$"
+PRIVATE_MEMBERS: Final = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"]
+"""The members of a JWK that only its owner may know: RFC 7518 §6.2.2, §6.3.2, §6.4, RFC 9964 §3."""
 
 
 def new_client_id() -> str:
@@ -52,7 +56,7 @@ class Client(models.Model):
                 name="client_suspended_by_somebody",
             ),
         ]
-        indexes = [models.Index(F("created_at").desc(), F("id").desc(), name="client_newest")]
+        indexes = [models.Index(fields=["-created_at", "-id"], name="client_newest")]
 
     def __str__(self) -> str:
         return self.name
@@ -93,7 +97,8 @@ class ClientKey(models.Model):
     deletion, changes of what was registered, and any change of a revoked key.
     """
 
-    client = models.ForeignKey(Client, models.PROTECT, related_name="keys")
+    # Its index is `key_of_client`, which is sorted too.
+    client = models.ForeignKey(Client, models.PROTECT, related_name="keys", db_index=False)
     label = models.CharField(max_length=100)
     pem = models.TextField()
     alg = models.CharField(max_length=16)
@@ -130,8 +135,14 @@ class ClientKey(models.Model):
             models.CheckConstraint(condition=~Q(label=""), name="key_has_a_label"),
             models.CheckConstraint(
                 condition=Q(pem__startswith="-----BEGIN PUBLIC KEY-----\n")
-                & ~Q(pem__contains="PRIVATE"),
+                & ~Q(pem__contains="PRIVATE KEY"),
                 name="key_is_public",
+            ),
+            models.CheckConstraint(
+                condition=~Q(jwk__has_any_keys=PRIVATE_MEMBERS), name="key_jwk_is_public"
+            ),
+            models.CheckConstraint(
+                condition=Q(spki_sha256__regex=SHA256_HEX), name="key_fingerprint_is_a_sha256"
             ),
             models.CheckConstraint(condition=Q(alg__in=list(ALGORITHMS)), name="key_alg_known"),
             models.CheckConstraint(
@@ -158,7 +169,22 @@ class ClientKey(models.Model):
             ),
         ]
         indexes = [
-            models.Index(F("registered_at").desc(), F("id").desc(), name="key_newest"),
+            # Pages are cut at an id, newest first; each filter has its own way there.
+            models.Index(fields=["client", "-id"], name="key_of_client"),
+            models.Index(fields=["alg", "-id"], name="key_by_alg"),
+            models.Index(fields=["-registered_at", "-id"], name="key_newest"),
+            models.Index(
+                fields=["-id"], name="key_revoked", condition=Q(revoked_at__isnull=False)
+            ),
+            models.Index(
+                fields=["retires_at"], name="key_by_end", condition=Q(retires_at__isnull=False)
+            ),
+            models.Index(
+                fields=["expires_at"], name="key_by_expiry", condition=Q(expires_at__isnull=False)
+            ),
+            models.Index(
+                fields=["not_before"], name="key_by_start", condition=Q(not_before__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -205,7 +231,10 @@ class ClientKey(models.Model):
 
 
 class BlockedKey(models.Model):
-    """A public key that can never be registered, in any client, known by SHA-256 of its SPKI."""
+    """A public key that can never be registered, in any client, known by SHA-256 of its SPKI.
+
+    For good: triggers (migration 0002) refuse change and deletion.
+    """
 
     spki_sha256 = models.CharField(max_length=64, primary_key=True)
     why = models.CharField(max_length=32, choices=BlockedWhy.choices)
@@ -216,13 +245,13 @@ class BlockedKey(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(spki_sha256__regex=r"^[0-9a-f]{64}$"), name="blocked_key_is_a_sha256"
+                condition=Q(spki_sha256__regex=SHA256_HEX), name="blocked_key_is_a_sha256"
             ),
             models.CheckConstraint(
                 condition=Q(why__in=BlockedWhy.values), name="blocked_key_why_known"
             ),
         ]
-        indexes = [models.Index(F("blocked_at").desc(), name="blocked_key_newest")]
+        indexes = [models.Index(fields=["-blocked_at", "spki_sha256"], name="blocked_key_newest")]
 
     def __str__(self) -> str:
         return self.spki_sha256
@@ -232,10 +261,17 @@ class Event(models.Model):
     """Something that happened. Append-only: triggers (migration 0002) refuse change and deletion."""
 
     at = models.DateTimeField(auto_now_add=True)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    # Their indexes are those of Meta, which are sorted too.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False
+    )
     verb = models.CharField(max_length=32, choices=Verb.choices)
-    client = models.ForeignKey(Client, models.PROTECT, null=True, blank=True, related_name="events")
-    key = models.ForeignKey(ClientKey, models.PROTECT, null=True, blank=True, related_name="events")
+    client = models.ForeignKey(
+        Client, models.PROTECT, null=True, blank=True, related_name="events", db_index=False
+    )
+    key = models.ForeignKey(
+        ClientKey, models.PROTECT, null=True, blank=True, related_name="events", db_index=False
+    )
     detail = models.JSONField(default=dict, blank=True)
 
     class Meta:
@@ -244,6 +280,13 @@ class Event(models.Model):
                 condition=Q(verb__in=Verb.values),
                 name="event_verb_known",
             ),
+        ]
+        indexes = [
+            models.Index(fields=["client", "-id"], name="event_of_client"),
+            models.Index(fields=["key", "-id"], name="event_of_key"),
+            models.Index(fields=["actor", "-id"], name="event_of_actor"),
+            models.Index(fields=["verb", "-id"], name="event_by_verb"),
+            models.Index(fields=["-at", "-id"], name="event_by_time"),
         ]
         ordering: ClassVar[list[str]] = ["-id"]
 

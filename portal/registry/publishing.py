@@ -1,20 +1,48 @@
-"""What verifiers are served for a client: its rows, handed to the pure function that publishes."""
+"""What verifiers are served for a client: its rows, handed to the pure function that publishes.
+
+The whole path from a client_id to the published bytes is this module and `portal.core.jwks`. It
+needs no request and no settings, so that it can be served without entering the rest of Django.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from portal.core.jwks import jwk_set
 from portal.registry.models import Client
 
 
-def published_jwk_set(client_id: str, now: datetime, *, extended: bool) -> bytes | None:
-    """Return the JWKS of the client at `now` as bytes, or None when there is no such client.
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a client publishes at one moment, and when that next changes by itself.
+
+    `jwks` is the body; `next_start` is when a registered key begins and `next_end` when a live one
+    expires or retires, None when there is no such date.
+    """
+
+    jwks: bytes
+    next_start: datetime | None
+    next_end: datetime | None
+
+
+def publish(client_id: str, now: datetime, *, extended: bool) -> Publication | None:
+    """Return what the client publishes at `now`, or None when there is no such client.
 
     Always read from the database: a revocation shows on the next request.
     """
-    client = Client.objects.filter(client_id=client_id).first()
+    # PostgreSQL takes no NUL in a text, and no client_id has one.
+    client = None if "\0" in client_id else Client.objects.filter(client_id=client_id).first()
     if client is None:
         return None
-    keys = [] if client.is_suspended else client.keys.live(now)
-    return jwk_set((key.publishable for key in keys), now, extended=extended)
+    rows = [] if client.is_suspended else client.keys.occupying(now)
+    keys = [key for key in (row.publishable for row in rows) if extended or not key.extended]
+    ends = [
+        end for key in keys for end in (key.expires_at, key.retires_at) if end and key.is_live(now)
+    ]
+    starts = [key.not_before for key in keys if key.not_before and now < key.not_before]
+    return Publication(
+        jwks=jwk_set(keys, now, extended=extended),
+        next_start=min(starts, default=None),
+        next_end=min(ends, default=None),
+    )

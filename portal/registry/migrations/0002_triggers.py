@@ -1,12 +1,19 @@
 """Promises that a CHECK cannot keep, kept by triggers on both databases.
 
-- An event is never changed or deleted.
+- An event and a blocked key are never changed or deleted.
 - A key is never deleted; what was registered never changes; a revoked key never changes at all.
+
+On SQLite, Django makes most changes of a table by copying it into a new one and dropping the old one,
+and its triggers go with it. A later migration that changes registry_event, registry_blockedkey or
+registry_clientkey (adding an index is no such change) therefore begins with
+`RunPython(triggers.drop, triggers.create)` and ends with `RunPython(triggers.create, triggers.drop)`,
+where `triggers` is `import_module("portal.registry.migrations.0002_triggers")`; a test compares the
+triggers of a migrated database with the list here.
 """
 
 from django.db import migrations
 
-REGISTERED = ("client_id", "pem", "alg", "kty", "curve", "bits", "kid", "spki_sha256", "jwk",
+REGISTERED = ("id", "client_id", "pem", "alg", "kty", "curve", "bits", "kid", "spki_sha256", "jwk",
               "registered_at", "registered_by_id", "not_before")
 
 POSTGRESQL = """
@@ -18,6 +25,10 @@ CREATE TRIGGER event_is_append_only BEFORE UPDATE OR DELETE ON registry_event
     FOR EACH ROW EXECUTE FUNCTION registry_refuse('events are append-only');
 CREATE TRIGGER event_is_never_truncated BEFORE TRUNCATE ON registry_event
     FOR EACH STATEMENT EXECUTE FUNCTION registry_refuse('events are append-only');
+CREATE TRIGGER blocked_key_is_for_good BEFORE UPDATE OR DELETE ON registry_blockedkey
+    FOR EACH ROW EXECUTE FUNCTION registry_refuse('a blocked key stays blocked');
+CREATE TRIGGER blocked_key_is_never_truncated BEFORE TRUNCATE ON registry_blockedkey
+    FOR EACH STATEMENT EXECUTE FUNCTION registry_refuse('a blocked key stays blocked');
 CREATE TRIGGER key_is_never_deleted BEFORE DELETE ON registry_clientkey
     FOR EACH ROW EXECUTE FUNCTION registry_refuse('keys are never deleted');
 CREATE TRIGGER key_is_never_truncated BEFORE TRUNCATE ON registry_clientkey
@@ -36,6 +47,8 @@ CREATE TRIGGER key_stays_as_registered BEFORE UPDATE ON registry_clientkey
 POSTGRESQL_REVERSE = """
 DROP TRIGGER event_is_append_only ON registry_event;
 DROP TRIGGER event_is_never_truncated ON registry_event;
+DROP TRIGGER blocked_key_is_for_good ON registry_blockedkey;
+DROP TRIGGER blocked_key_is_never_truncated ON registry_blockedkey;
 DROP TRIGGER key_is_never_deleted ON registry_clientkey;
 DROP TRIGGER key_is_never_truncated ON registry_clientkey;
 DROP TRIGGER key_revocation_is_final ON registry_clientkey;
@@ -55,6 +68,12 @@ def _sqlite(name, event, condition, sentence):
 SQLITE = {
     "event_is_never_changed": ("UPDATE ON registry_event", "", "events are append-only"),
     "event_is_never_deleted": ("DELETE ON registry_event", "", "events are append-only"),
+    "blocked_key_is_never_changed": (
+        "UPDATE ON registry_blockedkey", "", "a blocked key stays blocked"
+    ),
+    "blocked_key_is_never_deleted": (
+        "DELETE ON registry_blockedkey", "", "a blocked key stays blocked"
+    ),
     "key_is_never_deleted": ("DELETE ON registry_clientkey", "", "keys are never deleted"),
     "key_revocation_is_final": (
         "UPDATE ON registry_clientkey",
@@ -71,7 +90,7 @@ SQLITE = {
 
 def create(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
-        # A second argument keeps psycopg from reading the % of the function as a placeholder.
+        # Without parameters psycopg sends the text as it is: several statements, with % in them.
         schema_editor.execute(POSTGRESQL, params=None)
         return
     for name, (event, condition, sentence) in SQLITE.items():
@@ -80,7 +99,7 @@ def create(apps, schema_editor):
 
 def drop(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(POSTGRESQL_REVERSE)
+        schema_editor.execute(POSTGRESQL_REVERSE, params=None)
         return
     for name in SQLITE:
         schema_editor.execute(f"DROP TRIGGER {name}")

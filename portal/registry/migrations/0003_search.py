@@ -1,0 +1,35 @@
+"""Finding a client by a part of its name, or a key by a part of its label, among a million.
+
+`icontains` asks PostgreSQL for UPPER(name::text) LIKE UPPER('%…%'), which a trigram index on exactly
+that expression answers. SQLite is for trying out and reads all rows instead.
+
+The extension pg_trgm comes with PostgreSQL and may be created by the owner of the database. It stays
+when this is taken back, as others may use it.
+"""
+
+from django.db import migrations
+
+INDEXES = {
+    "client_name_trigrams": ("registry_client", "name"),
+    "key_label_trigrams": ("registry_clientkey", "label"),
+}
+
+
+def create(apps, schema_editor):
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        for name, (table, column) in INDEXES.items():
+            schema_editor.execute(
+                f"CREATE INDEX {name} ON {table} USING gin (UPPER({column}::text) gin_trgm_ops)"
+            )
+
+
+def drop(apps, schema_editor):
+    if schema_editor.connection.vendor == "postgresql":
+        for name in INDEXES:
+            schema_editor.execute(f"DROP INDEX {name}")
+
+
+class Migration(migrations.Migration):
+    dependencies = [("registry", "0002_triggers")]
+    operations = [migrations.RunPython(create, drop)]
