@@ -2,11 +2,16 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from portal import health
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    # What machines fetch stands first: it is found without trying what people look at.
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("", include("portal.oauth.urls")),
     path("account/", include("allauth.account.urls")),
     path("console/", include("portal.web.console.urls")),
     path("", include("portal.web.urls")),
-    path("", include("portal.oauth.urls")),
 ]
 handler400 = "portal.web.views.errors.bad_request"
 handler403 = "portal.web.views.errors.permission_denied"

@@ -35,7 +35,7 @@ def publish(client_id: str, now: datetime, *, extended: bool) -> Publication | N
     client = None if "\0" in client_id else Client.objects.filter(client_id=client_id).first()
     if client is None:
         return None
-    rows = [] if client.is_suspended else client.keys.occupying(now)
+    rows = client.keys.none() if client.is_suspended else client.keys.occupying(now)
     keys = [key for key in (row.publishable for row in rows) if extended or not key.extended]
     ends = [
         end for key in keys for end in (key.expires_at, key.retires_at) if end and key.is_live(now)

@@ -1,0 +1,43 @@
+"""Whether the portal is up, and whether it can do its work: for load balancers and monitors."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+from django.db import Error as DatabaseFailure
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+from portal.oauth.documents import NO_STORE, Document, PublicDocument
+
+
+@PublicDocument
+def healthz() -> Document:
+    """Say that the process is up. It asks no database: restarting us would not mend that one."""
+    return Document(b'{"status": "ok"}', NO_STORE)
+
+
+@PublicDocument
+def readyz() -> Document:
+    """Say whether requests can be served, or with 503 what is missing."""
+    try:
+        applied = MigrationRecorder(connection).applied_migrations()
+    except DatabaseFailure:
+        return _not_ready("database", "The database does not answer.")
+    if not _newest_migrations() <= applied.keys():
+        return _not_ready("migrations", "Not all migrations are applied: run manage.py migrate.")
+    return Document(b'{"status": "ready"}', NO_STORE)
+
+
+def _not_ready(missing: str, description: str) -> Document:
+    body = {"status": "not ready", "missing": missing, "description": description}
+    headers = {"Retry-After": "5"}
+    return Document(json.dumps(body).encode("ascii"), NO_STORE, status=503, headers=headers)
+
+
+@cache
+def _newest_migrations() -> frozenset[tuple[str, str]]:
+    """Return the last migration of each application, read from the code once a process."""
+    return frozenset(MigrationLoader(None).graph.leaf_nodes())

@@ -1,0 +1,150 @@
+"""Public documents: what anybody may fetch, answered the same for everybody.
+
+A document's view never sees the request, so that its bytes cannot depend on the host, cookies,
+`Accept`, forwarding headers or the query. Here is what all documents have in common on the wire:
+`GET`, `HEAD` and `OPTIONS`, entity tags, CORS and what is said when the database does not answer.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import update_wrapper
+from typing import Final
+
+from django.conf import settings
+from django.db import Error as DatabaseFailure
+from django.http import HttpRequest, HttpResponse
+from django.utils.http import parse_etags
+
+from portal.core.jwks import etag
+
+logger = logging.getLogger(__name__)
+
+METHODS: Final = "GET, HEAD, OPTIONS"
+NO_STORE: Final = "no-store"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a view answers: the bytes, how long they may be reused, and what they are."""
+
+    body: bytes
+    cache_control: str
+    content_type: str = "application/json"
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def problem(
+    status: int,
+    error: str,
+    description: str,
+    *,
+    cache_control: str = NO_STORE,
+    **headers: str,
+) -> Document:
+    """Return a JSON document that says to a person what is wrong, in the members of RFC 6749 §5.2.
+
+    `headers` are further ones, with underscores for hyphens.
+    """
+    body = json.dumps({"error": error, "error_description": description}).encode("ascii")
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Document(body, cache_control, status=status, headers=named)
+
+
+_METHOD_NOT_ALLOWED: Final = problem(
+    405, "method_not_allowed", "This address can only be read: please use GET.", Allow=METHODS
+)
+# An empty set in its place would evict good keys from verifiers because of a failure of ours.
+_DATABASE_FAILED: Final = problem(
+    503,
+    "temporarily_unavailable",
+    "The portal cannot read its database just now. Please try again in a few seconds.",
+    Retry_After="5",
+)
+
+
+class PublicDocument:
+    """A document's view, made of a function from the captured parts of the path to a `Document`.
+
+    `PublicDocumentMiddleware` answers such views before anything else sees the request.
+    """
+
+    def __init__(self, read: Callable[..., Document]) -> None:
+        update_wrapper(self, read)
+        self._read = read
+
+    def __call__(self, request: HttpRequest, **captured: str) -> HttpResponse:
+        """Answer a request; the database's failure becomes a 503 that no cache keeps."""
+        if request.method == "OPTIONS":
+            return _preflight()
+        if request.method not in {"GET", "HEAD"}:
+            return _respond(request, _METHOD_NOT_ALLOWED)
+        try:
+            document = self._read(**captured)
+        except DatabaseFailure:
+            logger.exception("A public document could not be read from the database")
+            document = _DATABASE_FAILED
+        return _respond(request, document)
+
+
+def _respond(request: HttpRequest, document: Document) -> HttpResponse:
+    """Return the document as a response, or 304 (RFC 9110 §15.4.5) when the asker has it."""
+    headers = _common() | {"Cache-Control": document.cache_control, **document.headers}
+    if document.status == 200:
+        headers["ETag"] = etag(document.body)
+        if _has(request, headers["ETag"]):
+            return _empty(304, headers)
+    headers["Content-Length"] = str(len(document.body))
+    body = b"" if request.method == "HEAD" else document.body
+    return HttpResponse(
+        body, status=document.status, content_type=document.content_type, headers=headers
+    )
+
+
+def _has(request: HttpRequest, tag: str) -> bool:
+    """Tell whether the asker holds these bytes already."""
+    # RFC 9110 §13.1.2: a list, or a star for anything; compared weakly.
+    held = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in held or tag in {each.removeprefix("W/") for each in held}
+
+
+def _preflight() -> HttpResponse:
+    """Return the answer to OPTIONS, which is also the one to a CORS preflight (Fetch §3.2.3)."""
+    return _empty(
+        204,
+        _common()
+        | {
+            "Allow": METHODS,
+            "Access-Control-Allow-Methods": METHODS,
+            # The star does not cover Authorization, which some clients send everywhere.
+            "Access-Control-Allow-Headers": "*, Authorization",
+            "Access-Control-Max-Age": "86400",
+            "Cache-Control": NO_STORE,
+        },
+    )
+
+
+def _empty(status: int, headers: dict[str, str]) -> HttpResponse:
+    response = HttpResponse(status=status, headers=headers)
+    del response.headers["Content-Type"]
+    return response
+
+
+def _common() -> dict[str, str]:
+    """Return the headers of every answer. HSTS counts on https only (RFC 6797 §8.1)."""
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "ETag",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if settings.SECURE_HSTS_SECONDS:
+        headers["Strict-Transport-Security"] = "; ".join(
+            [f"max-age={settings.SECURE_HSTS_SECONDS}"]
+            + ["includeSubDomains"] * settings.SECURE_HSTS_INCLUDE_SUBDOMAINS
+            + ["preload"] * settings.SECURE_HSTS_PRELOAD
+        )
+    return headers
