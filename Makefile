@@ -5,7 +5,6 @@ PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
 
 VENV := .venv
 BIN := $(VENV)/bin
-REQUIREMENTS := requirements-uv.txt requirements.txt
 RUN_READY := $(VENV)/ready-to-run
 TEST_READY := $(VENV)/ready-to-test
 NODE_READY := tests/interop/node_modules/.package-lock.json
@@ -34,9 +33,10 @@ passwords: $(RUN_READY) ## Give the demo's developer and admin new passwords
 # The stamps remember what the virtual environment is for: once the tests have been there, a changed
 # requirements file brings both sets up to date, so that `make run` never takes away what `make test` needs.
 
-# uv takes seconds where pip takes a minute; where uv has no wheel, pip does the same from the same hashes.
-INSTALL = $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $(REQUIREMENTS) $(1) \
-	|| $(BIN)/python -m pip install --quiet --require-hashes $(foreach file,$(REQUIREMENTS) $(1),-r $(file))
+# uv takes seconds where pip takes a minute; where there is no uv, pip does the same with the same hashes.
+INSTALL = $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-uv.txt requirements.txt $(1) \
+	|| $(PIP) -r requirements.txt $(1:%=-r %)
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 $(VENV)/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { echo "The portal needs Python 3.11 or newer, and there is no Python on PATH."; exit 1; }
@@ -45,13 +45,9 @@ $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); \
 		echo "That did not work. On Debian and Ubuntu it takes: sudo apt-get install python3-venv"; exit 1; }
 
-$(BIN)/uv: requirements-uv.txt | $(VENV)/pyvenv.cfg
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt \
-		|| echo "uv cannot be installed here; pip goes on, and takes longer."
-	@touch -c $@
-
-$(RUN_READY): $(REQUIREMENTS) | $(BIN)/uv
+$(RUN_READY): requirements-uv.txt requirements.txt | $(VENV)/pyvenv.cfg
 	@echo "Installing what the portal needs …"
+	@$(PIP) -r requirements-uv.txt || echo "uv cannot be installed here; pip goes on alone and takes a minute."
 	@$(call INSTALL,$(if $(wildcard $(TEST_READY)),requirements-dev.txt))
 	@touch $@
 

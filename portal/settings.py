@@ -11,69 +11,50 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
+
+from portal import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
 
 # --- Who and where we are ------------------------------------------------------------------------
 
-DEMO = env.bool("DEMO", default=False)
+DEMO = env.yes_or_no("DEMO", default=False)
 """Trying out on one's own machine: http is allowed and e-mail addresses need no confirmation."""
 
 DEBUG = False
-SECRET_KEY = env.str("SECRET_KEY")
-PUBLIC_URL = env.str("PUBLIC_URL")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
+SECRET_KEY = env.secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.earlier_secrets("SECRET_KEY_FALLBACKS")
+"""Earlier secret keys, while they are being replaced: what they signed is still believed."""
 
-
-def _check_public_url(url: str) -> None:
-    """The public URL is the issuer (RFC 8414 §2), compared byte for byte by clients."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (DEMO and parts.scheme == "http"):
-        message = f"PUBLIC_URL is {url!r}; it must begin with https:// (http:// only with DEMO)."
-        raise ImproperlyConfigured(message)
-    if not parts.hostname or url.endswith("/") or parts.query or parts.fragment or parts.username:
-        message = (
-            f"PUBLIC_URL is {url!r}; it must be like https://keys.example.com, "
-            "without a slash at the end, query, fragment or user."
-        )
-        raise ImproperlyConfigured(message)
-
-
-_check_public_url(PUBLIC_URL)
+PUBLIC_URL = env.public_url("PUBLIC_URL", demo=DEMO)
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", of=PUBLIC_URL, demo=DEMO)
 _HTTPS = PUBLIC_URL.startswith("https://")
-
-if len(SECRET_KEY) < 50:
-    message = "SECRET_KEY must have at least 50 characters; make one with: openssl rand -base64 48"
-    raise ImproperlyConfigured(message)
 
 # --- Limits and rules, each of them yours to change ----------------------------------------------
 
-KEY_LIMIT = env.int("KEY_LIMIT", default=10)
+KEY_LIMIT = env.number("KEY_LIMIT", 10)
 """How many keys of one client may be live or still to start at the same time."""
 
-KEY_EXPIRY_WARNING = timedelta(days=env.int("KEY_EXPIRY_WARNING_DAYS", default=30))
-RSA_MIN_BITS = env.int("RSA_MIN_BITS", default=2048)
-RSA_MAX_BITS = env.int("RSA_MAX_BITS", default=4096)
-ALLOW_LEGACY_ALGORITHMS = env.bool("ALLOW_LEGACY_ALGORITHMS", default=False)
-JWKS_MAX_AGE = env.int("JWKS_MAX_AGE", default=60)
-JWKS_STALE_IF_ERROR = env.int("JWKS_STALE_IF_ERROR", default=600)
-SIGN_UP = env.bool("SIGN_UP", default=True)
-CLIENT_CREATION = env.bool("CLIENT_CREATION", default=True)
+KEY_EXPIRY_WARNING = timedelta(days=env.number("KEY_EXPIRY_WARNING_DAYS", 30, least=0))
+RSA_MIN_BITS = env.number("RSA_MIN_BITS", 2048, least=2048, most=8192)
+RSA_MAX_BITS = env.number("RSA_MAX_BITS", max(4096, RSA_MIN_BITS), least=RSA_MIN_BITS, most=8192)
+ALLOW_LEGACY_ALGORITHMS = env.yes_or_no("ALLOW_LEGACY_ALGORITHMS", default=False)
+JWKS_MAX_AGE = env.number("JWKS_MAX_AGE", 60, least=0)
+JWKS_STALE_IF_ERROR = env.number("JWKS_STALE_IF_ERROR", 600, least=0)
+SIGN_UP = env.yes_or_no("SIGN_UP", default=True)
+CLIENT_CREATION = env.yes_or_no("CLIENT_CREATION", default=True)
 """Whether everybody who is signed in may create clients; admins always may."""
 
-CLIENT_LIMIT = env.int("CLIENT_LIMIT", default=20)
+CLIENT_LIMIT = env.number("CLIENT_LIMIT", 20)
 """How many clients one person may create (admins: no limit)."""
 
-MAX_REQUEST_BYTES = env.int("MAX_REQUEST_BYTES", default=1024 * 1024)
-SIGN_IN_RATE = env.str("SIGN_IN_RATE", default="5/5m/key,20/1m/ip")
-SIGN_UP_RATE = env.str("SIGN_UP_RATE", default="20/1h/ip")
-PASSWORD_RESET_RATE = env.str("PASSWORD_RESET_RATE", default="20/1h/ip,5/1h/key")
-KEY_UPLOAD_RATE = env.str("KEY_UPLOAD_RATE", default="60/1h/user")
-KEY_INSPECT_RATE = env.str("KEY_INSPECT_RATE", default="240/1h/user")
+MAX_REQUEST_BYTES = env.number("MAX_REQUEST_BYTES", 1024 * 1024, least=128 * 1024)
+SIGN_IN_RATE = env.rate("SIGN_IN_RATE", "5/5m/key,20/1m/ip")
+SIGN_UP_RATE = env.rate("SIGN_UP_RATE", "20/1h/ip")
+PASSWORD_RESET_RATE = env.rate("PASSWORD_RESET_RATE", "20/1h/ip,5/1h/key")
+KEY_UPLOAD_RATE = env.rate("KEY_UPLOAD_RATE", "60/1h/user")
+KEY_INSPECT_RATE = env.rate("KEY_INSPECT_RATE", "240/1h/user")
 
 # --- The machinery -------------------------------------------------------------------------------
 
@@ -142,13 +123,10 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # --- Data ----------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL")}
-_database = DATABASES["default"]
+_database = env.database("DATABASE_URL", demo=DEMO)
+DATABASES = {"default": _database}
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    if not DEMO:
-        message = "DATABASE_URL names SQLite, which is for DEMO only; give a postgresql:// URL."
-        raise ImproperlyConfigured(message)
-    # WAL and immediate transactions: without them concurrent writers fail with "database is locked".
+    # WAL and immediate transactions: without them two writers at once fail: "database is locked".
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -167,7 +145,7 @@ CACHES = {
 }
 
 STATIC_URL = "/static/"
-STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "build" / "static"))
+STATIC_ROOT = env.text("STATIC_ROOT", default=str(BASE_DIR / "build" / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
@@ -207,14 +185,15 @@ ACCOUNT_RATE_LIMITS = {
     "key_upload": KEY_UPLOAD_RATE,
     "key_inspect": KEY_INSPECT_RATE,
 }
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
-SESSION_COOKIE_AGE = 60 * 60 * env.int("SESSION_HOURS", default=12)
+ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, least=0)
+SESSION_COOKIE_AGE = 60 * 60 * env.number("SESSION_HOURS", 12)
 
 if DEMO:
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 else:
-    vars().update(env.email_url("EMAIL_URL"))
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"keys@{urlsplit(PUBLIC_URL).hostname}")
+    vars().update(env.mail("EMAIL_URL"))
+    EMAIL_TIMEOUT = 10  # seconds: a mail server that hangs must not hold a worker
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default=f"keys@{urlsplit(PUBLIC_URL).hostname}")
 
 # --- Protection of the browser -------------------------------------------------------------------
 
@@ -250,7 +229,7 @@ if _HTTPS:
     SESSION_COOKIE_NAME = "__Host-session"
     CSRF_COOKIE_NAME = "__Host-csrf"
     CSRF_TRUSTED_ORIGINS = [f"{urlsplit(PUBLIC_URL).scheme}://{urlsplit(PUBLIC_URL).netloc}"]
-if env.bool("TRUST_FORWARDED_PROTO", default=False):
+if env.yes_or_no("TRUST_FORWARDED_PROTO", default=False):
     # Only behind a proxy that sets this header itself and removes it from what comes in.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -261,7 +240,7 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
     # Django's own set-up mails tracebacks with request data to ADMINS; ours goes to the root only.
     "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
 }

@@ -1,0 +1,189 @@
+"""Reads the environment, and says plainly what is missing or wrong.
+
+Every function raises `ImproperlyConfigured` with a sentence that names the variable, what was found
+(never of a secret) and what is expected. Nothing is guessed: `ture` is an error and not `False`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from allauth.core.internal.ratelimit import parse_rates
+from django.core.exceptions import ImproperlyConfigured
+from django.http.request import validate_host
+
+_YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_MAKE_ONE = "make one with: openssl rand -base64 48"
+_MAIL_SCHEMES = ("smtp", "smtp+tls", "smtp+ssl")
+
+
+def text(name: str, default: str | None = None, *, like: str = "") -> str:
+    """Return the variable as it stands; without a default it has to be there."""
+    value = os.environ.get(name, default)
+    if not value and default is None:
+        hint = f", for example {like}" if like else ""
+        raise ImproperlyConfigured(f"{name} is not set. Please give it{hint}.")
+    return value or ""
+
+
+def words(name: str, default: str | None = None, *, like: str = "") -> list[str]:
+    """Return the parts of the variable between commas."""
+    value = text(name, default, like=like)
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def yes_or_no(name: str, *, default: bool) -> bool:
+    """Return whether the variable is true."""
+    value = os.environ.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value not in _YES_OR_NO:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be true or false.")
+    return _YES_OR_NO[value]
+
+
+def number(name: str, default: int, *, least: int = 1, most: int | None = None) -> int:
+    """Return the variable as a whole number within the limits, both included."""
+    value = os.environ.get(name, "").strip() or str(default)
+    expected = f"from {least} to {most}" if most is not None else f"of at least {least}"
+    if not value.isdecimal() or int(value) < least or (most is not None and int(value) > most):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be a whole number {expected}.")
+    return int(value)
+
+
+def rate(name: str, default: str) -> str:
+    """Return a rate limit in the form of the sign-in library, such as `5/5m/key,20/1m/ip`."""
+    value = os.environ.get(name, "").strip() or default
+    try:
+        is_rate = all(
+            each.amount > 0 and each.duration > 0 and each.per in {"ip", "user", "key"}
+            for each in parse_rates(value)
+        )
+    except ValueError:
+        is_rate = False
+    if not is_rate:
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; it must be like {default}: how many, in which time "
+            "(s, m, h or d) and for each ip, user or key; several of them have commas between."
+        )
+    return value
+
+
+def log_level(name: str, default: str) -> str:
+    """Return the name of a level of Python's logging."""
+    value = os.environ.get(name, "").strip().upper() or default
+    if value not in _LOG_LEVELS:
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; it must be one of {', '.join(_LOG_LEVELS)}."
+        )
+    return value
+
+
+def secret(name: str) -> str:
+    """Return a secret that is long enough to be one."""
+    value = os.environ.get(name, "")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. Please {_MAKE_ONE}")
+    _check_secret(name, value)
+    return value
+
+
+def earlier_secrets(name: str) -> list[str]:
+    """Return the secrets between commas, none by default."""
+    values = words(name, default="")
+    for value in values:
+        _check_secret(name, value)
+    return values
+
+
+def _check_secret(name: str, value: str) -> None:
+    if len(value) < 50:
+        raise ImproperlyConfigured(
+            f"{name} has a key of {len(value)} characters; it must have at least 50. "
+            f"Please {_MAKE_ONE}"
+        )
+
+
+def public_url(name: str, *, demo: bool) -> str:
+    """Return the URL that people and clients know the portal by: scheme and host, nothing else.
+
+    It is the issuer (RFC 8414 §2), which clients compare byte for byte.
+    """
+    url = text(name, like="https://keys.example.com")
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (demo and parts.scheme == "http"):
+        raise ImproperlyConfigured(
+            f"{name} is {url!r}; it must begin with https:// (http:// only with DEMO)."
+        )
+    try:
+        host, port = _host(url), parts.port
+    except ValueError:
+        host, port = "", None
+    if not host or url != f"{parts.scheme}://{host}" + (f":{port}" if port else ""):
+        raise ImproperlyConfigured(
+            f"{name} is {url!r}; it must be like https://keys.example.com, in lower case, "
+            "without a slash at the end, and without path, query, fragment or user."
+        )
+    return url
+
+
+def hosts(name: str, *, of: str, demo: bool) -> list[str]:
+    """Return the host names that may be asked for; the one of the URL `of` has to be among them."""
+    host = _host(of)
+    names = words(name, like=host)
+    if "*" in names and not demo:
+        raise ImproperlyConfigured(
+            f"{name} has a *; please name the hosts, because links in e-mails are made of them."
+        )
+    if not validate_host(host, names):
+        raise ImproperlyConfigured(
+            f"{name} is {','.join(names)!r}; it must contain {host}, the host of PUBLIC_URL."
+        )
+    return names
+
+
+def _host(url: str) -> str:
+    """Return the host of a URL as the Host header has it, without the port."""
+    host = urlsplit(url).hostname or ""
+    return f"[{host}]" if ":" in host else host
+
+
+def database(name: str, *, demo: bool) -> dict[str, Any]:
+    """Return Django's settings for the database with this URL: PostgreSQL, or SQLite for DEMO."""
+    like = "postgresql://portal:password@db.example.com:5432/portal"
+    url = text(name, like=like)
+    scheme = url.partition(":")[0]
+    if scheme == "sqlite" and not demo:
+        raise ImproperlyConfigured(
+            f"{name} names SQLite, which is for DEMO only; it must be like {like}."
+        )
+    if scheme not in {"postgresql", "postgres", "sqlite"}:
+        raise ImproperlyConfigured(f"{name} must be like {like}; it begins with {scheme[:20]!r}.")
+    try:
+        settings = environ.Env.db_url_config(url)
+    except ValueError:
+        settings = {}
+    if not settings.get("NAME"):
+        raise ImproperlyConfigured(
+            f"{name} has no database name, or a wrong port; it must be like {like}."
+        )
+    return dict(settings)
+
+
+def mail(name: str) -> dict[str, Any]:
+    """Return Django's settings for the mail server with this URL."""
+    like = "smtp+tls://user:password@mail.example.com:587"
+    url = text(name, like=like)
+    try:
+        settings = environ.Env.email_url_config(url)
+    except (ValueError, ImproperlyConfigured):
+        settings = {}
+    if url.partition(":")[0] not in _MAIL_SCHEMES or not settings.get("EMAIL_HOST"):
+        raise ImproperlyConfigured(
+            f"{name} must be like {like}; it may begin with {', '.join(_MAIL_SCHEMES)}."
+        )
+    return dict(settings)
