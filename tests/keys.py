@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+PrivateKey = (
+    rsa.RSAPrivateKey
+    | ec.EllipticCurvePrivateKey
+    | ed25519.Ed25519PrivateKey
+    | ed448.Ed448PrivateKey
+    | mldsa.MLDSA44PrivateKey
+    | mldsa.MLDSA65PrivateKey
+    | mldsa.MLDSA87PrivateKey
+)
 
 
 def public_pem(private: PrivateKey) -> str:
@@ -18,9 +26,23 @@ def public_pem(private: PrivateKey) -> str:
 
 
 def new_private_key(alg: str = "EdDSA") -> PrivateKey:
-    """Return a fresh private key for the algorithm (PS and RS, ES256, EdDSA)."""
-    if alg.startswith(("PS", "RS")):
-        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    if alg == "ES256":
-        return ec.generate_private_key(ec.SECP256R1())
-    return ed25519.Ed25519PrivateKey.generate()
+    """Return a fresh private key for the algorithm, any that the portal knows."""
+    match alg:
+        case "ES256":
+            return ec.generate_private_key(ec.SECP256R1())
+        case "ES384":
+            return ec.generate_private_key(ec.SECP384R1())
+        case "ES512":
+            return ec.generate_private_key(ec.SECP521R1())
+        case "EdDSA" | "Ed25519":
+            return ed25519.Ed25519PrivateKey.generate()
+        case "Ed448":
+            return ed448.Ed448PrivateKey.generate()
+        case "ML-DSA-44":
+            return mldsa.MLDSA44PrivateKey.generate()
+        case "ML-DSA-65":
+            return mldsa.MLDSA65PrivateKey.generate()
+        case "ML-DSA-87":
+            return mldsa.MLDSA87PrivateKey.generate()
+        case _:
+            return rsa.generate_private_key(public_exponent=65537, key_size=2048)
