@@ -13,9 +13,10 @@ from typing import Final
 class Algorithm:
     """A JWS algorithm that a key can be registered for.
 
-    `curve` is the JWK `crv` (EC, OKP), or the parameter set (AKP), or empty (RSA). `headers` are the
-    values of the JWS `alg` header that a key of this algorithm may be used with. `generate` is the
-    openssl command that makes a fitting private key, `note` what one should know before choosing it.
+    `curve` is the JWK `crv` (EC, OKP), or the parameter set (AKP), or empty (RSA). `headers` are
+    the values of the JWS `alg` header that a key of this algorithm may be used with. `generate` is
+    the openssl command that makes a fitting private key, `note` what one should know before
+    choosing it.
     """
 
     name: str

@@ -24,8 +24,9 @@ _PARSERS: Final = {
 def parse_armoured(text: str) -> PublicKey:
     """Return the key of the one PEM block in a text that has a BEGIN line; raise `Refused`.
 
-    Text before the block is allowed (RFC 7468 §2 has explanatory text there, and openssl writes it);
-    after it only white space is. Inside it white space is ignored, and base64 must be canonical.
+    Text before the block is allowed (RFC 7468 §2 has explanatory text there, and openssl writes
+    it); after it only white space is. Inside it white space is ignored, and base64 must be
+    canonical.
     """
     before, _, rest = text.partition(BEGIN)
     label, found, rest = rest.partition(_DASHES)

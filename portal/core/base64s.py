@@ -17,7 +17,7 @@ def decode(text: str) -> bytes | None:
 
 
 def decode_url(text: str) -> bytes | None:
-    """Return the bytes of unpadded base64url (RFC 7515 §2), or None when the text is not canonical."""
+    """Return the bytes of unpadded base64url (RFC 7515 §2), or None when it is not canonical."""
     if "+" in text or "/" in text or "=" in text:
         return None
     padded = text + "=" * (-len(text) % 4)

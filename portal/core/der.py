@@ -1,7 +1,8 @@
 """A strict reader and a small writer for DER (ITU-T X.690 §10): one value, one encoding.
 
-`cryptography` is lenient in places (a second block, dropped parameters), so gatekeeping is ours. The
-reader takes only single-byte tags and definite, minimal lengths; whatever else is there is not DER.
+`cryptography` is lenient in places (a second block, dropped parameters), so gatekeeping is ours.
+The reader takes only single-byte tags and definite, minimal lengths; whatever else is there is not
+DER.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def _decode(curve: _Curve, encoded: bytes) -> _Point | None:
     p = curve.p
     if y >= p:
         return None
-    # x² = (y² − 1) / (d·y² − a)
+    # x² = (y² - 1) / (d·y² - a)
     x = _square_root((y * y - 1) * pow(curve.d * y * y - curve.a, -1, p) % p, p)
     if x is None or (x == 0 and sign):
         return None
@@ -93,7 +93,8 @@ def _square_root(square: int, p: int) -> int | None:
 
 
 def _add(curve: _Curve, one: _Point, two: _Point) -> _Point:
-    # The complete addition of Bernstein, Birkner, Joye, Lange and Peters, "Twisted Edwards Curves" §6.
+    # The complete addition of Bernstein, Birkner, Joye, Lange and Peters, "Twisted Edwards Curves"
+    # §6.
     p = curve.p
     a = one[2] * two[2] % p
     b = a * a % p

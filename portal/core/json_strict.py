@@ -17,8 +17,8 @@ class NotJson(Exception):  # noqa: N818 - it says what the text is, as `Refused`
 def loads(text: str) -> object:
     """Return the value of a JSON text; raise `NotJson` and nothing else.
 
-    RFC 8259 §4 leaves duplicate members open; two parsers that read one key as two are an attack, so
-    they are refused (RFC 7517 §4 asks for it as well).
+    RFC 8259 §4 leaves duplicate members open; two parsers that read one key as two are an attack,
+    so they are refused (RFC 7517 §4 asks for it as well).
     """
     if text.count("[") + text.count("{") > MAX_BRACKETS:
         raise NotJson("It has far more brackets than a key needs.")

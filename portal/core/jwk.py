@@ -33,8 +33,8 @@ def to_jwk(key: PublicKey) -> dict[str, str]:
 
 def thumbprint(key: PublicKey) -> str:
     """Return the RFC 7638 SHA-256 thumbprint of the key, which is its `kid` everywhere."""
-    # RFC 7638 §3.2: required members only, so metadata cannot change the kid. §3.3: sorted, compact.
-    # RFC 9964 §6 counts `alg` among them for AKP, RFC 8037 §2 has crv, kty, x for OKP.
+    # RFC 7638 §3.2: required members only, so metadata cannot change the kid. §3.3: sorted,
+    # compact. RFC 9964 §6 counts `alg` among them for AKP, RFC 8037 §2 has crv, kty, x for OKP.
     members = json.dumps(to_jwk(key), sort_keys=True, separators=(",", ":"))
     return encode_url(hashlib.sha256(members.encode("ascii")).digest())
 

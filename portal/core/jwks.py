@@ -28,7 +28,7 @@ class PublishableKey:
     revoked_at: datetime | None = None
 
     def is_live(self, now: datetime) -> bool:
-        """Tell whether the key is published at this time: `not_before` inclusive, ends exclusive."""
+        """Tell whether the key is published now: `not_before` is inclusive, ends are exclusive."""
         begun = self.not_before is None or self.not_before <= now
         ends = (self.expires_at, self.retires_at, self.revoked_at)
         return begun and all(end is None or now < end for end in ends)
@@ -37,8 +37,8 @@ class PublishableKey:
 def jwk_set(keys: Iterable[PublishableKey], now: datetime, *, extended: bool) -> bytes:
     """Return the JWKS of the keys that are live now: compact JSON, sorted by kid, stable bytes.
 
-    The default set leaves out extended keys, which break whole families of verifiers. A set without a
-    live key holds `PLACEHOLDER`, because PyJWT keeps the old keys when `keys` is empty.
+    The default set leaves out extended keys, which break whole families of verifiers. A set without
+    a live key holds `PLACEHOLDER`, because PyJWT keeps the old keys when `keys` is empty.
     """
     live = [key for key in keys if key.is_live(now) and (extended or not key.extended)]
     members = [key.jwk for key in sorted(live, key=lambda key: key.kid)] or [PLACEHOLDER]

@@ -20,7 +20,8 @@ class Container(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A well-formed public key. Well-formed is not yet trustworthy: that is for `KeyPolicy` to judge.
+    """A well-formed public key. Well-formed is not yet trustworthy: that is for `KeyPolicy` to
+    judge.
 
     `kty` is RSA, EC, OKP or AKP; `curve` as in `Algorithm.curve`; `bits` the size people speak of
     (RSA modulus, EC field, Ed25519 256, ML-DSA the length of the encoded key); `spki` the canonical
@@ -48,7 +49,8 @@ class PublicKey:
     @property
     def pem(self) -> str:
         """The key re-encoded as SubjectPublicKeyInfo PEM (RFC 7468 §13), with a final newline."""
-        # RFC 7468 §2: lines of exactly 64 characters, which no function of the standard library gives.
+        # RFC 7468 §2: lines of exactly 64 characters, which no function of the standard library
+        # gives.
         body = b64encode(self.spki).decode("ascii")
         lines = [body[at : at + 64] for at in range(0, len(body), 64)]
         return "\n".join(("-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""))

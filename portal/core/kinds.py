@@ -48,11 +48,11 @@ def refuse_kind(oid: bytes) -> Refused:
 
 
 def unsupported_kind(name: str) -> Refused:
-    """Return the refusal for a kind of key by its name, empty when it has none that we know."""
+    """Return the refusal for a kind of key by its name, empty when we know none."""
     return Refused(
         Reason.KEY_TYPE_UNSUPPORTED,
         found=f"The kind of this key is {name}." if name else "This kind of key is unknown here.",
-        needed="Signing in works with RSA, EC (P-256, P-384, P-521), Ed25519, Ed448 and ML-DSA keys.",
+        needed="Please make a key that can sign: RSA, EC, Ed25519, Ed448 or ML-DSA.",
         command=NEW_KEY,
     )
 
@@ -63,7 +63,7 @@ def refuse_curve(oid: bytes) -> Refused:
 
 
 def unsupported_curve(name: str) -> Refused:
-    """Return the refusal for an EC key on a curve by its name, empty when it has none that we know."""
+    """Return the refusal for an EC key on a curve by its name, empty when we know none."""
     return Refused(
         Reason.CURVE_UNSUPPORTED,
         found=f"This EC key is on the curve {name}."

@@ -11,8 +11,8 @@ from portal.core.reasons import Reason, Refused
 from portal.core.spki import ec_key, raw_key, rsa_key
 
 CURVES: Final = {"nistp256": "P-256", "nistp384": "P-384", "nistp521": "P-521"}
-_ECDSA: Final = "ecdsa-sha2-"
-_STARTS: Final = ("ssh-", _ECDSA, "sk-ssh-", "sk-ecdsa-")
+ECDSA: Final = "ecdsa-sha2-"
+_STARTS: Final = ("ssh-", ECDSA, "sk-ssh-", "sk-ecdsa-")
 
 
 def looks_like_openssh(text: str) -> bool:
@@ -33,7 +33,7 @@ def parse_openssh(text: str) -> PublicKey:
         raise Refused(
             Reason.KEY_TYPE_UNSUPPORTED,
             found="This key lives on a security key (its type begins with sk-).",
-            needed="Such a key signs in a format of its own, which no JWT has. Please make a new one.",
+            needed="It signs in a format of its own, which no JWT has. Please make a new key.",
             command=NEW_KEY,
         )
     if "-cert-v01@" in kind:
@@ -58,7 +58,7 @@ def _key(kind: str, fields: list[bytes]) -> PublicKey:
         case "ssh-ed448", [raw]:
             return raw_key("Ed448", raw, Container.OPENSSH)
         case _, [name, point]:
-            curve = kind.removeprefix(_ECDSA)
+            curve = kind.removeprefix(ECDSA)
             if curve in CURVES and name == curve.encode():
                 return ec_key(CURVES[curve], point, Container.OPENSSH)
     raise _bad()

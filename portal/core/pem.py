@@ -22,8 +22,8 @@ def parse_public_key(data: bytes | str) -> PublicKey:
     Taken are SubjectPublicKeyInfo and PKCS#1 PEM, an X.509 certificate, a JWK or a JWKS of one key,
     and an OpenSSH public key line. Whether the key may be used is for `KeyPolicy` to judge.
 
-    Raise `Refused`, and nothing else whatever the input. A private key is looked for before anything
-    else, in the first `MAX_INPUT_BYTES`; nothing beyond them is ever read.
+    Raise `Refused`, and nothing else whatever the input. A private key is looked for before
+    anything else, in the first `MAX_INPUT_BYTES`; nothing beyond them is ever read.
     """
     result = _judge(data)
     # From here on the paste is out of reach of whoever prints the variables of a traceback.

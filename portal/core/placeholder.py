@@ -1,7 +1,7 @@
 """The key that a JWKS without a live key holds: nobody knows, or can know, its private half.
 
-PyJWT fails the refresh on an empty `keys` array and keeps the old keys, revoked ones included. A set
-of one encryption key is a good set to every verifier, and has no key that verifies a signature.
+PyJWT fails the refresh on an empty `keys` array and keeps the old keys, revoked ones included. A
+set of one encryption key is a good set to every verifier, and has no key that verifies a signature.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from portal.core.spki import ec_key
 
 _SENTENCE: Final = "This JWKS holds no live key. Nobody can know the private half of this one. {}"
 
-# P-256 (SP 800-186 §3.2.1.3): y² = x³ − 3x + b modulo p
+# P-256 (SP 800-186 §3.2.1.3): y² = x³ - 3x + b modulo p
 _P: Final = 2**256 - 2**224 + 2**192 + 2**96 - 1
 _B: Final = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 
 
 def _point() -> bytes:
-    """Return the first point whose x is the SHA-256 of the sentence with a counter, and whose y is even.
+    """Return the first point whose x is the SHA-256 of the sentence with a counter, and whose y is
+    even.
 
-    A point that comes out of a hash has no known discrete logarithm, so the key has no private half.
+    A point that comes out of a hash has no known discrete logarithm, so the key has no private
+    half.
     """
     counter = 0
     while True:

@@ -1,7 +1,8 @@
 """Which public keys may be used, and with which algorithms.
 
 Sources: CA/B Baseline Requirements §6.1.1.3, §6.1.5 and §6.1.6, SP 800-56A §5.6.2.3, and what
-Boulder's goodkey made of them. `parse_public_key` takes keys that are well-formed; here they are judged.
+Boulder's goodkey made of them. `parse_public_key` takes keys that are well-formed; here they are
+judged.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _WEAKNESSES: Final = {
     Reason.RSA_MODULUS_PRIME: "The modulus of this RSA key is a prime, and no product of two.",
     Reason.RSA_MODULUS_POWER: "The modulus of this RSA key is a power of a smaller number.",
     Reason.RSA_SMALL_FACTOR: "The modulus of this RSA key has a small factor.",
-    Reason.RSA_CLOSE_PRIMES: "The two primes of this RSA key are so close that anyone can find them.",
+    Reason.RSA_CLOSE_PRIMES: "The two primes of this RSA key are so close that anyone finds them.",
     Reason.RSA_SHARED_PRIME: "This RSA key shares a prime with a key known to be broken.",
     Reason.RSA_ROCA: "This RSA key was made by a faulty chip (ROCA, CVE-2017-15361).",
     Reason.RSA_BIASED: "The modulus of this RSA key is not random.",
@@ -46,9 +47,9 @@ def never(_spki_sha256: str) -> bool:
 class KeyPolicy:
     """What keys must be like. The defaults are the secure ones.
 
-    `is_blocked` tells whether the key with this SHA-256 of its SubjectPublicKeyInfo is blocked; sample
-    keys whose private half is published (`KNOWN_KEYS`) always are. `allow_legacy` offers RS256 to
-    RS512. Raise `ValueError` for limits that no setting may ask for.
+    `is_blocked` tells whether the key with this SHA-256 of its SubjectPublicKeyInfo is blocked;
+    sample keys whose private half is published (`KNOWN_KEYS`) always are. `allow_legacy` offers
+    RS256 to RS512. Raise `ValueError` for limits that no setting may ask for.
     """
 
     rsa_min_bits: int = RSA_FLOOR
@@ -190,13 +191,13 @@ def _check_edwards(key: PublicKey) -> None:
             raise Refused(
                 Reason.ED_POINT_INVALID,
                 found=f"This is not a valid {key.curve} public key.",
-                needed="The file is damaged, or was made by a broken program. Please make a new key.",
+                needed="The file is damaged, or a broken program made it. Please make a new key.",
                 command=NEW_KEY,
             )
         case edwards.Verdict.SMALL_ORDER:
             raise Refused(
                 Reason.ED_SMALL_ORDER,
-                found=f"This {key.curve} key is one of the few for which signatures can be made up.",
+                found=f"This {key.curve} key is one of the few that anyone can sign for.",
                 needed="No program makes such a key by accident. Please make a new one.",
                 command=NEW_KEY,
             )

@@ -55,13 +55,13 @@ def refuse_private(data: bytes) -> None:
         raise Refused(
             Reason.SHARED_SECRET,
             found="There is a shared secret (a symmetric key) in this.",
-            needed="It counts as leaked now. Please make a key pair, and give its public half only.",
+            needed="It counts as leaked now. Please make a key pair, and give its public half.",
             command=NEW_KEY,
         )
 
 
 def _plain(data: bytes) -> str:
-    """Return the text in the data: also that of UTF-16, and what stands in a string of a program."""
+    """Return the text in the data, also that of UTF-16 and that in a string of a program."""
     text = data.replace(b"\0", b"").decode("latin-1")
     return text.replace("\\r", "").replace("\\n", "\n").replace('\\"', '"')
 

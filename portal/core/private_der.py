@@ -1,8 +1,8 @@
 """Private keys in DER, whatever their label says: how to tell them, and whose they are.
 
 PKCS#1 (RFC 8017 §A.1.2), PKCS#8 and its successor (RFC 5208, RFC 5958), SEC 1 (RFC 5915), encrypted
-PKCS#8 and PKCS#12 (RFC 7292). This reader is lenient on purpose: it takes BER, and what is left of a
-truncated file. It may be, as nothing is accepted here, and as every public half is proven.
+PKCS#8 and PKCS#12 (RFC 7292). This reader is lenient on purpose: it takes BER, and what is left of
+a truncated file. It may be, as nothing is accepted here, and as every public half is proven.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _Part = tuple[int, bytes]
 
 
 def looks_private(head: bytes) -> bool:
-    """Tell from the first `HEAD_BYTES` whether they begin a private key. This takes constant time."""
+    """Tell from the first `HEAD_BYTES` whether a private key begins here, in constant time."""
     return _is_private(_inside(head))
 
 
@@ -84,8 +84,8 @@ def _is_private(parts: list[_Part]) -> bool:
             return bool(oid) and not oid.startswith(_FIELDS)
         case [(der.INTEGER, b"\x03"), (der.SEQUENCE, content), *_]:
             return _oid(content).startswith(_PKCS7)
-        case [(der.SEQUENCE, content), (der.OCTET_STRING, _), *_]:
-            return _oid(content).startswith(_ENCRYPTIONS)
+        case [(der.SEQUENCE, content), *_] if _oid(content).startswith(_ENCRYPTIONS):
+            return True  # encrypted PKCS#8
         case [(der.SEQUENCE, _), (der.BIT_STRING, bits), *_]:
             return _is_private(_inside(bits[1:]))  # under the name of a public key
     return False
@@ -101,11 +101,10 @@ def _half(parts: list[_Part]) -> PublicKey | None:
         case [(der.INTEGER, _), (der.INTEGER, _), *_]:
             numbers = [int.from_bytes(content, "big") for _, content in parts[1:6]]
             return rsa_half(*numbers) if len(numbers) >= 3 else None
-        case [(der.INTEGER, _), (der.OCTET_STRING, scalar), *more]:
-            curve = next(
-                (_CURVES.get(_oid(content)) for tag, content in more if tag == _CURVE), None
-            )
-            return _ec(curve, scalar)
+        case [(der.INTEGER, _), (der.OCTET_STRING, scalar), (tag, curve), *_] if tag == _CURVE:
+            return _ec(_CURVES.get(_oid(curve)), scalar)
+        case [(der.INTEGER, _), (der.OCTET_STRING, scalar), *_]:
+            return _ec(_CURVE_BY_SIZE.get(len(scalar)), scalar)
         case [(der.INTEGER, _), (der.SEQUENCE, algorithm), (der.OCTET_STRING, key), *_]:
             return _pkcs8_half(algorithm, key)
         case [(der.SEQUENCE, _), (der.BIT_STRING, bits), *_]:
@@ -125,12 +124,13 @@ def _pkcs8_half(algorithm: bytes, key: bytes) -> PublicKey | None:
 
 
 def _ec(curve: str | None, scalar: bytes) -> PublicKey | None:
-    curve = curve or _CURVE_BY_SIZE.get(len(scalar))  # RFC 5915 §3: the scalar has its full length
-    return ec_half(curve, int.from_bytes(scalar, "big")) if curve else None
+    if curve is None or len(scalar) != COORDINATE_BYTES[curve]:  # RFC 5915 §3: its full length
+        return None
+    return ec_half(curve, int.from_bytes(scalar, "big"))
 
 
 def _seed(key: bytes) -> bytes:
-    """RFC 8410 §7: an OCTET STRING; RFC 9881 §6: a seed, or a SEQUENCE of a seed and the long form."""
+    """RFC 8410 §7: an OCTET STRING. RFC 9881 §6: a seed, or a SEQUENCE that begins with one."""
     tag, content = next(_parts(key), (0, b""))
     if tag == der.SEQUENCE:
         tag, content = next(_parts(content), (0, b""))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from portal.core.keys import PublicKey
-from portal.core.openssh import CURVES
+from portal.core.openssh import CURVES, ECDSA
 from portal.core.proof import ec_half, rsa_half, seed_half
 
 MAGIC: Final = b"openssh-key-v1\0"
@@ -32,7 +32,9 @@ def _half(kind: bytes, rest: bytes) -> PublicKey | None:
         return seed_half("Ed25519", secret[:32])
     curve, _public, scalar, _ = _take(rest, 3)
     name = CURVES.get(curve.decode("latin-1"))
-    return ec_half(name, int.from_bytes(scalar, "big")) if name else None
+    if name is None or kind != ECDSA.encode() + curve:
+        return None
+    return ec_half(name, int.from_bytes(scalar, "big"))
 
 
 def _take(data: bytes, count: int) -> list[bytes]:

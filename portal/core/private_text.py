@@ -33,7 +33,7 @@ _OPENSSL_KINDS: Final = {"ED25519": "Ed25519", "ED448": "Ed448"} | {name: name f
 
 
 def has_private_jwk(text: str) -> bool:
-    """Tell whether there is a JWK with private members (RFC 7518 §6.2.2 and §6.3.2, RFC 9964 §3)."""
+    """Tell whether there is a JWK with private members (RFC 7518 §6.2.2, §6.3.2, RFC 9964 §3)."""
     return ("kty" in text and bool(_JWK_PRIVATE.search(text))) or any(
         "kty" in each and each.keys() & {"d", "p", "q", "dp", "dq", "qi", "oth", "priv"}
         for each in _objects(text)

@@ -65,7 +65,7 @@ def _inverts(n: int, e: int, d: int) -> bool:
 
 
 def ec_half(curve: str, scalar: int) -> PublicKey | None:
-    """Return the public key of a private scalar on P-256, P-384 or P-521, or None if it is out of range."""
+    """Return the public key of a private scalar on one of `CURVES`, or None if out of range."""
     try:
         key = ec.derive_private_key(scalar, CURVES[curve])
     except ValueError:

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 class Reason(StrEnum):
-    """A stable code for each way a key can be refused. Codes are stored in events: never rename one."""
+    """A stable code for each way a key can be refused. Events store them: never rename one."""
 
     # What was given is not a public key
     PRIVATE_KEY = "private_key"
-    SHARED_SECRET = "shared_secret"
+    SHARED_SECRET = "shared_secret"  # noqa: S105 - the name of a reason
     EMPTY = "empty"
     TOO_LARGE = "too_large"
     NOT_TEXT = "not_text"
@@ -82,8 +82,9 @@ class Refused(Exception):  # noqa: N818 - it reads as the verb of the glossary: 
     `command`, when there is one, is the exact shell command that gives it. None of them ever holds
     anything of the pasted text: a private key must leave no trace.
 
-    `leaked` holds the public halves of private keys that were in the input, each proven to belong to
-    its private key, so that the registry can block them (nobody can block a key by making up a file).
+    `leaked` holds the public halves of private keys that were in the input, each proven to belong
+    to its private key, so that the registry can block them (nobody can block a key by making up a
+    file).
     """
 
     def __init__(

@@ -93,8 +93,8 @@ def _two(elements: list[der.Element]) -> tuple[der.Element, der.Element]:
 
 def _rsa_restriction(oid: bytes, parameters: list[der.Element]) -> tuple[str, ...]:
     if oid == RSA_PSS_OID:
-        # RFC 4055 §1.2: no parameters, no restriction beyond PSS. With parameters the key is bound to
-        # one hash and salt length, which a JWK cannot say, so they would be dropped silently.
+        # RFC 4055 §1.2: no parameters, no restriction beyond PSS. With parameters the key is bound
+        # to one hash and salt length, which a JWK cannot say, so they would be dropped silently.
         if parameters:
             raise Refused(
                 Reason.RSA_PSS_PARAMETERS,
@@ -150,12 +150,12 @@ def rsa_key(
     only: tuple[str, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> PublicKey:
-    """Return the RSA key with this modulus and exponent; raise `Refused` if either is not positive."""
+    """Return the RSA key of these numbers; raise `Refused` if one is not positive."""
     if n < 1:
         raise Refused(
             Reason.RSA_MODULUS_INVALID,
             found="The modulus of this RSA key is zero or negative.",
-            needed="The file is damaged, or was made by a broken program. Please make a new key.",
+            needed="The file is damaged, or a broken program made it. Please make a new key.",
             command=NEW_RSA_KEY,
         )
     if e < 1:
@@ -194,7 +194,7 @@ def point_invalid() -> Refused:
     return Refused(
         Reason.EC_POINT_INVALID,
         found="The public point of this EC key is not a point of its curve.",
-        needed="The file is damaged, or was made by a broken program. Please make a new key.",
+        needed="The file is damaged, or a broken program made it. Please make a new key.",
         command=NEW_KEY,
     )
 
@@ -207,12 +207,12 @@ def raw_key(
     only: tuple[str, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> PublicKey:
-    """Return the Ed25519, Ed448 or ML-DSA key with these bytes; raise `Refused` on a wrong length."""
+    """Return the Ed25519, Ed448 or ML-DSA key with these bytes; raise `Refused` if cut."""
     if len(raw) != RAW_BYTES[name]:
         raise Refused(
             Reason.KEY_LENGTH,
             found=f"This {name} key has {len(raw)} bytes.",
-            needed=f"It must have {RAW_BYTES[name]}. Was the file cut short, or put together by hand?",
+            needed=f"It must have {RAW_BYTES[name]}. Was the file cut short, or made by hand?",
         )
     algorithm = der.encode(der.OID, (OKP_OIDS | AKP_OIDS)[name])
     kty = "OKP" if name in OKP_OIDS else "AKP"

@@ -12,7 +12,8 @@ from portal.core.reasons import Reason
 FERMAT_ROUNDS: Final = 110
 """As many as Boulder does; badkeys stops at 100, so this check is our own."""
 
-# Always a list of our own: the default of badkeys holds a block list that it would have to download.
+# Always a list of our own: the default of badkeys holds a block list that it would have to
+# download.
 _CHECKS: Final = {
     "roca": Reason.RSA_ROCA,
     "sharedprimes": Reason.RSA_SHARED_PRIME,
@@ -22,7 +23,7 @@ _CHECKS: Final = {
 
 
 def find_weakness(n: int, e: int) -> Reason | None:
-    """Return why the modulus must not be trusted, or None. Its size is checked before, by the caller."""
+    """Return why the modulus must not be trusted, or None. The caller has checked its size."""
     if n % 2 == 0:
         return Reason.RSA_MODULUS_INVALID
     if gmpy2.is_power(n):
@@ -39,6 +40,6 @@ def find_weakness(n: int, e: int) -> Reason | None:
 
 
 def _has_close_primes(n: int) -> bool:
-    """Fermat's factorization: with n = a² − b², close primes have an a just above the root of n."""
+    """Fermat's factorization: with n = a² - b², close primes have an a just above the root of n."""
     a = gmpy2.isqrt(n) + 1
     return any(gmpy2.is_square((a + step) ** 2 - n) for step in range(FERMAT_ROUNDS))
