@@ -1,6 +1,10 @@
 """Row and key locks, held to the end of the transaction.
 
-SQLite has neither; there every transaction begins IMMEDIATE (settings), one writer at a time.
+Who takes several takes them in this order, so that nobody waits in a ring: the client, then the
+fingerprint (several: sorted), then the key. Each look that a decision rests on comes after the
+lock: in READ COMMITTED it then sees what the one before has committed.
+
+SQLite has no such locks; there every transaction begins IMMEDIATE (settings), one writer at a time.
 """
 
 from __future__ import annotations
@@ -11,8 +15,8 @@ from portal.registry.models import Client, ClientKey
 
 
 def lock_client(client: Client) -> Client:
-    """Return the client as it stands now, locked: what one client does, it does one after another."""
-    # no_key: events point at the client while others wait for it, and must not wait in a ring.
+    """Return the client as it stands now, locked: its verbs come one after another."""
+    # no_key: a row that points at the client (an event, a key) can be inserted meanwhile.
     return Client.objects.select_for_update(no_key=True).get(pk=client.pk)
 
 
@@ -23,7 +27,7 @@ def lock_key(key: ClientKey) -> ClientKey:
 
 
 def lock_fingerprint(spki_sha256: str) -> None:
-    """Make registering and blocking one public key wait for each other.
+    """Make all registering and blocking of one public key come one after another.
 
     Neither finds a row of the other to lock, so a key could otherwise slip in while it is blocked.
     """

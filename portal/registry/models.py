@@ -173,9 +173,7 @@ class ClientKey(models.Model):
             models.Index(fields=["client", "-id"], name="key_of_client"),
             models.Index(fields=["alg", "-id"], name="key_by_alg"),
             models.Index(fields=["-registered_at", "-id"], name="key_newest"),
-            models.Index(
-                fields=["-id"], name="key_revoked", condition=Q(revoked_at__isnull=False)
-            ),
+            models.Index(fields=["-id"], name="key_revoked", condition=Q(revoked_at__isnull=False)),
             models.Index(
                 fields=["retires_at"], name="key_by_end", condition=Q(retires_at__isnull=False)
             ),
@@ -208,7 +206,7 @@ class ClientKey(models.Model):
         )
 
     def status(self, now: datetime) -> KeyStatus:
-        """Return what the key is at `now`; whether its client is suspended is told by the client."""
+        """Return what the key is at `now`; whether its client is suspended, the client tells."""
         if self.revoked_at:
             return KeyStatus.REVOKED
         if self.retires_at and self.retires_at <= now:
@@ -258,7 +256,7 @@ class BlockedKey(models.Model):
 
 
 class Event(models.Model):
-    """Something that happened. Append-only: triggers (migration 0002) refuse change and deletion."""
+    """Something that happened. Append-only: triggers (migration 0002) refuse everything else."""
 
     at = models.DateTimeField(auto_now_add=True)
     # Their indexes are those of Meta, which are sorted too.

@@ -17,7 +17,7 @@ class ClientQuerySet(models.QuerySet["Client"]):
     """Clients."""
 
     def visible_to(self, user: User) -> Self:
-        """Return the clients that the person may see: all for an admin, else those they belong to."""
+        """Return the clients that the person may see: an admin all, others those they belong to."""
         if user.is_staff:
             return self
         return self.filter(memberships__user=user)

@@ -12,29 +12,37 @@ from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.choices import BlockedWhy, RevocationReason, Verb
 from portal.registry.locks import lock_fingerprint
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
+from portal.registry.texts import clean_fingerprint, clean_note
 
 
 @transaction.atomic
 def block_key(spki_sha256: str, *, by: User, note: str = "") -> BlockedKey:
-    """Block the public key with this SHA-256 of its SPKI (lower-case hex), in every client, for good.
+    """Block the public key with this SHA-256 of its SPKI (hexadecimal), in every client, for good.
 
-    Where the key is registered it is revoked as compromised. Idempotent.
+    Where the key is registered it is revoked as compromised. Idempotent. Raises `UnfitInput`.
     """
-    return _block(spki_sha256, why=BlockedWhy.ADMIN, by=by, client=None, note=note)
+    fingerprint, note = clean_fingerprint(spki_sha256), clean_note(note)
+    lock_fingerprint(fingerprint)
+    return _block(fingerprint, why=BlockedWhy.ADMIN, by=by, client=None, note=note)
 
 
-@transaction.atomic
+@transaction.atomic(durable=True)
 def block_leaked_keys(keys: Iterable[PublicKey], *, by: User, client: Client | None) -> None:
-    """Block keys whose private half was sent to the portal: it must be considered leaked."""
-    # In one order for everybody, so that two transactions cannot wait for each other.
-    for spki_sha256 in sorted({key.spki_sha256 for key in keys}):
+    """Block keys whose private half was sent to the portal: it must be considered leaked.
+
+    Raises `RuntimeError` in a transaction, which the refusal that follows would take back.
+    """
+    fingerprints = sorted({key.spki_sha256 for key in keys})
+    for spki_sha256 in fingerprints:
+        lock_fingerprint(spki_sha256)
+    for spki_sha256 in fingerprints:
         _block(spki_sha256, why=BlockedWhy.PRIVATE_KEY_SEEN, by=by, client=client, note="")
 
 
 def _block(
     spki_sha256: str, *, why: BlockedWhy, by: User, client: Client | None, note: str
 ) -> BlockedKey:
-    lock_fingerprint(spki_sha256)
+    """Block a key whose fingerprint is locked."""
     blocked, is_new = BlockedKey.objects.get_or_create(
         pk=spki_sha256, defaults={"why": why, "blocked_by": by, "note": note}
     )

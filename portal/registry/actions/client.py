@@ -13,21 +13,24 @@ from portal.registry.choices import Role, Verb
 from portal.registry.locks import lock_client
 from portal.registry.models import Client, Event, Membership
 from portal.registry.refusals import ClientLimitReached
+from portal.registry.texts import clean_contacts, clean_line, clean_note
 
 
 @transaction.atomic
 def create_client(*, name: str, contacts: Sequence[str] = (), by: User) -> Client:
     """Create a client with a random client_id; its creator becomes its first owner.
 
-    Raises `ClientLimitReached` when the person has created as many as one person may.
+    Raises `ClientLimitReached` when the person has created as many as one person may, and
+    `UnfitInput`.
     """
+    name, contacts = clean_line(name, field="name"), clean_contacts(contacts)
     # Locking the person makes two requests at once count one after the other.
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     limit = settings.CLIENT_LIMIT
     if not by.is_staff and by.created_clients.count() >= limit:
         message = f"You have created {limit} clients, which is as many as one person may here."
         raise ClientLimitReached(message)
-    client = Client.objects.create(name=name, contacts=list(contacts), created_by=by)
+    client = Client.objects.create(name=name, contacts=contacts, created_by=by)
     Membership.objects.create(client=client, user=by, role=Role.OWNER)
     Event.objects.create(actor=by, verb=Verb.CREATE_CLIENT, client=client, detail={"name": name})
     return client
@@ -35,13 +38,17 @@ def create_client(*, name: str, contacts: Sequence[str] = (), by: User) -> Clien
 
 @transaction.atomic
 def change_client(client: Client, *, name: str, contacts: Sequence[str], by: User) -> Client:
-    """Change the client's name and contacts. Saying again what already stands records nothing."""
+    """Change the client's name and contacts. Saying again what already stands records nothing.
+
+    Raises `UnfitInput`.
+    """
+    name, contacts = clean_line(name, field="name"), clean_contacts(contacts)
     client = lock_client(client)
     before = {"name": client.name, "contacts": client.contacts}
-    after = {"name": name, "contacts": list(contacts)}
+    after = {"name": name, "contacts": contacts}
     if before == after:
         return client
-    client.name, client.contacts = name, list(contacts)
+    client.name, client.contacts = name, contacts
     client.save(update_fields=["name", "contacts"])
     Event.objects.create(
         actor=by, verb=Verb.CHANGE_CLIENT, client=client, detail={"before": before, "after": after}
@@ -51,7 +58,11 @@ def change_client(client: Client, *, name: str, contacts: Sequence[str], by: Use
 
 @transaction.atomic
 def suspend_client(client: Client, *, note: str, by: User) -> Client:
-    """Stop publishing all keys of the client, from the next request on. Idempotent."""
+    """Stop publishing all keys of the client, from the next request on. Idempotent.
+
+    Raises `UnfitInput`.
+    """
+    note = clean_note(note)
     client = lock_client(client)
     if client.is_suspended:
         return client

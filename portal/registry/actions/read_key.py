@@ -13,7 +13,8 @@ from portal.registry.models import Client
 def read_key(material: bytes | str, *, by: User, client: Client | None) -> PublicKey:
     """Parse what somebody sent; a private key in it blocks its public half for good.
 
-    Raises `Refused`. What was sent is not kept, whatever it is.
+    Raises `Refused`. What was sent is not kept, whatever it is. Not to be called in a transaction:
+    the refusal would take back the block.
     """
     try:
         return parse_public_key(material)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
@@ -17,7 +17,15 @@ from portal.registry.choices import Verb
 from portal.registry.locks import lock_client, lock_fingerprint
 from portal.registry.models import Client, ClientKey, Event
 from portal.registry.policy import key_policy
-from portal.registry.refusals import ClientSuspended, KeyAlreadyHere, KeyLimitReached, KeyTaken
+from portal.registry.refusals import (
+    ClientSuspended,
+    KeyAlreadyHere,
+    KeyLimitReached,
+    KeyTaken,
+    RegistryRefusal,
+    UnfitInput,
+)
+from portal.registry.texts import clean_line
 
 
 def register_key(
@@ -30,21 +38,25 @@ def register_key(
     not_before: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> ClientKey:
-    """Register the public key in `material` (PEM, JWK, certificate, OpenSSH) for the algorithm `alg`.
+    """Register the public key in `material`, in any form the core reads, for the algorithm `alg`.
 
     Raises `Refused` when the key must not be trusted or does not fit, and a `RegistryRefusal` when
-    the client can take no key, or not this one. A private key is never kept; its public half is
-    blocked for good. Every refusal is recorded as an event, without what was sent.
+    the client can take no key, or not this one, or the label or the dates make no sense. A private
+    key is never kept; its public half is blocked for good. Every refusal is recorded as an event
+    with its reason, without what was sent.
     """
+    key = None
     try:
         key = read_key(material, by=by, client=client)
         return _register(
             client, key, alg=alg, label=label, by=by, not_before=not_before, expires_at=expires_at
         )
-    except Refused as refused:
-        Event.objects.create(
-            actor=by, verb=Verb.REFUSE_KEY, client=client, detail={"reason": refused.reason}
-        )
+    except (Refused, RegistryRefusal) as refusal:
+        detail = {"reason": str(refusal.reason)}
+        if key is not None:
+            # A public key's: whoever looks into this later can ask whose key it was.
+            detail["spki_sha256"] = key.spki_sha256
+        Event.objects.create(actor=by, verb=Verb.REFUSE_KEY, client=client, detail=detail)
         raise
 
 
@@ -60,40 +72,35 @@ def _register(
     expires_at: datetime | None,
 ) -> ClientKey:
     client = lock_client(client)
+    lock_fingerprint(key.spki_sha256)
     _check_unknown(client, key)
     if client.is_suspended:
         message = f"{client.name} is suspended, so it takes no new keys until an admin resumes it."
         raise ClientSuspended(message)
     _check_limit(client)
-    lock_fingerprint(key.spki_sha256)
+    _check_dates(not_before, expires_at)
     algorithm = key_policy().check(key, alg)
-    try:
-        with transaction.atomic():
-            registered = ClientKey.objects.create(
-                client=client,
-                label=label,
-                pem=key.pem,
-                alg=algorithm.name,
-                kty=key.kty,
-                curve=key.curve,
-                bits=key.bits,
-                kid=thumbprint(key),
-                spki_sha256=key.spki_sha256,
-                jwk=published_jwk(key, algorithm.name),
-                registered_by=by,
-                not_before=not_before,
-                expires_at=expires_at,
-            )
-    except IntegrityError:
-        # Another client registered the same key between our look and our insert.
-        _check_unknown(client, key)
-        raise
+    registered = ClientKey.objects.create(
+        client=client,
+        label=clean_line(label, field="label"),
+        pem=key.pem,
+        alg=algorithm.name,
+        kty=key.kty,
+        curve=key.curve,
+        bits=key.bits,
+        kid=thumbprint(key),
+        spki_sha256=key.spki_sha256,
+        jwk=published_jwk(key, algorithm.name),
+        registered_by=by,
+        not_before=not_before,
+        expires_at=expires_at,
+    )
     Event.objects.create(
         actor=by,
         verb=Verb.REGISTER_KEY,
         client=client,
         key=registered,
-        detail={"label": label, "alg": algorithm.name, "kid": registered.kid},
+        detail={"label": registered.label, "alg": algorithm.name, "kid": registered.kid},
     )
     return registered
 
@@ -128,3 +135,15 @@ def _check_limit(client: Client) -> None:
             "Retire or revoke one that is no longer used, then add this one."
         )
         raise KeyLimitReached(message)
+
+
+def _check_dates(not_before: datetime | None, expires_at: datetime | None) -> None:
+    """Raise when the key would never be live."""
+    if expires_at is None:
+        return
+    if expires_at <= timezone.now():
+        message = "This expiry date is over already; please choose a later one, or none."
+        raise UnfitInput(message, field="expires_at")
+    if not_before and expires_at <= not_before:
+        message = "The key would expire before it starts; please choose a later expiry date."
+        raise UnfitInput(message, field="expires_at")

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.registry.choices import KeyStatus, Verb
-from portal.registry.locks import lock_key
+from portal.registry.locks import lock_client, lock_key
 from portal.registry.models import ClientKey, Event
-from portal.registry.refusals import KeyNotLive
+from portal.registry.refusals import KeyNotLive, UnfitInput
 
-_GONE = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}
+MAX_GRACE: Final = timedelta(days=366)
+_GONE: Final = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}
 
 
 @transaction.atomic
 def retire_key(key: ClientKey, *, grace: timedelta, by: User) -> ClientKey:
     """Let the key leave the JWKS when `grace` is over (zero: now).
 
-    Retiring again moves the date. Raises `KeyNotLive` for a key that is gone already.
+    Retiring again moves the date. Raises `KeyNotLive` for a key that is gone already, and
+    `UnfitInput` for a grace of less than nothing or more than a year.
     """
-    key = lock_key(key)
-    now = timezone.now()
-    _check_not_gone(key)
-    key.retires_at, key.retired_by = now + grace, by
+    if not timedelta(0) <= grace <= MAX_GRACE:
+        message = "A key can retire now or within a year; please choose a date in between."
+        raise UnfitInput(message, field="grace")
+    key = _lock_not_gone(key)
+    key.retires_at, key.retired_by = timezone.now() + grace, by
     key.save(update_fields=["retires_at", "retired_by"])
     Event.objects.create(
         actor=by,
@@ -43,8 +47,7 @@ def keep_key(key: ClientKey, *, by: User) -> ClientKey:
 
     Raises `KeyNotLive` when the key has left the JWKS already.
     """
-    key = lock_key(key)
-    _check_not_gone(key)
+    key = _lock_not_gone(key)
     if key.retires_at is None:
         return key
     key.retires_at, key.retired_by = None, None
@@ -53,8 +56,12 @@ def keep_key(key: ClientKey, *, by: User) -> ClientKey:
     return key
 
 
-def _check_not_gone(key: ClientKey) -> None:
+def _lock_not_gone(key: ClientKey) -> ClientKey:
+    # The client too: a key whose grace ends makes room for another one, and must not stay then.
+    lock_client(key.client)
+    key = lock_key(key)
     status = key.status(timezone.now())
     if status in _GONE:
         message = f"“{key.label}” is {status.label.lower()} already, so its end cannot be moved."
         raise KeyNotLive(message)
+    return key

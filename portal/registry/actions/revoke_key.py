@@ -9,6 +9,7 @@ from portal.accounts.models import User
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.locks import lock_key
 from portal.registry.models import ClientKey, Event
+from portal.registry.texts import clean_note
 
 
 @transaction.atomic
@@ -16,8 +17,9 @@ def revoke_key(key: ClientKey, *, reason: RevocationReason, by: User, note: str 
     """Take the key out of the JWKS from the next request on, for good.
 
     Idempotent: revoking a revoked key changes and records nothing. A retired or expired key can be
-    revoked too, so that the reason is on record.
+    revoked too, so that the reason is on record. Raises `UnfitInput`.
     """
+    note = clean_note(note)
     key = lock_key(key)
     if key.revoked_at:
         return key

@@ -8,17 +8,19 @@ from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
 from portal.registry.locks import lock_client
 from portal.registry.models import Client, Event, Membership
-from portal.registry.refusals import AlreadyMember, LastOwner, NoSuchPerson
+from portal.registry.refusals import AlreadyMember, LastOwner, NoSuchPerson, NotMember
+from portal.registry.texts import MAX_EMAIL, clean_line
 
 
 @transaction.atomic
 def add_member(client: Client, *, email: str, role: Role, by: User) -> Membership:
     """Add the person with this e-mail address.
 
-    Raises `NoSuchPerson` or `AlreadyMember`.
+    Raises `NoSuchPerson`, `AlreadyMember` or `UnfitInput`.
     """
+    email = clean_line(email, field="email", limit=MAX_EMAIL)
     client = lock_client(client)
-    user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
+    user = User.objects.filter(email=email.lower(), is_active=True).first()
     if user is None:
         message = f"Nobody has signed up with {email} yet. Please ask them to sign up first."
         raise NoSuchPerson(message)
@@ -32,9 +34,17 @@ def add_member(client: Client, *, email: str, role: Role, by: User) -> Membershi
 
 @transaction.atomic
 def change_role(membership: Membership, *, role: Role, by: User) -> Membership:
-    """Give a member another role. Raises `LastOwner` when nobody else would own the client."""
+    """Give a member another role.
+
+    Raises `LastOwner` when nobody else would own the client, and `NotMember` when the person was
+    removed meanwhile.
+    """
     client = lock_client(membership.client)
-    membership = client.memberships.get(pk=membership.pk)
+    now = client.memberships.filter(pk=membership.pk).first()
+    if now is None:
+        message = f"{membership.user.email} does not belong to {client.name} any more."
+        raise NotMember(message)
+    membership = now
     if membership.role == role:
         return membership
     _check_another_owner(client, membership)
@@ -46,12 +56,17 @@ def change_role(membership: Membership, *, role: Role, by: User) -> Membership:
 
 @transaction.atomic
 def remove_member(membership: Membership, *, by: User) -> None:
-    """Take a person out of the client. Raises `LastOwner` when nobody else would own it."""
+    """Take a person out of the client. Idempotent.
+
+    Raises `LastOwner` when nobody else would own the client.
+    """
     client = lock_client(membership.client)
-    membership = client.memberships.get(pk=membership.pk)
-    _check_another_owner(client, membership)
-    _record(Verb.REMOVE_MEMBER, membership, by=by)
-    membership.delete()
+    now = client.memberships.filter(pk=membership.pk).first()
+    if now is None:
+        return
+    _check_another_owner(client, now)
+    _record(Verb.REMOVE_MEMBER, now, by=by)
+    now.delete()
 
 
 def _check_another_owner(client: Client, membership: Membership) -> None:
