@@ -21,3 +21,5 @@ STORAGES = {
 }
 # Hashing passwords well takes time on purpose; tests sign in a lot.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Static files come straight from their sources: nothing is collected before tests.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
