@@ -1,0 +1,49 @@
+"""Who may enter the console, and that nobody else learns of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods
+
+from portal.accounts.models import User
+from portal.registry.permissions import can_use_console
+
+
+class AdminRequest(HttpRequest):
+    """A request that came through `for_admins`: its user is an admin."""
+
+    user: User
+
+
+View = Callable[..., HttpResponseBase]
+
+
+def for_admins(*methods: str) -> Callable[[View], View]:
+    """Make a view of the console that takes these methods.
+
+    People who are not signed in are sent to sign in (LoginRequiredMiddleware); who is no admin gets
+    404, exactly as for a path that does not exist.
+    """
+
+    def decorate(view: View) -> View:
+        inner = never_cache(require_http_methods(list(methods))(csrf_protect(view)))
+
+        # The middleware's CSRF check would answer a stranger's POST with 403, and so tell that
+        # there is something here. It is made all the same, only after the 404.
+        @csrf_exempt
+        @wraps(view)
+        def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not (isinstance(request.user, User) and can_use_console(request.user)):
+                raise Http404
+            return inner(request, *args, **kwargs)
+
+        return enter
+
+    return decorate

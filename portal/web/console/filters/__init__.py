@@ -1,0 +1,8 @@
+"""The filters of the lists: what may stand in their addresses, and which rows they leave."""
+
+from portal.web.console.filters.blocked import BlockedFilter
+from portal.web.console.filters.clients import ClientFilter
+from portal.web.console.filters.events import EventFilter
+from portal.web.console.filters.keys import KeyFilter
+
+__all__ = ["BlockedFilter", "ClientFilter", "EventFilter", "KeyFilter"]

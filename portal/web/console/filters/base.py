@@ -1,0 +1,105 @@
+"""What the filters of all lists have in common."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import urlencode
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Model, QuerySet
+
+from portal.web.console.paging import Page, page_of
+
+Row = TypeVar("Row", bound=Model)
+
+PAGE_SIZE: Final = 50
+MAX_ID: Final = 2**63 - 1
+_DATES: Final = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31))]
+_PLACES: Final = frozenset({"before", "after"})
+
+
+def day_field(label: str) -> forms.DateField:
+    """Return an optional date, within what every database can count."""
+    return forms.DateField(
+        label=label,
+        required=False,
+        validators=_DATES,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+
+def midnight(day: date) -> datetime:
+    """Return the beginning of the day in UTC."""
+    return datetime.combine(day, time.min, UTC)
+
+
+class ListFilter(forms.Form, Generic[Row]):
+    """A filter that also knows which page is asked for. `rows` is for a form that is valid."""
+
+    before = forms.IntegerField(
+        required=False, min_value=0, max_value=MAX_ID, widget=forms.HiddenInput
+    )
+    after = forms.IntegerField(
+        required=False, min_value=0, max_value=MAX_ID, widget=forms.HiddenInput
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+        for name, field in self.fields.items():
+            if isinstance(field, forms.ChoiceField):
+                field.widget.attrs["class"] = "form-select"
+            elif isinstance(field, forms.BooleanField):
+                field.widget.attrs["class"] = "form-check-input"
+            elif not field.widget.is_hidden:
+                field.widget.attrs["class"] = "form-control"
+            if self.is_bound and name in self.errors:
+                field.widget.attrs["class"] += " is-invalid"
+
+    def rows(self, now: datetime) -> QuerySet[Row]:
+        """Return the rows that the filters leave, in no order."""
+        raise NotImplementedError
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The fields that the rows are ordered by, newest first; see `page_of`."""
+        return ("pk",)
+
+    def page(self, now: datetime, *, size: int = PAGE_SIZE) -> Page[Row] | None:
+        """Return the page that is asked for, or None when the filters cannot be used."""
+        if not self.is_valid():
+            return None
+        return page_of(
+            self.rows(now),
+            size=size,
+            order=self.order,
+            before=self.cleaned_data["before"] or None,
+            after=self.cleaned_data["after"] or None,
+        )
+
+    def listing(self, page: Page[Row] | None) -> dict[str, Any]:
+        """Return what the template of a list shows: the form, the page and the ways on."""
+        return {
+            "section": "console",
+            "form": self,
+            "page": page,
+            "filters": self.query(),
+            "older": self.query(before=page.before) if page and page.before else "",
+            "newer": self.query(after=page.after) if page and page.after else "",
+            "is_first": not (self.data.get("before") or self.data.get("after")),
+        }
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything is filtered at all."""
+        return bool(self.query())
+
+    def query(self, **place: object) -> str:
+        """Return the filters as the query of an address, with a place (`before`, `after`) in it."""
+        kept = {
+            name: self.data.get(name)
+            for name in self.fields
+            if name not in _PLACES and self.data.get(name)
+        }
+        return urlencode({**kept, **place})

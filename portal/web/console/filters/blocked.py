@@ -1,0 +1,32 @@
+"""Filters of blocked keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import forms
+from django.db.models import QuerySet
+
+from portal.registry.models import BlockedKey
+from portal.web.console.filters.base import ListFilter
+from portal.web.console.lookup import MAX_TERM
+
+
+class BlockedFilter(ListFilter[BlockedKey]):
+    """Blocked keys."""
+
+    q = forms.CharField(label="SHA-256", required=False, max_length=MAX_TERM)
+    before = forms.RegexField(r"^[0-9a-f]{64}\Z", required=False)  # type: ignore[assignment]
+    after = forms.RegexField(r"^[0-9a-f]{64}\Z", required=False)  # type: ignore[assignment]
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """By date: a SHA-256 has no order of its own."""
+        return ("blocked_at", "pk")
+
+    def rows(self, now: datetime) -> QuerySet[BlockedKey]:  # noqa: ARG002 - blocked is for good
+        """Return the blocked keys, with who blocked them loaded."""
+        blocked = BlockedKey.objects.select_related("blocked_by")
+        if start := self.cleaned_data["q"].replace(":", "").lower():
+            blocked = blocked.filter(pk__startswith=start)
+        return blocked

@@ -1,0 +1,40 @@
+"""Filters of clients."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import forms
+from django.db.models import Exists, OuterRef, QuerySet
+
+from portal.registry.models import Client, ClientKey
+from portal.web.console.filters.base import ListFilter
+from portal.web.console.lookup import MAX_TERM, client_meaning
+
+
+class ClientFilter(ListFilter[Client]):
+    """All clients."""
+
+    q = forms.CharField(label="Name or client_id", required=False, max_length=MAX_TERM)
+    only = forms.ChoiceField(
+        label="Show",
+        required=False,
+        choices=[
+            ("", "All clients"),
+            ("suspended", "Suspended"),
+            ("keyless", "Without a live key"),
+        ],
+    )
+
+    def rows(self, now: datetime) -> QuerySet[Client]:
+        """Return the clients."""
+        clients = Client.objects.all()
+        asked = self.cleaned_data
+        if asked["q"]:
+            clients = clients.filter(client_meaning(asked["q"]))
+        if asked["only"] == "suspended":
+            clients = clients.filter(suspended_at__isnull=False)
+        if asked["only"] == "keyless":
+            live = ClientKey.objects.live(now).filter(client=OuterRef("pk"))
+            clients = clients.filter(~Exists(live))
+        return clients

@@ -1,0 +1,107 @@
+"""What admins fill in: reasons, notes and sentences to agree to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+
+from portal.registry.choices import RevocationReason
+from portal.web.console.impact import Impact
+
+MAX_NOTE = 500
+
+
+def note_field(*, required: bool, label: str, help_text: str) -> forms.CharField:
+    """Return a field for a note that goes on record."""
+    return forms.CharField(
+        label=label,
+        required=required,
+        max_length=MAX_NOTE,
+        help_text=help_text,
+        widget=forms.Textarea(attrs={"rows": 2, "class": "form-control"}),
+        error_messages={"required": "Please say in a few words why, for those who ask later."},
+    )
+
+
+class LastKeyForm(forms.Form):
+    """Asks to agree in words for each client that would lose its last live key.
+
+    `last` holds the ids of the clients that were agreed to.
+    """
+
+    last = forms.MultipleChoiceField(required=False)
+
+    def __init__(self, *args: Any, impacts: Sequence[Impact], **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+        self.impacts = impacts
+        field = self.fields["last"]
+        if isinstance(field, forms.MultipleChoiceField):
+            field.choices = [(str(impact.client.pk), impact.client.name) for impact in impacts]
+        for each in self.fields.values():
+            if isinstance(each.widget, forms.Textarea):
+                each.widget.attrs.setdefault("class", "form-control")
+
+    def clean_last(self) -> list[str]:
+        """Return the clients agreed to; every one that loses its last key has to be among them."""
+        agreed: list[str] = self.cleaned_data["last"]
+        missing = [
+            impact.client.name
+            for impact in self.impacts
+            if impact.loses_last and str(impact.client.pk) not in agreed
+        ]
+        if missing:
+            message = (
+                f"This takes the last live key of {_listed(missing)}. "
+                "Please tick the sentence about it, or leave that key out."
+            )
+            raise forms.ValidationError(message)
+        return agreed
+
+    @property
+    def agreed(self) -> list[str]:
+        """Return what was ticked, to show it ticked again."""
+        return self.data.getlist("last") if hasattr(self.data, "getlist") else []
+
+
+class RevocationForm(LastKeyForm):
+    """Why keys are revoked."""
+
+    reason = forms.ChoiceField(
+        choices=RevocationReason.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Please choose a reason; it goes on record."},
+    )
+    note = note_field(
+        required=False,
+        label="Note (optional)",
+        help_text="Shown to the client's people and kept with the key. Up to 500 characters.",
+    )
+
+
+class BlockForm(LastKeyForm):
+    """Why a key is blocked."""
+
+    note = note_field(
+        required=False,
+        label="Note (optional)",
+        help_text="Where the key was seen, a ticket number. Up to 500 characters.",
+    )
+
+
+class SuspensionForm(forms.Form):
+    """Why a client is suspended."""
+
+    note = note_field(
+        required=True,
+        label="Why",
+        help_text="Shown to the client's people. Up to 500 characters.",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [f"“{name}”" for name in names[:3]]
+    if len(names) > 3:
+        shown.append(f"{len(names) - 3} more")
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

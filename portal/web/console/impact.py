@@ -1,0 +1,55 @@
+"""What revoking some keys does to the clients they belong to, told before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Count
+
+from portal.registry.choices import KeyStatus
+from portal.registry.models import Client, ClientKey
+
+LIVE: Final = frozenset({KeyStatus.ACTIVE, KeyStatus.RETIRING})
+"""What a key is while it is trusted."""
+
+
+@dataclass(slots=True)
+class Impact:
+    """What happens to one client: `keys` will be revoked, `revoked` are so already."""
+
+    client: Client
+    keys: list[ClientKey] = field(default_factory=list)
+    revoked: list[ClientKey] = field(default_factory=list)
+    live_now: int = 0
+    """How many of `keys` are live."""
+    live_left: int = 0
+    """How many other live keys the client keeps."""
+
+    @property
+    def loses_last(self) -> bool:
+        """Whether the client can sign in now and could not any more."""
+        return bool(self.live_now) and not self.live_left
+
+
+def impact_of(keys: Iterable[ClientKey], now: datetime) -> list[Impact]:
+    """Return what revoking the keys (with their clients loaded) does to each client, by name."""
+    impacts: dict[int, Impact] = {}
+    chosen: list[int] = []
+    for key in keys:
+        impact = impacts.setdefault(key.client_id, Impact(key.client))
+        (impact.revoked if key.revoked_at else impact.keys).append(key)
+        impact.live_now += key.status(now) in LIVE
+        chosen.append(key.pk)
+    left = (
+        ClientKey.objects.live(now)
+        .filter(client__in=impacts)
+        .exclude(pk__in=chosen)
+        .values_list("client")
+        .annotate(number=Count("pk"))
+    )
+    for client, number in left:
+        impacts[client].live_left = number
+    return sorted(impacts.values(), key=lambda impact: (impact.client.name, impact.client.pk))

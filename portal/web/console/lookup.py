@@ -1,0 +1,86 @@
+"""The one search box: whatever an admin has at hand, turned into the rows it means."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from django.db.models import Q
+from django.http import QueryDict
+
+from portal.accounts.models import User
+from portal.core.reasons import Reason
+from portal.registry.actions import read_key
+from portal.registry.models import Client
+
+MAX_TERM: Final = 100
+"""No name, label or id is longer, and a SHA-256 in hex with colons has 95 characters."""
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_SHA256_START: Final = re.compile(r"[0-9a-f]{8,64}")
+_KID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_KID_START: Final = re.compile(r"[A-Za-z0-9_-]{4,43}")
+_MATERIAL: Final = re.compile(r"-----|\{|\[\s*\{|ssh-|ecdsa-|M[C-I][A-Za-z0-9+/=]{46,}$")
+"""The beginnings of PEM, JWK and OpenSSH keys, and a whole SPKI or PKCS#8 in bare base64."""
+_CLIENTS_AT_ONCE: Final = 1000
+
+
+PRIVATE: Final = frozenset({Reason.PRIVATE_KEY, Reason.SHARED_SECRET})
+"""Refusals after which what was pasted is not shown again."""
+
+
+def as_text(sent: QueryDict, name: str) -> str:
+    """Return the value that was sent, which a QueryDict promises to be text only at run time."""
+    return str(sent.get(name, ""))
+
+
+def fingerprint_in(text: str) -> str:
+    """Return the SHA-256 that the text is (lower-case hex, colons removed), or an empty string."""
+    plain = text.strip().replace(":", "").lower()
+    return plain if _SHA256.fullmatch(plain) else ""
+
+
+def term_of(text: str, *, by: User) -> str:
+    """Return what to search for: the text itself, or for a pasted key its SHA-256.
+
+    So what was pasted goes no further than this: not into an address, a history or a log. Raises
+    `Refused` when it looks like a key and cannot be read; a private key also gets its public half
+    blocked.
+    """
+    text = text.strip()
+    if not fingerprint_in(text) and (len(text) > MAX_TERM or _MATERIAL.match(text)):
+        return read_key(text, by=by, client=None).spki_sha256
+    return text
+
+
+def meaning(term: str) -> Q:
+    """Return the condition for a key to be one that the term means.
+
+    A full SHA-256 or kid means one key. Anything else may be the beginning of a kid, SHA-256 or
+    client_id, or a part of a label or of a client's name.
+    """
+    if sha256 := fingerprint_in(term):
+        return Q(spki_sha256=sha256)
+    if _KID.fullmatch(term):
+        return Q(kid=term)
+    found = _text("label", term)
+    if _KID_START.fullmatch(term):
+        found |= Q(kid__startswith=term)
+    plain = term.replace(":", "").lower()
+    if _SHA256_START.fullmatch(plain):
+        found |= Q(spki_sha256__startswith=plain)
+    clients = Client.objects.filter(client_meaning(term)).order_by().values_list("pk", flat=True)
+    few = list(clients[: _CLIENTS_AT_ONCE + 1])
+    # Of a list of values the database can use its indexes in an OR; of a subquery it cannot, but
+    # with so many clients a page of their keys is found soon by walking through the newest.
+    return found | Q(client__in=few if len(few) <= _CLIENTS_AT_ONCE else clients)
+
+
+def client_meaning(term: str) -> Q:
+    """Return the condition for a client's name to hold the term or its client_id to begin so."""
+    return _text("name", term) | Q(client_id__startswith=term.lower())
+
+
+def _text(field: str, term: str) -> Q:
+    # Under three characters there is no trigram to look up, except at the beginning of a word.
+    return Q((f"{field}__icontains" if len(term) >= 3 else f"{field}__istartswith", term))

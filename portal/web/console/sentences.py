@@ -1,0 +1,112 @@
+"""Each event as a sentence that a person understands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.utils.dateparse import parse_datetime
+
+from portal.registry.choices import BlockedWhy, RevocationReason, Role, Verb
+from portal.registry.models import Event
+
+Detail = dict[str, Any]
+
+
+def sentence(event: Event) -> str:
+    """Return what happened in words, from the person to the full stop.
+
+    The event's `actor`, `client` and `key` are read, so load them with it.
+    """
+    told = _TOLD.get(event.verb)
+    what = told(event, event.detail) if told else event.get_verb_display()
+    return f"{event.actor.email} {what}."
+
+
+def _client(event: Event) -> str:
+    return f"the client “{event.client.name}”" if event.client else "a client"
+
+
+def _key(event: Event) -> str:
+    if not event.key:
+        return "a key"
+    of = f" of “{event.client.name}”" if event.client else ""
+    return f"the key “{event.key.label}”{of}"
+
+
+def _note(detail: Detail) -> str:
+    note = str(detail.get("note") or "").strip().rstrip(".")
+    return f", with the note “{note}”" if note else ""
+
+
+def _changed(event: Event, detail: Detail) -> str:
+    before, after = detail.get("before") or {}, detail.get("after") or {}
+    changes = []
+    if before.get("name") != after.get("name"):
+        changes.append(f"renamed the client “{before.get('name')}” to “{after.get('name')}”")
+    if before.get("contacts") != after.get("contacts"):
+        contacts = ", ".join(map(str, after.get("contacts") or [])) or "nobody"
+        of = "its" if changes else f"{_client(event)}'s"
+        verb = "set" if changes else "changed"
+        changes.append(f"{verb} {of} contacts to {contacts}")
+    return " and ".join(changes) or f"changed {_client(event)}"
+
+
+def _member(event: Event, detail: Detail) -> str:
+    name = detail.get("member", "somebody")
+    role = _label(Role, detail.get("role")).lower()
+    if event.verb == Verb.ADD_MEMBER:
+        return f"added {name} to {_client(event)} as {role}"
+    if event.verb == Verb.CHANGE_MEMBER:
+        return f"made {name} {role} of {_client(event)}"
+    return f"removed {name}, who was {role}, from {_client(event)}"
+
+
+def _registered(event: Event, detail: Detail) -> str:
+    return f"registered {_key(event)} for {detail.get('alg', 'signing')}"
+
+
+def _retired(event: Event, detail: Detail) -> str:
+    when = parse_datetime(str(detail.get("retires_at", "")))
+    end = f", which leaves the JWKS on {when:%d %B %Y at %H:%M} UTC".replace(" 0", " ")
+    return f"retired {_key(event)}{end if when else ''}"
+
+
+def _revoked(event: Event, detail: Detail) -> str:
+    reason = _label(RevocationReason, detail.get("reason")).split(":")[0].lower()
+    return f"revoked {_key(event)} ({reason}){_note(detail)}"
+
+
+def _blocked(event: Event, detail: Detail) -> str:
+    name = f"the key with SHA-256 {str(detail.get('spki_sha256', ''))[:16]}…"
+    if detail.get("why") == BlockedWhy.PRIVATE_KEY_SEEN:
+        where = f" for {_client(event)}" if event.client else ""
+        return f"sent a private key{where}, so that {name} is blocked now"
+    return f"blocked {name}{_note(detail)}"
+
+
+def _refused(event: Event, detail: Detail) -> str:
+    reason = str(detail.get("reason", "")).replace("_", " ")
+    return f"tried a key for {_client(event)} that was refused" + (f" ({reason})" if reason else "")
+
+
+def _label(words: type[Role | RevocationReason], value: object) -> str:
+    known = {str(each): str(each.label) for each in words}
+    return known.get(str(value), str(value))
+
+
+_TOLD: Final[dict[str, Callable[[Event, Detail], str]]] = {
+    Verb.CREATE_CLIENT: lambda event, _: f"created {_client(event)}",
+    Verb.CHANGE_CLIENT: _changed,
+    Verb.SUSPEND_CLIENT: lambda event, detail: f"suspended {_client(event)}{_note(detail)}",
+    Verb.RESUME_CLIENT: lambda event, _: f"resumed {_client(event)}",
+    Verb.ADD_MEMBER: _member,
+    Verb.CHANGE_MEMBER: _member,
+    Verb.REMOVE_MEMBER: _member,
+    Verb.REGISTER_KEY: _registered,
+    Verb.RETIRE_KEY: _retired,
+    Verb.KEEP_KEY: lambda event, _: f"took back the retirement of {_key(event)}",
+    Verb.REVOKE_KEY: _revoked,
+    Verb.BLOCK_KEY: _blocked,
+    Verb.REFUSE_KEY: _refused,
+}

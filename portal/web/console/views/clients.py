@@ -1,0 +1,99 @@
+"""All clients; suspending and resuming one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+
+from portal.registry.actions import resume_client, suspend_client
+from portal.registry.models import Client, ClientKey, Membership
+from portal.web.console.access import AdminRequest, for_admins
+from portal.web.console.filters import ClientFilter
+from portal.web.console.forms import SuspensionForm
+from portal.web.console.words import counted
+from portal.web.render import show
+
+
+@for_admins("GET", "HEAD")
+def clients(request: AdminRequest) -> HttpResponse:
+    """List clients."""
+    now = timezone.now()
+    form = ClientFilter(request.GET)
+    page = form.page(now)
+    if page:
+        _count_for(page.rows, now)
+    context = form.listing(page) | {"now": now}
+    status = 422 if page is None else 200
+    return show(request, "console/clients.html", context, fragment="found", status=status)
+
+
+def _count_for(clients: list[Client], now: datetime) -> None:
+    """Give each client `live_keys` and `people`, by one query for all of them."""
+    keys = ClientKey.objects.live(now).filter(client=OuterRef("pk"))
+    people = Membership.objects.filter(client=OuterRef("pk"))
+    numbers = {
+        pk: counts
+        for pk, *counts in Client.objects.filter(pk__in=[client.pk for client in clients])
+        .annotate(live_keys=_number_of(keys), people=_number_of(people))
+        .values_list("pk", "live_keys", "people")
+    }
+    for client in clients:
+        client.live_keys, client.people = numbers[client.pk]  # type: ignore[attr-defined]
+
+
+def _number_of(rows: QuerySet[ClientKey] | QuerySet[Membership]) -> Coalesce:
+    counted_rows = rows.order_by().values("client").annotate(number=Count("*")).values("number")
+    return Coalesce(Subquery(counted_rows), 0, output_field=IntegerField())
+
+
+@for_admins("GET", "HEAD", "POST")
+def suspension(request: AdminRequest, client_id: str) -> HttpResponse:
+    """Show what suspending the client stops (GET), and suspend it (POST)."""
+    client = _find(client_id)
+    form = SuspensionForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        suspend_client(client, note=form.cleaned_data["note"], by=request.user)
+        messages.success(
+            request, f"{client.name} is suspended: none of its keys is published any more."
+        )
+        return redirect("console_clients")
+    status = 422 if form.is_bound else 200
+    return show(request, "console/suspension.html", _about(client, form=form), status=status)
+
+
+@for_admins("GET", "HEAD", "POST")
+def resumption(request: AdminRequest, client_id: str) -> HttpResponse:
+    """Show what resuming the client publishes again (GET), and resume it (POST)."""
+    client = _find(client_id)
+    if request.method == "POST":
+        resume_client(client, by=request.user)
+        live = client.keys.live(timezone.now()).count()
+        messages.success(
+            request, f"{client.name} is resumed, with {counted(live, 'live key')} published."
+        )
+        return redirect("console_clients")
+    return show(request, "console/resumption.html", _about(client))
+
+
+def _find(client_id: str) -> Client:
+    # PostgreSQL refuses NUL bytes with an error, and no client_id has one.
+    wanted = client_id.replace("\0", "\ufffd")
+    return get_object_or_404(Client.objects.select_related("suspended_by"), client_id=wanted)
+
+
+def _about(client: Client, **more: object) -> dict[str, object]:
+    now = timezone.now()
+    return {
+        "section": "console",
+        "client": client,
+        "live": list(client.keys.live(now).defer("pem", "jwk").order_by("-pk")),
+        "members": list(client.memberships.select_related("user").order_by("role", "user__email")),
+        "now": now,
+        **more,
+    }

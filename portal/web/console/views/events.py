@@ -1,0 +1,38 @@
+"""What happened, and taking it away as a file."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+
+from portal.web.console.access import AdminRequest, for_admins
+from portal.web.console.export import COLUMNS, FORMATS
+from portal.web.console.filters import EventFilter
+from portal.web.console.sentences import sentence
+from portal.web.render import show
+
+
+@for_admins("GET", "HEAD")
+def events(request: AdminRequest) -> HttpResponse:
+    """List events, newest first."""
+    form = EventFilter(request.GET)
+    page = form.page(timezone.now())
+    told = [(event, sentence(event)) for event in page.rows] if page else []
+    context = form.listing(page) | {"told": told, "columns": COLUMNS.items()}
+    status = 422 if page is None else 200
+    return show(request, "console/events.html", context, fragment="found", status=status)
+
+
+@for_admins("GET", "HEAD")
+def export(request: AdminRequest) -> HttpResponseBase:
+    """Stream the events that the filters leave, as `?format=csv` or `jsonl`."""
+    form = EventFilter(request.GET)
+    chosen = FORMATS.get(request.GET.get("format", "csv"))
+    if chosen is None or not form.is_valid():
+        return events(request)
+    now = timezone.now()
+    response = StreamingHttpResponse(chosen.lines(form.rows(now)), content_type=chosen.media_type)
+    name = f"events-{now:%Y-%m-%d}.{chosen.extension}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
