@@ -1,0 +1,76 @@
+"""Real processes of the portal that the tests start, talk to and end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+START_TIMEOUT_S = 30.0
+
+
+def free_port() -> int:
+    """Return a port of localhost that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def status(url: str, **headers: str) -> int:
+    """Return the status of the answer to GET, 0 while there is no answer; redirects are answers."""
+
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_: object) -> None:
+            return None
+
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(url, headers=named)  # noqa: S310 - our own server
+    try:
+        with urllib.request.build_opener(Stay).open(request, timeout=10) as response:
+            found: int = response.status
+            return found
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+@contextlib.contextmanager
+def server(
+    command: Sequence[str | Path],
+    *,
+    port: int,
+    environment: Mapping[str, str],
+    cwd: Path,
+    log: Path,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command that serves on the port; the block begins when it answers /healthz."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=cwd,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # As in a terminal, where Ctrl-C reaches the server and its workers together.
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while status(f"http://127.0.0.1:{port}/healthz") != 200:
+            assert process.poll() is None, log.read_text("utf-8")
+            assert time.monotonic() < deadline, log.read_text("utf-8")
+            time.sleep(0.1)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

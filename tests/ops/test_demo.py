@@ -1,0 +1,190 @@
+"""`make run`: what somebody meets who tries the portal out."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.ops.production import PRODUCTION, ROOT
+from tests.ops.running import free_port, server
+
+PASSWORD = re.compile(r"^  (\S+@example\.com) +([a-z2-9-]{19})$", re.MULTILINE)
+# What the caller's shell may have, up to the address of a production database.
+SHELL = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **PRODUCTION}
+
+
+@dataclass
+class Demo:
+    """A demo with a folder of its own."""
+
+    data: Path
+    port: int = field(default_factory=free_port)
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def command(self, *arguments: str) -> list[str]:
+        demo = [sys.executable, "-m", "portal.demo", "--data", str(self.data)]
+        return [*demo, "--port", str(self.port), *arguments]
+
+    def start(self) -> str:
+        """Start the demo, stop it by Ctrl-C, and return what was said."""
+        log = self.data.with_suffix(".log")
+        with server(
+            self.command(), port=self.port, environment=SHELL, cwd=ROOT, log=log
+        ) as process:
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(10)
+        return log.read_text("utf-8")
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            env=SHELL,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def sign_in(self, email: str, password: str) -> requests.Response:
+        """Return where signing in through the real form leads to."""
+        browser = requests.Session()
+        page = browser.get(f"{self.url}/account/login/", timeout=10)
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+        assert token
+        form = {"login": email, "password": password, "csrfmiddlewaretoken": token[1]}
+        return browser.post(page.url, data=form, headers={"Referer": page.url}, timeout=10)
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Demo:
+    """A demo that was never started, in a folder with a name that needs care in a URL."""
+    return Demo(tmp_path / "my data+100%")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, str]]:
+    """A demo that is running for the first time, and what it said."""
+    demo = Demo(tmp_path_factory.mktemp("demo") / "data")
+    log = demo.data.with_suffix(".log")
+    with server(demo.command(), port=demo.port, environment=SHELL, cwd=ROOT, log=log):
+        yield demo, log.read_text("utf-8")
+
+
+def test_the_first_start_says_where_the_portal_is_and_how_to_sign_in(
+    running: tuple[Demo, str],
+) -> None:
+    demo, said = running
+    assert f"The Key portal is at  {demo.url}\n" in said
+    assert [email for email, _ in PASSWORD.findall(said)] == [
+        "developer@example.com",
+        "admin@example.com",
+    ]
+    assert f"rm -r {demo.data}" in said
+
+
+@pytest.mark.parametrize("person", [0, 1])
+def test_the_passwords_that_were_shown_sign_in(running: tuple[Demo, str], person: int) -> None:
+    demo, said = running
+    email, password = PASSWORD.findall(said)[person]
+    page = demo.sign_in(email, password)
+    assert page.status_code == 200
+    assert "/account/login/" not in page.url
+
+
+def test_the_developer_lands_on_the_demo_client(running: tuple[Demo, str]) -> None:
+    demo, said = running
+    page = demo.sign_in(*PASSWORD.findall(said)[0])
+    assert "Demo client" in page.text
+
+
+def test_static_files_are_served(running: tuple[Demo, str]) -> None:
+    demo, _ = running
+    page = requests.get(f"{demo.url}/account/login/", timeout=10)
+    sheets = re.findall(r'href="(/static/[^"]+\.css)"', page.text)
+    assert sheets
+    assert [requests.get(demo.url + sheet, timeout=10).status_code for sheet in sheets] == [
+        200 for _ in sheets
+    ]
+
+
+def test_the_database_named_by_the_shell_is_left_alone(running: tuple[Demo, str]) -> None:
+    demo, _ = running
+    with sqlite3.connect(demo.data / "db.sqlite3") as database:
+        found = database.execute("SELECT email FROM accounts_user ORDER BY id").fetchall()
+    assert found == [("developer@example.com",), ("admin@example.com",)]
+
+
+def test_what_is_kept_is_for_its_owner_only(running: tuple[Demo, str]) -> None:
+    demo, _ = running
+    assert stat.S_IMODE(demo.data.stat().st_mode) == 0o700
+    assert stat.S_IMODE((demo.data / "secret_key").stat().st_mode) == 0o600
+
+
+def test_the_second_start_is_quick_and_keeps_everything_but_shows_no_password(demo: Demo) -> None:
+    first = demo.start()
+    kept = (demo.data / "secret_key").read_bytes()
+    began = time.monotonic()
+    second = demo.start()
+    assert time.monotonic() - began < 5
+    assert len(PASSWORD.findall(first)) == 2
+    assert not PASSWORD.findall(second)
+    assert "make passwords" in second
+    assert (demo.data / "secret_key").read_bytes() == kept
+    with sqlite3.connect(demo.data / "db.sqlite3") as database:
+        assert database.execute("SELECT count(*) FROM registry_client").fetchone() == (1,)
+
+
+def test_ctrl_c_ends_the_portal_without_a_complaint(demo: Demo) -> None:
+    log = demo.data.with_suffix(".log")
+    with server(demo.command(), port=demo.port, environment=SHELL, cwd=ROOT, log=log) as process:
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(10) == 0
+    assert "Traceback" not in log.read_text("utf-8")
+
+
+def test_new_passwords_replace_the_old_ones(running: tuple[Demo, str]) -> None:
+    demo, _ = running
+    said = demo.run("--new-passwords").stdout
+    email, password = PASSWORD.findall(said)[0]
+    assert "/account/login/" not in demo.sign_in(email, password).url
+
+
+def test_a_taken_port_is_an_error_that_says_what_to_do(demo: Demo) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", demo.port))
+        listener.listen()
+        ended = demo.run()
+    assert ended.returncode == 1
+    assert f"Port {demo.port} is taken" in ended.stderr
+    assert f"make run PORT={demo.port + 1}" in ended.stderr
+    assert not demo.data.exists()
+
+
+def test_nobody_is_made_up_where_the_portal_runs_for_real() -> None:
+    make = "import django; django.setup(); from portal.demo_people import {0}; {0}()"
+    for verb in ("create_people", "renew_passwords"):
+        ended = subprocess.run(
+            [sys.executable, "-c", make.format(verb)],
+            env=PRODUCTION | {"DJANGO_SETTINGS_MODULE": "portal.settings", "DEMO": "false"},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "RuntimeError: The people of the demo exist in the demo only" in ended.stderr

@@ -1,0 +1,130 @@
+"""The image, as far as it goes without Docker: the commands of the Dockerfile run in a folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.ops.dockerfile import Image
+from tests.ops.production import PRODUCTION
+from tests.ops.running import free_port, server, status
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """The image, built as the Dockerfile says."""
+    image = Image(tmp_path_factory.mktemp("image"))
+    image.build()
+    image.configure()
+    return image
+
+
+@pytest.fixture(scope="module")
+def production(image: Image) -> Iterator[dict[str, str]]:
+    """The environment of a container behind a proxy, with an empty database of its own."""
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE image")
+    try:
+        yield {
+            **PRODUCTION,
+            **image.environment,
+            "DATABASE_URL": url.replace("/postgres", "/image", 1),
+            "TRUST_FORWARDED_PROTO": "true",
+            "GRANIAN_HOST": "127.0.0.1",
+            "GRANIAN_PORT": str(free_port()),
+        }
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DROP DATABASE image WITH (FORCE)")
+
+
+def run(image: Image, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """Do what `docker run IMAGE WORD …` does."""
+    return subprocess.run(
+        [*image.commands["ENTRYPOINT"], *words],
+        cwd=image.app,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_image_holds_the_portal_and_nothing_to_build_or_try_out_with(image: Image) -> None:
+    assert sorted(path.name for path in image.app.iterdir()) == [
+        "collected",
+        "entry",
+        "manage.py",
+        "portal",
+        "static",
+        "templates",
+        "venv",
+    ]
+    assert not list(image.app.glob("venv/bin/pip*"))
+    assert not list(image.app.glob("venv/bin/uv*"))
+    assert not list(image.app.glob("portal/demo*"))
+
+
+def test_static_files_are_collected_with_their_manifest(image: Image) -> None:
+    assert (image.app / "collected" / "staticfiles.json").exists()
+    assert list((image.app / "collected" / "vendor" / "tabler").glob("tabler.min.*.css"))
+
+
+def test_without_its_variables_a_container_ends_and_says_why(image: Image) -> None:
+    ended = run(image, image.environment, "migrate")
+    assert ended.returncode != 0
+    assert "SECRET_KEY is not set." in ended.stderr
+
+
+def test_a_container_migrates_serves_is_healthy_and_stops(
+    image: Image, production: dict[str, str], tmp_path: Path
+) -> None:
+    port = int(production["GRANIAN_PORT"])
+    portal = f"http://127.0.0.1:{port}"
+    serve = [*image.commands["ENTRYPOINT"], *image.commands["CMD"]]
+    healthcheck = image.commands["HEALTHCHECK"]
+    healthcheck[0] = shutil.which("python", path=production["PATH"]) or ""
+
+    def is_healthy() -> bool:
+        return not subprocess.run(
+            healthcheck, env=production, check=False, capture_output=True
+        ).returncode
+
+    assert not is_healthy()
+    log = tmp_path / "log"
+    with server(serve, port=port, environment=production, cwd=image.app, log=log) as process:
+        assert is_healthy()
+        assert status(f"{portal}/readyz") == 503
+
+        migrated = run(image, production, "migrate")
+        assert migrated.returncode == 0, migrated.stderr
+        assert status(f"{portal}/readyz") == 200
+
+        page = f"{portal}/account/login/"
+        assert status(page, Host="keys.example.com") == 301  # to https
+        assert status(page, Host="keys.example.com", X_Forwarded_Proto="https") == 200
+        assert status(page, Host="elsewhere.example.com", X_Forwarded_Proto="https") == 400
+
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)  # docker stop
+        assert process.wait(20) == 0
+        assert time.monotonic() - began < 5
+
+
+def test_a_second_migration_changes_nothing(image: Image, production: dict[str, str]) -> None:
+    assert run(image, production, "migrate").returncode == 0
+    assert "No migrations to apply" in run(image, production, "migrate").stdout
+
+
+def test_any_other_word_is_a_command_of_manage_py(image: Image, production: dict[str, str]) -> None:
+    checked = run(image, production, "check", "--deploy", "--fail-level", "WARNING")
+    assert checked.returncode == 0, checked.stderr
