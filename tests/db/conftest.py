@@ -6,6 +6,7 @@ stranger has an account and nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -69,9 +70,12 @@ def browser_of(cast: SimpleNamespace) -> object:
     return sign_in
 
 
-@pytest.fixture(autouse=True)
-def _flush_past_the_triggers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the clean-up after tests with real transactions empty the tables that triggers guard."""
+@pytest.fixture(autouse=True, scope="session")
+def _flush_past_the_triggers() -> Iterator[None]:
+    """Let the clean-up after tests with real transactions empty the tables that triggers guard.
+
+    For the whole session: a test's own fixtures are torn down before its clean-up.
+    """
     tear_down = TransactionTestCase._fixture_teardown
 
     def without_triggers(self: TransactionTestCase) -> None:
@@ -87,4 +91,6 @@ def _flush_past_the_triggers(monkeypatch: pytest.MonkeyPatch) -> None:
                     for table in ("registry_event", "registry_clientkey"):
                         cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
-    monkeypatch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+        yield
