@@ -1,0 +1,58 @@
+"""What is said when the database really does not answer: never an empty set."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from django.test import Client as Browser
+
+from portal.registry.models import Client, ClientKey
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
+
+
+@pytest.fixture
+def _database_gone(key: ClientKey, tmp_path: object) -> Iterator[None]:
+    """Closes the connection and lets new ones knock where no server is."""
+    there = connection.settings_dict["HOST"]
+    connection.close()
+    connection.settings_dict["HOST"] = str(tmp_path)
+    yield
+    connection.close()
+    connection.settings_dict["HOST"] = there
+
+
+@pytest.mark.usefixtures("_database_gone")
+@pytest.mark.parametrize("name", ["jwks.json", "jwks-extended.json"])
+def test_key_set_is_unavailable_and_not_empty(
+    payments: Client, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = Browser().get(f"/clients/{payments.client_id}/{name}")
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+    assert response["Cache-Control"] == "no-store"
+    assert "ETag" not in response
+    assert json.loads(response.content)["error"] == "temporarily_unavailable"
+    logged = [record for record in caplog.records if record.name == "portal.oauth.documents"]
+    assert [(record.levelno, bool(record.exc_info)) for record in logged] == [(logging.ERROR, True)]
+
+
+@pytest.mark.usefixtures("_database_gone")
+def test_readyz_says_that_the_database_is_missing() -> None:
+    response = Browser().get("/readyz")
+    assert response.status_code == 503
+    assert response.json() == {
+        "status": "not ready",
+        "missing": "database",
+        "description": "The database does not answer.",
+    }
+
+
+@pytest.mark.usefixtures("_database_gone")
+def test_what_needs_no_database_goes_on() -> None:
+    assert Browser().get("/healthz").status_code == 200
+    assert Browser().get("/.well-known/oauth-authorization-server").status_code == 200

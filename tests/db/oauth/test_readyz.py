@@ -1,0 +1,37 @@
+"""GET /readyz: the portal can do its work, or what is missing."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+pytestmark = pytest.mark.django_db
+
+
+def test_ready() -> None:
+    response = Browser().get("/readyz")
+    assert (response.status_code, response.json()) == (200, {"status": "ready"})
+
+
+def test_missing_migration_is_said() -> None:
+    MigrationRecorder(connection).record_unapplied("accounts", "0001_initial")
+    response = Browser().get("/readyz")
+    assert response.status_code == 503
+    assert response.json() == {
+        "status": "not ready",
+        "missing": "migrations",
+        "description": "Not all migrations are applied: run manage.py migrate.",
+    }
+    assert response["Retry-After"] == "5"
+    assert response["Cache-Control"] == "no-store"
+
+
+def test_it_asks_little_of_the_database(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    Browser().get("/readyz")
+    with django_assert_max_num_queries(2):
+        Browser().get("/readyz")
