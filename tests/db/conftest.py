@@ -6,19 +6,20 @@ stranger has an account and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
-from django.db import connection
 from django.test import Client as Browser
-from django.test import TransactionTestCase
 
 from portal.accounts.models import User
 from portal.registry.actions import add_member, create_client, register_key
 from portal.registry.choices import Role
 from portal.registry.models import Client, ClientKey
 from tests.keys import new_private_key, public_pem
+from tests.triggers import flush_past_the_triggers
+
+__all__ = ["flush_past_the_triggers"]
 
 
 @pytest.fixture
@@ -68,29 +69,3 @@ def browser_of(cast: SimpleNamespace) -> object:
         return browser
 
     return sign_in
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _flush_past_the_triggers() -> Iterator[None]:
-    """Let the clean-up after tests with real transactions empty the tables that triggers guard.
-
-    For the whole session: a test's own fixtures are torn down before its clean-up.
-    """
-    tear_down = TransactionTestCase._fixture_teardown
-
-    def without_triggers(self: TransactionTestCase) -> None:
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                for table in ("registry_event", "registry_clientkey"):
-                    cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        try:
-            tear_down(self)
-        finally:
-            if connection.vendor == "postgresql":
-                with connection.cursor() as cursor:
-                    for table in ("registry_event", "registry_clientkey"):
-                        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
-        yield
