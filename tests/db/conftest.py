@@ -6,7 +6,6 @@ stranger has an account and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest

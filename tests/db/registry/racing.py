@@ -1,0 +1,55 @@
+"""Races with a known course: threads pile up behind a row that is held, and then it is let go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Model
+
+from portal.core.reasons import Refused
+from portal.registry.refusals import RegistryRefusal
+
+Act = Callable[[], Any]
+
+
+def race_behind(row: Model, *acts: Act) -> list[Any]:
+    """Run the acts in threads of their own; return what each returned, or how it was refused.
+
+    They start one after another while `row` is held, each once the one before waits for a lock (or
+    has come to its end). Whoever inserts a row that points at `row` waits too, so an act that looks
+    before it locks has then looked already, and its decision is out of date.
+    """
+    with ThreadPoolExecutor(len(acts)) as pool:
+        futures: list[Future[Any]] = []
+        with transaction.atomic():
+            type(row)._base_manager.select_for_update().get(pk=row.pk)
+            for act in acts:
+                futures.append(pool.submit(outcome_of, act))
+                _wait_until_settled(futures)
+        return [future.result(timeout=20) for future in futures]
+
+
+def outcome_of(act: Act) -> Any:
+    """Return what the act returned or how it was refused, with a connection of its own."""
+    try:
+        return act()
+    except (Refused, RegistryRefusal) as refusal:
+        return refusal
+    finally:
+        connection.close()
+
+
+def _wait_until_settled(futures: list[Future[Any]]) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+            (waiting,) = cursor.fetchone()
+        if waiting + sum(future.done() for future in futures) >= len(futures):
+            return
+        time.sleep(0.005)
+    raise TimeoutError("A thread neither waited for a lock nor ended.")
