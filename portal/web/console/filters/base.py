@@ -38,6 +38,9 @@ def midnight(day: date) -> datetime:
 class ListFilter(forms.Form, Generic[Row]):
     """A filter that also knows which page is asked for. `rows` is for a form that is valid."""
 
+    tab = ""
+    """Which tab of the console the list stands on."""
+
     before = forms.IntegerField(
         required=False, min_value=0, max_value=MAX_ID, widget=forms.HiddenInput
     )
@@ -82,6 +85,7 @@ class ListFilter(forms.Form, Generic[Row]):
         """Return what the template of a list shows: the form, the page and the ways on."""
         return {
             "section": "console",
+            "tab": self.tab,
             "form": self,
             "page": page,
             "filters": self.query(),

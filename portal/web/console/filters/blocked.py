@@ -15,6 +15,7 @@ from portal.web.console.lookup import MAX_TERM
 class BlockedFilter(ListFilter[BlockedKey]):
     """Blocked keys."""
 
+    tab = "blocked"
     q = forms.CharField(label="SHA-256", required=False, max_length=MAX_TERM)
     before = forms.RegexField(r"^[0-9a-f]{64}\Z", required=False)  # type: ignore[assignment]
     after = forms.RegexField(r"^[0-9a-f]{64}\Z", required=False)  # type: ignore[assignment]

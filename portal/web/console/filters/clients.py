@@ -15,6 +15,8 @@ from portal.web.console.lookup import MAX_TERM, client_meaning
 class ClientFilter(ListFilter[Client]):
     """All clients."""
 
+    tab = "clients"
+
     q = forms.CharField(label="Name or client_id", required=False, max_length=MAX_TERM)
     only = forms.ChoiceField(
         label="Show",

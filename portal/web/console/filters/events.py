@@ -20,6 +20,8 @@ _MANY: Final = 50
 class EventFilter(ListFilter[Event]):
     """Everything that happened."""
 
+    tab = "events"
+
     verb = forms.ChoiceField(
         label="What",
         required=False,
@@ -42,11 +44,8 @@ class EventFilter(ListFilter[Event]):
 
     def clean_client(self) -> list[int] | None:
         """Return the clients that are meant, or None for all."""
-        return (
-            self._few(client_meaning(Client.objects.all(), term), "clients")
-            if (term := self.cleaned_data["client"])
-            else None
-        )
+        term = self.cleaned_data["client"]
+        return self._few(Client.objects.filter(client_meaning(term)), "clients") if term else None
 
     def clean_key(self) -> list[int] | None:
         """Return the keys that are meant, or None for all."""

@@ -22,6 +22,8 @@ _LEGACY: Final = [algorithm.name for algorithm in ALGORITHMS.values() if algorit
 class KeyFilter(ListFilter[ClientKey]):
     """Keys of all clients."""
 
+    tab = "keys"
+
     q = forms.CharField(label="Find a key", required=False, max_length=MAX_TERM)
     status = forms.ChoiceField(
         required=False,

@@ -52,8 +52,9 @@ def _list(
 @for_admins("GET", "HEAD", "POST")
 def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
     """Show whether the key is blocked and what blocking it would do (GET), and block it (POST)."""
+    now = timezone.now()
     registered = ClientKey.objects.filter(spki_sha256=spki_sha256).select_related("client").first()
-    impacts = impact_of([registered] if registered else [], timezone.now())
+    impacts = impact_of([registered] if registered else [], now)
     form = BlockForm(request.POST if request.method == "POST" else None, impacts=impacts)
     if form.is_valid():
         block_key(spki_sha256, by=request.user, note=form.cleaned_data["note"])
@@ -61,6 +62,8 @@ def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
         return redirect("console_blocked_key", spki_sha256)
     context = {
         "section": "console",
+        "tab": "blocked",
+        "now": now,
         "spki_sha256": spki_sha256,
         "blocked": BlockedKey.objects.filter(pk=spki_sha256).select_related("blocked_by").first(),
         "registered": registered,

@@ -91,6 +91,7 @@ def _about(client: Client, **more: object) -> dict[str, object]:
     now = timezone.now()
     return {
         "section": "console",
+        "tab": "clients",
         "client": client,
         "live": list(client.keys.live(now).defer("pem", "jwk").order_by("-pk")),
         "members": list(client.memberships.select_related("user").order_by("role", "user__email")),

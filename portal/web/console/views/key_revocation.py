@@ -33,7 +33,8 @@ def revocation(request: AdminRequest) -> HttpResponse:
         messages.warning(request, _wrong_number(len(named)))
         return redirect(_back(asked))
     keys = _find(named)
-    impacts = impact_of(keys, timezone.now())
+    now = timezone.now()
+    impacts = impact_of(keys, now)
     form = RevocationForm(
         request.POST if request.method == "POST" else None,
         initial={"reason": RevocationReason.UNSPECIFIED},
@@ -44,6 +45,8 @@ def revocation(request: AdminRequest) -> HttpResponse:
         return redirect(_back(asked))
     context = {
         "section": "console",
+        "tab": "keys",
+        "now": now,
         "form": form,
         "impacts": impacts,
         "keys": keys,

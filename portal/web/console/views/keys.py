@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -56,7 +58,14 @@ def _list(
     now = timezone.now()
     form = KeyFilter(asked)
     page = None if refused else form.page(now)
-    context = form.listing(page) | {"refused": refused, "now": now, "max_keys": MAX_KEYS}
+    revocable = [key.pk for key in page.rows if not key.revoked_at] if page else []
+    context = form.listing(page) | {
+        "refused": refused,
+        "now": now,
+        "max_keys": MAX_KEYS,
+        "revocable": urlencode({"key": revocable, "back": form.query()}, doseq=True),
+        "revocable_number": len(revocable),
+    }
     status = 422 if page is None else 200
     response = show(request, "console/keys.html", context, fragment="found", status=status)
     if refused and refused.reason in PRIVATE:

@@ -1,0 +1,237 @@
+"""How long the console takes with a million keys.
+
+    python tests/postgres.py python bench/console.py
+
+fills an empty PostgreSQL with 1,000,000 keys of 100,000 clients, as many events and 20,000 blocked
+keys over three years (some minutes), then asks for each page of the console three times and prints
+the best time, the part of it that the database took, and the number of queries. Last it streams
+the newest 100,000 events and prints how much the memory of the process grew. `KEYS=50000` before
+the command makes fewer. Rows that are there already are used again, so DATABASE_URL can point to a
+database that a former run filled.
+"""
+# ruff: noqa: E402 - Django has to be set up before its models are imported
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+
+import django
+
+django.setup()
+
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.http.response import StreamingHttpResponse
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+
+from portal.accounts.models import User
+from portal.registry.models import Client, ClientKey
+from tests.keys import new_private_key, public_pem
+
+KEYS = int(os.environ.get("KEYS", "1000000"))
+CLIENTS = KEYS // 10
+PEOPLE = 200
+
+# Row i of n lies at its share of three years; i modulo small primes spreads everything else.
+FILL = """
+INSERT INTO registry_client (client_id, name, contacts, created_at, created_by_id, suspended_at,
+    suspended_by_id, suspension_note)
+SELECT substr(md5(i::text) || md5('c' || i), 1, 32),
+    (ARRAY['Payments','Ledger','Trading','Onboarding','Cards','Treasury'])[1 + i %% 6] || ' '
+        || (ARRAY['Europe','Asia','Retail','Wholesale','Mobile'])[1 + i %% 5] || ' ' || i,
+    '[]', now() - (1 - i / %(clients)s.0) * interval '3 years', %(first)s + i %% %(people)s,
+    CASE WHEN i %% 997 = 0 THEN now() END, CASE WHEN i %% 997 = 0 THEN %(first)s END, ''
+FROM generate_series(1, %(clients)s) i;
+
+INSERT INTO registry_membership (client_id, user_id, role, since)
+SELECT c.id, %(first)s + (c.id + k) %% %(people)s, (ARRAY['owner','developer','viewer'])[k], now()
+FROM registry_client c, generate_series(1, 3) k WHERE k <= 1 + c.id %% 3;
+
+INSERT INTO registry_clientkey (client_id, label, pem, alg, kty, curve, bits, kid, spki_sha256, jwk,
+    registered_at, registered_by_id, not_before, expires_at, retires_at, retired_by_id, revoked_at,
+    revoked_by_id, revocation_reason, revocation_note)
+SELECT c.id,
+    (ARRAY['production','staging','laptop','vault','rotation','ci'])[1 + i %% 6] || ' '
+        || (ARRAY['2024','2025','2026'])[1 + i %% 3] || '-' || i,
+    %(pem)s,
+    CASE WHEN i < %(keys)s / 3 AND i %% 50 = 0 THEN 'RS256'
+        ELSE (ARRAY['PS256','EdDSA','ES256','PS384','ES512'])[1 + i %% 5] END,
+    'RSA', '', 2048, rtrim(translate(encode(sha256(('k' || i)::bytea), 'base64'), '+/', '-_'), '='),
+    encode(sha256(('s' || i)::bytea), 'hex'), '{}',
+    now() - (1 - i / %(keys)s.0) * interval '3 years', %(first)s + i %% %(people)s,
+    CASE WHEN i %% 2003 = 0 AND i %% 7 > 0 THEN now() + interval '9 days' END,
+    CASE WHEN i %% 7 = 0 THEN now() + (i %% 700 - 200) * interval '1 day' + interval '10 days' END,
+    CASE WHEN i %% 11 = 0 THEN now() + (i %% 3001 - 3000) * interval '1 hour' END,
+    CASE WHEN i %% 11 = 0 THEN %(first)s END,
+    CASE WHEN i %% 13 = 0 THEN now() END, CASE WHEN i %% 13 = 0 THEN %(first)s END,
+    CASE WHEN i %% 13 = 0 THEN 'superseded' ELSE '' END, ''
+FROM generate_series(1, %(keys)s) i
+JOIN registry_client c ON c.client_id = substr(md5((1 + i %% %(clients)s)::text)
+    || md5('c' || (1 + i %% %(clients)s)), 1, 32);
+
+INSERT INTO registry_event (at, actor_id, verb, client_id, key_id, detail)
+SELECT k.registered_at, k.registered_by_id,
+    CASE WHEN k.id %% 5003 = 0 THEN 'suspend_client' ELSE 'register_key' END, k.client_id, k.id,
+    jsonb_build_object('label', k.label, 'alg', k.alg, 'kid', k.kid)
+FROM registry_clientkey k ORDER BY k.id;
+
+INSERT INTO registry_blockedkey (spki_sha256, why, note, blocked_at, blocked_by_id)
+SELECT encode(sha256(('b' || i)::bytea), 'hex'), 'admin', '', now() - i * interval '1 hour',
+    %(first)s
+FROM generate_series(1, %(keys)s / 50) i;
+"""
+
+
+def fill() -> User:
+    """Make the rows, if there are none, and return an admin."""
+    call_command("migrate", verbosity=0)
+    admin = User.objects.filter(is_staff=True).first()
+    if admin and ClientKey.objects.exists():
+        return admin
+    began = time.perf_counter()
+    people = [User(email=f"person{i}@example.com", is_staff=i == 0) for i in range(PEOPLE)]
+    first = min(user.pk for user in User.objects.bulk_create(people))
+    values: dict[str, int | str] = {
+        "keys": KEYS,
+        "clients": CLIENTS,
+        "people": PEOPLE,
+        "first": first,
+        "pem": public_pem(new_private_key()),
+    }
+    with connection.cursor() as cursor:
+        with transaction.atomic():
+            for statement in FILL.split(";\n"):
+                if statement.strip():
+                    cursor.execute(statement, values)
+        cursor.execute("VACUUM ANALYZE")
+    print(f"{KEYS:,} keys were made in {time.perf_counter() - began:.0f} s")
+    return User.objects.get(pk=first)
+
+
+def pages() -> dict[str, str]:
+    """Return the address of each query worth timing, by what it asks."""
+    key = ClientKey.objects.order_by("pk")[KEYS // 2 : KEYS // 2 + 1].get()
+    client = Client.objects.get(pk=key.client_id)
+    keys = {
+        "newest": "",
+        "a page in the middle": f"before={key.pk}",
+        "a page in the middle, backwards": f"after={key.pk}",
+        "by kid": f"q={key.kid}",
+        "by the beginning of a kid": f"q={key.kid[:6]}",
+        "by SHA-256": f"q={key.spki_sha256}",
+        "by client_id": f"q={client.client_id}",
+        "by a common label": "q=production",
+        "by a rare label": f"q=2026-{KEYS - 4}",
+        "by a client's name": f"q=Asia+{CLIENTS // 3}",
+        "by a name of many clients": "q=Treasury",
+        "by two letters": "q=ci",
+        "by what is nowhere": "q=nowhere+at+all",
+        "by two letters that are nowhere": "q=zq",
+        **{
+            f"status {status}": f"status={status}"
+            for status in ("live", "active", "pending", "retiring", "expired", "retired", "revoked")
+        },
+        "algorithm": "alg=ES512",
+        "algorithm nobody has": "alg=Ed448",
+        "legacy (all of them old)": "legacy=on",
+        "legacy and live": "legacy=on&status=live",
+        "legacy in the last 7 days": "legacy=on&age=week",
+        "older than a year": "age=old",
+        "older than a year and live": "age=old&status=live",
+        "older than a year, PS384": "age=old&alg=PS384",
+        "dates long ago": "registered_from=2024-06-01&registered_to=2024-06-03",
+        "expiring": "expiring=on",
+        "expiring, by label": "expiring=on&q=vault",
+        "label and algorithm": "q=staging&alg=EdDSA&status=retiring",
+    }
+    clients = {
+        "newest": "",
+        "a page in the middle": f"before={CLIENTS // 2}",
+        "by name": f"q=Asia+{CLIENTS // 3}",
+        "by a common name": "q=Treasury",
+        "by client_id": f"q={client.client_id}",
+        "suspended": "only=suspended",
+        "without a live key": "only=keyless",
+    }
+    events = {
+        "newest": "",
+        "a page in the middle": f"before={KEYS // 2}",
+        "by a rare verb": "verb=suspend_client",
+        "by a verb nobody did": "verb=remove_member",
+        "of a client": f"client={client.client_id}",
+        "of a key": f"key={key.kid}",
+        "of a person": "person=person7@example.com",
+        "of dates long ago": "since=2024-06-01&until=2024-06-03",
+        "of a person, long ago": "person=person7@example.com&until=2024-06-03",
+        "of a rare verb, long ago": "verb=suspend_client&until=2024-06-03",
+    }
+    blocked = {"newest": "", "by the beginning of a SHA-256": "q=ab12"}
+    return {
+        f"{tab}: {name}": f"/console/{tab}/?{query}"
+        for tab, queries in (
+            ("keys", keys),
+            ("clients", clients),
+            ("events", events),
+            ("blocked", blocked),
+        )
+        for name, query in queries.items()
+    }
+
+
+def best(browser: Browser, address: str, tries: int = 3) -> tuple[float, float, int]:
+    """Return the shortest time in ms, the database's part of it, and the number of queries."""
+    results = []
+    for _ in range(tries):
+        with CaptureQueriesContext(connection) as queries:
+            began = time.perf_counter()
+            status = browser.get(address).status_code
+            taken = 1000 * (time.perf_counter() - began)
+        if status != 200:
+            sys.exit(f"The portal answered {status} to {address}")
+        database = 1000 * sum(float(query["time"]) for query in queries)
+        results.append((taken, database, len(queries)))
+    return min(results)
+
+
+def export(browser: Browser) -> None:
+    """Stream the newest 100,000 events and print time, size and the growth of the memory."""
+    since = "2000-01-01" if KEYS <= 100_000 else "2026-01-01"
+    for kind in ("csv", "jsonl"):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        began = time.perf_counter()
+        response = browser.get(f"/console/events/export?format={kind}&since={since}")
+        assert isinstance(response, StreamingHttpResponse)
+        size = lines = 0
+        for chunk in response.streaming_content:
+            size += len(chunk)
+            lines += chunk.count(b"\n")
+            if lines > 100_000:
+                break
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        taken = time.perf_counter() - began
+        print(
+            f"export {kind}: {lines:,} lines, {size / 2**20:.1f} MiB in {taken:.1f} s, "
+            f"peak memory grew by {grown:.1f} MiB"
+        )
+
+
+def main() -> None:
+    admin = fill()
+    browser = Browser()
+    browser.force_login(admin)
+    for name, address in pages().items():
+        taken, database, number = best(browser, address)
+        print(f"{taken:8.1f} ms  {database:8.1f} ms in {number:2} queries  {name}", flush=True)
+    export(browser)
+
+
+if __name__ == "__main__":
+    main()
