@@ -9,7 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("", include("portal.oauth.urls")),
-    path("account/", include("allauth.account.urls")),
+    path("account/", include("portal.accounts.urls")),
     path("console/", include("portal.web.console.urls")),
     path("", include("portal.web.urls")),
 ]
@@ -17,3 +17,4 @@ handler400 = "portal.web.views.errors.bad_request"
 handler403 = "portal.web.views.errors.permission_denied"
 handler404 = "portal.web.views.errors.not_found"
 handler500 = "portal.web.views.errors.server_error"
+handler429 = "portal.web.views.errors.too_many_requests"

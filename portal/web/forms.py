@@ -6,6 +6,9 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest, QueryDict
+
+from portal.registry.choices import Role
 
 
 class PortalForm(forms.Form):
@@ -17,8 +20,13 @@ class PortalForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
-        # The page shows what is needed and says it in words; a browser's bubbles would hide our texts.
+        # What is missing is said in our words, in the page, and not in a browser's bubble.
         self.use_required_attribute = False
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Return what a form was sent with, or None when it is only to be shown."""
+    return request.POST if request.method == "POST" else None
 
 
 def one_line(value: str) -> str:
@@ -61,3 +69,27 @@ class ClientForm(PortalForm):
                 message = f"“{address}” is not an e-mail address. Please write one address a line."
                 raise ValidationError(message) from None
         return addresses
+
+
+class RoleForm(PortalForm):
+    """What a member may do."""
+
+    role = forms.TypedChoiceField(
+        choices=Role.choices,
+        coerce=Role,
+        initial=Role.DEVELOPER,
+        help_text="Owners look after name and team, developers after keys; viewers only look.",
+    )
+
+
+class MemberForm(RoleForm):
+    """Somebody to add to a client."""
+
+    field_order = ("email", "role")
+    email = forms.EmailField(
+        max_length=254,
+        label="E-mail address",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        help_text="The one they sign in with here.",
+        error_messages={"required": "Please give the e-mail address of the person."},
+    )

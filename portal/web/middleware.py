@@ -1,4 +1,4 @@
-"""What every page has in common: a size it may have, and how a refusal looks."""
+"""How large a request may be."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
-type_of_view = Callable[[HttpRequest], HttpResponse]
+from portal.web.render import show
 
 
 class RequestSizeMiddleware:
-    """Refuses a body larger than MAX_REQUEST_BYTES by its stated length, before any of it is read."""
+    """Refuses a body larger than MAX_REQUEST_BYTES by its stated length, before it is read."""
 
-    def __init__(self, get_response: type_of_view) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -22,4 +21,4 @@ class RequestSizeMiddleware:
         stated = request.META.get("CONTENT_LENGTH") or "0"
         if stated.isdecimal() and int(stated[:20]) <= settings.MAX_REQUEST_BYTES:
             return self.get_response(request)
-        return render(request, "errors/413.html", {"size": stated[:20]}, status=413)
+        return show(request, "errors/413.html", fragment="notice", status=413)

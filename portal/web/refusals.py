@@ -27,8 +27,8 @@ _ABOUT_ALG = {Reason.ALG_UNKNOWN, Reason.ALG_NOT_OFFERED, Reason.ALG_DOES_NOT_FI
 def tell(form: forms.Form, refusal: Refused | RegistryRefusal) -> None:
     """Add the refusal to the field of the form that it is about, or to the form as a whole.
 
-    A `Refused` stays with the form as `form.refused`, so that the page can show what was found, what
-    is needed and the command as three things.
+    A `Refused` stays with the form as `form.refused`, so that the page can show what was found,
+    what is needed and the command as three things.
     """
     if isinstance(refusal, Refused):
         form.refused = refusal  # type: ignore[attr-defined]  # declared by the forms that take keys

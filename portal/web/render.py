@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
@@ -39,3 +39,15 @@ def wants_fragment(request: HttpRequest) -> bool:
         request.headers.get("HX-Request") == "true"
         and request.headers.get("HX-History-Restore-Request") != "true"
     )
+
+
+def leave(request: HttpRequest, to: Any, *args: Any) -> HttpResponse:
+    """Redirect to another page, as `django.shortcuts.redirect` does.
+
+    htmx would follow a plain redirect and put the other page where the form was, so it is told to
+    load that page instead.
+    """
+    response = redirect(to, *args)
+    if not wants_fragment(request):
+        return response
+    return HttpResponse(headers={"HX-Redirect": response["Location"], "Vary": "HX-Request"})

@@ -1,16 +1,37 @@
 """The paths of the pages for developers."""
 
 from django.urls import path, register_converter
+from django.views.generic import RedirectView
 
 from portal.web.converters import ClientIdConverter, KidConverter, RowConverter
-from portal.web.views import clients
+from portal.web.views import clients, endings, keys, settings_page, team
 
 register_converter(ClientIdConverter, "client_id")
 register_converter(KidConverter, "kid")
 register_converter(RowConverter, "row")
 
+_CLIENT = "clients/<client_id:client_id>/"
+_KEY = f"{_CLIENT}keys/<kid:kid>/"
+
 urlpatterns = [
     path("", clients.home, name="home"),
     path("clients/", clients.client_list, name="clients"),
     path("clients/new/", clients.client_new, name="client_new"),
+    path(_CLIENT, settings_page.client, name="client"),
+    # People leave the last slash out when they type; APPEND_SLASH would do it to machines as well.
+    path(_CLIENT.removesuffix("/"), RedirectView.as_view(pattern_name="client")),
+    path(f"{_CLIENT}edit/", clients.client_edit, name="client_edit"),
+    path(f"{_CLIENT}team/", team.team, name="team"),
+    path(f"{_CLIENT}team/<row:row>/", team.member, name="member"),
+    path(f"{_CLIENT}team/<row:row>/removal/", team.member_removal, name="member_removal"),
+    path(f"{_CLIENT}keys/", keys.key_register, name="key_register"),
+    path(f"{_CLIENT}keys/inspection/", keys.key_inspect, name="key_inspect"),
+    path(_KEY, keys.key, name="key"),
+    path(f"{_KEY}retirement/", endings.key_retirement, name="key_retirement"),
+    path(
+        f"{_KEY}retirement/withdrawal/",
+        endings.key_retirement_withdrawal,
+        name="key_retirement_withdrawal",
+    ),
+    path(f"{_KEY}revocation/", endings.key_revocation, name="key_revocation"),
 ]

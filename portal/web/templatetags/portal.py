@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django import template
+from django.forms import BoundField, CheckboxInput, RadioSelect, Select
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -98,3 +99,18 @@ def key_status(key: ClientKey, now: datetime | None = None) -> SafeString:
     return format_html(
         '<span class="status status-of-{}">{}</span>', _STATUS_COLOURS[status], status.label
     )
+
+
+@register.simple_tag
+def control(field: BoundField) -> SafeString:
+    """Return the control of a form field, dressed; the first one with an error gets the focus."""
+    widget = field.field.widget
+    classes = [str(widget.attrs.get("class", ""))]
+    if isinstance(widget, Select) and not isinstance(widget, RadioSelect):
+        classes.append("form-select")
+    elif not isinstance(widget, CheckboxInput):
+        classes.append("form-control")
+    attrs: dict[str, Any] = {"class": " ".join(filter(None, classes))}
+    if field.name == next((name for name in field.form.fields if name in field.form.errors), None):
+        attrs["autofocus"] = True
+    return field.as_widget(attrs=attrs)

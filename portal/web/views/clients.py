@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
@@ -11,13 +10,14 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.registry import permissions
-from portal.registry.actions import create_client
+from portal.registry.actions import change_client, create_client
 from portal.registry.models import Client
 from portal.registry.refusals import RegistryRefusal
-from portal.web.forms import ClientForm
+from portal.web.access import NOT_YOUR_CLIENT, find_client, permit
+from portal.web.forms import ClientForm, posted
 from portal.web.people import person
 from portal.web.refusals import tell
-from portal.web.render import show
+from portal.web.render import leave, show
 
 PAGE_SIZE = 25
 
@@ -53,18 +53,35 @@ def client_list(request: HttpRequest) -> HttpResponse:
 def client_new(request: HttpRequest) -> HttpResponse:
     """Create a client, whose first owner is the person."""
     user = person(request)
-    if not permissions.can_create_client(user):
-        message = "Here only admins create clients. Please ask one of them for yours."
-        raise PermissionDenied(message)
-    form = ClientForm(request.POST or None, initial={"contacts": user.email})
-    if request.method == "POST" and form.is_valid():
+    permit(
+        permissions.can_create_client(user),
+        "Here only admins create clients. Please ask one of them for yours.",
+    )
+    form = ClientForm(posted(request), initial={"contacts": user.email})
+    if form.is_valid():
         try:
             client = create_client(**form.cleaned_data, by=user)
         except RegistryRefusal as refusal:
             tell(form, refusal)
         else:
             messages.success(request, f"{client.name} is there. Now add its first public key.")
-            return redirect(client)
-    status = 422 if form.is_bound else 200
+            return leave(request, client)
     context = {"section": "clients", "form": form}
+    status = 422 if form.is_bound else 200
     return show(request, "clients/new.html", context, fragment="form", status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Change the name and the contacts of a client."""
+    client = find_client(request, client_id)
+    permit(permissions.can_change_client(person(request), client), NOT_YOUR_CLIENT)
+    before = {"name": client.name, "contacts": "\n".join(client.contacts)}
+    form = ClientForm(posted(request), initial=before)
+    if form.is_valid():
+        changed = change_client(client, **form.cleaned_data, by=person(request))
+        messages.success(request, f"{changed.name} was changed.")
+        return leave(request, changed)
+    context = {"section": "clients", "client": client, "form": form}
+    status = 422 if form.is_bound else 200
+    return show(request, "clients/edit.html", context, fragment="form", status=status)

@@ -9,12 +9,24 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
+from portal.accounts.limits import wait_for
 from portal.web.render import show
 
 _FRAGMENT: Final = "notice"
+_LIMITED: Final = {
+    "account_login": "login",
+    "account_signup": "signup",
+    "account_reset_password": "reset_password",
+    "account_reset_password_from_key": "reset_password_from_key",
+    "account_change_password": "change_password",
+    "account_email": "manage_email",
+    "account_reauthenticate": "reauthenticate",
+    "account_confirm_email": "confirm_email",
+}
+"""Which limit of the sign-in library guards which page."""
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Answer 400."""
     return show(request, "errors/400.html", fragment=_FRAGMENT, status=400)
 
@@ -25,7 +37,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return show(request, "errors/403.html", {"why": why}, fragment=_FRAGMENT, status=403)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Answer 404, the same for what does not exist and for what is nobody else's business."""
     return show(request, "errors/404.html", fragment=_FRAGMENT, status=404)
 
@@ -35,11 +47,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return show(request, "errors/500.html", fragment=_FRAGMENT, status=500)
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Answer 403 to a form whose token is missing or old; `reason` is for developers only."""
     return show(request, "errors/csrf.html", fragment=_FRAGMENT, status=403)
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    """Answer 429 for the sign-in library, whose limits are told in the settings."""
-    return show(request, "errors/429.html", fragment=_FRAGMENT, status=429)
+    """Answer 429 for the sign-in library, and say how long its limit lasts."""
+    action = _LIMITED.get(request.resolver_match.url_name or "") if request.resolver_match else ""
+    context = {"wait": wait_for(action or "")}
+    return show(request, "errors/429.html", context, fragment=_FRAGMENT, status=429)

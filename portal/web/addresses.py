@@ -1,0 +1,33 @@
+"""The addresses of this portal as clients and verifiers use them, absolute, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.urls import reverse
+
+from portal.registry.models import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What a developer copies into the code that makes assertions."""
+
+    client_id: str
+    issuer: str
+    token_endpoint: str
+    jwks: str
+    jwks_extended: str
+
+
+def addresses_of(client: Client) -> Addresses:
+    """Return the addresses for one client. The public URL is the issuer (RFC 8414 §2)."""
+    issuer = settings.PUBLIC_URL
+    return Addresses(
+        client_id=client.client_id,
+        issuer=issuer,
+        token_endpoint=f"{issuer}/api/oauth2/token",
+        jwks=issuer + reverse("jwks", args=[client.client_id]),
+        jwks_extended=issuer + reverse("jwks_extended", args=[client.client_id]),
+    )

@@ -1,0 +1,73 @@
+"""The keys of a client in the order a person expects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+
+from portal.core.algorithms import ALGORITHMS
+from portal.registry.choices import KeyStatus
+from portal.registry.models import Client, ClientKey
+
+CURRENT: Final = (KeyStatus.ACTIVE, KeyStatus.RETIRING, KeyStatus.PENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """A key with what the list says about it at one moment."""
+
+    key: ClientKey
+    status: KeyStatus
+    expires_soon: bool
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the key counts against the limit."""
+        return self.status in CURRENT
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLists:
+    """The keys that count against the limit, those that are over, and facts about all of them."""
+
+    current: list[KeyRow]
+    past: list[KeyRow]
+
+    @property
+    def live(self) -> int:
+        """How many keys are trusted right now."""
+        return sum(row.status != KeyStatus.PENDING for row in self.current)
+
+    @property
+    def needs_extended(self) -> bool:
+        """Whether a current key is published in the extended set only."""
+        return any(ALGORITHMS[row.key.alg].extended for row in self.current)
+
+
+def key_lists(client: Client, now: datetime) -> KeyLists:
+    """Return active, retiring and starting keys, newest first in each; then those that are over."""
+    keys = client.keys.select_related("registered_by", "client").order_by("-registered_at", "-pk")
+    rows = [_row(key, now) for key in keys]
+    current = [row for status in CURRENT for row in rows if row.status == status]
+    return KeyLists(current=current, past=[row for row in rows if row.status not in CURRENT])
+
+
+def _row(key: ClientKey, now: datetime) -> KeyRow:
+    status = key.status(now)
+    soon = now + settings.KEY_EXPIRY_WARNING
+    expires_soon = status in CURRENT and key.expires_at is not None and key.expires_at <= soon
+    return KeyRow(key, status, expires_soon)
+
+
+def stays_without(key: ClientKey, now: datetime) -> int:
+    """Return how many other keys of the client are live and not about to retire."""
+    return key.client.keys.live(now).filter(retires_at=None).exclude(pk=key.pk).count()
+
+
+def is_last_live(key: ClientKey, now: datetime) -> bool:
+    """Return whether the client cannot sign in any more once this key has gone."""
+    live = key.status(now) in {KeyStatus.ACTIVE, KeyStatus.RETIRING}
+    return live and stays_without(key, now) == 0

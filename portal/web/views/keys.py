@@ -1,0 +1,162 @@
+"""Add a key, look at one before it is added, and show one in full."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from portal.accounts.limits import wait_for, within_limit
+from portal.core.algorithms import ALGORITHMS
+from portal.core.reasons import Reason, Refused
+from portal.registry import permissions
+from portal.registry.actions import register_key
+from portal.registry.choices import KeyStatus
+from portal.registry.models import Client, ClientKey
+from portal.registry.refusals import RegistryRefusal
+from portal.web.access import NOT_YOUR_KEYS, find_client, find_key, permit
+from portal.web.addresses import addresses_of
+from portal.web.key_forms import KeyForm
+from portal.web.key_lists import CURRENT, key_lists
+from portal.web.people import person
+from portal.web.refusals import tell
+from portal.web.render import show
+from portal.web.sighting import Sighting, offered_algorithms, see
+from portal.web.views.settings_page import show_settings
+
+
+@sensitive_post_parameters("material", "file")
+@require_http_methods(["GET", "HEAD", "POST"])
+def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Register a key. The form stands on the Settings page, so that is where a GET leads."""
+    client = find_client(request, client_id)
+    if request.method != "POST":
+        return redirect(client)
+    permit(permissions.can_change_keys(person(request), client), NOT_YOUR_KEYS)
+    form = KeyForm(request.POST, request.FILES, algorithms=offered_algorithms())
+    if not within_limit(request, "key_upload"):
+        form.add_error(None, _slow_down("key_upload"))
+        return _show_again(request, client, form, status=429)
+    key = _register(request, client, form)
+    if key is None:
+        return _show_again(request, client, form, status=422)
+    _say_registered(request, key)
+    return redirect(client)
+
+
+@sensitive_post_parameters("material", "file")
+@require_POST
+def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Say what is seen in a key while somebody pastes it; nothing is registered."""
+    client = find_client(request, client_id)
+    permit(permissions.can_change_keys(person(request), client), NOT_YOUR_KEYS)
+    form = KeyForm(request.POST, request.FILES, algorithms=offered_algorithms(), inspecting=True)
+    if not within_limit(request, "key_inspect"):
+        form.add_error(None, _slow_down("key_inspect"))
+        return _show_again(request, client, form, fragment="sight", status=429)
+    return _show_again(request, client, form, fragment="sight", status=200)
+
+
+@require_safe
+def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
+    """Show all that is known of a key."""
+    found = find_key(request, client_id, kid)
+    user, now = person(request), timezone.now()
+    may_end = permissions.can_change_keys(user, found.client)
+    context = {
+        "section": "clients",
+        "client": found.client,
+        "key": found,
+        "algorithm": ALGORITHMS[found.alg],
+        "addresses": addresses_of(found.client),
+        "jwk": json.dumps(found.jwk, indent=2),
+        "events": found.events.select_related("actor")[:50],
+        "now": now,
+        "can_retire": may_end and found.status(now) in CURRENT,
+        "can_withdraw": may_end and found.status(now) == KeyStatus.RETIRING,
+        "can_revoke": not found.revoked_at and permissions.can_revoke_keys(user, found.client),
+    }
+    return show(request, "keys/key.html", context)
+
+
+@sensitive_variables("material")
+def _register(request: HttpRequest, client: Client, form: KeyForm) -> ClientKey | None:
+    if not form.is_valid():
+        return None
+    material = form.cleaned_data.pop("material")
+    try:
+        return register_key(client, material=material, by=person(request), **form.cleaned_data)
+    except (Refused, RegistryRefusal) as refusal:
+        tell(form, refusal)
+        return None
+
+
+def _show_again(
+    request: HttpRequest, client: Client, form: KeyForm, *, fragment: str = "settings", status: int
+) -> HttpResponse:
+    """Show the form with what was entered and what is seen in it, and nothing private."""
+    sighting = _look(request, client, form)
+    private = form.refused is not None and form.refused.reason == Reason.PRIVATE_KEY
+    response = show_settings(
+        request,
+        client,
+        form=form,
+        sighting=sighting,
+        # The text area has to be emptied, so more than what is seen has to be drawn anew.
+        fragment="settings" if private else fragment,
+        status=status,
+    )
+    if private and fragment != "settings":
+        response["HX-Retarget"] = "#settings"
+        response["HX-Reswap"] = "outerHTML"
+    return response
+
+
+@sensitive_variables("material")
+def _look(request: HttpRequest, client: Client, form: KeyForm) -> Sighting | None:
+    """Read all that was given, whatever else is wrong with the form; keep what may be shown."""
+    sighting = None
+    for material in form.materials():
+        refused = None
+        try:
+            sighting = see(material, by=person(request), client=client)
+        except Refused as refusal:
+            refused = refusal
+            if form.refused is None:
+                tell(form, refusal)
+        form.keep(material, refused)
+    if sighting:
+        form.narrow(sighting.algorithms)
+    return sighting
+
+
+def _slow_down(action: str) -> str:
+    return (
+        "That was a lot of keys in a short time. Nothing is wrong with this one and it is still "
+        f"here; please wait and try again (at most {wait_for(action)})."
+    )
+
+
+def _say_registered(request: HttpRequest, key: ClientKey) -> None:
+    lists = key_lists(key.client, timezone.now())
+    if key.not_before and key.not_before > timezone.now():
+        messages.success(
+            request, f"“{key.label}” is registered. It starts {key.not_before:%d %B %Y, %H:%M} UTC."
+        )
+    else:
+        messages.success(
+            request,
+            f"“{key.label}” is live: it is in the JWKS now. Verifiers see it within 60 seconds, "
+            "plus the time for which they keep their own copy.",
+        )
+    if lists.live > 1:
+        messages.warning(
+            request,
+            f"{key.client.name} has {lists.live} live keys, so every assertion must now carry the "
+            "kid of the key that signed it in its header.",
+        )

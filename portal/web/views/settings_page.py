@@ -1,0 +1,62 @@
+"""The Settings page of a client: what to put into an assertion, its keys, and one more key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from portal.registry import permissions
+from portal.registry.models import Client
+from portal.web.access import find_client
+from portal.web.addresses import addresses_of
+from portal.web.example import example_of
+from portal.web.guide import recipes
+from portal.web.key_forms import KeyForm
+from portal.web.key_lists import key_lists
+from portal.web.people import person
+from portal.web.render import show
+from portal.web.sighting import Sighting, offered_algorithms
+
+TEMPLATE = "clients/settings.html"
+
+
+@require_safe
+def client(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Show the Settings page."""
+    return show_settings(request, find_client(request, client_id))
+
+
+def show_settings(
+    request: HttpRequest,
+    client: Client,
+    *,
+    form: KeyForm | None = None,
+    sighting: Sighting | None = None,
+    fragment: str = "settings",
+    status: int = 200,
+) -> HttpResponse:
+    """Show the Settings page of the client with this form, and what was seen in its key."""
+    user = person(request)
+    now = timezone.now()
+    lists = key_lists(client, now)
+    context: dict[str, Any] = {
+        "section": "clients",
+        "client": client,
+        "addresses": addresses_of(client),
+        "example": example_of(client, lists),
+        "lists": lists,
+        "limit": settings.KEY_LIMIT,
+        "now": now,
+        "recipes": recipes(),
+        "form": form or KeyForm(algorithms=offered_algorithms()),
+        "sighting": sighting,
+        "may_change_keys": permissions.can_change_keys(user, client),
+        "may_revoke_keys": permissions.can_revoke_keys(user, client),
+        "may_change_client": permissions.can_change_client(user, client),
+        "role": permissions.role_of(user, client),
+    }
+    return show(request, TEMPLATE, context, fragment=fragment, status=status)
