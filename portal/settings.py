@@ -142,6 +142,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "portal_cache",
+        # Django's own 300 would let many callers push each other's counters out.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 

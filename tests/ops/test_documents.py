@@ -1,0 +1,59 @@
+"""What the documents say is so."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise, product
+from pathlib import Path
+
+import pytest
+
+from portal.registry.choices import KeyStatus
+from portal.registry.models import ClientKey
+from tests.ops.production import ROOT
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+GONE = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}
+DAYS = [datetime(2030, 1, day, tzinfo=UTC) for day in range(1, 8)]
+
+
+def steps_of_the_diagram() -> set[tuple[str, str]]:
+    """Return the arrows between two states in docs/architecture.md."""
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    return set(re.findall(r"^    (\w+) --> (\w+):", text, re.MULTILINE))
+
+
+def steps_of_the_code() -> set[tuple[str, str]]:
+    """Return every change of status that a day's passing or a verb can bring about."""
+    found = set()
+    dates = [None, *DAYS[1:5]]
+    for starts, ends, retires in product(dates, repeat=3):
+        if starts and ends and ends <= starts:
+            continue
+        key = ClientKey(not_before=starts, expires_at=ends, retires_at=retires)
+        for today, tomorrow in pairwise(DAYS):
+            now = key.status(today)
+            after = {key.status(tomorrow)}
+            if now not in GONE:
+                for moved in (None, today, today + timedelta(days=2)):  # keep, retire, with a grace
+                    changed = ClientKey(not_before=starts, expires_at=ends, retires_at=moved)
+                    after.add(changed.status(today))
+            after.add(ClientKey(not_before=starts, revoked_at=today).status(today))
+            found |= {(now.value, each.value) for each in after if each != now}
+    return found
+
+
+def test_the_diagram_names_exactly_the_states_of_a_key() -> None:
+    named = {state for step in steps_of_the_diagram() for state in step}
+    assert named == set(KeyStatus.values)
+
+
+def test_the_diagram_has_exactly_the_steps_that_the_code_can_take() -> None:
+    assert steps_of_the_diagram() == steps_of_the_code()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_between_the_documents_lead_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://)([^)#]+)", document.read_text("utf-8"))
+    assert [target for target in targets if not (document.parent / target).exists()] == []
