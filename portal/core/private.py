@@ -25,8 +25,8 @@ _LABEL: Final = re.compile(r"(BEGIN|END)[A-Z0-9]{0,24}?PRIVATEKEY|PUTTYUSERKEYFI
 
 _OPENSSH_START: Final = "b3BlbnNzaC1rZXktdjE"  # base64 of the magic bytes
 _PEM_START: Final = "LS0tLS1CRUdJTi"  # base64 of -----BEGIN
-_BASE64: Final = r"(?:[A-Za-z0-9+/_\s]|-(?!-))*"
-_HEAD: Final = re.compile(r"(?:[A-Za-z0-9+/_\s]|-(?!-)){0,160}")
+_BASE64: Final = r"(?:[A-Za-z0-9+/_\s]|-(?!----))*"
+_HEAD: Final = re.compile(r"(?:[A-Za-z0-9+/_\s]|-(?!----)){0,160}")
 _BODY: Final = re.compile(_BASE64)
 _WRAPPED_PEM: Final = re.compile(_PEM_START + _BASE64)
 # Every DER SEQUENCE begins with M in base64.

@@ -77,8 +77,10 @@ def _inside(data: bytes) -> list[_Part]:
 
 def _is_private(parts: list[_Part]) -> bool:
     match parts:
-        case [(der.INTEGER, b"\x00" | b"\x01"), (der.INTEGER | der.OCTET_STRING, _), *_]:
-            return True  # PKCS#1 (and DSA), or SEC 1
+        case [(der.INTEGER, b"\x00" | b"\x01"), (der.INTEGER, modulus), *_]:
+            return len(modulus) > 32  # PKCS#1, or DSA
+        case [(der.INTEGER, b"\x01"), (der.OCTET_STRING, _), *_]:
+            return True  # SEC 1
         case [(der.INTEGER, b"\x00" | b"\x01"), (der.SEQUENCE, content), *_]:
             oid = _oid(content)  # PKCS#8, unless it is the definition of a curve
             return bool(oid) and not oid.startswith(_FIELDS)
