@@ -21,6 +21,8 @@ SHA256_HEX: Final = r"^[0-9a-f]{64}$"
 PRIVATE_MEMBERS: Final = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"]
 """The members of a JWK that only its owner may know: RFC 7518 §6.2.2, §6.3.2, §6.4, RFC 9964 §3."""
 
+LEGACY_ALGORITHMS: Final = [each.name for each in ALGORITHMS.values() if each.legacy]
+
 
 def new_client_id() -> str:
     """Return a random client_id: 160 bits in base32, safe in URLs, shells and host names."""
@@ -172,6 +174,10 @@ class ClientKey(models.Model):
             # Pages are cut at an id, newest first; each filter has its own way there.
             models.Index(fields=["client", "-id"], name="key_of_client"),
             models.Index(fields=["alg", "-id"], name="key_by_alg"),
+            # All legacy algorithms at once, and old ones: no index of one of them is in that order.
+            models.Index(
+                fields=["-id"], name="key_legacy", condition=Q(alg__in=LEGACY_ALGORITHMS)
+            ),
             models.Index(fields=["-registered_at", "-id"], name="key_newest"),
             models.Index(fields=["-id"], name="key_revoked", condition=Q(revoked_at__isnull=False)),
             models.Index(

@@ -11,12 +11,11 @@ from django.db.models import Q, QuerySet
 
 from portal.core.algorithms import ALGORITHMS
 from portal.registry.choices import KeyStatus
-from portal.registry.models import ClientKey
+from portal.registry.models import LEGACY_ALGORITHMS, ClientKey
 from portal.web.console.filters.base import ListFilter, day_field, midnight
 from portal.web.console.lookup import MAX_TERM, meaning
 
 _ANY: Final = ("", "Any")
-_LEGACY: Final = [algorithm.name for algorithm in ALGORITHMS.values() if algorithm.legacy]
 
 
 class KeyFilter(ListFilter[ClientKey]):
@@ -57,7 +56,8 @@ class KeyFilter(ListFilter[ClientKey]):
         """By date when dates are asked for, else by number: the same order, by another index."""
         asked = self.cleaned_data
         dated = asked["age"] or asked["registered_from"] or asked["registered_to"]
-        return ("registered_at", "pk") if dated else ("pk",)
+        # Legacy keys are few and have an index of their own.
+        return ("registered_at", "pk") if dated and not asked["legacy"] else ("pk",)
 
     def rows(self, now: datetime) -> QuerySet[ClientKey]:
         """Return the keys, with their clients loaded."""
@@ -72,7 +72,7 @@ class KeyFilter(ListFilter[ClientKey]):
         if asked["alg"]:
             keys = keys.filter(alg=asked["alg"])
         if asked["legacy"]:
-            keys = keys.filter(alg__in=_LEGACY)
+            keys = keys.filter(alg__in=LEGACY_ALGORITHMS)
         if asked["expiring"]:
             soon = now + settings.KEY_EXPIRY_WARNING
             keys = keys.occupying(now).filter(expires_at__gt=now, expires_at__lte=soon)
