@@ -13,17 +13,16 @@ from django.utils.safestring import SafeString
 
 from portal.registry.choices import KeyStatus
 from portal.registry.models import ClientKey
+from portal.web.forms import PortalForm
 
 register = template.Library()
 
 _UNITS: Final = (
-    ("year", timedelta(days=365)),
-    ("month", timedelta(days=30)),
-    ("week", timedelta(days=7)),
-    ("day", timedelta(days=1)),
-    ("hour", timedelta(hours=1)),
-    ("minute", timedelta(minutes=1)),
+    ("year", timedelta(days=365), 730),
+    ("month", timedelta(days=30), 60),
+    ("day", timedelta(days=1), 1),
 )
+"""Units, and from how many days on they are used: 19 days say more than 2 weeks."""
 _STATUS_COLOURS: Final = {
     KeyStatus.ACTIVE: "green",
     KeyStatus.PENDING: "blue",
@@ -80,16 +79,25 @@ def moment(when: datetime, show: str = "both") -> dict[str, Any]:
 
 
 def relative(when: datetime, now: datetime) -> str:
-    """Return the distance from now in its largest unit: "3 days ago", "in 2 hours", "just now"."""
+    """Return the distance from now in one unit: "3 days ago", "in 2 hours", "just now"."""
     distance = abs(when - now)
-    for unit, size in _UNITS:
-        # A little short of a unit still counts, or "in 24 hours" would be shown as "in 23 hours".
-        count = int((distance + timedelta(seconds=59)) / size)
-        if count and distance >= timedelta(minutes=1):
-            plural = "" if count == 1 else "s"
-            text = f"{count} {unit}{plural}"
-            return f"in {text}" if when > now else f"{text} ago"
-    return "in a moment" if when > now else "just now"
+    if distance < timedelta(minutes=1):
+        return "in a moment" if when > now else "just now"
+    unit, size = _unit(distance)
+    count = max(1, round(distance / size))
+    text = f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return f"in {text}" if when > now else f"{text} ago"
+
+
+def _unit(distance: timedelta) -> tuple[str, timedelta]:
+    # A minute short of a unit still counts, or a grace of 24 hours would read "in 23 hours".
+    generous = distance + timedelta(minutes=10)
+    if generous < timedelta(hours=1):
+        return "minute", timedelta(minutes=1)
+    for unit, size, days in _UNITS:
+        if generous >= timedelta(days=days):
+            return unit, size
+    return "hour", timedelta(hours=1)
 
 
 @register.simple_tag
@@ -105,6 +113,9 @@ def key_status(key: ClientKey, now: datetime | None = None) -> SafeString:
 def control(field: BoundField) -> SafeString:
     """Return the control of a form field, dressed; the first one with an error gets the focus."""
     widget = field.field.widget
+    if not isinstance(field.form, PortalForm):
+        # The sign-in library repeats each label in its field, where it would pass for an entry.
+        widget.attrs.pop("placeholder", None)
     classes = [str(widget.attrs.get("class", ""))]
     if isinstance(widget, Select) and not isinstance(widget, RadioSelect):
         classes.append("form-select")

@@ -95,6 +95,7 @@ def _ask(request: HttpRequest, template: str, key: ClientKey, form: LastKeyForm)
         "form": form,
         "now": timezone.now(),
         "is_last": "confirmation" in form.fields,
+        "retiring": key.client.keys.live(timezone.now()).exclude(pk=key.pk).exists(),
         "stays": stays_without(key, timezone.now()),
     }
     status = 422 if form.is_bound else 200
