@@ -9,10 +9,13 @@ together with a database of its own.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import os
 import secrets
+import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,8 +32,8 @@ Sign in as developer@example.com or admin@example.com, with the passwords that w
 shown at the first start. Lost them?  make passwords  gives new ones."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Prepare the portal, say where it is, and become its server; or make new passwords and end."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prepare the portal, say where it is, and serve it; or make new passwords and end."""
     parser = argparse.ArgumentParser(prog="python -m portal.demo")
     parser.add_argument("--port", type=int, default=8000, help="on localhost (default: 8000)")
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="where to keep everything")
@@ -49,10 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     if options.new_passwords:
         say(passwords_text(renew_passwords()))
-        return
+        return 0
     call_command("collectstatic", interactive=False, verbosity=0)
     say(welcome_text(options.port, options.data, create_people()))
-    serve(options.port)
+    return serve(options.port)
 
 
 def check_port(port: int) -> None:
@@ -128,14 +131,23 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def serve(port: int) -> None:
-    """Become the server, so that nothing stands between it and Ctrl-C."""
-    os.chdir(ROOT)
-    server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
-    server += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)]
-    server += ["--log-level", "warning", "portal.wsgi:application"]
-    os.execv(sys.executable, server)  # noqa: S606 - a fixed command
+def serve(port: int) -> int:
+    """Run the server until it ends or Ctrl-C is pressed, and return its exit code."""
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)]
+    command += ["--blocking-threads", "4", "--workers-kill-timeout", "5", "--log-level", "warning"]
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(end, signal.default_int_handler)
+    command += ["portal.wsgi:application"]
+    # In a process group of its own: Ctrl-C would otherwise reach the workers too, and a worker that
+    # is told to stop twice, by the terminal and by its server, hangs.
+    server = subprocess.Popen(command, cwd=ROOT, process_group=0)  # noqa: S603 - a fixed command
+    with contextlib.suppress(KeyboardInterrupt):
+        return server.wait()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    server.terminate()
+    return server.wait()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

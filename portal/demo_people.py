@@ -19,7 +19,6 @@ ADMIN: Final = "admin@example.com"
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
-@transaction.atomic
 def create_people() -> Mapping[str, str]:
     """Create the developer, the admin and the demo client; return the passwords by e-mail address.
 
@@ -27,23 +26,25 @@ def create_people() -> Mapping[str, str]:
     """
     if not settings.DEMO:
         raise RuntimeError("The people of the demo exist in the demo only; DEMO is not set.")
-    if User.objects.filter(email__in=(DEVELOPER, ADMIN)).exists():
-        return {}
-    passwords = {email: new_password() for email in (DEVELOPER, ADMIN)}
-    developer = User.objects.create_user(DEVELOPER, passwords[DEVELOPER])
-    User.objects.create_user(ADMIN, passwords[ADMIN], is_staff=True)
-    create_client(name="Demo client", contacts=[DEVELOPER], by=developer)
+    with transaction.atomic():
+        if User.objects.filter(email__in=(DEVELOPER, ADMIN)).exists():
+            return {}
+        passwords = {email: new_password() for email in (DEVELOPER, ADMIN)}
+        developer = User.objects.create_user(DEVELOPER, passwords[DEVELOPER])
+        User.objects.create_user(ADMIN, passwords[ADMIN], is_staff=True)
+        create_client(name="Demo client", contacts=[DEVELOPER], by=developer)
     return passwords
 
 
-@transaction.atomic
 def renew_passwords() -> Mapping[str, str]:
     """Give the people new passwords, and return them by e-mail address.
 
     Creates the people when there are none. Raises `RuntimeError` outside DEMO.
     """
     passwords = dict(create_people())
-    if not passwords:
+    if passwords:
+        return passwords
+    with transaction.atomic():
         for user in User.objects.filter(email__in=(DEVELOPER, ADMIN)).order_by("-email"):
             passwords[user.email] = new_password()
             user.set_password(passwords[user.email])

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 30.0
 
 
 def free_port() -> int:
@@ -60,7 +61,7 @@ def server(
             cwd=cwd,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # As in a terminal, where Ctrl-C reaches the server and its workers together.
+            # As in a terminal, where Ctrl-C reaches all processes of a group together.
             start_new_session=True,
         )
     try:
@@ -71,6 +72,9 @@ def server(
             time.sleep(0.1)
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
