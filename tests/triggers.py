@@ -41,7 +41,7 @@ def _switches() -> tuple[list[str], list[str]]:
 @pytest.fixture(autouse=True, scope="session")
 def flush_past_the_triggers() -> Iterator[None]:
     """Let the clean-up after tests with real transactions empty every table."""
-    tear_down = TransactionTestCase._fixture_teardown
+    tear_down = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # no stub
 
     def without_triggers(self: TransactionTestCase) -> None:
         with triggers_off():

@@ -175,9 +175,7 @@ class ClientKey(models.Model):
             models.Index(fields=["client", "-id"], name="key_of_client"),
             models.Index(fields=["alg", "-id"], name="key_by_alg"),
             # All legacy algorithms at once, and old ones: no index of one of them is in that order.
-            models.Index(
-                fields=["-id"], name="key_legacy", condition=Q(alg__in=LEGACY_ALGORITHMS)
-            ),
+            models.Index(fields=["-id"], name="key_legacy", condition=Q(alg__in=LEGACY_ALGORITHMS)),
             models.Index(fields=["-registered_at", "-id"], name="key_newest"),
             models.Index(fields=["-id"], name="key_revoked", condition=Q(revoked_at__isnull=False)),
             models.Index(

@@ -28,7 +28,7 @@ def create_client(*, name: str, contacts: Sequence[str] = (), by: User) -> Clien
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     limit = settings.CLIENT_LIMIT
     if not by.is_staff and by.created_clients.count() >= limit:
-        message = f"You have created {limit} clients, which is as many as one person may here."
+        message = f"You have created as many clients as one person may here ({limit})."
         raise ClientLimitReached(message)
     client = Client.objects.create(name=name, contacts=contacts, created_by=by)
     Membership.objects.create(client=client, user=by, role=Role.OWNER)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.views.decorators.debug import sensitive_variables
+
 from portal.accounts.models import User
 from portal.core.keys import PublicKey
 from portal.core.pem import parse_public_key
@@ -10,6 +12,7 @@ from portal.registry.actions.block_key import block_leaked_keys
 from portal.registry.models import Client
 
 
+@sensitive_variables("material")
 def read_key(material: bytes | str, *, by: User, client: Client | None) -> PublicKey:
     """Parse what somebody sent; a private key in it blocks its public half for good.
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
 from portal.accounts.models import User
 from portal.core.jwk import published_jwk, thumbprint
@@ -28,6 +29,7 @@ from portal.registry.refusals import (
 from portal.registry.texts import clean_line
 
 
+@sensitive_variables("material")
 def register_key(
     client: Client,
     *,
@@ -131,7 +133,7 @@ def _check_limit(client: Client) -> None:
     limit = settings.KEY_LIMIT
     if client.keys.occupying(timezone.now()).count() >= limit:
         message = (
-            f"{client.name} has {limit} keys, which is as many as a client may have. "
+            f"{client.name} has as many keys as a client may have ({limit}). "
             "Retire or revoke one that is no longer used, then add this one."
         )
         raise KeyLimitReached(message)

@@ -48,9 +48,9 @@ def change_role(membership: Membership, *, role: Role, by: User) -> Membership:
     if membership.role == role:
         return membership
     _check_another_owner(client, membership)
-    membership.role = role
+    before, membership.role = membership.role, role
     membership.save(update_fields=["role"])
-    _record(Verb.CHANGE_MEMBER, membership, by=by)
+    _record(Verb.CHANGE_MEMBER, membership, by=by, before=before)
     return membership
 
 
@@ -76,10 +76,10 @@ def _check_another_owner(client: Client, membership: Membership) -> None:
         raise LastOwner(message)
 
 
-def _record(verb: Verb, membership: Membership, *, by: User) -> None:
+def _record(verb: Verb, membership: Membership, *, by: User, **more: str) -> None:
     Event.objects.create(
         actor=by,
         verb=verb,
         client=membership.client,
-        detail={"member": membership.user.email, "role": membership.role},
+        detail={"member": membership.user.email, "role": membership.role, **more},
     )

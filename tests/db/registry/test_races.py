@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from itertools import cycle, islice
 from types import SimpleNamespace
 
@@ -363,7 +364,7 @@ def test_a_storm_of_all_verbs_ends_without_deadlock_and_with_every_promise_kept(
                 continue
 
     with ThreadPoolExecutor(8) as pool:
-        for future in [pool.submit(outcome_of, lambda n=n: worker(n)) for n in range(8)]:
+        for future in [pool.submit(outcome_of, partial(worker, n)) for n in range(8)]:
             future.result(timeout=60)  # a deadlock is an OperationalError, which comes out here
 
     now = timezone.now()

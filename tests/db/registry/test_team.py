@@ -1,0 +1,106 @@
+"""`add_member`, `change_role`, `remove_member`."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from portal.accounts.models import User
+from portal.registry.actions import add_member, change_role, remove_member
+from portal.registry.choices import Role, Verb
+from portal.registry.models import Client, Event, Membership
+from portal.registry.refusals import (
+    AlreadyMember,
+    LastOwner,
+    NoSuchPerson,
+    NotMember,
+    UnfitInput,
+)
+from tests.db.registry.recorded import events
+
+
+def membership(client: Client, user: User) -> Membership:
+    return client.memberships.get(user=user)
+
+
+def test_a_member_is_added_by_email_address(payments: Client, cast: SimpleNamespace) -> None:
+    add_member(payments, email=" Stranger@Example.com ", role=Role.VIEWER, by=cast.alice)
+    assert membership(payments, cast.stranger).role == Role.VIEWER
+    detail = {"member": "stranger@example.com", "role": "viewer"}
+    assert events(Verb.ADD_MEMBER)[-1] == (cast.alice, payments, None, detail)
+
+
+def test_who_has_no_account_cannot_be_added(payments: Client, cast: SimpleNamespace) -> None:
+    with pytest.raises(NoSuchPerson) as refusal:
+        add_member(payments, email="nobody@example.com", role=Role.VIEWER, by=cast.alice)
+    sentence = "Nobody has signed up with nobody@example.com yet. Please ask them to sign up first."
+    assert str(refusal.value) == sentence
+
+
+def test_who_was_shut_out_cannot_be_added(payments: Client, cast: SimpleNamespace) -> None:
+    cast.stranger.is_active = False
+    cast.stranger.save()
+    with pytest.raises(NoSuchPerson):
+        add_member(payments, email="stranger@example.com", role=Role.VIEWER, by=cast.alice)
+
+
+def test_who_belongs_already_cannot_be_added(payments: Client, cast: SimpleNamespace) -> None:
+    with pytest.raises(AlreadyMember) as refusal:
+        add_member(payments, email="dev@example.com", role=Role.OWNER, by=cast.alice)
+    assert str(refusal.value) == "dev@example.com belongs to Payments already."
+    assert membership(payments, cast.dev).role == Role.DEVELOPER
+
+
+@pytest.mark.parametrize("email", ["", "a\0@example.com", f"{'x' * 250}@example.com", "\ud800"])
+def test_an_address_that_cannot_be_is_refused(
+    payments: Client, cast: SimpleNamespace, email: str
+) -> None:
+    with pytest.raises(UnfitInput) as refusal:
+        add_member(payments, email=email, role=Role.VIEWER, by=cast.alice)
+    assert refusal.value.field == "email"
+
+
+def test_a_new_role_is_recorded_with_the_old_one(payments: Client, cast: SimpleNamespace) -> None:
+    change_role(membership(payments, cast.dev), role=Role.OWNER, by=cast.alice)
+    assert membership(payments, cast.dev).role == Role.OWNER
+    detail = {"member": "dev@example.com", "role": "owner", "before": "developer"}
+    assert events(Verb.CHANGE_MEMBER) == [(cast.alice, payments, None, detail)]
+
+
+def test_the_same_role_again_records_nothing(payments: Client, cast: SimpleNamespace) -> None:
+    change_role(membership(payments, cast.dev), role=Role.DEVELOPER, by=cast.alice)
+    assert not events(Verb.CHANGE_MEMBER)
+
+
+def test_the_last_owner_stays_owner(payments: Client, cast: SimpleNamespace) -> None:
+    with pytest.raises(LastOwner) as stepping_down:
+        change_role(membership(payments, cast.alice), role=Role.VIEWER, by=cast.alice)
+    with pytest.raises(LastOwner) as leaving:
+        remove_member(membership(payments, cast.alice), by=cast.alice)
+    sentence = "Payments would have no owner left. Make somebody else an owner first."
+    assert str(stepping_down.value) == str(leaving.value) == sentence
+    assert membership(payments, cast.alice).role == Role.OWNER
+
+
+def test_a_removed_member_is_on_record(payments: Client, cast: SimpleNamespace) -> None:
+    remove_member(membership(payments, cast.dev), by=cast.alice)
+    assert not payments.memberships.filter(user=cast.dev).exists()
+    detail = {"member": "dev@example.com", "role": "developer"}
+    assert events(Verb.REMOVE_MEMBER) == [(cast.alice, payments, None, detail)]
+
+
+def test_removing_a_member_again_records_nothing(payments: Client, cast: SimpleNamespace) -> None:
+    gone = membership(payments, cast.dev)
+    remove_member(gone, by=cast.alice)
+    before = Event.objects.count()
+    remove_member(Membership(pk=999_999, client=payments, user=cast.dev), by=cast.alice)
+    assert Event.objects.count() == before
+
+
+def test_who_was_removed_gets_no_other_role(payments: Client, cast: SimpleNamespace) -> None:
+    gone = membership(payments, cast.dev)
+    Membership.objects.filter(pk=gone.pk).delete()
+    with pytest.raises(NotMember) as refusal:
+        change_role(gone, role=Role.OWNER, by=cast.alice)
+    assert str(refusal.value) == "dev@example.com does not belong to Payments any more."
