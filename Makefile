@@ -33,8 +33,9 @@ passwords: $(RUN_READY) ## Give the demo's developer and admin new passwords
 # The stamps remember what the virtual environment is for: once the tests have been there, a changed
 # requirements file brings both sets up to date, so that `make run` never takes away what `make test` needs.
 
-# uv takes seconds where pip takes a minute; where there is no uv, pip does the same with the same hashes.
-INSTALL = $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-uv.txt requirements.txt $(1) \
+# uv takes seconds where pip takes a minute; where it cannot, pip does the same with the same hashes. The certificates
+# are those of the system, as many companies have their own.
+INSTALL = $(BIN)/uv pip sync --quiet --system-certs --python $(BIN)/python --require-hashes requirements-uv.txt requirements.txt $(1) \
 	|| $(PIP) -r requirements.txt $(1:%=-r %)
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
