@@ -1,0 +1,45 @@
+"""The migrations leave what they promise, and go back."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+TRIGGERS = import_module("portal.registry.migrations.0002_triggers")
+
+
+def triggers() -> set[str]:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
+        else:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def test_every_trigger_is_there_after_the_last_migration(db: None) -> None:
+    expected = set(TRIGGERS.SQLITE)
+    if connection.vendor == "postgresql":
+        expected = {
+            line.split()[2]
+            for line in TRIGGERS.POSTGRESQL.splitlines()
+            if line.startswith("CREATE TRIGGER")
+        }
+    assert triggers() == expected
+    assert len(expected) >= 7
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_triggers_can_be_taken_back_and_made_again() -> None:
+    before = triggers()
+    call_command("migrate", "registry", "0001", verbosity=0)
+    assert not triggers()
+    call_command("migrate", "registry", verbosity=0)
+    assert triggers() == before
+
+
+def test_the_models_and_the_migrations_agree(db: None) -> None:
+    call_command("makemigrations", "accounts", "registry", check=True, dry_run=True, verbosity=0)
