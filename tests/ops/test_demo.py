@@ -12,63 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import requests
 
+from tests.ops.demo import PASSWORD, SHELL, Demo
 from tests.ops.production import PRODUCTION, ROOT
-from tests.ops.running import free_port, server
-
-PASSWORD = re.compile(r"^  (\S+@example\.com) +([a-z2-9-]{19})$", re.MULTILINE)
-# What the caller's shell may have, up to the address of a production database.
-SHELL = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **PRODUCTION}
-
-
-@dataclass
-class Demo:
-    """A demo with a folder of its own."""
-
-    data: Path
-    port: int = field(default_factory=free_port)
-
-    @property
-    def url(self) -> str:
-        return f"http://localhost:{self.port}"
-
-    def command(self, *arguments: str) -> list[str]:
-        demo = [sys.executable, "-m", "portal.demo", "--data", str(self.data)]
-        return [*demo, "--port", str(self.port), *arguments]
-
-    def start(self) -> str:
-        """Start the demo, stop it by Ctrl-C, and return what was said."""
-        log = self.data.with_suffix(".log")
-        with server(
-            self.command(), port=self.port, environment=SHELL, cwd=ROOT, log=log
-        ) as process:
-            os.killpg(process.pid, signal.SIGINT)
-            process.wait(10)
-        return log.read_text("utf-8")
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments),
-            env=SHELL,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def sign_in(self, email: str, password: str) -> requests.Response:
-        """Return where signing in through the real form leads to."""
-        browser = requests.Session()
-        page = browser.get(f"{self.url}/account/login/", timeout=10)
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
-        assert token
-        form = {"login": email, "password": password, "csrfmiddlewaretoken": token[1]}
-        return browser.post(page.url, data=form, headers={"Referer": page.url}, timeout=10)
+from tests.ops.running import server
 
 
 @pytest.fixture
@@ -102,15 +53,14 @@ def test_the_first_start_says_where_the_portal_is_and_how_to_sign_in(
 def test_the_passwords_that_were_shown_sign_in(running: tuple[Demo, str], person: int) -> None:
     demo, said = running
     email, password = PASSWORD.findall(said)[person]
-    page = demo.sign_in(email, password)
+    page = demo.sign_in(email, password).page
     assert page.status_code == 200
     assert "/account/login/" not in page.url
 
 
 def test_the_developer_lands_on_the_demo_client(running: tuple[Demo, str]) -> None:
     demo, said = running
-    page = demo.sign_in(*PASSWORD.findall(said)[0])
-    assert "Demo client" in page.text
+    assert "Demo client" in demo.sign_in(*PASSWORD.findall(said)[0]).open("/")
 
 
 def test_static_files_are_served(running: tuple[Demo, str]) -> None:
@@ -162,7 +112,7 @@ def test_new_passwords_replace_the_old_ones(running: tuple[Demo, str]) -> None:
     demo, _ = running
     said = demo.run("--new-passwords").stdout
     email, password = PASSWORD.findall(said)[0]
-    assert "/account/login/" not in demo.sign_in(email, password).url
+    assert "/account/login/" not in demo.sign_in(email, password).page.url
 
 
 def test_a_taken_port_is_an_error_that_says_what_to_do(demo: Demo) -> None:
