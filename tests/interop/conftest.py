@@ -1,0 +1,123 @@
+"""Real verifiers from other people against the portal as it is really served."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from portal.accounts.models import User
+from portal.registry.actions import create_client, register_key
+from portal.registry.models import Client, ClientKey
+from tests.interop.peers import Jose
+from tests.interop.served import Served, own_database, serve
+from tests.keys import PrivateKey, new_private_key, public_pem
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A key that is registered, with its private half, which the portal never saw."""
+
+    private: PrivateKey
+    key: ClientKey
+
+    @property
+    def kid(self) -> str:
+        """The kid that a signer puts into the header."""
+        return self.key.kid
+
+
+def in_the_past() -> datetime:
+    """Return a moment that is long over."""
+    return datetime(2020, 1, 1, tzinfo=UTC)
+
+
+Register = Callable[..., Pair]
+"""Called with a client and an algorithm."""
+
+
+@pytest.fixture(scope="session")
+def served(
+    django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """The portal, served for all these tests from the database they write to."""
+    scratch = tmp_path_factory.mktemp("served")
+    with django_db_blocker.unblock(), own_database(), serve(scratch) as portal:
+        yield portal
+
+
+@pytest.fixture(autouse=True)
+def _real_transactions(served: Served, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Let each test write for real: what is not committed the portal does not see.
+
+    Nothing is emptied in between: every test has a client of its own.
+    """
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture
+def person() -> User:
+    """Somebody who registers and revokes."""
+    return User.objects.create_user(f"{uuid4().hex}@example.com", is_staff=True)
+
+
+@pytest.fixture
+def client(person: User) -> Client:
+    """A client without keys."""
+    return create_client(name="Interop", by=person)
+
+
+@pytest.fixture
+def register(person: User) -> Register:
+    """Registers a fresh key."""
+
+    def register(client: Client, alg: str) -> Pair:
+        private = new_private_key(alg)
+        key = register_key(client, material=public_pem(private), alg=alg, label=alg, by=person)
+        return Pair(private, key)
+
+    return register
+
+
+@pytest.fixture(scope="session")
+def _node_modules() -> None:
+    """Node's libraries as the lock file says, installed when they are not there yet."""
+    installed = FOLDER / "node_modules" / ".package-lock.json"
+    locked = FOLDER / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < locked.stat().st_mtime:
+        npm = Path(sys.executable).with_name("npm")
+        subprocess.run([npm, "ci", "--silent"], cwd=FOLDER, check=True)
+
+
+@pytest.fixture(scope="session")
+def jose(_node_modules: None) -> Iterator[Jose]:
+    """Node's jose."""
+    process = Jose()
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
+def published(served: Served, django_db_blocker: DjangoDbBlocker) -> Callable[[str], Pair]:
+    """A function from an algorithm to the one key of a client, the same for all who only read."""
+
+    @cache
+    def publish(alg: str) -> Pair:
+        person = User.objects.create_user(f"{uuid4().hex}@example.com", is_staff=True)
+        private = new_private_key(alg)
+        client = create_client(name=alg, by=person)
+        key = register_key(client, material=public_pem(private), alg=alg, label=alg, by=person)
+        return Pair(private, key)
+
+    return publish

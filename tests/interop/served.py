@@ -1,0 +1,118 @@
+"""The portal as it is really served: granian with two workers, on the tests' own database."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from django.db import connection
+from django.test.utils import setup_databases, teardown_databases
+
+from portal.registry.models import Client
+from tests.postgres import die_with_parent
+
+ROOT = Path(__file__).resolve().parents[2]
+START_TIMEOUT_S = 30.0
+OPTIONS = ("--interface", "wsgi", "--workers", "2", "--host", "127.0.0.1")
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where the portal is, and the process that serves it."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def jwks_url(self, client: Client, *, extended: bool = False) -> str:
+        """Return the address of the client's JWKS."""
+        name = "jwks-extended.json" if extended else "jwks.json"
+        return f"{self.url}/clients/{client.client_id}/{name}"
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(pid) for task in tasks for pid in task.read_text().split()]
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def own_database() -> Iterator[None]:
+    """Let the tests' own connection use a fresh database, which nothing empties between tests."""
+    made = setup_databases(verbosity=0, interactive=False, serialized_aliases=set())
+    try:
+        yield
+    finally:
+        teardown_databases(made, verbosity=0)
+
+
+def database_url() -> str:
+    """Return the URL of the database that the tests' own connection uses."""
+    assert connection.vendor == "postgresql", "Two workers need a PostgreSQL: tests/postgres.py"
+    given = urlsplit(os.environ["DATABASE_URL"])
+    return urlunsplit(given._replace(path=f"/{connection.settings_dict['NAME']}"))
+
+
+@contextmanager
+def serve(scratch: Path) -> Iterator[Served]:
+    """Serve the portal until the block ends; it ends with this process too, however that ends."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "DEMO": "true",
+        "SECRET_KEY": "for-tests-only-" * 5,
+        "PUBLIC_URL": url,
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "DATABASE_URL": database_url(),
+        "STATIC_ROOT": str(scratch),
+    }
+    granian = str(Path(sys.executable).with_name("granian"))
+    messages = scratch / "granian.log"
+    with messages.open("wb") as log:
+        process = subprocess.Popen(
+            [granian, *OPTIONS, "--port", str(port), "portal.wsgi:application"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it only asks the kernel
+        )
+    try:
+        _wait_until_ready(url, process, messages)
+        yield Served(url, process)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], messages: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    answer = "no answer"
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310 - our own
+                return
+        except urllib.error.HTTPError as error:
+            answer = error.read().decode()
+        except OSError as error:
+            answer = str(error)
+        time.sleep(0.05)
+    raise AssertionError(f"The portal did not start ({answer}):\n{messages.read_text()}")
