@@ -1,0 +1,1 @@
+"""The registry on the command line, for operators without a browser."""

@@ -1,0 +1,54 @@
+"""Block a public key for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from portal.accounts.models import User
+from portal.core.reasons import Refused
+from portal.registry.actions import block_key, read_key
+from portal.registry.management.inputs import find_admin, read_material, tell
+from portal.registry.models import ClientKey
+from portal.registry.refusals import UnfitInput
+
+
+class Command(BaseCommand):
+    """Blocks as the portal's pages do. Where the key is registered it is revoked."""
+
+    help = "Block a public key in every client, for good; where it is registered it is revoked."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the key, by its fingerprint or as a file, and who answers for it."""
+        key = parser.add_mutually_exclusive_group(required=True)
+        key.add_argument("--sha256", metavar="HEX", help="SHA-256 of its SubjectPublicKeyInfo")
+        key.add_argument("--file", help="a file with the public key; - for standard input")
+        parser.add_argument("--by", metavar="EMAIL", required=True, help="the admin on record")
+        parser.add_argument("--note", default="", help="why, for those who ask later")
+
+    def handle(
+        self,
+        *_args: Any,
+        sha256: str | None,
+        file: str | None,
+        by: str,
+        note: str,
+        **_options: Any,
+    ) -> None:
+        """Block the key; raise `CommandError` when something given cannot be used."""
+        admin = find_admin(by)
+        try:
+            blocked = block_key(sha256 or _fingerprint(file or "", admin), by=admin, note=note)
+        except Refused as refused:
+            raise tell(refused, blocked=True) from None
+        except UnfitInput as refused:
+            raise CommandError(str(refused)) from None
+        self.stdout.write(f"Blocked: {blocked.pk}")
+        key = ClientKey.objects.filter(spki_sha256=blocked.pk).select_related("client").first()
+        if key:
+            self.stdout.write(f"“{key.label}” of {key.client.name} is revoked.")
+
+
+def _fingerprint(file: str, admin: User) -> str:
+    return read_key(read_material(file), by=admin, client=None).spki_sha256

@@ -1,0 +1,45 @@
+"""Say what a key is and whether it could be registered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from portal.core.jwk import thumbprint
+from portal.core.pem import parse_public_key
+from portal.core.reasons import Refused
+from portal.registry.management.inputs import read_material, tell
+from portal.registry.policy import key_policy
+
+
+class Command(BaseCommand):
+    """Exits with 0 for a key that could be registered, with 1 for any other. Keeps nothing."""
+
+    help = "Say what a key is and whether it could be registered. Keeps nothing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take a file and, if one is already chosen, an algorithm."""
+        parser.add_argument("file", metavar="FILE", help="the key's file; - for standard input")
+        parser.add_argument("--alg", help="check that the key fits this algorithm, such as PS256")
+
+    def handle(self, *_args: Any, file: str, alg: str | None, **_options: Any) -> None:
+        """Print the verdict; raise `CommandError` with the refusal."""
+        policy = key_policy()
+        try:
+            key = parse_public_key(read_material(file))
+            policy.check_key(key)
+            algorithms = [policy.check(key, alg)] if alg else policy.algorithms_for(key)
+        except Refused as refused:
+            raise tell(refused) from None
+        names = ", ".join(
+            f"{each.name} (recommended)" if each.recommended else each.name for each in algorithms
+        )
+        for line in (
+            f"{key.description}, from a file in the form: {key.container}.",
+            *key.notes,
+            f"Algorithms:  {names}",
+            f"kid:         {thumbprint(key)}",
+            f"SHA-256:     {key.spki_sha256}",
+        ):
+            self.stdout.write(line)

@@ -1,0 +1,50 @@
+"""What the commands are given, read and checked."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from portal.accounts.models import User
+from portal.core.pem import MAX_INPUT_BYTES
+from portal.core.reasons import Refused
+
+
+def read_material(name: str) -> bytes:
+    """Return what is in the file, or on standard input for "-". Raises `CommandError`.
+
+    No more is read than it takes to see that it is too much.
+    """
+    if name == "-":
+        return sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(MAX_INPUT_BYTES + 1)
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
+
+
+def find_admin(email: str) -> User:
+    """Return the admin with this e-mail address, who answers for the act. Raises `CommandError`."""
+    person = User.objects.filter(
+        email=email.replace("\0", "").strip().lower(), is_active=True, is_staff=True
+    ).first()
+    if person is None:
+        message = f"No admin of the portal has the e-mail address {email}. Admins may do this only."
+        raise CommandError(message)
+    return person
+
+
+def tell(refused: Refused, *, blocked: bool = False) -> CommandError:
+    """Return the refusal as the error of a command: found, needed, and the command that helps.
+
+    `blocked` tells that a private key in the input was not only found but reported.
+    """
+    lines = [refused.found, refused.needed]
+    if refused.leaked and blocked:
+        lines += ["Its public half is blocked now."]
+    if refused.command:
+        lines += ["", f"  {refused.command}"]
+    return CommandError("\n".join(lines))
