@@ -9,6 +9,7 @@ from django import forms
 
 from portal.registry.choices import RevocationReason
 from portal.web.console.impact import Impact
+from portal.web.forms import PortalForm
 
 MAX_NOTE = 500
 
@@ -20,12 +21,12 @@ def note_field(*, required: bool, label: str, help_text: str) -> forms.CharField
         required=required,
         max_length=MAX_NOTE,
         help_text=help_text,
-        widget=forms.Textarea(attrs={"rows": 2, "class": "form-control"}),
+        widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"required": "Please say in a few words why, for those who ask later."},
     )
 
 
-class LastKeyForm(forms.Form):
+class LastKeyForm(PortalForm):
     """Asks to agree in words for each client that would lose its last live key.
 
     `last` holds the ids of the clients that were agreed to.
@@ -34,14 +35,11 @@ class LastKeyForm(forms.Form):
     last = forms.MultipleChoiceField(required=False)
 
     def __init__(self, *args: Any, impacts: Sequence[Impact], **kwargs: Any) -> None:
-        super().__init__(*args, **{"label_suffix": "", **kwargs})
+        super().__init__(*args, **kwargs)
         self.impacts = impacts
         field = self.fields["last"]
         if isinstance(field, forms.MultipleChoiceField):
             field.choices = [(str(impact.client.pk), impact.client.name) for impact in impacts]
-        for each in self.fields.values():
-            if isinstance(each.widget, forms.Textarea):
-                each.widget.attrs.setdefault("class", "form-control")
 
     def clean_last(self) -> list[str]:
         """Return the clients agreed to; every one that loses its last key has to be among them."""
@@ -90,7 +88,7 @@ class BlockForm(LastKeyForm):
     )
 
 
-class SuspensionForm(forms.Form):
+class SuspensionForm(PortalForm):
     """Why a client is suspended."""
 
     note = note_field(

@@ -25,8 +25,17 @@ _MATERIAL: Final = re.compile(r"-----|\{|\[\s*\{|ssh-|ecdsa-|M[C-I][A-Za-z0-9+/=
 _CLIENTS_AT_ONCE: Final = 1000
 
 
-PRIVATE: Final = frozenset({Reason.PRIVATE_KEY, Reason.SHARED_SECRET})
-"""Refusals after which what was pasted is not shown again."""
+NOT_SHOWN_AGAIN: Final = frozenset(
+    {
+        Reason.PRIVATE_KEY,
+        Reason.SHARED_SECRET,
+        Reason.TOKEN,
+        # Of these the parser has not read all, or it is no text: who knows what is in it.
+        Reason.TOO_LARGE,
+        Reason.NOT_TEXT,
+        Reason.DER_BINARY,
+    }
+)
 
 
 def as_text(sent: QueryDict, name: str) -> str:

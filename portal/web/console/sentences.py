@@ -68,8 +68,10 @@ def _registered(event: Event, detail: Detail) -> str:
 
 def _retired(event: Event, detail: Detail) -> str:
     when = parse_datetime(str(detail.get("retires_at", "")))
-    end = f", which leaves the JWKS on {when:%d %B %Y at %H:%M} UTC".replace(" 0", " ")
-    return f"retired {_key(event)}{end if when else ''}"
+    if when is None:
+        return f"retired {_key(event)}"
+    end = f"{when:%d %B %Y at %H:%M} UTC".removeprefix("0")
+    return f"retired {_key(event)}, which leaves the JWKS on {end}"
 
 
 def _revoked(event: Event, detail: Detail) -> str:

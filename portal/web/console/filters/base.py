@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Model, QuerySet
 
 from portal.web.console.paging import Page, page_of
+from portal.web.forms import PortalForm
 
 Row = TypeVar("Row", bound=Model)
 
@@ -35,7 +36,7 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
-class ListFilter(forms.Form, Generic[Row]):
+class ListFilter(PortalForm, Generic[Row]):
     """A filter that also knows which page is asked for. `rows` is for a form that is valid."""
 
     tab = ""
@@ -47,18 +48,6 @@ class ListFilter(forms.Form, Generic[Row]):
     after = forms.IntegerField(
         required=False, min_value=0, max_value=MAX_ID, widget=forms.HiddenInput
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"label_suffix": "", **kwargs})
-        for name, field in self.fields.items():
-            if isinstance(field, forms.ChoiceField):
-                field.widget.attrs["class"] = "form-select"
-            elif isinstance(field, forms.BooleanField):
-                field.widget.attrs["class"] = "form-check-input"
-            elif not field.widget.is_hidden:
-                field.widget.attrs["class"] = "form-control"
-            if self.is_bound and name in self.errors:
-                field.widget.attrs["class"] += " is-invalid"
 
     def rows(self, now: datetime) -> QuerySet[Row]:
         """Return the rows that the filters leave, in no order."""

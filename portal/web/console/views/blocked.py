@@ -15,7 +15,8 @@ from portal.web.console.access import AdminRequest, for_admins
 from portal.web.console.filters import BlockedFilter
 from portal.web.console.forms import BlockForm
 from portal.web.console.impact import impact_of
-from portal.web.console.lookup import PRIVATE, as_text, fingerprint_in, term_of
+from portal.web.console.lookup import NOT_SHOWN_AGAIN, as_text, fingerprint_in, term_of
+from portal.web.forms import posted
 from portal.web.render import show
 
 
@@ -32,7 +33,7 @@ def _look_up(request: AdminRequest) -> HttpResponse:
     try:
         asked["q"] = term_of(as_text(asked, "q"), by=request.user)
     except Refused as refused:
-        if refused.reason in PRIVATE:
+        if refused.reason in NOT_SHOWN_AGAIN:
             asked["q"] = ""
         return _list(request, asked, refused=refused)
     if spki_sha256 := fingerprint_in(as_text(asked, "q")):
@@ -55,7 +56,7 @@ def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
     now = timezone.now()
     registered = ClientKey.objects.filter(spki_sha256=spki_sha256).select_related("client").first()
     impacts = impact_of([registered] if registered else [], now)
-    form = BlockForm(request.POST if request.method == "POST" else None, impacts=impacts)
+    form = BlockForm(posted(request), impacts=impacts)
     if form.is_valid():
         block_key(spki_sha256, by=request.user, note=form.cleaned_data["note"])
         messages.success(request, "The key is blocked, in every client and for good.")

@@ -17,6 +17,7 @@ from portal.web.console.access import AdminRequest, for_admins
 from portal.web.console.filters import ClientFilter
 from portal.web.console.forms import SuspensionForm
 from portal.web.console.words import counted
+from portal.web.forms import posted
 from portal.web.render import show
 
 
@@ -56,7 +57,7 @@ def _number_of(rows: QuerySet[ClientKey] | QuerySet[Membership]) -> Coalesce:
 def suspension(request: AdminRequest, client_id: str) -> HttpResponse:
     """Show what suspending the client stops (GET), and suspend it (POST)."""
     client = _find(client_id)
-    form = SuspensionForm(request.POST if request.method == "POST" else None)
+    form = SuspensionForm(posted(request))
     if form.is_valid():
         suspend_client(client, note=form.cleaned_data["note"], by=request.user)
         messages.success(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
@@ -27,9 +28,12 @@ def events(request: AdminRequest) -> HttpResponse:
 @for_admins("GET", "HEAD")
 def export(request: AdminRequest) -> HttpResponseBase:
     """Stream the events that the filters leave, as `?format=csv` or `jsonl`."""
-    form = EventFilter(request.GET)
     chosen = FORMATS.get(request.GET.get("format", "csv"))
-    if chosen is None or not form.is_valid():
+    if chosen is None:
+        message = "There is no such format."
+        raise BadRequest(message)
+    form = EventFilter(request.GET)
+    if not form.is_valid():
         return events(request)
     now = timezone.now()
     response = StreamingHttpResponse(chosen.lines(form.rows(now)), content_type=chosen.media_type)

@@ -18,6 +18,7 @@ from portal.web.console.filters.base import MAX_ID
 from portal.web.console.forms import RevocationForm
 from portal.web.console.impact import impact_of
 from portal.web.console.words import counted
+from portal.web.forms import posted
 from portal.web.render import show
 
 MAX_KEYS: Final = 200
@@ -36,7 +37,7 @@ def revocation(request: AdminRequest) -> HttpResponse:
     now = timezone.now()
     impacts = impact_of(keys, now)
     form = RevocationForm(
-        request.POST if request.method == "POST" else None,
+        posted(request),
         initial={"reason": RevocationReason.UNSPECIFIED},
         impacts=impacts,
     )

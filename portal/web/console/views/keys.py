@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from portal.core.reasons import Refused
 from portal.web.console.access import AdminRequest, for_admins
 from portal.web.console.filters import KeyFilter
-from portal.web.console.lookup import PRIVATE, as_text, term_of
+from portal.web.console.lookup import NOT_SHOWN_AGAIN, as_text, term_of
 from portal.web.console.views.key_revocation import MAX_KEYS
 from portal.web.render import show, wants_fragment
 
@@ -38,7 +38,7 @@ def _search(request: AdminRequest) -> HttpResponse:
     try:
         asked["q"] = term_of(as_text(asked, "q"), by=request.user)
     except Refused as refused:
-        if refused.reason in PRIVATE:
+        if refused.reason in NOT_SHOWN_AGAIN:
             asked["q"] = ""
         return _list(request, asked, refused=refused)
     form = KeyFilter(asked)
@@ -68,7 +68,7 @@ def _list(
     }
     status = 422 if page is None else 200
     response = show(request, "console/keys.html", context, fragment="found", status=status)
-    if refused and refused.reason in PRIVATE:
+    if refused and refused.reason in NOT_SHOWN_AGAIN:
         # The browser forgets what it sent, too.
         response["HX-Trigger"] = "console:forget"
     return response

@@ -1,0 +1,63 @@
+"""What the tests of the console share: an admin at the browser, and keys in numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.test import Client as Browser
+
+from portal.registry.models import Client, ClientKey
+from tests.keys import PrivateKey, new_private_key, public_pem
+
+KeyMaker = Callable[..., list[ClientKey]]
+
+
+def private_pem(private: PrivateKey) -> str:
+    """Return the private key as PKCS#8 PEM, as somebody pastes it by mistake."""
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@pytest.fixture
+def admin(cast: SimpleNamespace, browser_of: Callable[[str], Browser]) -> Browser:
+    """A browser with the admin signed in."""
+    return browser_of("admin")
+
+
+@pytest.fixture
+def make_keys(cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> KeyMaker:
+    """A function that writes so many keys of a client straight into the table."""
+    pem = public_pem(new_private_key())
+    registered_at = ClientKey._meta.get_field("registered_at")
+
+    def make(client: Client, number: int, **facts: Any) -> list[ClientKey]:
+        # Once registered, a date cannot be changed any more; the trigger sees to that.
+        monkeypatch.setattr(registered_at, "auto_now_add", "registered_at" not in facts)
+        start = ClientKey.objects.count()
+        digests = [hashlib.sha256(f"{start + i}".encode()).digest() for i in range(number)]
+        return ClientKey.objects.bulk_create(
+            ClientKey(
+                **{
+                    "client": client,
+                    "label": f"Key {start + i}",
+                    "pem": pem,
+                    "alg": "EdDSA",
+                    "kty": "OKP",
+                    "curve": "Ed25519",
+                    "bits": 256,
+                    "kid": urlsafe_b64encode(digest).decode().rstrip("="),
+                    "spki_sha256": digest.hex(),
+                    "jwk": {},
+                    "registered_by": cast.admin,
+                    **facts,
+                }
+            )
+            for i, digest in enumerate(digests)
+        )
+
+    return make

@@ -1,0 +1,139 @@
+"""The console is there for admins only, and nobody else learns of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client as Browser
+from django.urls import reverse
+
+from portal.registry.models import Client, ClientKey
+
+SHA256 = "ab" * 32
+READ = ("GET", "HEAD")
+BOTH = ("GET", "HEAD", "POST")
+ENDPOINTS = {
+    "console": READ,
+    "console_keys": BOTH,
+    "console_key_revocation": BOTH,
+    "console_clients": READ,
+    "console_client_suspension": BOTH,
+    "console_client_resumption": BOTH,
+    "console_events": READ,
+    "console_events_export": READ,
+    "console_blocked": BOTH,
+    "console_blocked_key": BOTH,
+}
+BrowserOf = Callable[[str | None], Browser]
+
+each_endpoint = pytest.mark.parametrize("name", ENDPOINTS)
+each_writing = pytest.mark.parametrize(
+    "name", [name for name in ENDPOINTS if "POST" in ENDPOINTS[name]]
+)
+
+
+def path_of(name: str, client: Client) -> str:
+    """Return the path of the endpoint, for this client where it is about one."""
+    if name.startswith("console_client_"):
+        return reverse(name, args=[client.client_id])
+    return reverse(name, args=[SHA256] if name == "console_blocked_key" else [])
+
+
+def test_every_endpoint_is_tried_here() -> None:
+    from portal.web.console.urls import urlpatterns  # noqa: PLC0415 - needs Django's apps
+
+    assert {pattern.name for pattern in urlpatterns} == set(ENDPOINTS)
+
+
+@each_endpoint
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_who_is_not_signed_in_is_sent_to_sign_in(
+    name: str, method: str, browser_of: BrowserOf, payments: Client
+) -> None:
+    answer = getattr(browser_of(None), method)(path_of(name, payments))
+    assert answer.status_code == 302
+    assert answer.url.startswith(reverse("account_login"))
+
+
+@each_endpoint
+@pytest.mark.parametrize("who", ["stranger", "alice", "dev", "viewer", "bob"])
+def test_who_is_no_admin_gets_the_answer_of_a_path_that_does_not_exist(
+    name: str, who: str, browser_of: BrowserOf, payments: Client
+) -> None:
+    browser = browser_of(who)
+    answer = browser.get(path_of(name, payments))
+    assert answer.status_code == 404
+    nowhere = browser.get("/console/nowhere")
+    assert _without_tokens(answer.content) == _without_tokens(nowhere.content)
+
+
+@each_endpoint
+@pytest.mark.parametrize("method", ["post", "put", "delete", "options"])
+def test_a_stranger_gets_404_for_every_method_even_without_a_csrf_token(
+    name: str, method: str, cast: object, payments: Client
+) -> None:
+    browser = Browser(enforce_csrf_checks=True)
+    browser.force_login(cast.stranger)  # type: ignore[attr-defined]  # a namespace
+    assert getattr(browser, method)(path_of(name, payments)).status_code == 404
+
+
+@each_writing
+def test_an_admin_needs_the_csrf_token(name: str, cast: object, payments: Client) -> None:
+    browser = Browser(enforce_csrf_checks=True)
+    browser.force_login(cast.admin)  # type: ignore[attr-defined]
+    assert browser.post(path_of(name, payments), {"q": "x", "note": "x"}).status_code == 403
+
+
+@each_endpoint
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_other_methods_are_not_allowed(
+    name: str, method: str, admin: Browser, payments: Client
+) -> None:
+    if method in ENDPOINTS[name]:
+        return
+    assert admin.generic(method, path_of(name, payments)).status_code == 405
+
+
+@each_endpoint
+def test_an_admin_gets_in(name: str, admin: Browser, payments: Client, key: ClientKey) -> None:
+    asked = {"key": key.pk} if name == "console_key_revocation" else {}
+    answer = admin.get(path_of(name, payments), asked, follow=True)
+    assert answer.status_code == 200
+
+
+@each_endpoint
+def test_nothing_is_kept_by_browsers_and_caches(
+    name: str, admin: Browser, payments: Client
+) -> None:
+    assert "no-store" in admin.get(path_of(name, payments))["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/clients/nobody/suspension",
+        "/console/clients/nobody/resumption",
+        "/console/clients/%00/suspension",
+        "/console/clients/%F0%9F%94%91/suspension",
+        f"/console/clients/{'x' * 500}/suspension",
+        "/console/blocked/ab12",
+        f"/console/blocked/{'AB' * 32}",
+        f"/console/blocked/{'ab' * 32}%0A",
+        "/console/keys/revocation?key=0",
+        "/console/keys/revocation?key=99999999999999999999",
+        "/console/keys/revocation?key=9223372036854775807",
+        "/console/keys/revocation?key=-1",
+        "/console/keys/revocation?key=%00",
+        "/console/keys/revocation?key=%C2%B2",
+        "/console/keys/revocation?key=1e3",
+    ],
+)
+def test_what_does_not_exist_is_404(path: str, admin: Browser) -> None:
+    assert admin.get(path).status_code == 404
+    assert admin.post(path, {"note": "x"}).status_code in {302, 404}
+
+
+def _without_tokens(page: bytes) -> bytes:
+    """Return the page without the lines of CSRF tokens, which are different every time."""
+    return b"\n".join(line for line in page.splitlines() if b"csrfmiddlewaretoken" not in line)

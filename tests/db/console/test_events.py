@@ -1,0 +1,200 @@
+"""The list of events."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.test import Client as Browser
+from django.utils import timezone
+
+from portal.core.reasons import Refused
+from portal.registry import actions
+from portal.registry.choices import RevocationReason, Role, Verb
+from portal.registry.models import Client, ClientKey, Event
+from portal.web.console.sentences import sentence
+from tests.keys import new_private_key, public_pem
+
+from .conftest import private_pem
+
+URL = "/console/events/"
+
+
+def told(answer: object) -> list[str]:
+    """Return the sentences that the answer lists, from top to bottom."""
+    page = answer.content.decode()  # type: ignore[attr-defined]
+    return [
+        html.unescape(each)
+        for each in re.findall(r"<li>.*?<summary>(.*?)</summary>", page, re.DOTALL)
+    ]
+
+
+@pytest.fixture
+def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
+    """Every verb there is, once or more; returns the key it was done with."""
+    first = actions.register_key(
+        payments, material=public_pem(new_private_key()), alg="EdDSA", label="First", by=cast.dev
+    )
+    actions.change_client(payments, name="Payments 2", contacts=["new@example.com"], by=cast.alice)
+    viewer = payments.memberships.get(user=cast.viewer)
+    actions.change_role(viewer, role=Role.DEVELOPER, by=cast.alice)
+    actions.remove_member(viewer, by=cast.alice)
+    actions.retire_key(first, grace=timedelta(days=1), by=cast.dev)
+    actions.keep_key(first, by=cast.dev)
+    actions.revoke_key(first, reason=RevocationReason.SUPERSEDED, note="Old.", by=cast.dev)
+    actions.suspend_client(payments, note="Audit", by=cast.admin)
+    actions.resume_client(payments, by=cast.admin)
+    actions.block_key("ab" * 32, by=cast.admin, note="Seen on a forum")
+    for material in ("nothing", private_pem(new_private_key())):
+        with pytest.raises(Refused):
+            actions.register_key(payments, material=material, alg="EdDSA", label="x", by=cast.dev)
+    return first
+
+
+def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientKey) -> None:
+    sentences = told(admin.get(URL))
+    when = re.escape(f"{timezone.now() + timedelta(days=1):%B %Y}")
+    expected = [
+        (
+            r"dev@example\.com tried a key for the client “Payments 2” "
+            r"that was refused \(private key\)\."
+        ),
+        (
+            r"dev@example\.com sent a private key for the client “Payments 2”, "
+            r"so that the key with SHA-256 [0-9a-f]{16}… is blocked now\."
+        ),
+        (
+            r"dev@example\.com tried a key for the client “Payments 2” "
+            r"that was refused \([a-z ]+\)\."
+        ),
+        (
+            r"admin@example\.com blocked the key with SHA-256 abababababababab…, "
+            r"with the note “Seen on a forum”\."
+        ),
+        r"admin@example\.com resumed the client “Payments 2”\.",
+        r"admin@example\.com suspended the client “Payments 2”, with the note “Audit”\.",
+        (
+            r"dev@example\.com revoked the key “First” of “Payments 2” \(superseded\), "
+            r"with the note “Old”\."
+        ),
+        r"dev@example\.com took back the retirement of the key “First” of “Payments 2”\.",
+        (
+            r"dev@example\.com retired the key “First” of “Payments 2”, "
+            rf"which leaves the JWKS on \d\d? {when} at \d?\d:\d\d UTC\."
+        ),
+        (
+            r"alice@example\.com removed viewer@example\.com, who was developer, "
+            r"from the client “Payments 2”\."
+        ),
+        r"alice@example\.com made viewer@example\.com developer of the client “Payments 2”\.",
+        (
+            r"alice@example\.com renamed the client “Payments” to “Payments 2” "
+            r"and set its contacts to new@example\.com\."
+        ),
+        r"dev@example\.com registered the key “First” of “Payments 2” for EdDSA\.",
+        r"alice@example\.com added viewer@example\.com to the client “Payments 2” as viewer\.",
+        r"alice@example\.com added dev@example\.com to the client “Payments 2” as developer\.",
+        r"alice@example\.com created the client “Payments 2”\.",
+    ]
+    assert len(sentences) == len(expected)
+    for text, pattern in zip(sentences, expected, strict=True):
+        assert re.fullmatch(pattern, text), text
+    assert set(Event.objects.values_list("verb", flat=True)) == set(Verb.values)
+
+
+def test_a_sentence_survives_details_it_does_not_know(
+    payments: Client, cast: SimpleNamespace
+) -> None:
+    for verb in Verb:
+        for detail in ({}, {"role": 7, "retires_at": "soon", "before": None, "reason": None}):
+            assert sentence(Event(actor=cast.dev, verb=verb, client=payments, detail=detail))
+            assert sentence(Event(actor=cast.dev, verb=verb, detail=detail))
+
+
+def test_filters(admin: Browser, history: ClientKey, other: Client, cast: SimpleNamespace) -> None:
+    def count(**asked: str) -> int:
+        return len(told(admin.get(URL, asked)))
+
+    today = timezone.now().date()
+    assert count(verb="revoke_key") == 1
+    assert count(client=other.client_id) == 1
+    assert count(client="other") == 1
+    assert count(key=history.kid) == 4
+    assert count(key=history.kid[:8]) == 4
+    assert count(key=history.spki_sha256.upper()) == 4
+    assert count(person=" BOB@example.com ") == 1
+    assert count(since=today.isoformat()) == 17
+    assert count(until=(today - timedelta(days=1)).isoformat()) == 0
+    assert count(person="admin@example.com", verb="block_key", until=today.isoformat()) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"verb": "delete_key"}, "Select a valid choice"),
+        ({"client": "nowhere"}, "No clients are known by this."),
+        ({"key": "nowhere"}, "No keys are known by this."),
+        ({"person": "nobody@example.com"}, "Nobody here has the e-mail address"),
+        ({"person": "x" * 300}, "at most 254"),
+        ({"client": "\0"}, "Null characters"),
+        ({"key": "\0"}, "Null characters"),
+        ({"person": "\0"}, "Null characters"),
+        ({"since": "yesterday"}, "Enter a valid date"),
+        ({"until": "9999-12-31"}, "less than or equal"),
+        ({"since": "0001-01-01"}, "greater than or equal"),
+        ({"before": "9" * 300}, "less than or equal"),
+        ({"after": "-5"}, "greater than or equal"),
+    ],
+)
+@pytest.mark.parametrize("path", [URL, f"{URL}export"])
+def test_absurd_filters_are_told(
+    asked: dict[str, str], why: str, path: str, admin: Browser, payments: Client
+) -> None:
+    answer = admin.get(path, asked)
+    assert answer.status_code == 422
+    assert why in answer.content.decode()
+
+
+def test_a_name_of_very_many_clients_has_to_be_more_precise(
+    admin: Browser, cast: SimpleNamespace
+) -> None:
+    Client.objects.bulk_create(Client(name=f"Same {i}", created_by=cast.alice) for i in range(51))
+    answer = admin.get(URL, {"client": "same"})
+    assert answer.status_code == 422
+    assert "fits more than 50 clients" in answer.content.decode()
+
+
+def test_pages_show_every_event_once(admin: Browser, cast: SimpleNamespace) -> None:
+    Event.objects.bulk_create(
+        Event(actor=cast.admin, verb=Verb.BLOCK_KEY, detail={"spki_sha256": f"{i:016}"})
+        for i in range(120)
+    )
+    for filters in ("", f"since={timezone.now().date()}&"):
+        seen, link = [], f"?{filters}"
+        while link:
+            page = admin.get(URL + link).content.decode()
+            seen += re.findall(r"SHA-256 (\d{16})…", page)
+            older = re.search(rf'href="{URL}(\?[^"]*)" rel="next"', page)
+            link = html.unescape(older[1]) if older else ""
+        assert seen == [f"{i:016}" for i in reversed(range(120))]
+
+
+@pytest.mark.parametrize("number", [2, 50])
+def test_the_number_of_queries_does_not_grow_with_the_rows(
+    number: int,
+    admin: Browser,
+    key: ClientKey,
+    cast: SimpleNamespace,
+    django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]],
+) -> None:
+    Event.objects.bulk_create(
+        Event(actor=cast.admin, verb=Verb.REVOKE_KEY, client=key.client, key=key)
+        for _ in range(number)
+    )
+    with django_assert_max_num_queries(5):
+        admin.get(URL, {"key": key.kid, "client": "Payments"})

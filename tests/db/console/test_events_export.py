@@ -1,0 +1,128 @@
+"""Taking events away as CSV and JSON Lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import SimpleNamespace
+
+import pytest
+from django.http.response import StreamingHttpResponse
+from django.test import Client as Browser
+from django.utils import timezone
+
+from portal.registry.actions import change_client, create_client
+from portal.registry.choices import Verb
+from portal.registry.models import Client, ClientKey, Event
+from portal.web.console.export import COLUMNS
+
+URL = "/console/events/export"
+
+
+def body(answer: object) -> str:
+    """Return the whole of a streamed answer."""
+    assert isinstance(answer, StreamingHttpResponse)
+    return b"".join(answer.streaming_content).decode()  # type: ignore[arg-type]  # made by WSGI
+
+
+def as_csv(admin: Browser, **asked: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(body(admin.get(URL, asked)), newline="")))
+
+
+def as_json(admin: Browser, **asked: str) -> list[dict[str, object]]:
+    lines = body(admin.get(URL, {"format": "jsonl", **asked})).splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_both_formats_hold_the_same_events_newest_first(
+    admin: Browser, key: ClientKey, payments: Client
+) -> None:
+    rows, objects = as_csv(admin), as_json(admin)
+    assert list(rows[0]) == list(objects[0]) == list(COLUMNS)
+    assert [row["id"] for row in rows] == [str(each["id"]) for each in objects]
+    assert [int(row["id"]) for row in rows] == list(
+        Event.objects.order_by("-pk").values_list("pk", flat=True)
+    )
+    newest = objects[0]
+    assert newest["verb"] == "register_key"
+    assert newest["person"] == "dev@example.com"
+    assert newest["client_id"] == payments.client_id
+    assert newest["kid"] == key.kid
+    assert newest["detail"] == Event.objects.latest("pk").detail
+    assert json.loads(rows[0]["detail"]) == newest["detail"]
+    assert str(newest["at"]).endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("kind", "media_type"),
+    [("csv", "text/csv; charset=utf-8"), ("jsonl", "application/jsonl; charset=utf-8")],
+)
+def test_is_a_file_with_the_date_in_its_name(kind: str, media_type: str, admin: Browser) -> None:
+    answer = admin.get(URL, {"format": kind})
+    today = timezone.now().date()
+    assert answer["Content-Type"] == media_type
+    assert answer["Content-Disposition"] == f'attachment; filename="events-{today}.{kind}"'
+
+
+def test_obeys_the_filters_of_the_list(admin: Browser, key: ClientKey, other: Client) -> None:
+    assert {row["client_name"] for row in as_csv(admin, client="Other")} == {"Other"}
+    assert [each["verb"] for each in as_json(admin, verb="register_key")] == ["register_key"]
+    assert as_csv(admin, until="2020-01-01") == []
+
+
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+)
+def test_no_cell_is_a_formula(start: str, admin: Browser, cast: SimpleNamespace) -> None:
+    name = f"{start}HYPERLINK(1)"
+    Client.objects.bulk_create([Client(name=name, created_by=cast.alice)])
+    Event.objects.create(
+        actor=cast.alice, verb=Verb.CREATE_CLIENT, client=Client.objects.get(name=name)
+    )
+    (row,) = as_csv(admin)
+    assert row["client_name"] == f"'{name}"
+    assert as_json(admin)[0]["client_name"] == name
+
+
+def test_commas_quotes_and_newlines_stay_in_their_cell(
+    admin: Browser, cast: SimpleNamespace
+) -> None:
+    client = create_client(name='A "b", c', by=cast.alice)
+    change_client(client, name='A "b", d', contacts=["x@example.com"], by=cast.alice)
+    rows = as_csv(admin)
+    assert [row["client_name"] for row in rows] == ['A "b", d'] * 2
+    assert json.loads(rows[0]["detail"])["before"]["name"] == 'A "b", c'
+
+
+@pytest.mark.parametrize("kind", ["xls", "", "\0"])
+def test_an_unknown_format_is_refused(kind: str, admin: Browser) -> None:
+    assert admin.get(URL, {"format": kind}).status_code == 400
+
+
+def test_is_made_batch_by_batch_while_it_is_sent(
+    admin: Browser,
+    cast: SimpleNamespace,
+    django_assert_num_queries: Callable[[int], AbstractContextManager[object]],
+) -> None:
+    Event.objects.bulk_create(
+        Event(actor=cast.admin, verb=Verb.BLOCK_KEY, detail={}) for _ in range(2500)
+    )
+    answer = admin.get(URL, {"format": "jsonl"})
+    assert isinstance(answer, StreamingHttpResponse)
+    with django_assert_num_queries(1):
+        first = next(iter(answer.streaming_content))
+    assert bytes(first).count(b"\n") == 1000
+    with django_assert_num_queries(3):
+        assert body(answer).count("\n") == 1500
+
+
+def test_a_head_request_reads_no_events(
+    admin: Browser,
+    key: ClientKey,
+    django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]],
+) -> None:
+    with django_assert_max_num_queries(2):
+        assert admin.head(URL).status_code == 200
