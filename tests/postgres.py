@@ -106,6 +106,8 @@ def main(command: list[str]) -> int:
     """Run the command and return its exit code."""
     if os.environ.get("DATABASE_URL"):
         return subprocess.call(command)
+    # Told to end, it still ends the server and removes the folder: sys.exit passes by `finally`.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     # A socket's path may have 107 bytes: a short folder, whatever TMPDIR says.
     with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
         server, url = start(Path(folder))
