@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from functools import cache
 
 from django.db import Error as DatabaseFailure
@@ -11,6 +12,8 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from portal.oauth.documents import NO_STORE, Document, PublicDocument
+
+logger = logging.getLogger(__name__)
 
 
 @PublicDocument
@@ -24,7 +27,9 @@ def readyz() -> Document:
     """Say whether requests can be served, or with 503 what is missing."""
     try:
         applied = MigrationRecorder(connection).applied_migrations()
-    except DatabaseFailure:
+    except DatabaseFailure as failure:
+        # The cause is for the operator's log; who asks from outside learns only what is missing.
+        logger.warning("Not ready: %s", failure)
         return _not_ready("database", "The database does not answer.")
     if not _newest_migrations() <= applied.keys():
         return _not_ready("migrations", "Not all migrations are applied: run manage.py migrate.")

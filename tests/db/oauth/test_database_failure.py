@@ -42,7 +42,9 @@ def test_key_set_is_unavailable_and_not_empty(
 
 
 @pytest.mark.usefixtures("_database_gone")
-def test_readyz_says_that_the_database_is_missing() -> None:
+def test_readyz_says_that_the_database_is_missing_and_logs_why(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     response = Browser().get("/readyz")
     assert response.status_code == 503
     assert response.json() == {
@@ -50,6 +52,8 @@ def test_readyz_says_that_the_database_is_missing() -> None:
         "missing": "database",
         "description": "The database does not answer.",
     }
+    [logged] = [record for record in caplog.records if record.name == "portal.health"]
+    assert "No such file or directory" in logged.getMessage()
 
 
 @pytest.mark.usefixtures("_database_gone")
