@@ -72,20 +72,20 @@ class KeyPolicy:
             raise Refused(
                 Reason.ALG_UNKNOWN,
                 found="This is not the name of an algorithm that the portal knows.",
-                needed=f"For this key, please choose {self._choices(key)}.",
+                needed=self._advice(key),
             )
         fitting = [each for each in named if _fits(each, key)]
         if not fitting:
             raise Refused(
                 Reason.ALG_DOES_NOT_FIT,
                 found=f"This key ({key.description}) cannot be used with {named[0].name}.",
-                needed=f"For this key, please choose {self._choices(key)}.",
+                needed=self._advice(key),
             )
         if fitting[0] not in self.algorithms_for(key):
             raise Refused(
                 Reason.ALG_NOT_OFFERED,
                 found=f"{fitting[0].name} is an older algorithm that is switched off here.",
-                needed=f"For this key, please choose {self._choices(key)}.",
+                needed=self._advice(key),
             )
         return fitting[0]
 
@@ -157,8 +157,11 @@ class KeyPolicy:
             needed = f"The number of bits must be divisible by 8; {choice}."
             raise Refused(Reason.RSA_ODD_LENGTH, found=found, needed=needed, command=command)
 
-    def _choices(self, key: PublicKey) -> str:
-        return " or ".join(each.name for each in self.algorithms_for(key))
+    def _advice(self, key: PublicKey) -> str:
+        names = [each.name for each in self.algorithms_for(key)]
+        if not names:  # a JWK whose member alg is one of the older algorithms
+            return "Please give the key without a restriction to older algorithms."
+        return f"For this key, please choose {' or '.join(names)}."
 
 
 def _rsa_command(bits: int) -> str:
