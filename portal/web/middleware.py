@@ -18,7 +18,12 @@ class RequestSizeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer 413, or what the next one answers."""
-        stated = request.META.get("CONTENT_LENGTH") or "0"
-        if stated.isdecimal() and int(stated[:20]) <= settings.MAX_REQUEST_BYTES:
+        if _fits(request.META.get("CONTENT_LENGTH") or "0"):
             return self.get_response(request)
         return show(request, "errors/413.html", fragment="notice", status=413)
+
+
+def _fits(stated: str) -> bool:
+    """Return whether a stated length is a plain number within the limit."""
+    is_number = stated.isascii() and stated.isdecimal() and len(stated) < 20
+    return is_number and int(stated) <= settings.MAX_REQUEST_BYTES

@@ -12,6 +12,7 @@ from portal.registry.refusals import (
     LastOwner,
     NoSuchPerson,
     RegistryRefusal,
+    UnfitInput,
 )
 
 _FIELDS: dict[type[RegistryRefusal], str] = {
@@ -33,6 +34,8 @@ def tell(form: forms.Form, refusal: Refused | RegistryRefusal) -> None:
     if isinstance(refusal, Refused):
         form.refused = refusal  # type: ignore[attr-defined]  # declared by the forms that take keys
         field = "alg" if refusal.reason in _ABOUT_ALG else "material"
+    elif isinstance(refusal, UnfitInput):
+        field = refusal.field
     else:
         field = _FIELDS.get(type(refusal), "")
     form.add_error(field if field in form.fields else None, str(refusal))

@@ -79,9 +79,13 @@ def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
     before = {"name": client.name, "contacts": "\n".join(client.contacts)}
     form = ClientForm(posted(request), initial=before)
     if form.is_valid():
-        changed = change_client(client, **form.cleaned_data, by=person(request))
-        messages.success(request, f"{changed.name} was changed.")
-        return leave(request, changed)
+        try:
+            changed = change_client(client, **form.cleaned_data, by=person(request))
+        except RegistryRefusal as refusal:
+            tell(form, refusal)
+        else:
+            messages.success(request, f"{changed.name} was changed.")
+            return leave(request, changed)
     context = {"section": "clients", "client": client, "form": form}
     status = 422 if form.is_bound else 200
     return show(request, "clients/edit.html", context, fragment="form", status=status)

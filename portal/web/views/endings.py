@@ -59,14 +59,7 @@ def key_revocation(request: HttpRequest, client_id: str, kid: str) -> HttpRespon
         messages.info(request, f"“{key.label}” is revoked already.")
         return leave(request, key)
     form = RevocationForm(posted(request), key=key, is_last=is_last_live(key, timezone.now()))
-    if form.is_valid():
-        reason, note = form.cleaned_data["reason"], form.cleaned_data["note"]
-        revoke_key(key, reason=reason, note=note, by=person(request))
-        messages.success(
-            request,
-            f"“{key.label}” is revoked. It has left the JWKS; verifiers stop trusting it when "
-            "their own copy runs out.",
-        )
+    if form.is_valid() and _revoke(request, key, form):
         return leave(request, key)
     return _ask(request, "keys/revocation.html", key, form)
 
@@ -84,6 +77,22 @@ def _retire(request: HttpRequest, key: ClientKey, form: RetirementForm) -> bool:
         messages.success(request, f"{text} Until then you can take that back.")
     else:
         messages.success(request, f"“{key.label}” is retired and has left the JWKS.")
+    return True
+
+
+def _revoke(request: HttpRequest, key: ClientKey, form: RevocationForm) -> bool:
+    """Revoke the key; return whether it went, with the reason told to the form otherwise."""
+    reason, note = form.cleaned_data["reason"], form.cleaned_data["note"]
+    try:
+        revoke_key(key, reason=reason, note=note, by=person(request))
+    except RegistryRefusal as refusal:
+        tell(form, refusal)
+        return False
+    messages.success(
+        request,
+        f"“{key.label}” is revoked. It has left the JWKS; verifiers stop trusting it when "
+        "their own copy runs out.",
+    )
     return True
 
 

@@ -121,7 +121,7 @@ def _show_again(
 def _look(request: HttpRequest, client: Client, form: KeyForm) -> Sighting | None:
     """Read all that was given, whatever else is wrong with the form; keep what may be shown."""
     sighting = None
-    for material in form.materials():
+    for place, material in enumerate(form.materials()):
         refused = None
         try:
             sighting = see(material, by=person(request), client=client)
@@ -129,7 +129,8 @@ def _look(request: HttpRequest, client: Client, form: KeyForm) -> Sighting | Non
             refused = refusal
             if form.refused is None:
                 tell(form, refusal)
-        form.keep(material, refused)
+        if place == 0:
+            form.keep(material, refused)
     if sighting:
         form.narrow(sighting.algorithms)
     return sighting

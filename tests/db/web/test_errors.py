@@ -1,0 +1,78 @@
+"""What people see when something is refused or breaks."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.http import HttpRequest
+from django.test import Client as Browser
+from django.test import RequestFactory
+
+from portal.registry.models import Client
+from portal.web.views import errors
+from tests.db.web.pages import check_page, text_of
+
+
+def test_a_404_helps(ask: Any, cast: SimpleNamespace) -> None:
+    text = text_of(ask("dev", "get", "/no/such/page"))
+    assert "Nothing here" in text
+    assert "ask them to add you" in text
+
+
+def test_htmx_gets_a_notice_instead_of_a_page(ask: Any, cast: SimpleNamespace) -> None:
+    text = text_of(ask("dev", "get", "/no/such/page", htmx=True))
+    assert "notice-error" in text
+    assert "<html" not in text
+
+
+def test_a_bad_request_is_answered_kindly(ask: Any, cast: SimpleNamespace, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 2
+    response = ask("dev", "post", "/clients/new/", {"a": "1", "b": "2", "c": "3"})
+    assert response.status_code == 400
+    assert "could not be read" in text_of(response)
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_crash_says_that_it_is_not_your_doing(
+    browser_of: Any, payments: Client, monkeypatch: pytest.MonkeyPatch, htmx: bool
+) -> None:
+    browser = browser_of("dev")
+    browser.raise_request_exception = False
+
+    def broken(*arguments: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Client.objects, "visible_to", broken)
+    headers = {"HX-Request": "true"} if htmx else {}
+    response = browser.get(payments.get_absolute_url(), headers=headers)
+    assert response.status_code == 500
+    check_page(response)
+    assert "It is not your doing" in text_of(response)
+    assert "ZeroDivision" not in text_of(response)
+
+
+def test_the_page_for_a_crash_needs_no_session_and_no_database() -> None:
+    request: HttpRequest = RequestFactory().get("/")
+    assert "broke on our side" in text_of(errors.server_error(request))
+
+
+def test_a_body_that_says_it_is_too_large_is_never_read(db: None) -> None:
+    class Unread:
+        def read(self, *arguments: object) -> bytes:
+            raise AssertionError
+
+        readline = read
+
+    response = Browser().generic(
+        "POST", "/account/login/", b"", CONTENT_LENGTH="9" * 30, **{"wsgi.input": Unread()}
+    )
+    assert response.status_code == 413
+    check_page(response)
+
+
+@pytest.mark.parametrize("length", ["-1", "abc", "1e3", "٣"])
+def test_a_length_that_is_no_number_is_refused(db: None, length: str) -> None:
+    response = Browser().generic("POST", "/account/login/", b"", CONTENT_LENGTH=length)
+    assert response.status_code == 413
