@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_der_public_key,
 )
+from joserfc.errors import MissingKeyError
+from joserfc.jwk import KeySet
 
 from portal.core.jwk import published_jwk, thumbprint
 from portal.core.jwks import PublishableKey, jwk_set
@@ -167,17 +169,31 @@ def test_which_headers_an_ed25519_key_verifies(
             verify(token, header)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", ["PyJWT", "joserfc", "jwcrypto", "jose"])
 def test_known_libraries_skip_kinds_of_keys_they_do_not_know(
     *, library: str, server: Server, jose: Jose
 ) -> None:
     """The default set is for others, which break on them."""
-    strange = [
-        published_jwk(parse_public_key(public_pem(new_private_key(alg))), alg)
-        for alg in ("Ed448", "ML-DSA-44")
+    private = new_private_key("ES256")
+    pairs = [(new_private_key(alg), alg) for alg in ("Ed448", "ML-DSA-44")]
+    jwks = [
+        published_jwk(parse_public_key(public_pem(key)), alg)
+        for key, alg in [*pairs, (private, "ES256")]
     ]
-    server.serve_keys(*strange, published_jwk(PUBLIC, "EdDSA"))
-    assert caching_verifier(library, jose, server.url)(TOKEN, "EdDSA") == CLAIMS
+    server.serve_keys(*jwks)
+    verify: peers.Verify = {
+        "PyJWT": peers.verify_with_pyjwt,
+        "joserfc": peers.verify_with_joserfc,
+        "jwcrypto": peers.verify_with_jwcrypto,
+        "jose": jose.verify,
+    }[library]
+    token = peers.sign_with_pyjwt(private, "ES256", jwks[-1]["kid"])
+    assert verify(server.url, token, "ES256") == CLAIMS
+
+
+def test_joserfc_reads_no_empty_set() -> None:
+    with pytest.raises(MissingKeyError):
+        KeySet.import_key_set({"keys": []})
 
 
 def test_our_set_without_a_live_key_is_never_empty() -> None:
