@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -42,10 +43,10 @@ GENERATE = {
     "Ed25519": ("-algorithm", "ED25519"),
     "Ed448": ("-algorithm", "ED448"),
 }
-ML_DSA = {
-    "ML-DSA-44": mldsa.MLDSA44PrivateKey,
-    "ML-DSA-65": mldsa.MLDSA65PrivateKey,
-    "ML-DSA-87": mldsa.MLDSA87PrivateKey,
+ML_DSA: dict[str, Callable[[], PrivateKey]] = {
+    "ML-DSA-44": mldsa.MLDSA44PrivateKey.generate,
+    "ML-DSA-65": mldsa.MLDSA65PrivateKey.generate,
+    "ML-DSA-87": mldsa.MLDSA87PrivateKey.generate,
 }
 KINDS = (*GENERATE, *ML_DSA)
 """Every kind of key that is accepted. OpenSSL 3.0 makes all but ML-DSA."""
@@ -63,9 +64,8 @@ def openssl(*arguments: str, stdin: bytes = b"", cwd: Path | None = None) -> byt
 def private_pem(kind: str) -> bytes:
     """Return a PKCS#8 private key of this kind, the same one in all tests."""
     if kind in ML_DSA:
-        return (
-            ML_DSA[kind].generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        )
+        key = ML_DSA[kind]()
+        return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return openssl("genpkey", *GENERATE[kind])
 
 
