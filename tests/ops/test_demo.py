@@ -104,7 +104,8 @@ def test_ctrl_c_ends_the_portal_without_a_complaint(demo: Demo) -> None:
     log = demo.data.with_suffix(".log")
     with server(demo.command(), port=demo.port, environment=SHELL, cwd=ROOT, log=log) as process:
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(10) == 0
+        # Sooner than the server kills a worker that hangs.
+        assert process.wait(4) == 0
     assert "Traceback" not in log.read_text("utf-8")
 
 
