@@ -90,6 +90,9 @@
       refuse(form, "size");
     } else if (event.target.value) {
       warn(form, null);
+    } else if (form.querySelector("[data-private-warning]:not([hidden]), [data-size-warning]:not([hidden])")) {
+      // The field is empty because we emptied it: there is nothing to ask the server about.
+      event.stopImmediatePropagation();
     }
   }, true);
 

@@ -1,0 +1,90 @@
+"""Every page for developers in light, dark and on a phone: no axe violation, no overflow."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from portal.registry.actions import create_client, register_key, retire_key, revoke_key
+from portal.registry.choices import RevocationReason
+from portal.registry.models import Client, ClientKey
+from tests.browser.checks import check_accessible
+from tests.keys import new_private_key, public_pem
+
+OF_NOBODY = (
+    "/account/login/",
+    "/account/signup/",
+    "/account/password/reset/",
+    "/account/password/reset/done/",
+    "/account/confirm-email/",
+    "/account/confirm-email/used/",
+)
+OF_PEOPLE = (
+    "/clients/",
+    "/clients/new/",
+    "/account/email/",
+    "/account/password/change/",
+    "/account/logout/",
+    "/no/such/page",
+)
+
+
+@pytest.fixture
+def full(payments: Client, key: ClientKey, cast: SimpleNamespace) -> list[str]:
+    """Paths of a client that has keys in every state, and one that has none."""
+    now = timezone.now()
+
+    def add(label: str, **dates: Any) -> ClientKey:
+        material = public_pem(new_private_key())
+        return register_key(
+            payments, material=material, alg="EdDSA", label=label, by=cast.dev, **dates
+        )
+
+    add("Starting", not_before=now + timedelta(days=2))
+    add("Ending", expires_at=now + timedelta(days=5))
+    retiring, retired, revoked = add("Leaving"), add("Left"), add("Gone")
+    retire_key(retiring, grace=timedelta(days=1), by=cast.dev)
+    retire_key(retired, grace=timedelta(), by=cast.dev)
+    revoke_key(revoked, reason=RevocationReason.COMPROMISED, note="Lost.", by=cast.dev)
+    empty = create_client(name="A client with quite a long name, and no key", by=cast.alice)
+    client = payments.get_absolute_url()
+    member = payments.memberships.get(user=cast.viewer).pk
+    return [
+        client,
+        empty.get_absolute_url(),
+        f"{client}edit/",
+        f"{client}team/",
+        f"{client}team/{member}/removal/",
+        *(each.get_absolute_url() for each in (key, retiring, revoked)),
+        f"{key.get_absolute_url()}retirement/",
+        f"{key.get_absolute_url()}revocation/",
+    ]
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+def test_axe_finds_nothing_and_nothing_overflows(
+    sign_in: Any, full: list[str], cast: SimpleNamespace, look: str
+) -> None:
+    nobody, owner = sign_in(None, look), sign_in(cast.alice, look)
+    pages = [(nobody, path) for path in OF_NOBODY] + [(owner, path) for path in (*OF_PEOPLE, *full)]
+    for page, path in pages:
+        page.goto(path)
+        page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true })")
+        check_accessible(page)
+
+
+def test_the_account_menu_closes_on_escape_and_gives_the_focus_back(
+    sign_in: Any, payments: Client, cast: SimpleNamespace
+) -> None:
+    page = sign_in(cast.alice)
+    page.goto("/clients/")
+    summary = page.locator("details.menu > summary")
+    summary.click()
+    check_accessible(page)
+    page.keyboard.press("Escape")
+    assert not page.get_by_role("button", name="Sign out").is_visible()
+    assert summary.evaluate("element => element === document.activeElement")
