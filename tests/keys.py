@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -25,6 +27,10 @@ def public_pem(private: PrivateKey) -> str:
     )
 
 
+@overload
+def new_private_key(alg: Literal["ES256", "ES384", "ES512"]) -> ec.EllipticCurvePrivateKey: ...
+@overload
+def new_private_key(alg: str = "EdDSA") -> PrivateKey: ...
 def new_private_key(alg: str = "EdDSA") -> PrivateKey:
     """Return a fresh private key for the algorithm, any that the portal knows."""
     match alg:

@@ -94,7 +94,7 @@ class PublicDocument:
 def _respond(request: HttpRequest, document: Document) -> HttpResponse:
     """Return the document as a response, or 304 (RFC 9110 §15.4.5) when the asker has it."""
     headers = _common() | {"Cache-Control": document.cache_control, **document.headers}
-    if document.status == 200:
+    if document.status == 200 and document.cache_control != NO_STORE:
         headers["ETag"] = etag(document.body)
         if _has(request, headers["ETag"]):
             return _empty(304, headers)

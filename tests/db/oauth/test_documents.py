@@ -150,8 +150,10 @@ def test_etag_is_strong(cacheable: str) -> None:
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 @pytest.mark.django_db
-def test_health_is_never_stored(path: str) -> None:
-    assert Browser().get(path)["Cache-Control"] == "no-store"
+def test_health_is_never_stored_nor_compared(path: str) -> None:
+    response = Browser().get(path, headers={"if-none-match": "*"})
+    assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
+    assert "ETag" not in response
 
 
 def test_http_is_not_redirected_under_an_https_public_url(path: str, settings: Settings) -> None:
