@@ -136,7 +136,7 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
-        ({"verb": "delete_key"}, "Select a valid choice"),
+        ({"verb": "delete_key"}, "Please choose one from the list."),
         ({"client": "nowhere"}, "No clients are known by this."),
         ({"key": "nowhere"}, "No keys are known by this."),
         ({"person": "nobody@example.com"}, "Nobody here has the e-mail address"),
@@ -144,11 +144,11 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
         ({"client": "\0"}, "Null characters"),
         ({"key": "\0"}, "Null characters"),
         ({"person": "\0"}, "Null characters"),
-        ({"since": "yesterday"}, "Enter a valid date"),
-        ({"until": "9999-12-31"}, "less than or equal"),
-        ({"since": "0001-01-01"}, "greater than or equal"),
-        ({"before": "9" * 300}, "less than or equal"),
-        ({"after": "-5"}, "greater than or equal"),
+        ({"since": "yesterday"}, "Please write a date like 2026-03-31."),
+        ({"until": "9999-12-31"}, "between 2000-01-01 and 2999-12-31"),
+        ({"since": "0001-01-01"}, "between 2000-01-01 and 2999-12-31"),
+        ({"before": "9" * 300}, "The link to this page of the list is damaged."),
+        ({"after": "-5"}, "The link to this page of the list is damaged."),
     ],
 )
 @pytest.mark.parametrize("path", [URL, f"{URL}export"])

@@ -17,7 +17,11 @@ Row = TypeVar("Row", bound=Model)
 
 PAGE_SIZE: Final = 50
 MAX_ID: Final = 2**63 - 1
-_DATES: Final = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31))]
+_BETWEEN: Final = "Please write a date between 2000-01-01 and 2999-12-31."
+_DATES: Final = [
+    MinValueValidator(date(2000, 1, 1), _BETWEEN),
+    MaxValueValidator(date(2999, 12, 31), _BETWEEN),
+]
 _PLACES: Final = frozenset({"before", "after"})
 
 
@@ -28,6 +32,7 @@ def day_field(label: str) -> forms.DateField:
         required=False,
         validators=_DATES,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Please write a date like 2026-03-31."},
     )
 
 
@@ -48,6 +53,12 @@ class ListFilter(PortalForm, Generic[Row]):
     after = forms.IntegerField(
         required=False, min_value=0, max_value=MAX_ID, widget=forms.HiddenInput
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, forms.ChoiceField):
+                field.error_messages["invalid_choice"] = "Please choose one from the list."
 
     def rows(self, now: datetime) -> QuerySet[Row]:
         """Return the rows that the filters leave, in no order."""

@@ -17,8 +17,8 @@ class BlockedFilter(ListFilter[BlockedKey]):
 
     tab = "blocked"
     q = forms.CharField(label="SHA-256", required=False, max_length=MAX_TERM)
-    before = forms.RegexField(r"^[0-9a-f]{64}\Z", required=False)  # type: ignore[assignment]
-    after = forms.RegexField(r"^[0-9a-f]{64}\Z", required=False)  # type: ignore[assignment]
+    before = forms.RegexField(r"^[0-9a-f]{64}\Z", required=False, widget=forms.HiddenInput)  # type: ignore[assignment]
+    after = forms.RegexField(r"^[0-9a-f]{64}\Z", required=False, widget=forms.HiddenInput)  # type: ignore[assignment]
 
     @property
     def order(self) -> tuple[str, ...]:
