@@ -156,7 +156,7 @@ def refuse_text(text: str) -> Refused:
             Reason.NO_HEADER_LINES,
             found="This is base64 without its BEGIN and END lines.",
             needed="Please give the whole file with both lines, or put them back.",
-            command="openssl base64 -d -A -in key.txt"
+            command="tr -d '[:space:]' < key.txt | openssl base64 -d -A"
             " | openssl pkey -pubin -inform DER -out public_key.pem",
         )
     return Refused(

@@ -7,9 +7,9 @@ the public half, and that only when it is proven (`proof.py`), so that the regis
 from __future__ import annotations
 
 import re
-from binascii import Error, a2b_base64
+from binascii import a2b_base64
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from portal.core import private_der, private_openssh, private_text
@@ -17,7 +17,7 @@ from portal.core.keys import PublicKey
 from portal.core.kinds import NEW_KEY
 from portal.core.reasons import Reason, Refused
 
-MAX_BLOBS: Final = 16
+MAX_PROOFS: Final = 16
 """How many private keys in one input are looked at for their public halves."""
 
 # `BEGIN RSA PRIVATE KEY` and its like, wherever the dashes and spaces went, and PuTTY's first line.
@@ -25,10 +25,10 @@ _LABEL: Final = re.compile(r"(BEGIN|END)[A-Z0-9]{0,24}?PRIVATEKEY|PUTTYUSERKEYFI
 
 _OPENSSH_START: Final = "b3BlbnNzaC1rZXktdjE"  # base64 of the magic bytes
 _PEM_START: Final = "LS0tLS1CRUdJTi"  # base64 of -----BEGIN
-_BASE64: Final = r"(?:[A-Za-z0-9+/_\s]|-(?!----))*"
-_HEAD: Final = re.compile(r"(?:[A-Za-z0-9+/_\s]|-(?!----)){0,160}")
-_BODY: Final = re.compile(_BASE64)
-_WRAPPED_PEM: Final = re.compile(_PEM_START + _BASE64)
+_BASE64: Final = r"[A-Za-z0-9+/_\s-]"
+_HEAD: Final = re.compile(_BASE64 + "{0,160}")
+_BODY: Final = re.compile(_BASE64 + "*")
+_WRAPPED_PEM: Final = re.compile(_PEM_START + _BASE64 + "*")
 # Every DER SEQUENCE begins with M in base64.
 _BLOB: Final = re.compile(rf"(?<![A-Za-z0-9+/_])(?:M|{_OPENSSH_START})")
 
@@ -36,13 +36,15 @@ _BLOB: Final = re.compile(rf"(?<![A-Za-z0-9+/_])(?:M|{_OPENSSH_START})")
 def refuse_private(data: bytes) -> None:
     """Raise `Refused` when there is a private key or a shared secret in the data."""
     text = _plain(data)
-    texts = [text, *(_plain(_decode(match[0])) for match in _WRAPPED_PEM.finditer(text))]
+    texts = [text, *(_plain(_decode(match)) for match in _WRAPPED_PEM.finditer(text))]
     blobs = [data] if _is_private_blob(data) else []
-    blobs += [blob for each in texts for blob in islice(_private_blobs(each), MAX_BLOBS)]
-    if blobs or any(_is_private_text(each) for each in texts):
-        halves = (half for each in blobs for half in _blob_halves(each))
-        text_halves = (half for each in texts for half in private_text.public_halves(each))
-        leaked = {half.spki: half for half in (*halves, *text_halves)}
+    blobs += islice(chain.from_iterable(map(_private_blobs, texts)), MAX_PROOFS)
+    if blobs or any(map(_is_private_text, texts)):
+        halves = chain(
+            map(_blob_half, blobs),
+            chain.from_iterable(map(private_text.public_halves, texts)),
+        )
+        leaked = {half.spki: half for half in islice(halves, MAX_PROOFS) if half}
         raise Refused(
             Reason.PRIVATE_KEY,
             found="There is a private key in this.",
@@ -51,7 +53,7 @@ def refuse_private(data: bytes) -> None:
             command=NEW_KEY,
             leaked=tuple(leaked.values()),
         )
-    if any(private_text.has_shared_secret(each) for each in texts):
+    if any(map(private_text.has_shared_secret, texts)):
         raise Refused(
             Reason.SHARED_SECRET,
             found="There is a shared secret (a symmetric key) in this.",
@@ -79,10 +81,8 @@ def _is_private_text(text: str) -> bool:
 def _private_blobs(text: str) -> Iterator[bytes]:
     """Yield what is a private key when decoded: under whatever label, or without one."""
     for start in _BLOB.finditer(text):
-        head = _HEAD.match(text, start.start())
-        if head and _is_private_blob(_decode(head[0])):
-            body = _BODY.match(text, start.start())
-            yield _decode(body[0] if body else "")
+        if _is_private_blob(_decode(_HEAD.match(text, start.start()))):
+            yield _decode(_BODY.match(text, start.start()))
 
 
 def _is_private_blob(data: bytes) -> bool:
@@ -91,18 +91,16 @@ def _is_private_blob(data: bytes) -> bool:
     )
 
 
-def _blob_halves(data: bytes) -> Iterator[PublicKey]:
+def _blob_half(data: bytes) -> PublicKey | None:
     if data.startswith(private_openssh.MAGIC):
-        return private_openssh.public_halves(data)
-    return private_der.public_halves(data)
+        return private_openssh.public_half(data)
+    return private_der.public_half(data)
 
 
-def _decode(text: str) -> bytes:
+def _decode(match: re.Match[str] | None) -> bytes:
     """Return the bytes of base64 or base64url, or what there is of it before it ends."""
+    text = match[0].partition("-----")[0] if match else ""
     letters = "".join(text.split()).replace("-", "+").replace("_", "/")
     if len(letters) % 4 == 1:  # one letter is no byte
         letters = letters[:-1]
-    try:
-        return a2b_base64(letters + "==")
-    except Error:
-        return b""
+    return a2b_base64(letters + "==")

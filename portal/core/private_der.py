@@ -47,11 +47,9 @@ def looks_private(head: bytes) -> bool:
     return _is_private(_inside(head))
 
 
-def public_halves(data: bytes) -> Iterator[PublicKey]:
-    """Yield the public half of the private key in the data, when it proves itself."""
-    half = _half(_inside(data))
-    if half is not None:
-        yield half
+def public_half(data: bytes) -> PublicKey | None:
+    """Return the public half of the private key in the data, when it proves itself."""
+    return _half(_inside(data))
 
 
 def _parts(data: bytes) -> Iterator[_Part]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from portal.core.keys import PublicKey
@@ -12,15 +11,13 @@ from portal.core.proof import ec_half, rsa_half, seed_half
 MAGIC: Final = b"openssh-key-v1\0"
 
 
-def public_halves(data: bytes) -> Iterator[PublicKey]:
-    """Yield the public half of the private key in the data, when it proves itself."""
+def public_half(data: bytes) -> PublicKey | None:
+    """Return the public half of the private key in the data, when it proves itself."""
     _cipher, _kdf, _options, rest = _take(data.removeprefix(MAGIC), 3)
     _public, secret, _rest = _take(rest[4:], 2)  # after the number of keys, which is always one
     # Encrypted bytes mean nothing to what follows, and prove nothing. Two check numbers come first.
     kind, rest = _take(secret[8:], 1)
-    half = _half(kind, rest)
-    if half is not None:
-        yield half
+    return _half(kind, rest)
 
 
 def _half(kind: bytes, rest: bytes) -> PublicKey | None:

@@ -15,6 +15,7 @@ from portal.core.spki import AKP_OIDS, COORDINATE_BYTES, OKP_OIDS
 
 # Every pattern is anchored on fixed text and has no nested repetition: scanning stays linear.
 _JWK_PRIVATE: Final = re.compile(r"""(?<![A-Za-z0-9_-])["']?(d|p|q|dp|dq|qi|oth|priv)["']?\s*:""")
+_JWK_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "priv"})
 _JWK_SECRET: Final = re.compile(r"""(?<![A-Za-z0-9_-])["']?k["']?\s*:""")
 _XML_PRIVATE: Final = re.compile(r"<(D|P|Q|DP|DQ|InverseQ)>")
 _XML_NUMBER: Final = re.compile(r"<(Modulus|Exponent|D|P|Q)>([A-Za-z0-9+/=\s]+)")
@@ -34,10 +35,7 @@ _OPENSSL_KINDS: Final = {"ED25519": "Ed25519", "ED448": "Ed448"} | {name: name f
 
 def has_private_jwk(text: str) -> bool:
     """Tell whether there is a JWK with private members (RFC 7518 §6.2.2, §6.3.2, RFC 9964 §3)."""
-    return ("kty" in text and bool(_JWK_PRIVATE.search(text))) or any(
-        "kty" in each and each.keys() & {"d", "p", "q", "dp", "dq", "qi", "oth", "priv"}
-        for each in _objects(text)
-    )
+    return ("kty" in text and bool(_JWK_PRIVATE.search(text))) or any(_private_jwks(text))
 
 
 def has_shared_secret(text: str) -> bool:
@@ -57,13 +55,17 @@ def has_private_dump(text: str) -> bool:
     return bool(_DUMP_PRIVATE.search(text))
 
 
-def public_halves(text: str) -> Iterator[PublicKey]:
-    """Yield the public halves of the private keys in the text that prove themselves."""
-    halves = [_jwk_half(each) for each in _objects(text)]
-    halves += [_xml_half(text), _dump_half(text)]
-    for half in halves:
-        if half is not None:
-            yield half
+def public_halves(text: str) -> Iterator[PublicKey | None]:
+    """Yield, for each private key in the text, its public half when it proves itself, or None."""
+    yield from map(_jwk_half, _private_jwks(text))
+    if has_private_xml(text):
+        yield _xml_half(text)
+    if has_private_dump(text):
+        yield _dump_half(text)
+
+
+def _private_jwks(text: str) -> Iterator[dict[str, object]]:
+    return (each for each in _objects(text) if "kty" in each and each.keys() & _JWK_MEMBERS)
 
 
 def _objects(text: str) -> list[dict[str, object]]:
@@ -105,8 +107,6 @@ def _jwk_half(jwk: dict[str, object]) -> PublicKey | None:
 
 
 def _xml_half(text: str) -> PublicKey | None:
-    if "RSAKeyValue" not in text:
-        return None
     values = {match[1]: _number(_base64(match[2])) for match in _XML_NUMBER.finditer(text)}
     n, e, d, p, q = (values.get(name, 0) for name in ("Modulus", "Exponent", "D", "P", "Q"))
     return rsa_half(n, e, d, p, q)

@@ -128,13 +128,19 @@ def rsa_public(n: int, e: int = 65537) -> PublicKey:
     return spki.rsa_key(n, e, Container.SPKI)
 
 
-def refusal(data: bytes | str) -> Refused:
-    """Return why an input is refused; fail when it is accepted."""
+def outcome(data: bytes | str) -> PublicKey | Refused:
+    """Return the key in an input, or why it is refused."""
     try:
-        parse_public_key(data)
+        return parse_public_key(data)
     except Refused as refused:
         return refused
-    raise AssertionError("It was accepted.")
+
+
+def refusal(data: bytes | str) -> Refused:
+    """Return why an input is refused; fail when it is accepted."""
+    refused = outcome(data)
+    assert isinstance(refused, Refused)
+    return refused
 
 
 def verdict(key: PublicKey, policy: KeyPolicy | None = None) -> Refused | None:

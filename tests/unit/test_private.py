@@ -198,6 +198,11 @@ def test_one_private_member_is_enough(member: str) -> None:
     assert leaked(f"{{kty: 'RSA', {member}: 'AA'") == ()
 
 
+def test_private_key_at_the_end_of_a_long_jwks_is_found() -> None:
+    keys = [to_jwk(key_of("P-256"))] * 40 + [private_jwk("Ed25519")]
+    assert leaked(json.dumps({"keys": keys})) == half("Ed25519")
+
+
 def test_shared_secret_is_told_from_a_private_key() -> None:
     for text in ('{"kty":"oct","k":"c2VjcmV0"}', '{"keys":[{"kty":"oct","\\u006b":"c2VjcmV0"}]}'):
         assert refusal(text).reason is Reason.SHARED_SECRET
@@ -411,7 +416,7 @@ def test_errors_of_parsing_leave_no_chain_either() -> None:
         while frame is not None:
             frames.append(frame.tb_frame.f_code.co_name)
             frame = frame.tb_next  # type: ignore[assignment]
-        assert frames == ["refusal", "parse_public_key"]
+        assert frames == ["outcome", "parse_public_key"]
 
 
 def test_refusals_can_be_told_apart_by_identity_of_reason_only() -> None:

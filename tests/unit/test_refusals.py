@@ -129,7 +129,8 @@ PLAIN = (
         Reason.NO_HEADER_LINES,
         "without its BEGIN and END lines",
         lambda: b"".join(lines()[1:-1]),
-        "openssl base64 -d -A -in key.txt | openssl pkey -pubin -inform DER -out public_key.pem",
+        "tr -d '[:space:]' < key.txt | openssl base64 -d -A"
+        " | openssl pkey -pubin -inform DER -out public_key.pem",
     ),
     Case(
         "DER key",
