@@ -10,7 +10,9 @@ TEST_READY := $(VENV)/ready-to-test
 NODE_READY := tests/interop/node_modules/.package-lock.json
 PYTEST := $(BIN)/python -m pytest -q -p no:cacheprovider
 WITH_POSTGRES := $(BIN)/python tests/postgres.py
-JUNIT = --junitxml=test-results/$@.xml
+# Not in test-results, which the browser tests empty.
+REPORTS := build/reports
+JUNIT = --junitxml=$(REPORTS)/$@.xml
 
 .DEFAULT_GOAL := help
 .PHONY: help run passwords test quick suites lint format lock chromium \
@@ -73,10 +75,10 @@ chromium:
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 test: ## Check everything: format, lint, types, settings, and all tests
-	@rm -rf test-results && mkdir -p test-results
+	@rm -rf $(REPORTS)
 	@$(MAKE) --no-print-directory quick
 	@$(MAKE) --no-print-directory -j$(JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) suites
-	@$(BIN)/python tests/total.py test-results unit db smoke browser interop ops
+	@$(BIN)/python tests/total.py $(REPORTS) unit db smoke browser interop ops
 
 quick: check-format check-lint check-templates check-types check-imports check-migrations check-deploy
 suites: browser db interop ops unit smoke
