@@ -29,12 +29,11 @@ def posted(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
-def one_line(value: str) -> str:
+def one_line(value: str) -> None:
     """Refuse control characters, which SQLite would keep and PostgreSQL would not."""
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         message = "Please write this on one line, without control characters."
         raise ValidationError(message)
-    return value
 
 
 class ClientForm(PortalForm):

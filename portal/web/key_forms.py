@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.forms.utils import ErrorDict
+from django.http import QueryDict
 from django.utils import timezone
 
 from portal.core.algorithms import Algorithm
@@ -163,8 +164,9 @@ class KeyForm(PortalForm):
         self._put("material", text)
 
     def _put(self, name: str, value: str) -> None:
-        self.data = self.data.copy()
-        self.data[name] = value
+        data = cast("QueryDict", self.data).copy()
+        data[name] = value
+        self.data = data
 
 
 def _choices(algorithms: tuple[Algorithm, ...]) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ class CappedUploadHandler(FileUploadHandler):
         """Keep a chunk; one byte over the limit is enough for the parser to refuse the file."""
         self._buffer += raw_data[: MAX_INPUT_BYTES + 1 - len(self._buffer)]
 
-    def file_complete(self, file_size: int) -> UploadedFile:  # noqa: ARG002
+    def file_complete(self, file_size: int) -> UploadedFile[bytes]:  # noqa: ARG002
         """Hand over what was kept."""
         return SimpleUploadedFile(
             self.file_name or "key", bytes(self._buffer), self.content_type or "text/plain"

@@ -29,6 +29,10 @@ def test_it_lists_own_clients_only(ask: Any, payments: Client, other: Client) ->
     assert other.client_id not in text
 
 
+def test_it_says_how_many_belong_to_a_client(ask: Any, payments: Client) -> None:
+    assert "3 members" in text_of(ask("dev", "get", URL))
+
+
 def test_an_admin_sees_own_clients_here_and_all_in_the_console(ask: Any, payments: Client) -> None:
     assert payments.client_id not in text_of(ask("admin", "get", URL))
 

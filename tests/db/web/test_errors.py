@@ -65,9 +65,8 @@ def test_a_body_that_says_it_is_too_large_is_never_read(db: None) -> None:
 
         readline = read
 
-    response = Browser().generic(
-        "POST", "/account/login/", b"", CONTENT_LENGTH="9" * 30, **{"wsgi.input": Unread()}
-    )
+    stated: dict[str, Any] = {"CONTENT_LENGTH": "9" * 30, "wsgi.input": Unread()}
+    response = Browser().generic("POST", "/account/login/", b"", **stated)
     assert response.status_code == 413
     check_page(response)
 

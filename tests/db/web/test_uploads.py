@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.test import RequestFactory
 
@@ -22,6 +23,7 @@ def upload(size: int) -> bytes:
     )
     request.upload_handlers = [handler]
     file = request.FILES["file"]
+    assert isinstance(file, UploadedFile)
     assert file.name == "k.pem"
     return bytes(file.read())
 
