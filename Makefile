@@ -81,7 +81,7 @@ test: ## Check everything: format, lint, types, settings, and all tests
 	@$(BIN)/python tests/total.py $(REPORTS) unit db smoke browser interop ops
 
 quick: check-format check-lint check-templates check-types check-imports check-migrations check-deploy
-suites: browser db interop ops unit smoke
+suites: unit browser db ops interop smoke
 
 check-format: $(TEST_READY)
 	@echo "Format: ruff format"
