@@ -51,6 +51,15 @@
   document.addEventListener("htmx:sendError", () => {
     tell("The portal could not be reached. Please check your connection and try again.");
   });
-  document.addEventListener("htmx:afterSettle", (event) => reveal(event.target.parentElement ?? document));
+  document.addEventListener("htmx:afterSettle", (event) => {
+    reveal(event.target.parentElement ?? document);
+    // What was sent has gone well, and says so at the top of the page: that is where one looks next.
+    const { xhr, requestConfig } = event.detail;
+    const messages = document.getElementById("messages");
+    if (requestConfig?.verb === "post" && xhr.status < 400 && messages.childElementCount) {
+      messages.focus({ preventScroll: true });
+      messages.scrollIntoView({ block: "center" });
+    }
+  });
   document.addEventListener("DOMContentLoaded", () => reveal(document));
 })();

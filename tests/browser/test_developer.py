@@ -47,7 +47,7 @@ def test_from_sign_in_to_revocation(
         page.get_by_label("Algorithm").select_option("PS256")
     page.get_by_label("Label").fill("production")
     page.get_by_role("button", name="Add key").click()
-    expect(page.get_by_text("“production” is live")).to_be_visible()
+    expect(page.get_by_text("“production” is live")).to_be_in_viewport()
     assert payments.keys.get().alg == "PS256"
 
     # A second one, pasted
