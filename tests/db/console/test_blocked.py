@@ -111,12 +111,12 @@ def test_absurd_filters_are_told(asked: dict[str, str], admin: Browser) -> None:
 
 
 def test_pages_show_every_blocked_key_once_even_with_equal_dates(
-    admin: Browser, cast: SimpleNamespace
+    admin: Browser, cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    BlockedKey.objects.bulk_create(
-        BlockedKey(spki_sha256=f"{i:064x}", why="admin", blocked_by=cast.admin) for i in range(120)
-    )
-    BlockedKey.objects.update(blocked_at=timezone.now())
+    # The database refuses to change a date later on.
+    monkeypatch.setattr(BlockedKey._meta.get_field("blocked_at"), "auto_now_add", False)
+    facts = {"why": "admin", "blocked_by": cast.admin, "blocked_at": timezone.now()}
+    BlockedKey.objects.bulk_create(BlockedKey(spki_sha256=f"{i:064x}", **facts) for i in range(120))
     seen, link = [], URL
     while link:
         answer = admin.get(link)
