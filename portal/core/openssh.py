@@ -87,6 +87,6 @@ def _bad() -> Refused:
     return Refused(
         Reason.BAD_OPENSSH_KEY,
         found="This line begins as an OpenSSH public key does, and is not a whole one.",
-        needed="Please copy the line again, or write the key as PEM.",
-        command="ssh-keygen -e -m PKCS8 -f id_ed25519.pub > public_key.pem",
+        needed="Please copy the line again, or write it anew from your private key.",
+        command="ssh-keygen -y -f id_ed25519 > public_key.pub",
     )

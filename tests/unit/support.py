@@ -76,6 +76,11 @@ def private_key(kind: str) -> PrivateKey:
     return key
 
 
+def written(kind: str, form: PrivateFormat) -> bytes:
+    """Return the private key of this kind as PEM of another form."""
+    return private_key(kind).private_bytes(Encoding.PEM, form, NoEncryption())
+
+
 @cache
 def public_pem(kind: str) -> bytes:
     """Return its public half as SubjectPublicKeyInfo PEM."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import PrivateFormat
 
 from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
 from portal.core.pem import parse_public_key
@@ -23,6 +25,7 @@ from tests.unit.support import (
     refusal,
     rsa_public,
     verdict,
+    written,
 )
 
 
@@ -94,6 +97,32 @@ def test_commands_of_the_table_make_a_key_for_their_algorithm(alg: str, tmp_path
     run(f"{ALGORITHMS[alg].generate} && {PUBLIC_HALF}", tmp_path)
     key = parse_public_key((tmp_path / "public_key.pem").read_bytes())
     assert KeyPolicy().check(key, alg) is ALGORITHMS[alg]
+
+
+needs_ssh_keygen = pytest.mark.skipif(
+    shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed"
+)
+
+
+@needs_ssh_keygen
+def test_command_for_a_cut_openssh_line_writes_it_anew(tmp_path: Path) -> None:
+    """OpenSSH wants its key file to be readable by nobody else."""
+    private = tmp_path / "id_ed25519"
+    private.write_bytes(written("Ed25519", PrivateFormat.OpenSSH))
+    private.chmod(0o600)
+    run(refusal("ssh-ed25519 AAAA").command, tmp_path)
+    assert (
+        parse_public_key((tmp_path / "public_key.pub").read_bytes()).spki == key_of("Ed25519").spki
+    )
+
+
+@needs_ssh_keygen
+def test_command_for_an_ssh2_key_gives_an_openssh_line(tmp_path: Path) -> None:
+    line = tmp_path / "id.pub"
+    line.write_text(cases.openssh("RSA"), "ascii")
+    run("ssh-keygen -e -f id.pub > ssh2_key.pub", tmp_path)
+    run(refusal((tmp_path / "ssh2_key.pub").read_bytes()).command, tmp_path)
+    assert parse_public_key((tmp_path / "public_key.pub").read_bytes()).spki == key_of("RSA").spki
 
 
 def _refused_by_policy() -> Refused:

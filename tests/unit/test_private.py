@@ -36,6 +36,7 @@ from tests.unit.support import (
     private_pem,
     public_pem,
     refusal,
+    written,
 )
 
 TRADITIONAL = ("RSA", "P-256", "P-384", "P-521")
@@ -52,10 +53,6 @@ def leaked(data: bytes | str) -> tuple[bytes, ...]:
     assert refused.reason is Reason.PRIVATE_KEY
     assert "private key" in refused.found
     return tuple(key.spki for key in refused.leaked)
-
-
-def written(kind: str, form: PrivateFormat, encoding: Encoding = Encoding.PEM) -> bytes:
-    return private_key(kind).private_bytes(encoding, form, NoEncryption())
 
 
 def encrypted(kind: str, form: PrivateFormat, encoding: Encoding = Encoding.PEM) -> bytes:

@@ -515,7 +515,7 @@ OPENSSH = (
         Reason.BAD_OPENSSH_KEY,
         "not a whole one",
         lambda: "ssh-new AAAAB3NzaC1uZXc=",
-        "ssh-keygen -e -m PKCS8 -f id_ed25519.pub > public_key.pem",
+        "ssh-keygen -y -f id_ed25519 > public_key.pub",
     ),
     Case(
         "short integer",
