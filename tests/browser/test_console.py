@@ -125,14 +125,18 @@ def test_a_private_key_is_stopped_before_anything_is_sent(
     path: str, open_as_admin: Opener, world: SimpleNamespace
 ) -> None:
     page = open_as_admin(path)
-    sent: list[Request] = []
-    page.on("request", sent.append)
+    sent: list[str] = []
+
+    def remember(request: Request) -> None:
+        sent.append(request.url)
+
+    page.on("request", remember)
     box = page.locator("#id_q")
     box.fill(private_pem(world.private).replace("\n", " "))
     expect(page.get_by_role("alert")).to_contain_text("That was a private key.")
     expect(box).to_have_value("")
     page.wait_for_timeout(600)
-    assert [each.url for each in sent if "/static/" not in each.url] == []
+    assert [url for url in sent if "/static/" not in url] == []
 
 
 def test_a_private_key_that_got_through_is_refused_and_leaves_the_page(
@@ -153,10 +157,10 @@ def test_an_admin_suspends_and_resumes_a_client(
     page = open_as_admin("/console/clients/?q=Payments", java_script_enabled=False)
     page.get_by_role("link", name="Suspend… Payments").click()
     page.get_by_label("Why").fill("Contract ended")
-    page.get_by_role("button", name="Suspend Payments").click()
+    page.get_by_role("button", name="Suspend the client").click()
     expect(page.get_by_role("status")).to_contain_text("Payments is suspended")
     page.get_by_role("link", name="Resume… Payments").click()
-    page.get_by_role("button", name="Resume Payments").click()
+    page.get_by_role("button", name="Resume the client").click()
     expect(page.get_by_role("status")).to_contain_text("1 live key published")
 
 
