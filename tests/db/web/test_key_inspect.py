@@ -13,8 +13,8 @@ from django.test import Client as Browser
 from portal.core.jwk import thumbprint
 from portal.core.pem import parse_public_key
 from portal.registry.models import Client
+from tests.db.web.key_forms import body_of, private_pem
 from tests.db.web.pages import text_of
-from tests.db.web.private_keys import body_of, private_pem
 from tests.keys import new_private_key, public_pem
 
 

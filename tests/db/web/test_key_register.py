@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -14,24 +13,11 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
-from portal.core.pem import parse_public_key
 from portal.registry.actions import suspend_client
-from portal.registry.models import BlockedKey, Client, ClientKey, Event
+from portal.registry.models import Client, ClientKey
+from tests.db.web.key_forms import body_of, good
 from tests.db.web.pages import text_of
-from tests.db.web.private_keys import body_of, private_pem
 from tests.keys import new_private_key, public_pem
-
-
-def good(**changes: Any) -> dict[str, Any]:
-    """Return a form that registers an EdDSA key."""
-    entered = {
-        "material": public_pem(new_private_key()),
-        "alg": "EdDSA",
-        "label": "production",
-        "not_before": "",
-        "expires_at": "",
-    }
-    return entered | changes
 
 
 @pytest.mark.parametrize(
@@ -198,40 +184,6 @@ def test_a_refusal_shows_the_command(ask: Any, paths: SimpleNamespace) -> None:
     text = text_of(ask("dev", "post", paths.key_register, good(material=short, alg="PS256")))
     assert "This is an RSA key of 1024 bits." in text
     assert "rsa_keygen_bits:3072" in text
-
-
-@pytest.mark.parametrize("alg", ["EdDSA", "PS256", "ES256"])
-@pytest.mark.parametrize("how", ["pasted", "as a file", "beside a public key", "with errors"])
-@pytest.mark.parametrize("htmx", [False, True])
-def test_a_private_key_leaves_no_trace_but_its_block(
-    browser_of: Any,
-    paths: SimpleNamespace,
-    caplog: pytest.LogCaptureFixture,
-    how: str,
-    alg: str,
-    htmx: bool,
-) -> None:
-    private = new_private_key(alg)
-    pem = private_pem(private)
-    file = SimpleUploadedFile("key.pem", pem.encode())
-    entered = {
-        "pasted": good(material=pem, alg=alg),
-        "as a file": good(material="", alg=alg, file=file),
-        "beside a public key": good(alg=alg, file=file),
-        "with errors": good(material=pem, alg="", label=""),
-    }[how]
-    headers = {"HX-Request": "true"} if htmx else {}
-    with caplog.at_level(logging.DEBUG):
-        response = browser_of("dev").post(paths.key_register, entered, headers=headers)
-    assert response.status_code == 422
-    text = text_of(response)
-    assert "There is a private key in this." in text
-    assert "Nothing of it was kept" in text
-    lines = pem.splitlines()[1:-1]
-    assert not [line for line in lines if line in text or line in caplog.text]
-    assert not [line for line in lines if line in str(list(Event.objects.values()))]
-    fingerprint = parse_public_key(public_pem(private)).spki_sha256
-    assert BlockedKey.objects.filter(pk=fingerprint).exists()
 
 
 def test_the_same_key_twice_says_where_it_is(

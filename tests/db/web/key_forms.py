@@ -1,10 +1,24 @@
-"""Private keys as people send them by mistake."""
+"""What people send to register a key, and what they send by mistake."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.keys import PrivateKey, new_private_key
+from tests.keys import PrivateKey, new_private_key, public_pem
+
+
+def good(**changes: Any) -> dict[str, Any]:
+    """Return a form that registers an EdDSA key."""
+    entered = {
+        "material": public_pem(new_private_key()),
+        "alg": "EdDSA",
+        "label": "production",
+        "not_before": "",
+        "expires_at": "",
+    }
+    return entered | changes
 
 
 def private_pem(private: PrivateKey | None = None) -> str:

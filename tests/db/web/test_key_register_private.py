@@ -1,0 +1,50 @@
+"""POST /clients/<client_id>/keys/ with a private key: it leaves no trace but its block."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from portal.core.pem import parse_public_key
+from portal.registry.models import BlockedKey, Event
+from tests.db.web.key_forms import good, private_pem
+from tests.db.web.pages import text_of
+from tests.keys import new_private_key, public_pem
+
+
+@pytest.mark.parametrize("alg", ["EdDSA", "PS256", "ES256"])
+@pytest.mark.parametrize("how", ["pasted", "as a file", "beside a public key", "with errors"])
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_private_key_leaves_no_trace_but_its_block(
+    browser_of: Any,
+    paths: SimpleNamespace,
+    caplog: pytest.LogCaptureFixture,
+    how: str,
+    alg: str,
+    htmx: bool,
+) -> None:
+    private = new_private_key(alg)
+    pem = private_pem(private)
+    file = SimpleUploadedFile("key.pem", pem.encode())
+    entered = {
+        "pasted": good(material=pem, alg=alg),
+        "as a file": good(material="", alg=alg, file=file),
+        "beside a public key": good(alg=alg, file=file),
+        "with errors": good(material=pem, alg="", label=""),
+    }[how]
+    headers = {"HX-Request": "true"} if htmx else {}
+    with caplog.at_level(logging.DEBUG):
+        response = browser_of("dev").post(paths.key_register, entered, headers=headers)
+    assert response.status_code == 422
+    text = text_of(response)
+    assert "There is a private key in this." in text
+    assert "Nothing of it was kept" in text
+    lines = pem.splitlines()[1:-1]
+    assert not [line for line in lines if line in text or line in caplog.text]
+    assert not [line for line in lines if line in str(list(Event.objects.values()))]
+    fingerprint = parse_public_key(public_pem(private)).spki_sha256
+    assert BlockedKey.objects.filter(pk=fingerprint).exists()
