@@ -30,8 +30,9 @@ class PublishableKey:
     def is_live(self, now: datetime) -> bool:
         """Tell whether the key is published now: `not_before` is inclusive, ends are exclusive."""
         begun = self.not_before is None or self.not_before <= now
-        ends = (self.expires_at, self.retires_at, self.revoked_at)
-        return begun and all(end is None or now < end for end in ends)
+        ends = (self.expires_at, self.retires_at)
+        # Revoked is revoked, also when the clock that wrote the date was ahead of ours.
+        return begun and self.revoked_at is None and all(end is None or now < end for end in ends)
 
 
 def jwk_set(keys: Iterable[PublishableKey], now: datetime, *, extended: bool) -> bytes:

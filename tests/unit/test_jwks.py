@@ -47,7 +47,7 @@ def kids(body: bytes) -> list[str]:
         ({"retires_at": NOW}, False),
         ({"retires_at": NOW + TICK}, True),
         ({"revoked_at": NOW}, False),
-        ({"revoked_at": NOW + TICK}, True),
+        ({"revoked_at": NOW + TICK}, False),
         ({"not_before": NOW, "expires_at": NOW + TICK, "retires_at": NOW - TICK}, False),
     ],
 )

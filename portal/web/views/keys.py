@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -153,8 +154,8 @@ def _say_registered(request: HttpRequest, key: ClientKey) -> None:
     else:
         messages.success(
             request,
-            f"“{key.label}” is live: it is in the JWKS now. Verifiers see it within 60 seconds, "
-            "plus the time for which they keep their own copy.",
+            f"“{key.label}” is live: it is in the JWKS now. Verifiers see it within "
+            f"{settings.JWKS_MAX_AGE} seconds, plus the time for which they keep their own copy.",
         )
     if lists.live > 1:
         messages.warning(
