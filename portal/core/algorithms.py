@@ -31,9 +31,16 @@ class Algorithm:
     """Only in the extended JWKS: one unknown key type breaks whole verifier families."""
 
 
-_RSA: Final = "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out private_key.pem"
 _EC: Final = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:{} -out private_key.pem"
 _NAMED: Final = "openssl genpkey -algorithm {} -out private_key.pem"
+
+
+def generate_rsa(bits: int) -> str:
+    """Return the openssl command that makes an RSA private key of this size."""
+    return f"openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:{bits} -out private_key.pem"
+
+
+_RSA: Final = generate_rsa(3072)
 
 PUBLIC_HALF: Final = "openssl pkey -in private_key.pem -pubout -out public_key.pem"
 """The command that takes the public half out of any private key."""

@@ -14,7 +14,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from portal.core import edwards
-from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF, Algorithm
+from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF, Algorithm, generate_rsa
 from portal.core.keys import PublicKey
 from portal.core.kinds import NEW_KEY, NEW_RSA_KEY
 from portal.core.known_keys import KNOWN_KEYS
@@ -145,7 +145,7 @@ class KeyPolicy:
     def _check_rsa_size(self, bits: int) -> None:
         found = f"This is an RSA key of {bits} bits."
         good = max(3072, self.rsa_min_bits) if self.rsa_max_bits >= 3072 else self.rsa_max_bits
-        command = f"{_rsa_command(good)} && {PUBLIC_HALF}"
+        command = f"{generate_rsa(good)} && {PUBLIC_HALF}"
         choice = f"{good} is a good choice"
         if bits < self.rsa_min_bits:
             needed = f"It needs at least {self.rsa_min_bits} bits; {choice}."
@@ -162,10 +162,6 @@ class KeyPolicy:
         if not names:  # a JWK whose member alg is one of the older algorithms
             return "Please give the key without a restriction to older algorithms."
         return f"For this key, please choose {' or '.join(names)}."
-
-
-def _rsa_command(bits: int) -> str:
-    return ALGORITHMS["PS256"].generate.replace("rsa_keygen_bits:3072", f"rsa_keygen_bits:{bits}")
 
 
 def _fits(algorithm: Algorithm, key: PublicKey) -> bool:

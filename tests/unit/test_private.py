@@ -257,6 +257,13 @@ def test_truncated_key_is_found_and_proven_as_long_as_the_private_value_is_there
     assert leaked(b"-----BEGIN PRIVATE KEY") == ()
 
 
+def test_scalar_that_is_cut_proves_nothing() -> None:
+    """The rest of it is a private key too, and nobody's."""
+    encoded = der_of(written("P-256", PrivateFormat.TraditionalOpenSSL))
+    assert leaked(encoded[:30]) == ()
+    assert leaked(b64encode(encoded[:30])) == ()
+
+
 def test_private_key_inside_the_bits_of_a_public_one_is_found() -> None:
     """An SPKI whose BIT STRING is an RSAPrivateKey: somebody's own encoder."""
     inner = der_of(written("RSA", PrivateFormat.TraditionalOpenSSL))
@@ -284,6 +291,9 @@ def test_several_keys_all_count_as_leaked_once() -> None:
 def test_private_key_is_found_before_size_but_nothing_is_read_beyond_32_kib() -> None:
     assert leaked(private_pem("RSA") + b" " * 10_000_000) == half("RSA")
     assert refusal(b" " * 32768 + private_pem("RSA")).reason is Reason.TOO_LARGE
+    label = b"-----BEGIN PRIVATE KEY"
+    assert leaked(label.rjust(32768)) == ()
+    assert refusal(label.rjust(32769)).reason is Reason.TOO_LARGE
 
 
 def test_rsa_half_has_the_exponent_that_could_be_registered() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -79,6 +80,20 @@ def request() -> bytes:
     return openssl(
         "req", "-new", "-key", "/dev/stdin", "-subj", "/CN=b", stdin=private_pem("P-256")
     )
+
+
+def certificate(place: int, instead: bytes, signature: bytes | None = None) -> bytes:
+    """Return a certificate with one field replaced, counted from the version, which is 0."""
+    signed, algorithm, bits = der.read(der_of(certificate_pem("P-256"))).children()
+    fields = [field.encoded for field in signed.children()]
+    fields[place] = instead
+    parts = der.encode(der.SEQUENCE, *fields), algorithm.encoded, signature or bits.encoded
+    return pem("CERTIFICATE", der.encode(der.SEQUENCE, *parts))
+
+
+def openssh_line(kind: str, *fields: bytes) -> str:
+    blob = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+    return f"{kind} {b64encode(blob).decode()}"
 
 
 def pkcs7() -> bytes:
@@ -298,6 +313,50 @@ BLOCKS = (
         "openssl x509 -in certificate.pem -noout -pubkey",
     ),
     Case(
+        "certificate whose serial number is no number",
+        Reason.BAD_CERTIFICATE,
+        "not a well-formed X.509",
+        lambda: certificate(1, der.encode(der.OCTET_STRING, b"\1")),
+    ),
+    Case(
+        "certificate with two signature algorithms",
+        Reason.BAD_CERTIFICATE,
+        "not a well-formed X.509",
+        lambda: certificate(2, der.encode(der.SEQUENCE, oid(b"\x2a\x03"))),
+    ),
+    Case(
+        "certificate without an issuer",
+        Reason.BAD_CERTIFICATE,
+        "not a well-formed X.509",
+        lambda: certificate(3, b"\5\0"),
+    ),
+    Case(
+        "certificate with one date",
+        Reason.BAD_CERTIFICATE,
+        "not a well-formed X.509",
+        lambda: certificate(
+            4, der.encode(der.SEQUENCE, der.encode(der.UTC_TIME, b"260101000000Z"))
+        ),
+    ),
+    Case(
+        "certificate with a date of another type",
+        Reason.BAD_CERTIFICATE,
+        "not a well-formed X.509",
+        lambda: certificate(4, der.encode(der.SEQUENCE, b"\5\0\5\0")),
+    ),
+    Case(
+        "certificate without a subject",
+        Reason.BAD_CERTIFICATE,
+        "not a well-formed X.509",
+        lambda: certificate(5, b"\5\0"),
+    ),
+    Case(
+        "certificate whose signature is no string of bits",
+        Reason.BAD_CERTIFICATE,
+        "not a well-formed X.509",
+        lambda: certificate(1, b"\2\1\1", signature=b"\5\0"),
+    ),
+    Case(
         "certificate with an impossible date",
         Reason.BAD_CERTIFICATE,
         "not a well-formed X.509",
@@ -505,7 +564,7 @@ OPENSSH = (
     Case("cut", Reason.BAD_OPENSSH_KEY, "not a whole one", lambda: openssh()[:-9]),
     Case("no base64", Reason.BAD_OPENSSH_KEY, "not a whole one", lambda: "ssh-rsa ?!"),
     Case(
-        "other type inside",
+        "type of another line",
         Reason.BAD_OPENSSH_KEY,
         "not a whole one",
         lambda: openssh().replace("nistp256", "nistp384", 1),
@@ -518,10 +577,34 @@ OPENSSH = (
         "ssh-keygen -y -f id_ed25519 > public_key.pub",
     ),
     Case(
-        "short integer",
+        "other type inside",
         Reason.BAD_OPENSSH_KEY,
         "not a whole one",
-        lambda: "ssh-rsa AAAAB3NzaC1yc2EAAAABAAAAAAEB",
+        lambda: openssh_line("ssh-ed25519", b"ssh-ed25518", bytes(32)),
+    ),
+    Case(
+        "other curve inside",
+        Reason.BAD_OPENSSH_KEY,
+        "not a whole one",
+        lambda: openssh_line("ecdsa-sha2-nistp256", b"ecdsa-sha2-nistp256", b"nistp384", bytes(65)),
+    ),
+    Case(
+        "superfluous byte",
+        Reason.BAD_OPENSSH_KEY,
+        "not a whole one",
+        lambda: openssh_line("ssh-rsa", b"ssh-rsa", b"\0\1\0\1", b"\1" * 256),
+    ),
+    Case(
+        "negative number",
+        Reason.BAD_OPENSSH_KEY,
+        "not a whole one",
+        lambda: openssh_line("ssh-rsa", b"ssh-rsa", b"\1\0\1", b"\xff" * 256),
+    ),
+    Case(
+        "one field too many",
+        Reason.BAD_OPENSSH_KEY,
+        "not a whole one",
+        lambda: openssh_line("ssh-ed25519", b"ssh-ed25519", bytes(32), b""),
     ),
 )
 

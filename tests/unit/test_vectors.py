@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from portal.core.pem import parse_public_key
 from portal.core.reasons import Reason, Refused
+from tests.unit.support import refusal
 from tests.vectors.make_known_keys import VECTORS
 
 SUFFIXES = {".pem", ".der", ".pub", ".key", ".p8", ".p12", ".pfx", ".p7b", ".crt", ".cer", ".asc"}
@@ -49,6 +50,11 @@ def test_every_file_is_accepted_or_refused() -> None:
 )
 def test_file_has_the_expected_outcome(path: str, expected: str) -> None:
     assert outcome(VECTORS / path) == expected
+
+
+def test_handle_of_a_security_key_proves_nothing() -> None:
+    """Its file says PRIVATE KEY, and the private value stays in the device."""
+    assert refusal((VECTORS / "asymmetric/OpenSSH/sk-ecdsa-nopsw.key").read_bytes()).leaked == ()
 
 
 def test_accepted_public_keys_are_those_that_cryptography_reads() -> None:
