@@ -7,7 +7,7 @@ import json
 
 from portal.core.base64s import encode_url
 from portal.core.keys import PublicKey
-from portal.core.spki import COORDINATE_BYTES, key_bytes, rsa_numbers
+from portal.core.spki import key_bytes, rsa_numbers
 
 
 def to_jwk(key: PublicKey) -> dict[str, str]:
@@ -22,8 +22,8 @@ def to_jwk(key: PublicKey) -> dict[str, str]:
         case "EC":
             point = key_bytes(key)
             # RFC 7518 §6.2.1.2: coordinates have their full length, leading zeros included.
-            size = COORDINATE_BYTES[key.curve]
-            x, y = point[1 : 1 + size], point[1 + size :]
+            middle = len(point) // 2 + 1  # a first byte of 4, then two coordinates of one length
+            x, y = point[1:middle], point[middle:]
             return {"kty": "EC", "crv": key.curve, "x": encode_url(x), "y": encode_url(y)}
         case "OKP":
             return {"kty": "OKP", "crv": key.curve, "x": encode_url(key_bytes(key))}

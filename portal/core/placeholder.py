@@ -21,19 +21,16 @@ _B: Final = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 
 
 def _point() -> bytes:
-    """Return the first point whose x is the SHA-256 of the sentence with a counter, and whose y is
-    even.
+    """Return the first point whose x is the SHA-256 of the sentence with a counter.
 
-    A point that comes out of a hash has no known discrete logarithm, so the key has no private
-    half.
+    A point that comes out of a hash has no known discrete logarithm, hence no private half.
     """
     counter = 0
     while True:
         x = int.from_bytes(hashlib.sha256(_SENTENCE.format(counter).encode()).digest(), "big")
         y = pow(x**3 - 3 * x + _B, (_P + 1) // 4, _P)
         if x < _P and (y * y - x**3 + 3 * x - _B) % _P == 0:
-            even = y if y % 2 == 0 else _P - y
-            return b"\x04" + x.to_bytes(32, "big") + even.to_bytes(32, "big")
+            return b"\x04" + x.to_bytes(32, "big") + y.to_bytes(32, "big")
         counter += 1
 
 

@@ -177,6 +177,7 @@ def test_private_jwk_is_found_everywhere(kind: str) -> None:
         public_pem("P-256").decode() + json.dumps(jwk),
         escaped,
         "\ufeff" + json.dumps(jwk),
+        "{ see below } " + json.dumps(jwk),
         json.dumps(json.dumps(jwk)),
     ):
         assert leaked(text) == half(kind)
@@ -255,6 +256,7 @@ def test_truncated_key_is_found_and_proven_as_long_as_the_private_value_is_there
     assert leaked(block[:200]) == ()
     assert leaked(body[:200]) == ()
     assert leaked(b"-----BEGIN PRIVATE KEY") == ()
+    assert leaked(b"8J+ZiA==\n-----END PRIVATE KEY-----") == ()
 
 
 def test_scalar_that_is_cut_proves_nothing() -> None:

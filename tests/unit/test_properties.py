@@ -36,7 +36,11 @@ VALID = [
     *(certificate_pem(kind) for kind in ("RSA", "P-256", "Ed25519")),
     *(json.dumps(to_jwk(parse_public_key(public_pem(kind)))).encode() for kind in KINDS),
 ]
-DER = [(block.split(b"-----")[1].decode()[6:], der_of(block)) for block in VALID if b"---" in block]
+DER = [
+    (block.split(b"-----")[1].decode()[6:], der_of(block))
+    for block in VALID
+    if b"-----BEGIN" in block
+]
 PRIVATE = [private_pem(kind) for kind in KINDS]
 
 
