@@ -136,6 +136,8 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
+    # A database that swallows packets is a failure after seconds, and not after minutes.
+    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 
 # Rate limits are counted here, so it has to be shared by all workers and hosts.
 CACHES = {
