@@ -29,7 +29,7 @@ steady = settings(
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-"""The same examples in every run: a failure here is never a matter of luck."""
+"""The same choices in every run; only the keys are fresh."""
 
 VALID = [
     *(public_pem(kind) for kind in KINDS),
