@@ -15,7 +15,7 @@ REPORTS := build/reports
 JUNIT = --junitxml=$(REPORTS)/$@.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help run passwords test quick suites lint format lock chromium \
+.PHONY: help run passwords test quick suites lint format lock programs \
 	check-format check-lint check-templates check-types check-imports check-migrations check-deploy \
 	unit db smoke browser interop ops
 .DELETE_ON_ERROR:
@@ -64,10 +64,14 @@ $(NODE_READY): tests/interop/package.json tests/interop/package-lock.json | $(TE
 	@cd tests/interop && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@
 
-chromium:
-	@command -v chromium >/dev/null || { echo "Installing Chromium …"; \
-		$$([ "$$(id -u)" = 0 ] || echo sudo -n) sh -ec 'apt-get -qq update; apt-get -qqy install --no-install-recommends chromium' >/dev/null; } \
-		|| { echo "The browser tests need Chromium as 'chromium' on PATH; please install it."; exit 1; }
+# The programs of others that we are tested against, and the Debian packages that bring them.
+PROGRAMS := chromium=chromium curl=curl openssl=openssl ssh-keygen=openssh-client
+
+programs:
+	@missing=; for each in $(PROGRAMS); do command -v "$${each%=*}" >/dev/null || missing="$$missing $${each#*=}"; done; \
+		[ -z "$$missing" ] || { echo "Installing$$missing …"; \
+		$$([ "$$(id -u)" = 0 ] || echo sudo -n) sh -ec "apt-get -qq update; apt-get -qqy install --no-install-recommends$$missing" >/dev/null; } \
+		|| { echo "The tests need these programs; please install them:$$missing"; exit 1; }
 
 # --- Checking ------------------------------------------------------------------------------------
 
@@ -117,27 +121,27 @@ check-deploy: $(TEST_READY)
 		DATABASE_URL=postgresql://portal@localhost/portal PYTHONWARNINGS=error \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING >/dev/null
 
-unit: $(TEST_READY) ## Test the core: no database, milliseconds
+unit: $(TEST_READY) programs ## Test the core: no database, milliseconds
 	@echo "Unit tests"
 	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/unit
 
-db: $(TEST_READY) ## Test the registry and the pages on a PostgreSQL of their own
+db: $(TEST_READY) programs ## Test the registry and the pages on a PostgreSQL of their own
 	@echo "Database tests on PostgreSQL"
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/db
 
-smoke: $(TEST_READY) ## Test the same on SQLite, without what only PostgreSQL can show
+smoke: $(TEST_READY) programs ## Test the same on SQLite, without what only PostgreSQL can show
 	@echo "Database tests on SQLite"
 	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/db -m "not postgresql"
 
-browser: $(TEST_READY) chromium ## Test the whole story in a browser
+browser: $(TEST_READY) programs ## Test the whole story in a browser
 	@echo "Browser tests"
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/browser
 
-interop: $(TEST_READY) $(NODE_READY) ## Test with real verifiers: PyJWT, joserfc and jose
+interop: $(TEST_READY) $(NODE_READY) programs ## Test with real verifiers: PyJWT, joserfc and jose
 	@echo "Interop tests"
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/interop
 
-ops: $(TEST_READY) ## Test settings, demo, image commands and documents
+ops: $(TEST_READY) programs ## Test settings, demo, image commands and documents
 	@echo "Tests of running it"
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/ops
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -99,12 +98,6 @@ def test_commands_of_the_table_make_a_key_for_their_algorithm(alg: str, tmp_path
     assert KeyPolicy().check(key, alg) is ALGORITHMS[alg]
 
 
-needs_ssh_keygen = pytest.mark.skipif(
-    shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed"
-)
-
-
-@needs_ssh_keygen
 def test_command_for_a_cut_openssh_line_writes_it_anew(tmp_path: Path) -> None:
     """OpenSSH wants its key file to be readable by nobody else."""
     private = tmp_path / "id_ed25519"
@@ -116,7 +109,6 @@ def test_command_for_a_cut_openssh_line_writes_it_anew(tmp_path: Path) -> None:
     )
 
 
-@needs_ssh_keygen
 def test_command_for_an_ssh2_key_gives_an_openssh_line(tmp_path: Path) -> None:
     line = tmp_path / "id.pub"
     line.write_text(cases.openssh("RSA"), "ascii")
