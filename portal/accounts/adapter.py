@@ -1,8 +1,11 @@
 """What the sign-in library asks of us."""
 
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as asked
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import lazy
@@ -36,3 +39,20 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the library's signature
         """Return whether strangers may create an account (the setting SIGN_UP)."""
         return settings.SIGN_UP
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:  # noqa: ARG002
+        """Count failed sign-ins by the address alone.
+
+        The library counts by the Host header too, and anybody can send another port in it.
+        """
+        return str(credentials.get("email", "")).lower()
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send links to PUBLIC_URL, whatever port or spelling the Host header of the asker had."""
+        here = asked.request.build_absolute_uri("/")
+        domain = urlsplit(settings.PUBLIC_URL).netloc
+        own: dict[str, Any] = {"current_site": SimpleNamespace(domain=domain, name=domain)}
+        for name, value in context.items():
+            if isinstance(value, str) and value.startswith(here):
+                own[name] = f"{settings.PUBLIC_URL}/{value.removeprefix(here)}"
+        super().send_mail(template_prefix, email, {**context, **own})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
@@ -47,6 +49,18 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def has_confirmed_email(self) -> bool:
+        """Whether the address is known to be theirs, or was given by an admin (then it has no row).
+
+        Anybody can sign up with anybody's address; until it is confirmed the account is nobody's.
+        """
+        if settings.ACCOUNT_EMAIL_VERIFICATION != "mandatory":
+            return True
+        return not EmailAddress.objects.filter(
+            user=self, email__iexact=self.email, verified=False
+        ).exists()
 
     def get_full_name(self) -> str:
         """Return what stands for the person in sentences: the e-mail address."""

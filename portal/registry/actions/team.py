@@ -21,7 +21,7 @@ def add_member(client: Client, *, email: str, role: Role, by: User) -> Membershi
     email = clean_line(email, field="email", limit=MAX_EMAIL)
     client = lock_client(client)
     user = User.objects.filter(email=email.lower(), is_active=True).first()
-    if user is None:
+    if user is None or not user.has_confirmed_email:
         message = f"Nobody has signed up with {email} yet. Please ask them to sign up first."
         raise NoSuchPerson(message)
     if client.memberships.filter(user=user).exists():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 
 from portal.accounts.models import User
 from portal.registry.actions import add_member, change_role, remove_member
@@ -29,6 +31,21 @@ def test_a_member_is_added_by_email_address(payments: Client, cast: SimpleNamesp
     assert membership(payments, cast.stranger).role == Role.VIEWER
     detail = {"member": "stranger@example.com", "role": "viewer"}
     assert events(Verb.ADD_MEMBER)[-1] == (cast.alice, payments, None, detail)
+
+
+@pytest.mark.parametrize("verified", [False, True])
+def test_who_has_not_confirmed_the_address_cannot_be_added(
+    payments: Client, cast: SimpleNamespace, settings: Any, verified: bool
+) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    EmailAddress.objects.create(
+        user=cast.stranger, email=cast.stranger.email, primary=True, verified=verified
+    )
+    if verified:
+        add_member(payments, email="stranger@example.com", role=Role.OWNER, by=cast.alice)
+        return
+    with pytest.raises(NoSuchPerson):
+        add_member(payments, email="stranger@example.com", role=Role.OWNER, by=cast.alice)
 
 
 def test_who_has_no_account_cannot_be_added(payments: Client, cast: SimpleNamespace) -> None:

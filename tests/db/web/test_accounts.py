@@ -97,6 +97,24 @@ def test_too_many_wrong_passwords_say_how_long_to_wait(
     assert "Please wait 5 minutes" in text_of(ask(None, "post", LOGIN, wrong))
 
 
+def test_another_spelling_of_the_host_gives_no_more_tries(
+    cast: SimpleNamespace, settings: Any
+) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "1/5m/key"}
+    wrong = {"login": "dev@example.com", "password": "wrong"}
+    for host in ("testserver", "testserver:1", "TESTSERVER", "testserver."):
+        response = Browser().post(LOGIN, wrong, headers={"Host": host})
+    assert "Please wait 5 minutes" in text_of(response)
+
+
+def test_links_in_e_mails_go_to_the_public_url(cast: SimpleNamespace) -> None:
+    asked = {"email": "dev@example.com"}
+    Browser().post("/account/password/reset/", asked, headers={"Host": "TESTSERVER:4444"})
+    body = str(mail.outbox[0].body)
+    assert "http://testserver/account/password/reset/key/" in body
+    assert "4444" not in body
+
+
 def test_a_429_page_says_how_long_to_wait(ask: Any, settings: Any) -> None:
     settings.ACCOUNT_RATE_LIMITS = {"login": "1/2h/ip"}
     ask(None, "post", LOGIN, {})
