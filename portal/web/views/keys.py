@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.accounts.limits import wait_for, within_limit
 from portal.core.algorithms import ALGORITHMS
+from portal.core.pem import parse_public_key
 from portal.core.reasons import Reason, Refused
 from portal.registry import permissions
 from portal.registry.actions import register_key
@@ -102,7 +103,7 @@ def _show_again(
     request: HttpRequest, client: Client, form: KeyForm, *, fragment: str = "settings", status: int
 ) -> HttpResponse:
     """Show the form with what was entered and what is seen in it, and nothing private."""
-    sighting = _look(request, client, form)
+    sighting = _glance(form) if status == 429 else _look(request, client, form)
     private = form.refused is not None and form.refused.reason == Reason.PRIVATE_KEY
     response = show_settings(
         request,
@@ -117,6 +118,25 @@ def _show_again(
         response["HX-Retarget"] = "#settings"
         response["HX-Reswap"] = "outerHTML"
     return response
+
+
+@sensitive_variables("material")
+def _glance(form: KeyForm) -> None:
+    """Read what was given only to know what may be shown again.
+
+    Somebody over the limit gets no more work done: nothing is judged, blocked or recorded.
+    """
+    for place, material in enumerate(form.materials()):
+        refused = None
+        try:
+            parse_public_key(material)
+        except Refused as refusal:
+            refused = refusal
+            refused.leaked = ()  # the page says of these that they are blocked
+            if refused.reason == Reason.PRIVATE_KEY and form.refused is None:
+                tell(form, refused)
+        if place == 0:
+            form.keep(material, refused)
 
 
 @sensitive_variables("material")

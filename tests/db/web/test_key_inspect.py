@@ -12,7 +12,7 @@ from django.test import Client as Browser
 
 from portal.core.jwk import thumbprint
 from portal.core.pem import parse_public_key
-from portal.registry.models import Client
+from portal.registry.models import BlockedKey, Client, Event
 from tests.db.web.key_forms import body_of, private_pem
 from tests.db.web.pages import text_of
 from tests.keys import new_private_key, public_pem
@@ -103,3 +103,22 @@ def test_too_many_questions_are_answered_with_429(
     entered = {"material": public_pem(new_private_key())}
     assert ask("dev", "post", paths.key_inspect, entered, htmx=True).status_code == 200
     assert ask("dev", "post", paths.key_inspect, entered, htmx=True).status_code == 429
+
+
+@pytest.mark.parametrize("action", ["key_inspect", "key_register"])
+def test_who_is_over_the_limit_makes_nothing_be_written(
+    ask: Any, paths: SimpleNamespace, settings: Any, action: str
+) -> None:
+    call_command("createcachetable")
+    cache.clear()
+    limit = {"key_inspect": "1/1h/user", "key_upload": "1/1h/user"}
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, **limit}
+    ask("dev", "post", getattr(paths, action), {"material": ""}, htmx=True)
+    before = Event.objects.count()
+    pem = private_pem()
+    response = ask("dev", "post", getattr(paths, action), {"material": pem}, htmx=True)
+    assert response.status_code == 429
+    assert body_of(pem) not in text_of(response)
+    assert "is blocked here" not in text_of(response)
+    assert not BlockedKey.objects.exists()
+    assert Event.objects.count() == before
