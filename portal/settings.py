@@ -94,7 +94,9 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     # After those that set headers, before those that read the body.
+    "portal.web.middleware.NoStoreMiddleware",
     "portal.web.middleware.RequestSizeMiddleware",
+    "portal.web.middleware.NulCookieMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -1,8 +1,21 @@
 """The WSGI application that granian serves."""
 
 import os
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answer one request; everything in it is UTF-8, whatever charset it claims.
+
+    Django would ask Python's codecs for the charset by its name before any middleware runs, for the
+    query too: some are no text encodings, and others make lone surrogates.
+    """
+    kind, *parameters = environ.get("CONTENT_TYPE", "").split(";")
+    kept = [each for each in parameters if not each.strip().lower().startswith("charset")]
+    return _django({**environ, "CONTENT_TYPE": ";".join([kind, *kept])}, start_response)

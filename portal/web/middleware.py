@@ -1,13 +1,27 @@
-"""How large a request may be."""
+"""What a request may be like before anything reads it, and what is kept of an answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
 from portal.web.render import show
+
+
+class NoStoreMiddleware:
+    """Lets no browser and no cache keep a page: what people see is theirs, until they sign out."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer what the next one answers; what it says itself about caches stays."""
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
 
 
 class RequestSizeMiddleware:
@@ -21,6 +35,23 @@ class RequestSizeMiddleware:
         if _fits(request.META.get("CONTENT_LENGTH") or "0"):
             return self.get_response(request)
         return show(request, "errors/413.html", fragment="notice", status=413)
+
+
+class NulCookieMiddleware:
+    """Refuses a NUL in a cookie, which a quoted one can spell (`\\000`).
+
+    PostgreSQL takes no NUL in a text, and so answers the look-up of such a session with an error.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer 400, or what the next one answers."""
+        if any("\0" in value for value in request.COOKIES.values()):
+            message = "There is a NUL in a cookie."
+            raise BadRequest(message)
+        return self.get_response(request)
 
 
 def _fits(stated: str) -> bool:

@@ -33,4 +33,5 @@ def check_page(response: HttpResponseBase) -> None:
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "no-store" in response.headers["Cache-Control"]
     _Strict().feed(text_of(response))

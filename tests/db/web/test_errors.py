@@ -12,6 +12,7 @@ from django.test import RequestFactory
 
 from portal.registry.models import Client
 from portal.web.views import errors
+from portal.wsgi import application
 from tests.db.web.pages import check_page, text_of
 
 
@@ -32,6 +33,26 @@ def test_a_bad_request_is_answered_kindly(ask: Any, cast: SimpleNamespace, setti
     response = ask("dev", "post", "/clients/new/", {"a": "1", "b": "2", "c": "3"})
     assert response.status_code == 400
     assert "could not be read" in text_of(response)
+
+
+@pytest.mark.parametrize("charset", ["rot13", "undefined", "unicode_escape", "utf-16"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_charset_that_a_request_claims_does_not_matter(
+    db: None, charset: str, method: str
+) -> None:
+    path = "/account/login/?next=/%5Cud800"
+    environ = RequestFactory().generic(method, path, b"--b--\r\n").environ
+    environ["CONTENT_TYPE"] = f"multipart/form-data; charset={charset}; boundary=b"
+    answered: list[str] = []
+    application(environ, lambda status, _headers, *_more: answered.append(status))
+    assert answered == ["200 OK" if method == "GET" else "403 Forbidden"]
+
+
+def test_a_nul_in_a_cookie_is_refused(db: None, settings: Any) -> None:
+    cookie = f'{settings.SESSION_COOKIE_NAME}="{"a" * 20}\\000{"a" * 11}"'
+    response = Browser().get("/account/login/", headers={"Cookie": cookie})
+    assert response.status_code == 400
+    check_page(response)
 
 
 @pytest.mark.parametrize("htmx", [False, True])
