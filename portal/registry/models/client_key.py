@@ -1,11 +1,9 @@
-"""The tables. State is kept as facts (who did what when); status is derived, never stored."""
+"""A public key of a client."""
 
 from __future__ import annotations
 
-import secrets
-from base64 import b32encode
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import Final
 
 from django.conf import settings
 from django.db import models
@@ -14,81 +12,15 @@ from django.urls import reverse
 
 from portal.core.algorithms import ALGORITHMS
 from portal.core.jwks import PublishableKey
-from portal.registry.choices import BlockedWhy, KeyStatus, RevocationReason, Role, Verb
-from portal.registry.querysets import ClientKeyQuerySet, ClientQuerySet
+from portal.registry.choices import KeyStatus, RevocationReason
+from portal.registry.models.client import Client
+from portal.registry.patterns import SHA256_HEX
+from portal.registry.querysets import ClientKeyQuerySet
 
-SHA256_HEX: Final = r"^[0-9a-f]{64}$"
 PRIVATE_MEMBERS: Final = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"]
 """The members of a JWK that only its owner may know: RFC 7518 §6.2.2, §6.3.2, §6.4, RFC 9964 §3."""
 
 LEGACY_ALGORITHMS: Final = [each.name for each in ALGORITHMS.values() if each.legacy]
-
-
-def new_client_id() -> str:
-    """Return a random client_id: 160 bits in base32, safe in URLs, shells and host names."""
-    return b32encode(secrets.token_bytes(20)).decode("ascii").lower()
-
-
-class Client(models.Model):
-    """An OAuth client (RFC 6749 §2), which signs in with the keys registered for it."""
-
-    client_id = models.CharField(max_length=64, unique=True, default=new_client_id, editable=False)
-    name = models.CharField(max_length=100)
-    contacts = models.JSONField(default=list, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="created_clients"
-    )
-    suspended_at = models.DateTimeField(null=True, blank=True)
-    suspended_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    suspension_note = models.CharField(max_length=500, blank=True)
-    members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership")
-
-    objects = ClientQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=~Q(name=""), name="client_has_a_name"),
-            models.CheckConstraint(condition=~Q(client_id=""), name="client_has_a_client_id"),
-            models.CheckConstraint(
-                condition=Q(suspended_at=None, suspended_by=None, suspension_note="")
-                | Q(suspended_at__isnull=False, suspended_by__isnull=False),
-                name="client_suspended_by_somebody",
-            ),
-        ]
-        indexes = [models.Index(fields=["-created_at", "-id"], name="client_newest")]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def get_absolute_url(self) -> str:
-        """Return the path of the client's Settings page."""
-        return reverse("client", args=[self.client_id])
-
-    @property
-    def is_suspended(self) -> bool:
-        """Whether an admin has suspended the client: none of its keys is published."""
-        return self.suspended_at is not None
-
-
-class Membership(models.Model):
-    """What a person may do with a client."""
-
-    client = models.ForeignKey(Client, models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=16, choices=Role.choices)
-    since = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["client", "user"], name="membership_once_a_client"),
-            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user}: {self.get_role_display()}"
 
 
 class ClientKey(models.Model):
@@ -230,67 +162,3 @@ class ClientKey(models.Model):
     def size(self) -> str:
         """The size as people speak of it: "3072 bits", or the name of the curve."""
         return self.curve or f"{self.bits} bits"
-
-
-class BlockedKey(models.Model):
-    """A public key that can never be registered, in any client, known by SHA-256 of its SPKI.
-
-    For good: triggers (migration 0002) refuse change and deletion.
-    """
-
-    spki_sha256 = models.CharField(max_length=64, primary_key=True)
-    why = models.CharField(max_length=32, choices=BlockedWhy.choices)
-    note = models.CharField(max_length=500, blank=True)
-    blocked_at = models.DateTimeField(auto_now_add=True)
-    blocked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(spki_sha256__regex=SHA256_HEX), name="blocked_key_is_a_sha256"
-            ),
-            models.CheckConstraint(
-                condition=Q(why__in=BlockedWhy.values), name="blocked_key_why_known"
-            ),
-        ]
-        indexes = [models.Index(fields=["-blocked_at", "spki_sha256"], name="blocked_key_newest")]
-
-    def __str__(self) -> str:
-        return self.spki_sha256
-
-
-class Event(models.Model):
-    """Something that happened. Append-only: triggers (migration 0002) refuse everything else."""
-
-    at = models.DateTimeField(auto_now_add=True)
-    # Their indexes are those of Meta, which are sorted too.
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False
-    )
-    verb = models.CharField(max_length=32, choices=Verb.choices)
-    client = models.ForeignKey(
-        Client, models.PROTECT, null=True, blank=True, related_name="events", db_index=False
-    )
-    key = models.ForeignKey(
-        ClientKey, models.PROTECT, null=True, blank=True, related_name="events", db_index=False
-    )
-    detail = models.JSONField(default=dict, blank=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(verb__in=Verb.values),
-                name="event_verb_known",
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["client", "-id"], name="event_of_client"),
-            models.Index(fields=["key", "-id"], name="event_of_key"),
-            models.Index(fields=["actor", "-id"], name="event_of_actor"),
-            models.Index(fields=["verb", "-id"], name="event_by_verb"),
-            models.Index(fields=["-at", "-id"], name="event_by_time"),
-        ]
-        ordering: ClassVar[list[str]] = ["-id"]
-
-    def __str__(self) -> str:
-        return f"{self.actor} {self.get_verb_display()}"

@@ -1,0 +1,37 @@
+"""A public key that nobody may register."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from portal.registry.choices import BlockedWhy
+from portal.registry.patterns import SHA256_HEX
+
+
+class BlockedKey(models.Model):
+    """A public key that can never be registered, in any client, known by SHA-256 of its SPKI.
+
+    For good: triggers (migration 0002) refuse change and deletion.
+    """
+
+    spki_sha256 = models.CharField(max_length=64, primary_key=True)
+    why = models.CharField(max_length=32, choices=BlockedWhy.choices)
+    note = models.CharField(max_length=500, blank=True)
+    blocked_at = models.DateTimeField(auto_now_add=True)
+    blocked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(spki_sha256__regex=SHA256_HEX), name="blocked_key_is_a_sha256"
+            ),
+            models.CheckConstraint(
+                condition=Q(why__in=BlockedWhy.values), name="blocked_key_why_known"
+            ),
+        ]
+        indexes = [models.Index(fields=["-blocked_at", "spki_sha256"], name="blocked_key_newest")]
+
+    def __str__(self) -> str:
+        return self.spki_sha256

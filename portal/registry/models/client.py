@@ -1,0 +1,81 @@
+"""An OAuth client, and who looks after it."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b32encode
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from portal.registry.choices import Role
+from portal.registry.querysets import ClientQuerySet
+
+
+def new_client_id() -> str:
+    """Return a random client_id: 160 bits in base32, safe in URLs, shells and host names."""
+    return b32encode(secrets.token_bytes(20)).decode("ascii").lower()
+
+
+class Client(models.Model):
+    """An OAuth client (RFC 6749 §2), which signs in with the keys registered for it."""
+
+    client_id = models.CharField(max_length=64, unique=True, default=new_client_id, editable=False)
+    name = models.CharField(max_length=100)
+    contacts = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="created_clients"
+    )
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    suspended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    suspension_note = models.CharField(max_length=500, blank=True)
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership")
+
+    objects = ClientQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="client_has_a_name"),
+            models.CheckConstraint(condition=~Q(client_id=""), name="client_has_a_client_id"),
+            models.CheckConstraint(
+                condition=Q(suspended_at=None, suspended_by=None, suspension_note="")
+                | Q(suspended_at__isnull=False, suspended_by__isnull=False),
+                name="client_suspended_by_somebody",
+            ),
+        ]
+        indexes = [models.Index(fields=["-created_at", "-id"], name="client_newest")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """Return the path of the client's Settings page."""
+        return reverse("client", args=[self.client_id])
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether an admin has suspended the client: none of its keys is published."""
+        return self.suspended_at is not None
+
+
+class Membership(models.Model):
+    """What a person may do with a client."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client", "user"], name="membership_once_a_client"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_role_display()}"
