@@ -7,6 +7,7 @@ Every function raises `ImproperlyConfigured` with a sentence that names the vari
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from django.http.request import validate_host
 _YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _MAKE_ONE = "make one with: openssl rand -base64 48"
+_SCOPE = re.compile(r"[\x21\x23-\x2b\x2d-\x3c\x3e-\x5b\x5d-\x7e]{1,100}")
 _MAIL_SCHEMES = ("smtp", "smtp+tls", "smtp+ssl")
 
 
@@ -53,6 +55,18 @@ def number(name: str, default: int, *, least: int = 1, most: int | None = None) 
     if not value.isdecimal() or int(value) < least or (most is not None and int(value) > most):
         raise ImproperlyConfigured(f"{name} is {value!r}; it must be a whole number {expected}.")
     return int(value)
+
+
+def scopes(name: str, default: str) -> dict[str, str]:
+    """Return the scopes that tokens can have (RFC 6749 §3.3), and what each means for people."""
+    pairs = [each.partition("=") for each in words(name, os.environ.get(name) or default)]
+    named = {scope.strip(): meaning.strip() for scope, _, meaning in pairs}
+    if not all(_SCOPE.fullmatch(scope) and meaning for scope, meaning in named.items()):
+        raise ImproperlyConfigured(
+            f"{name} is {os.environ.get(name)!r}; it must be like {default}: "
+            "names without spaces, and what each allows, as people read it when they consent."
+        )
+    return named
 
 
 def rate(name: str, default: str) -> str:

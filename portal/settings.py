@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "csp",
     "django_htmx",
+    "oauth2_provider",
     "template_partials",
     "portal.accounts",
     "portal.registry",
@@ -202,6 +203,62 @@ else:
     EMAIL_TIMEOUT = 10  # seconds: a mail server that hangs must not hold a worker
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default=f"keys@{urlsplit(PUBLIC_URL).hostname}")
 
+# --- The token endpoint --------------------------------------------------------------------------
+
+ACCEPT_TOKEN_ENDPOINT_AUDIENCE = env.yes_or_no("ACCEPT_TOKEN_ENDPOINT_AUDIENCE", default=True)
+"""Whether `aud` may be the token endpoint's URL beside the issuer, as older clients have it."""
+
+REQUIRE_CONFIRMATION = env.yes_or_no("REQUIRE_CONFIRMATION", default=False)
+"""Whether a key registered from now on is live only once somebody has signed with it."""
+
+TOKEN_REQUEST_DAYS = env.number("TOKEN_REQUEST_DAYS", 30)
+"""How long accepted and refused token requests can be looked up."""
+
+INTROSPECTION_CLIENTS = frozenset(env.words("INTROSPECTION_CLIENTS", default=""))
+"""The client_ids of resource servers, which may introspect the tokens of all clients."""
+
+SCOPES = env.scopes("SCOPES", "read=See your data,write=Change your data")
+
+# The toolkit's tables are ours (ADR 0008), so it has none, and no migration of its own.
+MIGRATION_MODULES = {"oauth2_provider": None}
+OAUTH2_PROVIDER_APPLICATION_MODEL = "registry.Client"
+OAUTH2_PROVIDER_GRANT_MODEL = "registry.AuthorizationCode"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "registry.AccessToken"  # noqa: S105 - the name of a model
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "registry.RefreshToken"  # noqa: S105
+# There are no ID tokens and no device codes. The toolkit wants to know their tables all the same,
+# and with these names it makes none.
+OAUTH2_PROVIDER_ID_TOKEN_MODEL = "registry.AccessToken"  # noqa: S105
+OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "registry.AuthorizationCode"
+OAUTH2_PROVIDER = {
+    "OAUTH2_VALIDATOR_CLASS": "portal.oauth.validator.Validator",
+    "OIDC_ISS_ENDPOINT": PUBLIC_URL,
+    "SCOPES": SCOPES,
+    # Who asks for nothing gets the first, and not all that there is.
+    "DEFAULT_SCOPES": list(SCOPES)[:1],
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
+    "ACCESS_TOKEN_EXPIRE_SECONDS": env.number("ACCESS_TOKEN_SECONDS", 15 * 60),
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 60 * 60 * 24 * env.number("REFRESH_TOKEN_DAYS", 90),
+    "ROTATE_REFRESH_TOKEN": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "PKCE_REQUIRED": True,
+    **{
+        f"COMPLIANT_BCP_RFC9700_{gate}": True
+        for gate in (
+            "IMPLICIT_GRANT",
+            "PASSWORD_GRANT",
+            "PKCE_METHOD",
+            "ACCESS_TOKEN_TRANSPORT",
+            "AUTHZ_RESPONSE_ISS",
+            "TOKEN_STORAGE",
+            "REFRESH_TOKEN",
+            "REDIRECT_URI_SCHEME",
+            "REDIRECT_URI_MATCHING",
+            "PKCE_REQUIRED",
+        )
+    },
+}
+
 # --- Protection of the browser -------------------------------------------------------------------
 
 CONTENT_SECURITY_POLICY = {
@@ -250,5 +307,10 @@ LOGGING: dict[str, Any] = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
     # Django's own set-up mails tracebacks with request data to ADMINS; ours goes to the root only.
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # At DEBUG these write whole requests and the tokens that they issue.
+        "oauthlib": {"level": "WARNING"},
+        "oauth2_provider": {"level": "WARNING"},
+    },
 }

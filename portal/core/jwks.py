@@ -26,9 +26,13 @@ class PublishableKey:
     expires_at: datetime | None = None
     retires_at: datetime | None = None
     revoked_at: datetime | None = None
+    confirmed: bool = True
+    """Whether nobody waits for a proof that the private half is at hand."""
 
     def is_live(self, now: datetime) -> bool:
         """Tell whether the key is published now: `not_before` is inclusive, ends are exclusive."""
+        if not self.confirmed:
+            return False
         begun = self.not_before is None or self.not_before <= now
         ends = (self.expires_at, self.retires_at)
         # Revoked is revoked, also when the clock that wrote the date was ahead of ours.

@@ -1,5 +1,7 @@
 """The closed lists of words that the tables use."""
 
+from typing import Final
+
 from django.db import models
 
 
@@ -23,11 +25,16 @@ class KeyStatus(models.TextChoices):
     """What a key is right now, derived from its dates."""
 
     ACTIVE = "active", "Active"
+    UNCONFIRMED = "unconfirmed", "Waits for confirmation"
     PENDING = "pending", "Starts later"
     RETIRING = "retiring", "Retiring"
     EXPIRED = "expired", "Expired"
     RETIRED = "retired", "Retired"
     REVOKED = "revoked", "Revoked"
+
+
+LIVE: Final = frozenset({KeyStatus.ACTIVE, KeyStatus.RETIRING})
+"""What a key is while it is published and accepted, in step with `ClientKeyQuerySet.live`."""
 
 
 class BlockedWhy(models.TextChoices):
@@ -50,6 +57,7 @@ class Verb(models.TextChoices):
     REGISTER_KEY = "register_key", "registered the key"
     RETIRE_KEY = "retire_key", "retired the key"
     KEEP_KEY = "keep_key", "took back the retirement"
+    CONFIRM_KEY = "confirm_key", "confirmed the key"
     REVOKE_KEY = "revoke_key", "revoked the key"
     BLOCK_KEY = "block_key", "blocked a key"
     REFUSE_KEY = "refuse_key", "tried a key that was refused"

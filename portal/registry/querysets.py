@@ -36,4 +36,7 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
 
     def live(self, now: datetime) -> Self:
         """Return the keys that are trusted at `now`, in step with `PublishableKey.is_live`."""
-        return self.occupying(now).filter(Q(not_before=None) | Q(not_before__lte=now))
+        return self.occupying(now).filter(
+            Q(not_before=None) | Q(not_before__lte=now),
+            Q(confirmation_required=False) | Q(confirmed_at__isnull=False),
+        )

@@ -70,6 +70,26 @@ class ClientForm(PortalForm):
         return addresses
 
 
+class ClientEditForm(ClientForm):
+    """What of a client can be changed: also where people are sent with an authorization code."""
+
+    redirect_uris = forms.CharField(
+        required=False,
+        max_length=10_000,
+        label="Redirect addresses",
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+        help_text=(
+            "Only for clients that act for people (authorization code): where people come back to "
+            "after they have agreed, one address a line, exactly as the client sends it."
+        ),
+    )
+
+    def clean_redirect_uris(self) -> list[str]:
+        """Return the addresses, one a line; the registry judges them."""
+        lines: list[str] = self.cleaned_data["redirect_uris"].split()
+        return lines
+
+
 class RoleForm(PortalForm):
     """What a member may do."""
 

@@ -9,10 +9,15 @@ from typing import Final
 from django.conf import settings
 
 from portal.core.algorithms import ALGORITHMS
-from portal.registry.choices import KeyStatus
+from portal.registry.choices import LIVE, KeyStatus
 from portal.registry.models import Client, ClientKey
 
-CURRENT: Final = (KeyStatus.ACTIVE, KeyStatus.RETIRING, KeyStatus.PENDING)
+CURRENT: Final = (
+    KeyStatus.ACTIVE,
+    KeyStatus.RETIRING,
+    KeyStatus.UNCONFIRMED,
+    KeyStatus.PENDING,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class KeyLists:
     @property
     def live(self) -> int:
         """How many keys are trusted right now."""
-        return sum(row.status != KeyStatus.PENDING for row in self.current)
+        return sum(row.status in LIVE for row in self.current)
 
     @property
     def needs_extended(self) -> bool:
@@ -69,5 +74,4 @@ def stays_without(key: ClientKey, now: datetime) -> int:
 
 def is_last_live(key: ClientKey, now: datetime) -> bool:
     """Return whether the client cannot sign in any more once this key has gone."""
-    live = key.status(now) in {KeyStatus.ACTIVE, KeyStatus.RETIRING}
-    return live and stays_without(key, now) == 0
+    return key.status(now) in LIVE and stays_without(key, now) == 0

@@ -12,44 +12,61 @@ from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
 from portal.registry.locks import lock_client
 from portal.registry.models import Client, Event, Membership
+from portal.registry.redirect_uris import clean_redirect_uris
 from portal.registry.refusals import ClientLimitReached
 from portal.registry.texts import clean_contacts, clean_line, clean_note
 
 
 @transaction.atomic
-def create_client(*, name: str, contacts: Sequence[str] = (), by: User) -> Client:
+def create_client(
+    *, name: str, contacts: Sequence[str] = (), redirect_uris: Sequence[str] = (), by: User
+) -> Client:
     """Create a client with a random client_id; its creator becomes its first owner.
 
     Raises `ClientLimitReached` when the person has created as many as one person may, and
     `UnfitInput`.
     """
     name, contacts = clean_line(name, field="name"), clean_contacts(contacts)
+    redirect_uris = clean_redirect_uris(redirect_uris)
     # Locking the person makes two requests at once count one after the other.
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     limit = settings.CLIENT_LIMIT
     if not by.is_staff and by.created_clients.count() >= limit:
         message = f"You have created as many clients as one person may here ({limit})."
         raise ClientLimitReached(message)
-    client = Client.objects.create(name=name, contacts=contacts, created_by=by)
+    client = Client.objects.create(
+        name=name, contacts=contacts, redirect_uris=redirect_uris, created_by=by
+    )
     Membership.objects.create(client=client, user=by, role=Role.OWNER)
     Event.objects.create(actor=by, verb=Verb.CREATE_CLIENT, client=client, detail={"name": name})
     return client
 
 
 @transaction.atomic
-def change_client(client: Client, *, name: str, contacts: Sequence[str], by: User) -> Client:
-    """Change the client's name and contacts. Saying again what already stands records nothing.
+def change_client(
+    client: Client,
+    *,
+    name: str,
+    contacts: Sequence[str],
+    redirect_uris: Sequence[str],
+    by: User,
+) -> Client:
+    """Change the client's name, contacts and redirect addresses.
 
-    Raises `UnfitInput`.
+    Saying again what already stands records nothing. Raises `UnfitInput`.
     """
-    name, contacts = clean_line(name, field="name"), clean_contacts(contacts)
+    after = {
+        "name": clean_line(name, field="name"),
+        "contacts": clean_contacts(contacts),
+        "redirect_uris": clean_redirect_uris(redirect_uris),
+    }
     client = lock_client(client)
-    before = {"name": client.name, "contacts": client.contacts}
-    after = {"name": name, "contacts": contacts}
+    before = {field: getattr(client, field) for field in after}
     if before == after:
         return client
-    client.name, client.contacts = name, contacts
-    client.save(update_fields=["name", "contacts"])
+    for field, value in after.items():
+        setattr(client, field, value)
+    client.save(update_fields=list(after))
     Event.objects.create(
         actor=by, verb=Verb.CHANGE_CLIENT, client=client, detail={"before": before, "after": after}
     )

@@ -4,13 +4,20 @@ from portal.registry.models.blocked_key import BlockedKey
 from portal.registry.models.client import Client, Membership, new_client_id
 from portal.registry.models.client_key import LEGACY_ALGORITHMS, ClientKey
 from portal.registry.models.event import Event
+from portal.registry.models.token_request import RedeemedAssertion, RefusedRequest
+from portal.registry.models.tokens import AccessToken, AuthorizationCode, RefreshToken
 
 __all__ = [
     "LEGACY_ALGORITHMS",
+    "AccessToken",
+    "AuthorizationCode",
     "BlockedKey",
     "Client",
     "ClientKey",
     "Event",
     "Membership",
+    "RedeemedAssertion",
+    "RefreshToken",
+    "RefusedRequest",
     "new_client_id",
 ]

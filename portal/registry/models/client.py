@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from portal.registry.choices import Role
 from portal.registry.querysets import ClientQuerySet
+from portal.registry.toolkit_client import ToolkitClient
 
 
 def new_client_id() -> str:
@@ -19,12 +20,17 @@ def new_client_id() -> str:
     return b32encode(secrets.token_bytes(20)).decode("ascii").lower()
 
 
-class Client(models.Model):
-    """An OAuth client (RFC 6749 §2), which signs in with the keys registered for it."""
+class Client(ToolkitClient, models.Model):
+    """An OAuth client (RFC 6749 §2), which signs in with the keys registered for it.
+
+    It is django-oauth-toolkit's application too, so that there is one truth about each client.
+    """
 
     client_id = models.CharField(max_length=64, unique=True, default=new_client_id, editable=False)
     name = models.CharField(max_length=100)
     contacts = models.JSONField(default=list, blank=True)
+    redirect_uris = models.JSONField(default=list, blank=True)
+    """Where people may be sent with a code (RFC 7591 §2): absolute, and compared as text."""
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="created_clients"

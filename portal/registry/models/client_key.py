@@ -27,8 +27,9 @@ class ClientKey(models.Model):
     """A public key of a client. Never deleted, so that a revoked key can never come back.
 
     `spki_sha256` and `kid` are unique over all clients and all states; with e = 65537 for every RSA
-    key that makes one modulus belong to one key of one client. Triggers (migration 0002) refuse
-    deletion, changes of what was registered, and any change of a revoked key.
+    key that makes one modulus belong to one key of one client. Triggers (migrations 0002, 0005)
+    refuse deletion, changes of what was registered, taking a confirmation back, and any change of a
+    revoked key.
     """
 
     # Its index is `key_of_client`, which is sorted too.
@@ -49,6 +50,12 @@ class ClientKey(models.Model):
     )
     not_before = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    confirmation_required = models.BooleanField(default=False)
+    """Whether the key is live only once it is confirmed: as the setting was at registration."""
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     retires_at = models.DateTimeField(null=True, blank=True)
     retired_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
@@ -84,6 +91,11 @@ class ClientKey(models.Model):
                 | Q(expires_at=None)
                 | Q(expires_at__gt=F("not_before")),
                 name="key_expires_after_it_starts",
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_at=None, confirmed_by=None)
+                | Q(confirmed_at__isnull=False, confirmed_by__isnull=False),
+                name="key_confirmed_by_somebody",
             ),
             models.CheckConstraint(
                 condition=Q(retires_at=None, retired_by=None)
@@ -139,7 +151,13 @@ class ClientKey(models.Model):
             expires_at=self.expires_at,
             retires_at=self.retires_at,
             revoked_at=self.revoked_at,
+            confirmed=not self.awaits_confirmation,
         )
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        """Whether the key is held back until somebody proves to have its private half."""
+        return self.confirmation_required and self.confirmed_at is None
 
     def status(self, now: datetime) -> KeyStatus:
         """Return what the key is at `now`; whether its client is suspended, the client tells."""
@@ -149,6 +167,8 @@ class ClientKey(models.Model):
             return KeyStatus.RETIRED
         if self.expires_at and self.expires_at <= now:
             return KeyStatus.EXPIRED
+        if self.awaits_confirmation:
+            return KeyStatus.UNCONFIRMED
         if self.not_before and self.not_before > now:
             return KeyStatus.PENDING
         return KeyStatus.RETIRING if self.retires_at else KeyStatus.ACTIVE

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from django.db.models import Count
 
-from portal.registry.choices import KeyStatus
+from portal.registry.choices import LIVE
 from portal.registry.models import Client, ClientKey
-
-LIVE: Final = frozenset({KeyStatus.ACTIVE, KeyStatus.RETIRING})
-"""What a key is while it is trusted."""
 
 
 @dataclass(slots=True)

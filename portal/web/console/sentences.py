@@ -49,6 +49,11 @@ def _changed(event: Event, detail: Detail) -> str:
         of = "its" if changes else f"{_client(event)}'s"
         verb = "set" if changes else "changed"
         changes.append(f"{verb} {of} contacts to {contacts}")
+    if before.get("redirect_uris") != after.get("redirect_uris"):
+        uris = ", ".join(map(str, after.get("redirect_uris") or [])) or "none"
+        of = "its" if changes else f"{_client(event)}'s"
+        verb = "set" if changes else "changed"
+        changes.append(f"{verb} {of} redirect addresses to {uris}")
     return " and ".join(changes) or f"changed {_client(event)}"
 
 
@@ -108,6 +113,7 @@ _TOLD: Final[dict[str, Callable[[Event, Detail], str]]] = {
     Verb.REGISTER_KEY: _registered,
     Verb.RETIRE_KEY: _retired,
     Verb.KEEP_KEY: lambda event, _: f"took back the retirement of {_key(event)}",
+    Verb.CONFIRM_KEY: lambda event, _: f"confirmed {_key(event)} by signing with it",
     Verb.REVOKE_KEY: _revoked,
     Verb.BLOCK_KEY: _blocked,
     Verb.REFUSE_KEY: _refused,

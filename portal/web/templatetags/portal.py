@@ -26,6 +26,7 @@ _UNITS: Final = (
 _STATUS_COLOURS: Final = {
     KeyStatus.ACTIVE: "green",
     KeyStatus.PENDING: "blue",
+    KeyStatus.UNCONFIRMED: "blue",
     KeyStatus.RETIRING: "yellow",
     KeyStatus.EXPIRED: "grey",
     KeyStatus.RETIRED: "grey",

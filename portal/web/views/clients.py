@@ -14,7 +14,7 @@ from portal.registry.actions import change_client, create_client
 from portal.registry.models import Client
 from portal.registry.refusals import RegistryRefusal
 from portal.web.access import NOT_YOUR_CLIENT, find_client, permit
-from portal.web.forms import ClientForm, posted
+from portal.web.forms import ClientEditForm, ClientForm, posted
 from portal.web.people import person
 from portal.web.refusals import tell
 from portal.web.render import leave, show
@@ -73,11 +73,15 @@ def client_new(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
-    """Change the name and the contacts of a client."""
+    """Change the name, the contacts and the redirect addresses of a client."""
     client = find_client(request, client_id)
     permit(permissions.can_change_client(person(request), client), NOT_YOUR_CLIENT)
-    before = {"name": client.name, "contacts": "\n".join(client.contacts)}
-    form = ClientForm(posted(request), initial=before)
+    before = {
+        "name": client.name,
+        "contacts": "\n".join(client.contacts),
+        "redirect_uris": "\n".join(client.redirect_uris),
+    }
+    form = ClientEditForm(posted(request), initial=before)
     if form.is_valid():
         try:
             changed = change_client(client, **form.cleaned_data, by=person(request))

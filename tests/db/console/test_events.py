@@ -40,12 +40,19 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     first = actions.register_key(
         payments, material=public_pem(new_private_key()), alg="EdDSA", label="First", by=cast.dev
     )
-    actions.change_client(payments, name="Payments 2", contacts=["new@example.com"], by=cast.alice)
+    actions.change_client(
+        payments,
+        name="Payments 2",
+        contacts=["new@example.com"],
+        redirect_uris=["https://app.example.com/cb"],
+        by=cast.alice,
+    )
     viewer = payments.memberships.get(user=cast.viewer)
     actions.change_role(viewer, role=Role.DEVELOPER, by=cast.alice)
     actions.remove_member(viewer, by=cast.alice)
     actions.retire_key(first, grace=timedelta(days=1), by=cast.dev)
     actions.keep_key(first, by=cast.dev)
+    Event.objects.create(actor=cast.dev, verb=Verb.CONFIRM_KEY, client=payments, key=first)
     actions.revoke_key(first, reason=RevocationReason.SUPERSEDED, note="Old.", by=cast.dev)
     actions.suspend_client(payments, note="Audit", by=cast.admin)
     actions.resume_client(payments, by=cast.admin)
@@ -82,6 +89,7 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
             r"dev@example\.com revoked the key “First” of “Payments 2” \(superseded\), "
             r"with the note “Old”\."
         ),
+        r"dev@example\.com confirmed the key “First” of “Payments 2” by signing with it\.",
         r"dev@example\.com took back the retirement of the key “First” of “Payments 2”\.",
         (
             r"dev@example\.com retired the key “First” of “Payments 2”, "
@@ -94,7 +102,8 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
         r"alice@example\.com made viewer@example\.com developer of the client “Payments 2”\.",
         (
             r"alice@example\.com renamed the client “Payments” to “Payments 2” "
-            r"and set its contacts to new@example\.com\."
+            r"and set its contacts to new@example\.com "
+            r"and set its redirect addresses to https://app\.example\.com/cb\."
         ),
         r"dev@example\.com registered the key “First” of “Payments 2” for EdDSA\.",
         r"alice@example\.com added viewer@example\.com to the client “Payments 2” as viewer\.",
@@ -124,11 +133,11 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
     assert count(verb="revoke_key") == 1
     assert count(client=other.client_id) == 1
     assert count(client="other") == 1
-    assert count(key=history.kid) == 4
-    assert count(key=history.kid[:8]) == 4
-    assert count(key=history.spki_sha256.upper()) == 4
+    assert count(key=history.kid) == 5
+    assert count(key=history.kid[:8]) == 5
+    assert count(key=history.spki_sha256.upper()) == 5
     assert count(person=" BOB@example.com ") == 1
-    assert count(since=today.isoformat()) == 17
+    assert count(since=today.isoformat()) == 18
     assert count(until=(today - timedelta(days=1)).isoformat()) == 0
     assert count(person="admin@example.com", verb="block_key", until=today.isoformat()) == 1
 

@@ -52,7 +52,7 @@ def test_the_status_of_a_row_and_of_a_key_agree(
     for not_before in dates:
         for expires_at in dates:
             for retires_at in dates:
-                for revoked_at in (None, now):
+                for revoked_at, unconfirmed in ((None, False), (None, True), (now, False)):
                     if not_before and expires_at and expires_at <= not_before:
                         continue
                     make_keys(
@@ -65,6 +65,7 @@ def test_the_status_of_a_row_and_of_a_key_agree(
                         revoked_at=revoked_at,
                         revoked_by=revoked_at and cast.dev,
                         revocation_reason="unspecified" if revoked_at else "",
+                        confirmation_required=unconfirmed,
                     )
     for status in KeyStatus:
         of_rows = set(ClientKey.objects.filter(status_is(status, now)))

@@ -55,12 +55,12 @@ def test_admins_create_as_many_as_they_like(cast: SimpleNamespace, settings: Set
 def test_a_change_is_recorded_with_before_and_after(
     payments: Client, cast: SimpleNamespace
 ) -> None:
-    change_client(payments, name="Paying", contacts=[], by=cast.alice)
+    change_client(payments, name="Paying", contacts=[], redirect_uris=[], by=cast.alice)
     payments.refresh_from_db()
     assert (payments.name, payments.contacts) == ("Paying", [])
     detail = {
-        "before": {"name": "Payments", "contacts": ["team@example.com"]},
-        "after": {"name": "Paying", "contacts": []},
+        "before": {"name": "Payments", "contacts": ["team@example.com"], "redirect_uris": []},
+        "after": {"name": "Paying", "contacts": [], "redirect_uris": []},
     }
     assert events(Verb.CHANGE_CLIENT) == [(cast.alice, payments, None, detail)]
 
@@ -68,7 +68,9 @@ def test_a_change_is_recorded_with_before_and_after(
 def test_saying_what_already_stands_records_nothing(
     payments: Client, cast: SimpleNamespace
 ) -> None:
-    change_client(payments, name="Payments ", contacts=["team@example.com"], by=cast.alice)
+    change_client(
+        payments, name="Payments ", contacts=["team@example.com"], redirect_uris=[], by=cast.alice
+    )
     assert not events(Verb.CHANGE_CLIENT)
 
 
@@ -116,7 +118,7 @@ def test_a_name_that_nobody_can_read_is_refused(
     with pytest.raises(UnfitInput) as creating:
         create_client(name=name, by=cast.alice)
     with pytest.raises(UnfitInput) as changing:
-        change_client(payments, name=name, contacts=[], by=cast.alice)
+        change_client(payments, name=name, contacts=[], redirect_uris=[], by=cast.alice)
     assert creating.value.field == changing.value.field == "name"
     assert Event.objects.count() == before
 

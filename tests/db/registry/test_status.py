@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from types import SimpleNamespace
 
-from portal.registry.choices import KeyStatus
+from portal.registry.choices import LIVE, KeyStatus
 from portal.registry.models import Client, ClientKey
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 MOMENTS = (None, NOW - timedelta(seconds=1), NOW, NOW + timedelta(seconds=1))
-LIVE = {KeyStatus.ACTIVE, KeyStatus.RETIRING}
 GONE = {KeyStatus.EXPIRED, KeyStatus.RETIRED, KeyStatus.REVOKED}
 
 
@@ -19,7 +18,7 @@ def make_grid(client: Client, by: SimpleNamespace) -> list[ClientKey]:
     """Store a key for every combination of dates; what they are made of does not matter here."""
     grid = [
         dates
-        for dates in product(MOMENTS, MOMENTS, MOMENTS, MOMENTS[:3])
+        for dates in product(MOMENTS, MOMENTS, MOMENTS, MOMENTS[:3], (False, True), (None, NOW))
         if not (dates[0] and dates[1] and dates[1] <= dates[0])
     ]
     pem = "-----BEGIN PUBLIC KEY-----\n"
@@ -42,8 +41,18 @@ def make_grid(client: Client, by: SimpleNamespace) -> list[ClientKey]:
             revoked_at=revoked_at,
             revoked_by=by.dev if revoked_at else None,
             revocation_reason="unspecified" if revoked_at else "",
+            confirmation_required=confirmation_required,
+            confirmed_at=confirmed_at,
+            confirmed_by=by.dev if confirmed_at else None,
         )
-        for number, (not_before, expires_at, retires_at, revoked_at) in enumerate(grid)
+        for number, (
+            not_before,
+            expires_at,
+            retires_at,
+            revoked_at,
+            confirmation_required,
+            confirmed_at,
+        ) in enumerate(grid)
     )
 
 

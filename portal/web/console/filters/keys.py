@@ -104,6 +104,10 @@ def status_is(status: KeyStatus, now: datetime) -> Q:
     if status == KeyStatus.EXPIRED:
         return Q(revoked_at=None, expires_at__lte=now) & staying
     lasting = Q(expires_at=None) | Q(expires_at__gt=now)
+    if status == KeyStatus.UNCONFIRMED:
+        held_back = Q(revoked_at=None, confirmation_required=True, confirmed_at=None)
+        return held_back & staying & lasting
+    lasting &= Q(confirmation_required=False) | Q(confirmed_at__isnull=False)
     if status == KeyStatus.PENDING:
         return Q(revoked_at=None, not_before__gt=now) & staying & lasting
     begun = Q(not_before=None) | Q(not_before__lte=now)

@@ -1,0 +1,91 @@
+"""What came to the token endpoint: assertions that were accepted, and requests that were refused.
+
+Neither table ever holds an assertion.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import models
+from django.db.models import Q
+
+from portal.registry.models.client import Client
+from portal.registry.models.client_key import ClientKey
+from portal.registry.patterns import SHA256_HEX
+
+MAX_SEEN: Final = 200
+"""How many characters are kept of what was seen and of what was expected."""
+
+
+class RedeemedAssertion(models.Model):
+    """An assertion that was accepted, so that it is never accepted again (RFC 7523 §3 (7)).
+
+    Inserting the row is the redemption: unique for the client and the SHA-256 of the `jti`. The
+    same rows tell when a key was used last, which is why the newest of each key stays when the
+    others are pruned: the hot path writes this one row and no other.
+    """
+
+    # The database does not look after these references, as it would lock both rows for each token
+    # request to do so. Neither row can go: keys are never deleted (trigger), clients have events.
+    client = models.ForeignKey(
+        Client, models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    key = models.ForeignKey(
+        ClientKey, models.PROTECT, related_name="redeemed", db_index=False, db_constraint=False
+    )
+    jti_sha256 = models.CharField(max_length=64)
+    reference = models.CharField(max_length=16)
+    at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client", "jti_sha256"], name="jti_used_once"),
+            models.CheckConstraint(
+                condition=Q(jti_sha256__regex=SHA256_HEX), name="jti_is_a_sha256"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["client", "-id"], name="redeemed_of_client"),
+            models.Index(fields=["key", "-id"], name="redeemed_of_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class RefusedRequest(models.Model):
+    """A request that was refused, and why: found again by the reference that its sender was given.
+
+    `client` is whom the request claimed to come from, if there is such a client: nothing about it
+    is proven. `reason` is a code of `portal.core.reasons.Reason`, or of RFC 6749 §5.2 when the
+    client had signed in and its grant was refused.
+    """
+
+    client = models.ForeignKey(
+        Client, models.PROTECT, null=True, blank=True, related_name="refused", db_index=False
+    )
+    key = models.ForeignKey(
+        ClientKey, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    kid = models.CharField(max_length=64, blank=True)
+    reason = models.CharField(max_length=64)
+    seen = models.CharField(max_length=MAX_SEEN, blank=True)
+    expected = models.CharField(max_length=MAX_SEEN, blank=True)
+    reference = models.CharField(max_length=16, unique=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reason__regex=r"^[a-z][a-z0-9_]*$"), name="refused_for_a_reason"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["client", "-id"], name="refused_of_client"),
+            models.Index(fields=["at"], name="refused_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference}: {self.reason}"

@@ -1,0 +1,21 @@
+"""The addresses of this authorization server (RFC 8414 §2), absolute, in one place."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.urls import reverse
+
+
+def issuer() -> str:
+    """Return the issuer identifier, which clients compare byte for byte."""
+    return settings.PUBLIC_URL
+
+
+def token_endpoint() -> str:
+    """Return the URL that token requests are sent to."""
+    return settings.PUBLIC_URL + reverse("token")
+
+
+def token_request_page(reference: str) -> str:
+    """Return the URL of the page that tells a client's people why a request was refused."""
+    return settings.PUBLIC_URL + reverse("token_request_reference", args=[reference])
