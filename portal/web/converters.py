@@ -23,6 +23,12 @@ class KidConverter(ClientIdConverter):
     regex = "[A-Za-z0-9_-]{43}"
 
 
+class ReferenceConverter(ClientIdConverter):
+    """The reference of a token request: 80 bits in base32."""
+
+    regex = "[a-z2-7]{16}"
+
+
 class RowConverter:
     """The number of a row, no larger than a database can hold."""
 

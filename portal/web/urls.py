@@ -3,11 +3,17 @@
 from django.urls import path, register_converter
 from django.views.generic import RedirectView
 
-from portal.web.converters import ClientIdConverter, KidConverter, RowConverter
-from portal.web.views import clients, endings, keys, settings_page, team
+from portal.web.converters import (
+    ClientIdConverter,
+    KidConverter,
+    ReferenceConverter,
+    RowConverter,
+)
+from portal.web.views import clients, endings, keys, settings_page, team, token_requests
 
 register_converter(ClientIdConverter, "client_id")
 register_converter(KidConverter, "kid")
+register_converter(ReferenceConverter, "reference")
 register_converter(RowConverter, "row")
 
 _CLIENT = "clients/<client_id:client_id>/"
@@ -24,6 +30,18 @@ urlpatterns = [
     path(f"{_CLIENT}team/", team.team, name="team"),
     path(f"{_CLIENT}team/<row:row>/", team.member, name="member"),
     path(f"{_CLIENT}team/<row:row>/removal/", team.member_removal, name="member_removal"),
+    path(f"{_CLIENT}token-requests/", token_requests.token_requests, name="token_requests"),
+    path(
+        f"{_CLIENT}token-requests/<reference:reference>/",
+        token_requests.token_request,
+        name="token_request",
+    ),
+    # Where the token endpoint's error_uri leads (RFC 6749 §5.2).
+    path(
+        "token-requests/<reference:reference>/",
+        token_requests.token_request_reference,
+        name="token_request_reference",
+    ),
     path(f"{_CLIENT}keys/", keys.key_register, name="key_register"),
     path(f"{_CLIENT}keys/inspection/", keys.key_inspect, name="key_inspect"),
     path(_KEY, keys.key, name="key"),

@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from portal.registry.models import Event
-from portal.web.console.paging import batches
+from portal.registry.paging import batches
 from portal.web.console.sentences import sentence
 
 COLUMNS: Final = {

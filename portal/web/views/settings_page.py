@@ -20,6 +20,7 @@ from portal.web.key_lists import key_lists
 from portal.web.people import person
 from portal.web.render import show
 from portal.web.sighting import Sighting, offered_algorithms
+from portal.web.token_request_list import latest_refusal
 
 TEMPLATE = "clients/settings.html"
 
@@ -50,6 +51,8 @@ def show_settings(
         "example": example_of(client, lists),
         "lists": lists,
         "limit": settings.KEY_LIMIT,
+        "latest_refusal": latest_refusal(client, now),
+        "also_endpoint": settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE,
         "now": now,
         "recipes": recipes(),
         "form": form or KeyForm(algorithms=offered_algorithms()),

@@ -62,8 +62,14 @@ def test_it_shows_what_goes_into_an_assertion(
         assert f'data-copy="{value}"' in text
 
 
-def test_it_says_that_the_token_endpoint_is_not_there_yet(ask: Any, paths: SimpleNamespace) -> None:
-    assert "not in this release" in text_of(ask("dev", "get", paths.client))
+@pytest.mark.parametrize("accepted", [True, False])
+def test_it_says_whether_the_token_endpoint_may_be_the_audience(
+    ask: Any, paths: SimpleNamespace, settings: Any, accepted: bool
+) -> None:
+    settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE = accepted
+    text = text_of(ask("dev", "get", paths.client))
+    assert ("URL is accepted too, as older clients have it" in text) is accepted
+    assert "not in this release" not in text
 
 
 def test_the_extended_set_is_shown_when_a_key_needs_it(

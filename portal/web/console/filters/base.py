@@ -10,7 +10,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Model, QuerySet
 
-from portal.web.console.paging import Page, page_of
+from portal.registry.paging import Page, page_of
 from portal.web.forms import PortalForm
 
 Row = TypeVar("Row", bound=Model)

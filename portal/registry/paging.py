@@ -12,14 +12,15 @@ from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
+Item = TypeVar("Item")
 Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
+class Page(Generic[Item]):
     """Some rows, newest first, and what to ask for the pages beside them (None: there is none)."""
 
-    rows: list[Row]
+    rows: list[Item]
     before: Any = None
     after: Any = None
 

@@ -1,0 +1,64 @@
+"""What the reason of a refused token request means, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A reason in words: what it is called, what it means, what to do."""
+
+    title: str
+    meaning: str = ""
+    fix: str = ""
+
+
+def explanation_of(reason: str) -> Explanation:
+    """Return the explanation of a recorded reason.
+
+    One that this release does not know, from a later one perhaps, is called by its code.
+    """
+    return _GRANT_ERRORS.get(reason) or Explanation(f"The request was refused: {reason}")
+
+
+_SIGNED_IN: Final = "The client signed in: its assertion was right, and is used up now."
+_GRANT_ERRORS: Final = {
+    "invalid_grant": Explanation(
+        "The code or refresh token was not valid",
+        f"{_SIGNED_IN} What it gave for the token was not valid: the authorization code or refresh "
+        "token is unknown, too old, used already or of another client, or the redirect address or "
+        "the PKCE code_verifier is not the one that belongs to the code.",
+        "Use each code once and within a minute, with the redirect_uri and code_verifier of the "
+        "same sign-in. After each refresh keep the new refresh token and drop the old one.",
+    ),
+    "invalid_scope": Explanation(
+        "The scope was not valid",
+        f"{_SIGNED_IN} It asked for a scope that does not exist here or that it was not given.",
+        "Ask only for scopes of scopes_supported in the server's metadata, and when refreshing for "
+        "none that was not given before.",
+    ),
+    "unauthorized_client": Explanation(
+        "The client may not use this grant",
+        f"{_SIGNED_IN} It is not allowed to get tokens in this way.",
+        "Use authorization_code, refresh_token or client_credentials.",
+    ),
+    "unsupported_grant_type": Explanation(
+        "The grant type is not supported",
+        f"{_SIGNED_IN} The grant_type is one that this server does not have.",
+        "Send grant_type as authorization_code, refresh_token or client_credentials.",
+    ),
+    "invalid_request": Explanation(
+        "The request was incomplete",
+        f"{_SIGNED_IN} The request lacks a parameter that its grant needs, or has one wrongly.",
+        "For authorization_code send code, redirect_uri and code_verifier; for refresh_token send "
+        "refresh_token.",
+    ),
+    "invalid_target": Explanation(
+        "The resource was not valid",
+        f"{_SIGNED_IN} The resource it asked a token for is not one of this server (RFC 8707).",
+        "Leave the parameter resource out, or send the address of a resource of this server.",
+    ),
+}
+"""The codes of RFC 6749 §5.2 and RFC 8707 §2, for when the grant is refused after the sign-in."""

@@ -1,0 +1,74 @@
+"""Which token requests of a client are asked for, and what the list shows of them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django import forms
+
+from portal.registry.models import Client
+from portal.registry.paging import Page
+from portal.registry.token_requests import (
+    Cut,
+    Outcome,
+    TokenRequest,
+    latest_token_request,
+    token_requests,
+)
+from portal.web.explanations import Explanation, explanation_of
+
+PAGE_SIZE: Final = 50
+_NEWS: Final = timedelta(days=1)
+_CUT: Final = r"^[0-9]{1,18}\.[0-9]{1,18}\Z"
+
+
+class CutField(forms.RegexField):
+    """The place of a page in the list: the two numbers of a `Cut`."""
+
+    def __init__(self) -> None:
+        super().__init__(_CUT, required=False)
+
+    def clean(self, value: Any) -> Any:
+        """Return the cut, or None."""
+        text = super().clean(value)
+        return Cut(*map(int, text.split("."))) if text else None
+
+
+class TokenRequestFilter(forms.Form):
+    """What stands in the address of the list."""
+
+    only = forms.TypedChoiceField(
+        required=False,
+        choices=[(each.value, each.value) for each in Outcome],
+        coerce=Outcome,
+        empty_value=None,
+    )
+    before = CutField()
+    after = CutField()
+
+    def page(self, client: Client) -> Page[TokenRequest]:
+        """Return the page that is asked for, of a form that is valid."""
+        return token_requests(client, size=PAGE_SIZE, **self.cleaned_data)
+
+    def query(self, **cut: Cut | None) -> str:
+        """Return the filter as the query of an address, with a cut in it if there is one."""
+        kept = {"only": self.cleaned_data["only"] or ""}
+        places = {name: f"{place.refused}.{place.accepted}" for name, place in cut.items() if place}
+        if cut and not places:
+            return ""
+        return urlencode({name: value for name, value in (kept | places).items() if value})
+
+
+def told(requests: list[TokenRequest]) -> list[tuple[TokenRequest, Explanation | None]]:
+    """Return each request with what its reason means; for an accepted one there is nothing."""
+    return [(each, explanation_of(each.reason) if each.is_refused else None) for each in requests]
+
+
+def latest_refusal(client: Client, now: datetime) -> tuple[TokenRequest, Explanation] | None:
+    """Return the client's newest request if it was refused within the last day: that is news."""
+    latest = latest_token_request(client)
+    if latest is None or not latest.is_refused or latest.at < now - _NEWS:
+        return None
+    return latest, explanation_of(latest.reason)
