@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from portal.web.console.views import blocked, clients, events, key_revocation, keys
+from portal.web.console.views import blocked, clients, events, key_revocation, keys, refused
 
 
 class Sha256Converter(StringConverter):
@@ -27,6 +27,7 @@ urlpatterns = [
     ),
     path("events/", events.events, name="console_events"),
     path("events/export", events.export, name="console_events_export"),
+    path("refused/", refused.refused, name="console_refused"),
     path("blocked/", blocked.blocked, name="console_blocked"),
     path("blocked/<sha256:spki_sha256>", blocked.blocked_key, name="console_blocked_key"),
 ]

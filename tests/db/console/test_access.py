@@ -22,6 +22,7 @@ ENDPOINTS = {
     "console_client_resumption": BOTH,
     "console_events": READ,
     "console_events_export": READ,
+    "console_refused": READ,
     "console_blocked": BOTH,
     "console_blocked_key": BOTH,
 }
