@@ -7,6 +7,7 @@ from portal.registry.actions.client import (
     resume_client,
     suspend_client,
 )
+from portal.registry.actions.confirm_key import confirm_key
 from portal.registry.actions.read_key import read_key
 from portal.registry.actions.register_key import register_key
 from portal.registry.actions.retire_key import keep_key, retire_key
@@ -18,6 +19,7 @@ __all__ = [
     "block_key",
     "change_client",
     "change_role",
+    "confirm_key",
     "create_client",
     "keep_key",
     "read_key",

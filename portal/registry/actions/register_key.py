@@ -45,7 +45,8 @@ def register_key(
     Raises `Refused` when the key must not be trusted or does not fit, and a `RegistryRefusal` when
     the client can take no key, or not this one, or the label or the dates make no sense. A private
     key is never kept; its public half is blocked for good. Every refusal is recorded as an event
-    with its reason, without what was sent.
+    with its reason, without what was sent. Where the portal requires confirmation
+    (`REQUIRE_CONFIRMATION`), the key is not live before it.
     """
     key = None
     try:
@@ -96,6 +97,7 @@ def _register(
         registered_by=by,
         not_before=not_before,
         expires_at=expires_at,
+        confirmation_required=settings.REQUIRE_CONFIRMATION,
     )
     Event.objects.create(
         actor=by,

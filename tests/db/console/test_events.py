@@ -52,7 +52,7 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     actions.remove_member(viewer, by=cast.alice)
     actions.retire_key(first, grace=timedelta(days=1), by=cast.dev)
     actions.keep_key(first, by=cast.dev)
-    Event.objects.create(actor=cast.dev, verb=Verb.CONFIRM_KEY, client=payments, key=first)
+    actions.confirm_key(first, by=cast.dev)
     actions.revoke_key(first, reason=RevocationReason.SUPERSEDED, note="Old.", by=cast.dev)
     actions.suspend_client(payments, note="Audit", by=cast.admin)
     actions.resume_client(payments, by=cast.admin)

@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 import pytest
 from django.test import Client as Browser
+from pytest_django import Settings
 
 from portal.registry.actions import (
+    confirm_key,
     keep_key,
     resume_client,
     retire_key,
@@ -62,6 +64,23 @@ def test_key_whose_time_has_not_come_is_absent(register: Register, fetch: Fetch)
 
 def test_key_is_published_from_its_start(register: Register, fetch: Fetch) -> None:
     key = register(not_before=in_seconds(-1))
+    assert kids(fetch()) == [key.kid]
+
+
+def test_key_that_waits_for_confirmation_is_absent(
+    register: Register, fetch: Fetch, settings: Settings
+) -> None:
+    settings.REQUIRE_CONFIRMATION = True
+    register()
+    assert kids(fetch()) == []
+
+
+def test_confirmed_key_is_published_on_the_next_request(
+    register: Register, cast: SimpleNamespace, fetch: Fetch, settings: Settings
+) -> None:
+    settings.REQUIRE_CONFIRMATION = True
+    key = register()
+    confirm_key(key, by=cast.dev)
     assert kids(fetch()) == [key.kid]
 
 

@@ -13,7 +13,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.registry.actions import block_key, revoke_key
+from portal.registry.actions import block_key, confirm_key, revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import BlockedKey, Client, ClientKey, Event, Membership
 
@@ -58,6 +58,7 @@ def is_refused(act: Callable[[], Any], why: str) -> None:
         ({"spki_sha256": "a" * 63}, "key_fingerprint_is_a_sha256"),
         ({"alg": "HS256"}, "key_alg_known"),
         ({"alg": "none"}, "key_alg_known"),
+        ({"confirmed_at": timezone.now()}, "key_confirmed_by_somebody"),
         ({"retires_at": timezone.now()}, "key_retired_by_somebody"),
         ({"revoked_at": timezone.now()}, "key_revoked_by_somebody_for_a_reason"),
         ({"revocation_note": "why"}, "key_revoked_by_somebody_for_a_reason"),
@@ -68,6 +69,11 @@ def test_a_key_that_makes_no_sense_is_refused(
     key: ClientKey, changes: dict[str, Any], promise: str
 ) -> None:
     is_refused(another(key, **changes).save, promise)
+
+
+def test_a_key_is_confirmed_by_somebody_at_some_time(key: ClientKey, cast: SimpleNamespace) -> None:
+    row = ClientKey.objects.filter(pk=key.pk)
+    is_refused(lambda: row.update(confirmed_by=cast.dev), "key_confirmed_by_somebody")
 
 
 def test_a_key_is_retired_by_somebody_at_some_time(key: ClientKey, cast: SimpleNamespace) -> None:
@@ -234,6 +240,27 @@ def test_a_revoked_key_never_changes(
     revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.dev)
     row = ClientKey.objects.filter(pk=key.pk)
     is_refused(lambda: row.update(**changes), "a revoked key never changes")
+
+
+CONFIRMED = "a confirmation is never taken back"
+
+
+def test_whether_a_key_needs_confirmation_never_changes(key: ClientKey) -> None:
+    row = ClientKey.objects.filter(pk=key.pk)
+    is_refused(lambda: row.update(confirmation_required=True), CONFIRMED)
+
+
+def test_a_confirmation_is_never_taken_back(key: ClientKey, cast: SimpleNamespace) -> None:
+    confirm_key(key, by=cast.dev)
+    row = ClientKey.objects.filter(pk=key.pk)
+    is_refused(lambda: row.update(confirmed_at=None, confirmed_by=None), CONFIRMED)
+    is_refused(lambda: row.update(confirmed_at=timezone.now()), CONFIRMED)
+    is_refused(lambda: row.update(confirmed_by=cast.alice), CONFIRMED)
+
+
+def test_a_confirmed_key_can_still_end(key: ClientKey, cast: SimpleNamespace) -> None:
+    confirm_key(key, by=cast.dev)
+    assert revoke_key(key, reason=RevocationReason.SUPERSEDED, by=cast.dev).revoked_at
 
 
 def test_a_live_key_can_be_labelled_anew(key: ClientKey) -> None:
