@@ -9,7 +9,15 @@ from portal.web.converters import (
     ReferenceConverter,
     RowConverter,
 )
-from portal.web.views import clients, endings, keys, settings_page, team, token_requests
+from portal.web.views import (
+    clients,
+    endings,
+    key_snippets,
+    keys,
+    settings_page,
+    team,
+    token_requests,
+)
 
 register_converter(ClientIdConverter, "client_id")
 register_converter(KidConverter, "kid")
@@ -45,6 +53,7 @@ urlpatterns = [
     path(f"{_CLIENT}keys/", keys.key_register, name="key_register"),
     path(f"{_CLIENT}keys/inspection/", keys.key_inspect, name="key_inspect"),
     path(_KEY, keys.key, name="key"),
+    path(f"{_KEY}snippets/", key_snippets.key_snippets, name="key_snippets"),
     path(f"{_KEY}retirement/", endings.key_retirement, name="key_retirement"),
     path(
         f"{_KEY}retirement/withdrawal/",

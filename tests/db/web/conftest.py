@@ -41,7 +41,13 @@ def paths(payments: Client, key: ClientKey, cast: SimpleNamespace) -> SimpleName
     client_id, kid = payments.client_id, key.kid
     member = payments.memberships.get(user=cast.viewer).pk
     of_client = ("client", "client_edit", "team", "key_register", "key_inspect")
-    of_key = ("key", "key_retirement", "key_retirement_withdrawal", "key_revocation")
+    of_key = (
+        "key",
+        "key_snippets",
+        "key_retirement",
+        "key_retirement_withdrawal",
+        "key_revocation",
+    )
     of_member = ("member", "member_removal")
     return SimpleNamespace(
         **{name: reverse(name, args=[client_id]) for name in of_client},

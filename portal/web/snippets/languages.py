@@ -1,0 +1,127 @@
+"""The languages and libraries that there are snippets for, and what each of them can sign with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from portal.core.algorithms import ALGORITHMS
+
+_RSA_AND_EC: Final = {name: name for name, each in ALGORITHMS.items() if each.kty in {"RSA", "EC"}}
+_ML_DSA: Final = {name: name for name, each in ALGORITHMS.items() if each.kty == "AKP"}
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language with its library.
+
+    `headers` leads from the algorithm of a key to the `alg` header that the library writes; an
+    algorithm that is not in it, the library cannot sign with. `install` and `run` are commands;
+    `install` is empty where nothing has to be installed. `notes` tells, by the `kty` of the key,
+    what one has to know before running it.
+    """
+
+    name: str
+    title: str
+    library: str
+    filename: str
+    install: str
+    run: str
+    headers: dict[str, str]
+    notes: dict[str, str]
+
+    @property
+    def template(self) -> str:
+        """The name of the template, in templates/snippets/."""
+        return f"{self.name}.txt"
+
+
+LANGUAGES: Final[dict[str, Language]] = {
+    language.name: language
+    for language in (
+        Language(
+            name="python",
+            title="Python",
+            library="PyJWT",
+            filename="get_token.py",
+            install='pip install "pyjwt[crypto]==2.15.1" requests==2.34.2',
+            run="python get_token.py",
+            # PyJWT knows the older name only, for both curves.
+            headers={**_RSA_AND_EC, "EdDSA": "EdDSA", "Ed448": "EdDSA"},
+            notes={},
+        ),
+        Language(
+            name="authlib",
+            title="Python",
+            library="Authlib",
+            filename="get_token.py",
+            install="pip install authlib==1.9.10 requests==2.34.2",
+            run="python get_token.py",
+            # Authlib warns of the name EdDSA, which RFC 9864 deprecates.
+            headers={**_RSA_AND_EC, "EdDSA": "Ed25519", "Ed448": "Ed448"},
+            notes={},
+        ),
+        Language(
+            name="node",
+            title="Node",
+            library="jose",
+            filename="get_token.mjs",
+            install="npm install jose@6.2.18",
+            run="node get_token.mjs",
+            headers={**_RSA_AND_EC, "EdDSA": "EdDSA", **_ML_DSA},
+            notes={"AKP": "Needs Node 24.7 or newer, which calls ML-DSA experimental."},
+        ),
+        Language(
+            name="go",
+            title="Go",
+            library="golang-jwt",
+            filename="main.go",
+            install="go mod init get_token && go get github.com/golang-jwt/jwt/v5@v5.3.1",
+            run="go run main.go",
+            headers={**_RSA_AND_EC, "EdDSA": "EdDSA"},
+            notes={},
+        ),
+        Language(
+            name="java",
+            title="Java",
+            library="Nimbus JOSE + JWT",
+            filename="GetToken.java",
+            install="mvn dependency:copy -Dartifact=com.nimbusds:nimbus-jose-jwt:10.10 "
+            "-DoutputDirectory=.",
+            run="java -cp nimbus-jose-jwt-10.10.jar GetToken.java",
+            headers={**_RSA_AND_EC, "EdDSA": "EdDSA", "Ed448": "EdDSA"},
+            notes={
+                "OKP": "Nimbus signs EdDSA only with a further library (Tink), and not with Ed448. "
+                "Here Java itself signs, which it can do since version 15.",
+            },
+        ),
+        Language(
+            name="csharp",
+            title="C#",
+            library="Microsoft.IdentityModel",
+            filename="Program.cs",
+            install="dotnet add package Microsoft.IdentityModel.JsonWebTokens --version 8.23.0",
+            run="dotnet run",
+            headers={**_RSA_AND_EC, "EdDSA": "EdDSA", "Ed448": "EdDSA"},
+            notes={
+                "OKP": "Neither .NET nor Microsoft.IdentityModel can sign with EdDSA, so here "
+                "Bouncy Castle signs: dotnet add package BouncyCastle.Cryptography --version 2.7.0",
+            },
+        ),
+        Language(
+            name="shell",
+            title="Shell",
+            library="openssl and curl",
+            filename="get_token.sh",
+            install="",
+            run="bash get_token.sh",
+            headers={**_RSA_AND_EC, "EdDSA": "EdDSA", "Ed448": "EdDSA", **_ML_DSA},
+            notes={
+                "OKP": "Needs OpenSSL 3: macOS comes with LibreSSL, which cannot do it "
+                "(brew install openssl).",
+                "AKP": "Needs OpenSSL 3.5 or newer.",
+            },
+        ),
+    )
+}
+"""Every language by the name that stands in the address of its page, in the order of the tabs."""
