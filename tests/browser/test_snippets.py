@@ -19,9 +19,9 @@ def test_a_tab_leads_to_its_program_and_the_browser_leads_back(
 ) -> None:
     page = sign_in(cast.viewer, java_script_enabled=java_script)
     page.goto(f"{key.get_absolute_url()}snippets/")
-    page.get_by_role("link", name="Shell openssl and curl").click()
+    page.get_by_role("link", name="Shell openssl").click()
     page.wait_for_url("**/snippets/?language=shell")
-    expect(page.get_by_role("heading", name="Shell with openssl and curl")).to_be_visible()
+    expect(page.get_by_role("heading", name="Shell with openssl")).to_be_visible()
     expect(page.locator("[aria-current=page]")).to_contain_text("Shell")
     if java_script:
         expect(page.locator("#language-shell")).to_be_focused()

@@ -84,7 +84,7 @@ LANGUAGES: Final[dict[str, Language]] = {
         Language(
             name="java",
             title="Java",
-            library="Nimbus JOSE + JWT",
+            library="Nimbus",
             filename="GetToken.java",
             install="mvn dependency:copy -Dartifact=com.nimbusds:nimbus-jose-jwt:10.10 "
             "-DoutputDirectory=.",
@@ -111,7 +111,7 @@ LANGUAGES: Final[dict[str, Language]] = {
         Language(
             name="shell",
             title="Shell",
-            library="openssl and curl",
+            library="openssl",
             filename="get_token.sh",
             install="",
             run="bash get_token.sh",
