@@ -1,4 +1,4 @@
-"""Why a key is refused: one list of reasons for the form, the command line and the debugger."""
+"""Why a key or an assertion is refused: one list of reasons for forms, endpoint and debugger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Reason(StrEnum):
-    """A stable code for each way a key can be refused. Events store them: never rename one."""
+    """A stable code for each way to be refused. Tables store them: never rename one."""
 
     # What was given is not a public key
     PRIVATE_KEY = "private_key"
@@ -74,13 +74,93 @@ class Reason(StrEnum):
     ALG_NOT_OFFERED = "alg_not_offered"
     ALG_DOES_NOT_FIT = "alg_does_not_fit"
 
+    # The assertion cannot be read
+    ASSERTION_EMPTY = "assertion_empty"
+    ASSERTION_TOO_LARGE = "assertion_too_large"
+    ASSERTION_NOT_ASCII = "assertion_not_ascii"
+    ASSERTION_BEARER_PREFIX = "assertion_bearer_prefix"
+    ASSERTION_QUOTED = "assertion_quoted"
+    ASSERTION_JSON_FORM = "assertion_json_form"
+    ASSERTION_WHITE_SPACE = "assertion_white_space"
+    ASSERTION_PADDED = "assertion_padded"
+    ASSERTION_ENCRYPTED = "assertion_encrypted"
+    ASSERTION_PARTS = "assertion_parts"
+    ASSERTION_DETACHED = "assertion_detached"
+    ASSERTION_BASE64URL = "assertion_base64url"
+    ASSERTION_NOT_UTF8 = "assertion_not_utf8"
+    ASSERTION_NOT_JSON = "assertion_not_json"
+    ASSERTION_TOO_NESTED = "assertion_too_nested"
+    ASSERTION_MEMBER_TWICE = "assertion_member_twice"
+    ASSERTION_CHARACTERS = "assertion_characters"
 
-class Refused(Exception):  # noqa: N818 - it reads as the verb of the glossary: "the key was refused"
-    """A key was refused.
+    # Its header says what is not taken
+    HEADER_ALG_MISSING = "header_alg_missing"
+    HEADER_ALG_NONE = "header_alg_none"
+    HEADER_ALG_HMAC = "header_alg_hmac"
+    HEADER_ALG_UNKNOWN = "header_alg_unknown"
+    HEADER_TYP = "header_typ"
+    HEADER_CRIT = "header_crit"
+    HEADER_B64 = "header_b64"
+    HEADER_ZIP = "header_zip"
+    HEADER_EMBEDDED_KEY = "header_embedded_key"
+
+    # The client or its key is not the right one
+    CLIENT_UNKNOWN = "client_unknown"
+    CLIENT_SUSPENDED = "client_suspended"
+    CLIENT_ID_MISMATCH = "client_id_mismatch"
+    NO_LIVE_KEY = "no_live_key"
+    KID_MISSING = "kid_missing"
+    KID_UNKNOWN = "kid_unknown"
+    KEY_PENDING = "key_pending"
+    KEY_UNCONFIRMED = "key_unconfirmed"
+    KEY_EXPIRED = "key_expired"
+    KEY_RETIRED = "key_retired"
+    KEY_REVOKED = "key_revoked"
+    KEY_ALG_SIBLING = "key_alg_sibling"
+    KEY_ALG_OTHER_TYPE = "key_alg_other_type"
+
+    # Its claims are not as they must be
+    CLAIM_MISSING = "claim_missing"
+    CLAIM_NOT_STRING = "claim_not_string"
+    ISS_MISMATCH = "iss_mismatch"
+    SUB_MISMATCH = "sub_mismatch"
+    AUD_ARRAY = "aud_array"
+    AUD_TOKEN_ENDPOINT = "aud_token_endpoint"  # noqa: S105 - the name of a reason
+    AUD_MISMATCH = "aud_mismatch"
+    DATE_NOT_NUMBER = "date_not_number"
+    DATE_MILLISECONDS = "date_milliseconds"
+    DATE_OUT_OF_RANGE = "date_out_of_range"
+    EXPIRED = "expired"
+    IAT_AHEAD = "iat_ahead"
+    NBF_AHEAD = "nbf_ahead"
+    LIFETIME_TOO_LONG = "lifetime_too_long"
+    JTI_LENGTH = "jti_length"
+    JTI_REUSED = "jti_reused"
+
+    # Its signature is not one of the key
+    SIGNATURE_DER = "signature_der"
+    SIGNATURE_INVALID = "signature_invalid"
+
+    # The token request around it is not right
+    ASSERTION_MISSING = "assertion_missing"
+    ASSERTION_TYPE_WRONG = "assertion_type_wrong"
+    SEVERAL_AUTH_METHODS = "several_auth_methods"
+    PARAMETER_REPEATED = "parameter_repeated"
+    JSON_BODY = "json_body"
+
+    # Something else was given in its place
+    PASTED_CERTIFICATE = "pasted_certificate"
+    PASTED_PUBLIC_KEY = "pasted_public_key"
+    PASTED_NO_ASSERTION = "pasted_no_assertion"
+
+
+class Refused(Exception):  # noqa: N818 - it reads as the verb of the glossary
+    """A key or an assertion was refused.
 
     `reason` is the stable code; `found` says what was found, `needed` what is needed instead, and
     `command`, when there is one, is the exact shell command that gives it. None of them ever holds
-    anything of the pasted text: a private key must leave no trace.
+    anything of a pasted key: a private key must leave no trace. For an assertion they may hold
+    short values that were seen in it (`assertion.words.brief`), never its signature.
 
     `leaked` holds the public halves of private keys that were in the input, each proven to belong
     to its private key, so that the registry can block them (nobody can block a key by making up a

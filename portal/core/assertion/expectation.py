@@ -1,0 +1,65 @@
+"""What an assertion is held against: a client, its keys, this server's names, and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+MAX_LIFETIME_S: Final = 300
+"""The longest life of an assertion, in seconds: "under 5 minutes" (RFC 7523 §3 point 4)."""
+
+LEEWAY_S: Final = 30
+"""How far the client's clock may be ahead of ours, in seconds (FAPI 2.0 §5.3.2.1)."""
+
+
+class KeyState(StrEnum):
+    """What a key of the client is at the moment of the decision; only a live one is accepted."""
+
+    LIVE = "live"
+    PENDING = "pending"
+    UNCONFIRMED = "unconfirmed"
+    EXPIRED = "expired"
+    RETIRED = "retired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateKey:
+    """A registered key that the assertion might be signed with.
+
+    `alg` is the algorithm it is registered for, `pem` its SubjectPublicKeyInfo, `since` when it
+    came into its state (for a pending key: when it starts).
+    """
+
+    kid: str
+    alg: str
+    pem: str
+    state: KeyState = KeyState.LIVE
+    since: datetime | None = None
+
+
+def never_seen(_jti: str) -> datetime | None:
+    """Answer that a jti was not redeemed: the endpoint finds that out by redeeming, atomically."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What must hold of the assertion.
+
+    `issuer` is the accepted audience, and so is `token_endpoint` when it is not empty (never for
+    an assertion whose typ is client-authentication+jwt). `keys` are keys of this client: the one
+    that `kid` names, or without a kid the live ones; the debugger gives all. `now` is in seconds
+    since 1970. `first_seen` tells when a jti of this client was redeemed, or None.
+    """
+
+    client_id: str
+    issuer: str
+    keys: tuple[CandidateKey, ...]
+    now: float
+    token_endpoint: str = ""
+    suspended: bool = False
+    first_seen: Callable[[str], datetime | None] = never_seen

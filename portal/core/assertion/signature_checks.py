@@ -1,0 +1,46 @@
+"""Whether the key has made the signature: the one check that nobody can talk his way through."""
+
+from __future__ import annotations
+
+from portal.core import der
+from portal.core.algorithms import ALGORITHMS
+from portal.core.assertion.case import Case
+from portal.core.assertion.key_checks import chosen
+from portal.core.reasons import Reason
+from portal.core.signatures import verifier_of
+from portal.core.spki import COORDINATE_BYTES
+
+
+def judge_signature(case: Case) -> Reason | None:
+    """RFC 7515 §5.2: the signature is of the header and claims as they were sent."""
+    key = chosen(case)
+    unverified = case.unverified
+    if verifier_of(key.pem, key.alg)(unverified.signature, unverified.signing_input):
+        return None
+    is_der = ALGORITHMS[key.alg].kty == "EC" and der_numbers(unverified.signature) is not None
+    return Reason.SIGNATURE_DER if is_der else Reason.SIGNATURE_INVALID
+
+
+def tell_signature(case: Case, reason: Reason | None) -> tuple[str, str]:
+    """Tell whether the key verifies the signature; nothing of the signature is told."""
+    key = chosen(case)
+    size = len(case.unverified.signature)
+    expected = f"A signature that the key {key.kid} verifies as {key.alg}"
+    if reason is None:
+        return f"The key {key.kid} verifies it", expected
+    if reason is Reason.SIGNATURE_DER:
+        curve = ALGORITHMS[key.alg].curve
+        return (
+            f"An ECDSA signature in DER, {size} bytes",
+            f"Its two numbers one after the other, {2 * COORDINATE_BYTES[curve]} bytes",
+        )
+    return f"{size} bytes that the key does not verify" if size else "No signature", expected
+
+
+def der_numbers(signature: bytes) -> tuple[int, int] | None:
+    """Return r and s of an ECDSA signature in DER (RFC 3279 §2.2.3), or None when it is none."""
+    try:
+        r, s = (each.integer() for each in der.read(signature).children())
+    except (der.NotDer, ValueError):  # ValueError: not two elements
+        return None
+    return r, s

@@ -1,0 +1,73 @@
+"""Find the client assertion in the parameters of a token request (RFC 7521 §4.2, RFC 6749 §3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from portal.core.assertion.words import brief
+from portal.core.reasons import Reason, Refused
+
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""RFC 7523 §2.2."""
+
+_REPEATABLE: Final = frozenset({"resource"})
+"""RFC 8707 §2: the one parameter that may be there more than once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAssertion:
+    """The assertion of a token request, as it was sent, and the client_id beside it if any."""
+
+    assertion: str
+    client_id: str | None = None
+
+
+def client_assertion_of(
+    parameters: Mapping[str, Sequence[str]], *, authorization: str = ""
+) -> ClientAssertion:
+    """Return the client assertion of a token request.
+
+    `parameters` are those of the form body, `authorization` is the value of that header. Raise
+    `Refused`: PARAMETER_REPEATED, SEVERAL_AUTH_METHODS, ASSERTION_MISSING or ASSERTION_TYPE_WRONG.
+    """
+    for name, values in parameters.items():
+        if len(values) > 1 and name not in _REPEATABLE:
+            raise Refused(
+                Reason.PARAMETER_REPEATED,
+                found=f"The parameter {brief(name)}, {len(values)} times.",
+                needed="Each parameter once (RFC 6749 §3.2).",
+            )
+    # RFC 6749 §3.2: a parameter without a value is as if it were not there.
+    given = {name: values[0] for name, values in parameters.items() if values and values[0]}
+    _one_method(given, authorization)
+    if "client_assertion" not in given:
+        raise Refused(
+            Reason.ASSERTION_MISSING,
+            found="No client_assertion in the form body.",
+            needed="A client_assertion and its client_assertion_type.",
+        )
+    kind = given.get("client_assertion_type")
+    if kind != ASSERTION_TYPE:
+        raise Refused(
+            Reason.ASSERTION_TYPE_WRONG,
+            found=brief(kind) if kind else "No client_assertion_type",
+            needed=ASSERTION_TYPE,
+        )
+    return ClientAssertion(given["client_assertion"], given.get("client_id"))
+
+
+def _one_method(given: Mapping[str, str], authorization: str) -> None:
+    """RFC 6749 §2.3: one way to authenticate in a request, and here it is the assertion."""
+    others = []
+    if "client_secret" in given:
+        others.append("client_secret")
+    if authorization.strip():
+        others.append("an Authorization header")
+    if others:
+        raise Refused(
+            Reason.SEVERAL_AUTH_METHODS,
+            found=f"There is {' and '.join(others)} in the request.",
+            needed="The client assertion alone: there is no other way to authenticate here.",
+        )

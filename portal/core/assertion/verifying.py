@@ -1,0 +1,51 @@
+"""Accept an assertion only if every check holds."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from portal.core.assertion.case import Case
+from portal.core.assertion.checks import CHECKS
+from portal.core.assertion.expectation import Expectation
+from portal.core.assertion.explanations import EXPLANATIONS
+from portal.core.assertion.key_checks import chosen
+from portal.core.assertion.peeking import UnverifiedAssertion
+from portal.core.reasons import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedAssertion:
+    """An assertion that holds. Only `verify` makes one, and only one of these can be redeemed.
+
+    `jti_sha256` is 64 lower-case hexadecimal digits; `expires_at` is in whole seconds since 1970,
+    rounded up.
+    """
+
+    client_id: str
+    kid: str
+    jti: str
+    jti_sha256: str
+    expires_at: int
+
+
+def verify(unverified: UnverifiedAssertion, expectation: Expectation) -> VerifiedAssertion:
+    """Return the assertion, verified; raise `Refused` with the first check that does not hold."""
+    case = Case(unverified, expectation)
+    for check in CHECKS:
+        reason = check.judge(case)
+        if reason is not None:
+            seen, expected = check.tell(case, reason)
+            command = EXPLANATIONS[reason].command
+            raise Refused(reason, found=seen, needed=expected, command=command)
+    claims: dict[str, Any] = unverified.claims  # of the types that the checks have made sure of
+    jti: str = claims["jti"]
+    return VerifiedAssertion(
+        client_id=expectation.client_id,
+        kid=chosen(case).kid,
+        jti=jti,
+        jti_sha256=hashlib.sha256(jti.encode("utf-8")).hexdigest(),
+        expires_at=ceil(claims["exp"]),
+    )

@@ -1,0 +1,80 @@
+"""Values from an assertion as short text that is safe to show, and moments as people say them."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from portal.core.private import refuse_private
+from portal.core.reasons import Refused
+
+MAX_SHOWN: Final = 100
+"""How many characters of a value are shown; the rest is an ellipsis."""
+
+_TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.")
+_LAST_SECOND: Final = 253402300799  # of the year 9999, which is as far as datetime goes
+
+
+def brief(value: object) -> str:
+    """Return a value as it is written in JSON, cut short, and a string without its quotes.
+
+    Nothing of it that looks like a private key or a token is shown. What is not printable, such as
+    a character that turns the direction of the text, is shown as its escape.
+    """
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if not text:
+        return "an empty string"
+    try:
+        refuse_private(text.encode("utf-8", "replace"))
+    except Refused:
+        return "something that must not be shown"
+    if _TOKEN.search(text):
+        return "a token, which is not shown"
+    cut = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+    return "".join(each if each.isprintable() else _escape(each) for each in cut)
+
+
+def _escape(letter: str) -> str:
+    return f"\\u{ord(letter):04x}"
+
+
+def kind(value: object) -> str:
+    """Return what a JSON value is, with the value: "the string “300”", "true", "an array"."""
+    match value:
+        case None | bool():
+            return json.dumps(value)
+        case str():
+            return f"the string “{brief(value)}”"
+        case int() | float():
+            return f"the number {brief(value)}"
+        case list():
+            return f"an array: {brief(value)}"
+        case _:
+            return f"an object: {brief(value)}"
+
+
+def moment(seconds: float) -> str:
+    """Return a date claim with what it means: "1711910700 (2024-03-31 18:45:00 UTC)"."""
+    whole = int(seconds)
+    if not 0 <= whole <= _LAST_SECOND:
+        return brief(seconds)
+    return f"{brief(seconds)} ({utc(datetime.fromtimestamp(whole, UTC))})"
+
+
+def utc(at: datetime) -> str:
+    """Return a moment as "2024-03-31 18:45:00 UTC"."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def span(seconds: float) -> str:
+    """Return a length of time: "1 second", "90 seconds", "3,700 seconds (1 h 1 min)"."""
+    whole = max(round(seconds), 1)
+    text = "1 second" if whole == 1 else f"{whole:,} seconds"
+    if whole < 120:
+        return text
+    hours, minutes = divmod(whole // 60, 60)
+    days, hours = divmod(hours, 24)
+    units = [(days, "d"), (hours, "h"), (minutes, "min")]
+    return f"{text} ({' '.join(f'{count:,} {unit}' for count, unit in units if count)})"
