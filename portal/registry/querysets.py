@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+from django.apps import apps
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 if TYPE_CHECKING:
     from portal.accounts.models import User
@@ -40,3 +41,12 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
             Q(not_before=None) | Q(not_before__lte=now),
             Q(confirmation_required=False) | Q(confirmed_at__isnull=False),
         )
+
+    def with_last_used(self) -> Self:
+        """Return the keys with `last_used_at`: when an assertion of each was last accepted here.
+
+        None for a key that never was. One step in the index `redeemed_of_key` for each key.
+        """
+        redeemed = apps.get_model("registry", "RedeemedAssertion").objects
+        newest = redeemed.filter(key=OuterRef("pk")).order_by("-id").values("at")[:1]
+        return self.annotate(last_used_at=Subquery(newest))

@@ -54,7 +54,8 @@ class KeyLists:
 
 def key_lists(client: Client, now: datetime) -> KeyLists:
     """Return active, retiring and starting keys, newest first in each; then those that are over."""
-    keys = client.keys.select_related("registered_by", "client").order_by("-registered_at", "-pk")
+    keys = client.keys.select_related("registered_by", "client").with_last_used()
+    keys = keys.order_by("-registered_at", "-pk")
     rows = [_row(key, now) for key in keys]
     current = [row for status in CURRENT for row in rows if row.status == status]
     return KeyLists(current=current, past=[row for row in rows if row.status not in CURRENT])

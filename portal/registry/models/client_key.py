@@ -69,6 +69,9 @@ class ClientKey(models.Model):
     )
     revocation_note = models.CharField(max_length=500, blank=True)
 
+    last_used_at: datetime | None
+    """Only on keys that were asked for `with_last_used`."""
+
     objects = ClientKeyQuerySet.as_manager()
 
     class Meta:

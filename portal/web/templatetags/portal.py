@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django import template
 from django.forms import BoundField, CheckboxInput, RadioSelect, Select
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -67,16 +68,18 @@ def command(value: str, name: str = "the command") -> dict[str, Any]:
     return {"value": value, "name": name}
 
 
-@register.inclusion_tag("portal/moment.html")
-def moment(when: datetime, show: str = "both") -> dict[str, Any]:
+@register.simple_tag
+def moment(when: datetime, show: str = "both") -> SafeString:
     """Show a time in UTC and how long ago or ahead it is; `show`: both, absolute or relative."""
-    return {
+    context = {
         "iso": when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "absolute": f"{when.astimezone(UTC):%d %b %Y, %H:%M} UTC".removeprefix("0"),
         "relative": relative(when, timezone.now()),
         "absolute_only": show == "absolute",
         "relative_only": show == "relative",
     }
+    # Without the line's end of the template: a full stop may follow.
+    return SafeString(render_to_string("portal/moment.html", context).rstrip())
 
 
 def relative(when: datetime, now: datetime) -> str:

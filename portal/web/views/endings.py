@@ -17,6 +17,7 @@ from portal.web.access import NOT_YOUR_KEYS, NOT_YOUR_REVOCATION, find_key, perm
 from portal.web.forms import posted
 from portal.web.key_forms import LastKeyForm, RetirementForm, RevocationForm
 from portal.web.key_lists import CURRENT, is_last_live, stays_without
+from portal.web.key_usage import usage_of
 from portal.web.people import person
 from portal.web.refusals import tell
 from portal.web.render import leave, show
@@ -106,6 +107,7 @@ def _ask(request: HttpRequest, template: str, key: ClientKey, form: LastKeyForm)
         "is_last": "confirmation" in form.fields,
         "retiring": key.client.keys.live(timezone.now()).exclude(pk=key.pk).exists(),
         "stays": stays_without(key, timezone.now()),
+        "usage": usage_of(key, timezone.now()),
     }
     status = 422 if form.is_bound else 200
     return show(request, template, context, fragment="form", status=status)

@@ -80,6 +80,7 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
         "events": found.events.select_related("actor")[:50],
         "now": now,
         "is_current": found.status(now) in CURRENT,
+        "can_confirm": may_end and found.status(now) in CURRENT,
         "can_retire": may_end and found.status(now) in CURRENT,
         "can_withdraw": may_end and found.status(now) == KeyStatus.RETIRING,
         "can_revoke": not found.revoked_at and permissions.can_revoke_keys(user, found.client),

@@ -61,7 +61,7 @@ class KeyFilter(ListFilter[ClientKey]):
 
     def rows(self, now: datetime) -> QuerySet[ClientKey]:
         """Return the keys, with their clients loaded."""
-        keys = ClientKey.objects.select_related("client").defer("pem", "jwk")
+        keys = ClientKey.objects.select_related("client").defer("pem", "jwk").with_last_used()
         asked = self.cleaned_data
         if asked["q"]:
             keys = keys.filter(meaning(asked["q"]))
