@@ -100,7 +100,8 @@ LANGUAGES: Final[dict[str, Language]] = {
             title="C#",
             library="Microsoft.IdentityModel",
             filename="Program.cs",
-            install="dotnet add package Microsoft.IdentityModel.JsonWebTokens --version 8.23.0",
+            install="dotnet new console && "
+            "dotnet add package Microsoft.IdentityModel.JsonWebTokens --version 8.23.0",
             run="dotnet run",
             headers={**_RSA_AND_EC, "EdDSA": "EdDSA", "Ed448": "EdDSA"},
             notes={

@@ -1,0 +1,98 @@
+"""The programs that the portal shows are run as they stand.
+
+Go, Java and C# are not run here: neither the compilers nor the libraries come with the tests.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from django.test import Client as Browser
+from django.urls import reverse
+from pytest_django import Settings
+
+from tests.interop.conftest import FOLDER, Pair
+
+Published = Callable[[str], Pair]
+
+_BIN = Path(sys.executable).parent
+COMMANDS: dict[str, list[str | Path]] = {
+    "python": [_BIN / "python", "-W", "error"],
+    "authlib": [_BIN / "python", "-W", "error"],
+    "node": [_BIN / "node", "--no-warnings"],
+    "shell": ["bash"],
+}
+
+
+def page_of(pair: Pair, language: str) -> str:
+    """Return the page with the snippet, as somebody of the client's team sees it."""
+    browser = Browser()
+    browser.force_login(pair.key.registered_by)
+    address = reverse("key_snippets", args=[pair.key.client.client_id, pair.kid])
+    return browser.get(f"{address}?language={language}").content.decode()
+
+
+def copied(page: str, name: str) -> str:
+    """Return what the button with this name copies."""
+    found = re.search(f'data-copy="([^"]*)" hidden aria-label="Copy {name}"', page)
+    assert found, f"There is nothing to copy called {name}."
+    return html.unescape(found[1])
+
+
+def run(pair: Pair, language: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Save the program from the page in the folder, and run it there."""
+    program = folder / ("program.mjs" if language == "node" else "program")
+    program.write_text(copied(page_of(pair, language), "the program"))
+    (folder / "node_modules").symlink_to(FOLDER / "node_modules")
+    return subprocess.run(
+        [*COMMANDS[language], program],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.usefixtures("_node_modules")
+@pytest.mark.parametrize("language", COMMANDS)
+@pytest.mark.parametrize("alg", ["PS256", "ES256", "EdDSA"])
+def test_without_its_private_key_the_program_fails_and_sends_nothing(
+    *,
+    language: str,
+    alg: str,
+    published: Published,
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    # Nobody listens there: a request would make curl or the library complain of that instead.
+    settings.PUBLIC_URL = "http://127.0.0.1:9"
+    ran = run(published(alg), language, tmp_path)
+    assert ran.returncode
+    assert ran.stdout == ""
+    assert "private_key.pem" in ran.stderr
+    assert not re.search("refused|Connect|connect", ran.stderr)
+
+
+def test_what_is_run_here_is_what_people_are_told_to_install(published: Published) -> None:
+    locked = json.loads((FOLDER / "package-lock.json").read_text())["packages"]
+    told = {
+        language: copied(page_of(published("EdDSA"), language), "the command that installs.*?")
+        for language in ("python", "authlib", "node")
+    }
+    requests = f"requests=={version('requests')}"
+    assert told == {
+        "python": f'pip install "pyjwt[crypto]=={version("pyjwt")}" {requests}',
+        "authlib": f"pip install authlib=={version('authlib')} {requests}",
+        "node": f"npm install jose@{locked['node_modules/jose']['version']}",
+    }
