@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.urls import reverse
+
+TOKEN_PATH: Final = "api/oauth2/token"  # noqa: S105 - a path
+"""Where token requests are sent. Written down in the configuration of clients: never change it."""
 
 
 def issuer() -> str:
@@ -13,7 +18,7 @@ def issuer() -> str:
 
 def token_endpoint() -> str:
     """Return the URL that token requests are sent to."""
-    return settings.PUBLIC_URL + reverse("token")
+    return f"{settings.PUBLIC_URL}/{TOKEN_PATH}"
 
 
 def token_request_page(reference: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.urls import reverse
 
 from portal.registry.models import Client
+from portal.registry.server import issuer, token_endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,10 @@ class Addresses:
 
 def addresses_of(client: Client) -> Addresses:
     """Return the addresses for one client. The public URL is the issuer (RFC 8414 §2)."""
-    issuer = settings.PUBLIC_URL
     return Addresses(
         client_id=client.client_id,
-        issuer=issuer,
-        token_endpoint=f"{issuer}/api/oauth2/token",
-        jwks=issuer + reverse("jwks", args=[client.client_id]),
-        jwks_extended=issuer + reverse("jwks_extended", args=[client.client_id]),
+        issuer=issuer(),
+        token_endpoint=token_endpoint(),
+        jwks=issuer() + reverse("jwks", args=[client.client_id]),
+        jwks_extended=issuer() + reverse("jwks_extended", args=[client.client_id]),
     )

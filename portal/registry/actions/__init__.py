@@ -1,5 +1,11 @@
 """The verbs. Each is one transaction that locks, checks, writes and records its event."""
 
+from portal.registry.actions.authenticate_client import (
+    Authenticated,
+    AuthenticationRefused,
+    authenticate_client,
+    record_refused_grant,
+)
 from portal.registry.actions.block_key import block_key
 from portal.registry.actions.client import (
     change_client,
@@ -15,7 +21,10 @@ from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.actions.team import add_member, change_role, remove_member
 
 __all__ = [
+    "Authenticated",
+    "AuthenticationRefused",
     "add_member",
+    "authenticate_client",
     "block_key",
     "change_client",
     "change_role",
@@ -23,6 +32,7 @@ __all__ = [
     "create_client",
     "keep_key",
     "read_key",
+    "record_refused_grant",
     "register_key",
     "remove_member",
     "resume_client",

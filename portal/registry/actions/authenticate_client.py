@@ -1,0 +1,197 @@
+"""Authenticate a client by the assertion in its request (RFC 7523 §3, OpenID Connect Core §9)."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from base64 import b32encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from portal.core.assertion import (
+    SPENT,
+    UNREADABLE,
+    UnverifiedAssertion,
+    VerifiedAssertion,
+    client_assertion_of,
+    peek,
+    spend,
+    verify,
+)
+from portal.core.assertion.words import brief, utc
+from portal.core.reasons import Reason, Refused
+from portal.registry.expectations import expectation_of, first_seen
+from portal.registry.models import Client, ClientKey, RefusedRequest
+from portal.registry.models.token_request import MAX_SEEN
+from portal.registry.redemption import redeem
+
+logger = logging.getLogger(__name__)
+
+_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+_KID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """A client that has proven who it is, the key it did so with, and the request's reference."""
+
+    client: Client
+    key: ClientKey
+    reference: str
+
+
+class AuthenticationRefused(Exception):  # noqa: N818 - it reads as what it is
+    """The client is not who it says, or does not say it readably. `reference` is where why stands.
+
+    `unreadable` tells a request that is malformed (RFC 6749 §5.2: invalid_request) from a client
+    that is not authenticated (invalid_client). The cause is for the client's people, and not for
+    the answer.
+    """
+
+    def __init__(self, refused: Refused, reference: str) -> None:
+        super().__init__(refused, reference)
+        self.refused = refused
+        self.reference = reference
+        self.unreadable = refused.reason in UNREADABLE
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What is known of a request so far; none of it is proven."""
+
+    now: datetime
+    reference: str
+    unverified_client_id: str = ""
+    unverified_kid: str = ""
+    client: Client | None = None
+    key: ClientKey | None = None
+
+
+@sensitive_variables()
+def authenticate_client(
+    parameters: Mapping[str, Sequence[str]], *, authorization: str = ""
+) -> Authenticated:
+    """Return the client whose assertion is in the parameters of a request, and burn the assertion.
+
+    `parameters` has every value of every parameter, `authorization` is the header of that name.
+    Raises `AuthenticationRefused`, with the true reason recorded and never the assertion. A failure
+    of the database is raised as it is: nobody is authenticated then.
+    """
+    attempt = _Attempt(timezone.now(), _new_reference())
+    try:
+        return _authenticate(attempt, parameters, authorization)
+    except Refused as refused:
+        _record(attempt, refused)
+        raise AuthenticationRefused(refused, attempt.reference) from None
+
+
+def record_refused_grant(authenticated: Authenticated, error: str) -> None:
+    """Record that the client signed in and its request was refused all the same.
+
+    `error` is the code of RFC 6749 §5.2, such as `invalid_grant`.
+    """
+    RefusedRequest.objects.create(
+        client=authenticated.client,
+        key=authenticated.key,
+        kid=authenticated.key.kid,
+        reason=error,
+        reference=authenticated.reference,
+        at=timezone.now(),
+    )
+
+
+@sensitive_variables()
+def _authenticate(
+    attempt: _Attempt, parameters: Mapping[str, Sequence[str]], authorization: str
+) -> Authenticated:
+    attempt.unverified_client_id = next(iter(parameters.get("client_id", ())), "")
+    given = client_assertion_of(parameters, authorization=authorization)
+    unverified = peek(given.assertion)
+    if not attempt.unverified_client_id:
+        attempt.unverified_client_id = unverified.unverified_client_id or ""
+    attempt.unverified_kid = unverified.unverified_kid or ""
+    keys = _find_keys(attempt)
+    attempt.client = keys[0].client if keys else _find_client(attempt)
+    attempt.key = keys[0] if len(keys) == 1 else None
+    try:
+        verified = _verify(attempt, unverified, keys)
+    except Refused as refused:
+        if refused.reason not in SPENT:
+            # As much work as for a client and a key that exist.
+            spend(unverified)
+        raise
+    key = next(key for key in keys if key.kid == verified.kid)
+    if not redeem(verified, key, reference=attempt.reference, now=attempt.now):
+        raise Refused(
+            Reason.JTI_REUSED,
+            found=f"First used {utc(first_seen(key.client, verified.jti) or attempt.now)}",
+            needed="Not used before",
+        )
+    return Authenticated(key.client, key, attempt.reference)
+
+
+def _verify(
+    attempt: _Attempt, unverified: UnverifiedAssertion, keys: list[ClientKey]
+) -> VerifiedAssertion:
+    if attempt.client is None:
+        raise Refused(
+            Reason.CLIENT_UNKNOWN,
+            found=brief(attempt.unverified_client_id),
+            needed="The client ID of a client of this portal.",
+        )
+    return verify(unverified, expectation_of(attempt.client, keys, attempt.now))
+
+
+def _find_keys(attempt: _Attempt) -> list[ClientKey]:
+    """Return the key that the assertion names, or the live ones when it names none."""
+    if not _CLIENT_ID.fullmatch(attempt.unverified_client_id):
+        return []
+    keys = ClientKey.objects.select_related("client").filter(
+        client__client_id=attempt.unverified_client_id
+    )
+    if not attempt.unverified_kid:
+        return list(keys.live(attempt.now))
+    if not _KID.fullmatch(attempt.unverified_kid):
+        return []
+    return list(keys.filter(kid=attempt.unverified_kid))
+
+
+def _find_client(attempt: _Attempt) -> Client | None:
+    """Return the client that the request claims to come from, if there is one."""
+    if not _CLIENT_ID.fullmatch(attempt.unverified_client_id):
+        return None
+    return Client.objects.filter(client_id=attempt.unverified_client_id).first()
+
+
+def _record(attempt: _Attempt, refused: Refused) -> None:
+    """Keep why, for the client's people and for the operator's log."""
+    client = attempt.client or _find_client(attempt)
+    kid = attempt.unverified_kid if _KID.fullmatch(attempt.unverified_kid) else ""
+    RefusedRequest.objects.create(
+        client=client,
+        key=attempt.key,
+        kid=kid,
+        reason=refused.reason,
+        seen=refused.found[:MAX_SEEN],
+        expected=refused.needed[:MAX_SEEN],
+        reference=attempt.reference,
+        at=attempt.now,
+    )
+    logger.info(
+        "Client not authenticated: %s, client %s, kid %s, reference %s",
+        refused.reason,
+        client.client_id if client else "unknown",
+        kid or "none",
+        attempt.reference,
+    )
+
+
+def _new_reference() -> str:
+    """Return a random name for a request: 80 bits, easy to read out."""
+    return b32encode(secrets.token_bytes(10)).decode("ascii").lower()

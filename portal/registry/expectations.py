@@ -1,0 +1,65 @@
+"""What the portal expects of an assertion: the core's rules, its settings and a client's keys."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from django.conf import settings
+
+from portal.core.assertion import CandidateKey, Expectation, KeyState, never_seen
+from portal.registry.choices import KeyStatus
+from portal.registry.models import Client, ClientKey, RedeemedAssertion
+from portal.registry.server import issuer, token_endpoint
+
+_STATES: Final = {
+    KeyStatus.ACTIVE: KeyState.LIVE,
+    KeyStatus.RETIRING: KeyState.LIVE,
+    KeyStatus.PENDING: KeyState.PENDING,
+    KeyStatus.UNCONFIRMED: KeyState.UNCONFIRMED,
+    KeyStatus.EXPIRED: KeyState.EXPIRED,
+    KeyStatus.RETIRED: KeyState.RETIRED,
+    KeyStatus.REVOKED: KeyState.REVOKED,
+}
+_SINCE: Final = {
+    KeyStatus.PENDING: "not_before",
+    KeyStatus.EXPIRED: "expires_at",
+    KeyStatus.RETIRED: "retires_at",
+    KeyStatus.REVOKED: "revoked_at",
+}
+
+
+def expectation_of(
+    client: Client, keys: Iterable[ClientKey], now: datetime, *, looking_up_jti: bool = False
+) -> Expectation:
+    """Return what an assertion of the client must be like at the token endpoint at `now`.
+
+    `keys` are the ones it may be signed with, as `Expectation.keys` says. Whether its `jti` was
+    used is looked up only if asked: the endpoint learns it by redeeming.
+    """
+    return Expectation(
+        client_id=client.client_id,
+        issuer=issuer(),
+        token_endpoint=token_endpoint() if settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE else "",
+        keys=tuple(candidate_of(key, now) for key in keys),
+        now=now.timestamp(),
+        suspended=client.is_suspended,
+        first_seen=partial(first_seen, client) if looking_up_jti else never_seen,
+    )
+
+
+def candidate_of(key: ClientKey, now: datetime) -> CandidateKey:
+    """Return the key as the core verifies with it, in its state at `now`."""
+    status = key.status(now)
+    since = getattr(key, _SINCE[status]) if status in _SINCE else None
+    return CandidateKey(kid=key.kid, alg=key.alg, pem=key.pem, state=_STATES[status], since=since)
+
+
+def first_seen(client: Client, jti: str) -> datetime | None:
+    """Return when an assertion of the client with this `jti` was redeemed, if one was."""
+    sha256 = hashlib.sha256(jti.encode("utf-8", "surrogatepass")).hexdigest()
+    rows = RedeemedAssertion.objects.filter(client=client, jti_sha256=sha256)
+    return rows.values_list("at", flat=True).first()

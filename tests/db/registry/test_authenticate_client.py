@@ -1,0 +1,283 @@
+"""Authenticating a client by its assertion: what is accepted, burned, refused and recorded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from portal.core.reasons import Reason
+from portal.registry import redemption
+from portal.registry.actions import (
+    Authenticated,
+    AuthenticationRefused,
+    authenticate_client,
+    record_refused_grant,
+    register_key,
+    retire_key,
+    revoke_key,
+    suspend_client,
+)
+from portal.registry.choices import RevocationReason
+from portal.registry.models import Client, ClientKey, RedeemedAssertion, RefusedRequest
+from tests.assertions import claims_of, form_of, sign
+from tests.keys import PrivateKey, new_private_key, public_pem
+
+ISSUER = "http://testserver"
+TOKEN_ENDPOINT = f"{ISSUER}/api/oauth2/token"
+
+Send = Callable[..., Authenticated]
+
+
+def parameters_of(form: dict[str, str]) -> dict[str, list[str]]:
+    return {name: [value] for name, value in form.items()}
+
+
+@pytest.fixture(scope="module")
+def private() -> PrivateKey:
+    return new_private_key("ES256")
+
+
+@pytest.fixture
+def key(payments: Client, cast: SimpleNamespace, private: PrivateKey) -> ClientKey:
+    """A live ES256 key of `payments`."""
+    material = public_pem(private)
+    return register_key(payments, material=material, alg="ES256", label="First", by=cast.dev)
+
+
+@pytest.fixture
+def send(payments: Client, key: ClientKey, private: PrivateKey) -> Send:
+    """Sends an assertion of `payments`, good but for the changes."""
+
+    def send(
+        *,
+        header: dict[str, Any] | None = None,
+        form: dict[str, str] | None = None,
+        by: PrivateKey = private,
+        alg: str = "ES256",
+        **claims: Any,
+    ) -> Authenticated:
+        good = claims_of(payments.client_id, ISSUER, **claims)
+        assertion = sign(by, alg, good, **{"kid": key.kid} | (header or {}))
+        return authenticate_client(parameters_of(form_of(assertion, **form or {})))
+
+    return send
+
+
+def refusal_of(send: Send, **changes: Any) -> tuple[Reason, RefusedRequest]:
+    """Return why the assertion was refused, and what was recorded of it."""
+    with pytest.raises(AuthenticationRefused) as caught:
+        send(**changes)
+    return caught.value.refused.reason, RefusedRequest.objects.get(reference=caught.value.reference)
+
+
+def test_a_good_assertion_names_its_client_and_its_key(
+    send: Send, payments: Client, key: ClientKey
+) -> None:
+    authenticated = send()
+    assert (authenticated.client, authenticated.key) == (payments, key)
+    row = RedeemedAssertion.objects.get()
+    assert (row.client, row.key, row.reference) == (payments, key, authenticated.reference)
+
+
+def test_without_a_kid_the_only_live_key_is_meant(send: Send, key: ClientKey) -> None:
+    assert send(header={"kid": None}).key == key
+
+
+def test_without_a_kid_two_live_keys_are_one_too_many(
+    send: Send, payments: Client, cast: SimpleNamespace
+) -> None:
+    second = public_pem(new_private_key("ES256"))
+    register_key(payments, material=second, alg="ES256", label="Second", by=cast.dev)
+    reason, recorded = refusal_of(send, header={"kid": None})
+    assert reason == Reason.KID_MISSING
+    assert recorded.key is None
+
+
+def test_without_a_kid_the_algorithm_may_tell_which_key_is_meant(
+    send: Send, payments: Client, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    second = public_pem(new_private_key())
+    register_key(payments, material=second, alg="EdDSA", label="Second", by=cast.dev)
+    assert send(header={"kid": None}).key == key
+
+
+def test_the_token_endpoint_is_an_audience_for_older_clients(send: Send) -> None:
+    assert send(aud=TOKEN_ENDPOINT, header={"typ": "JWT"})
+
+
+def test_the_token_endpoint_is_no_audience_when_it_is_switched_off(
+    send: Send, settings: Any
+) -> None:
+    settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE = False
+    reason, _ = refusal_of(send, aud=TOKEN_ENDPOINT, header={"typ": "JWT"})
+    assert reason == Reason.AUD_TOKEN_ENDPOINT
+
+
+def test_a_replay_is_refused_with_the_time_of_the_first(send: Send) -> None:
+    send(jti="once")
+    reason, recorded = refusal_of(send, jti="once")
+    assert reason == Reason.JTI_REUSED
+    assert RedeemedAssertion.objects.count() == 1
+    assert recorded.key
+
+
+def test_another_client_may_use_the_same_jti(
+    send: Send, other: Client, cast: SimpleNamespace
+) -> None:
+    send(jti="once")
+    theirs = new_private_key()
+    register_key(other, material=public_pem(theirs), alg="EdDSA", label="Theirs", by=cast.bob)
+    good = claims_of(other.client_id, ISSUER, jti="once")
+    assert authenticate_client(parameters_of(form_of(sign(theirs, "EdDSA", good)))).client == other
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"by": new_private_key("ES256")},
+        {"aud": "https://elsewhere.example.com"},
+        {"exp": 1},
+        {"header": {"typ": "at+jwt"}},
+    ],
+)
+def test_what_is_refused_burns_nothing(send: Send, changes: dict[str, Any]) -> None:
+    refusal_of(send, jti="mine", **changes)
+    assert not RedeemedAssertion.objects.exists()
+    assert send(jti="mine")
+
+
+def test_a_revoked_key_is_refused_by_the_next_request(
+    send: Send, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    send()
+    revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.dev)
+    reason, recorded = refusal_of(send)
+    assert reason == Reason.KEY_REVOKED
+    assert recorded.key == key
+
+
+def test_a_retired_key_is_refused(send: Send, key: ClientKey, cast: SimpleNamespace) -> None:
+    retire_key(key, grace=timedelta(0), by=cast.dev)
+    assert refusal_of(send)[0] == Reason.KEY_RETIRED
+
+
+def test_a_suspended_client_is_refused(send: Send, payments: Client, cast: SimpleNamespace) -> None:
+    suspend_client(payments, note="", by=cast.admin)
+    assert refusal_of(send)[0] == Reason.CLIENT_SUSPENDED
+
+
+def test_a_key_of_another_client_is_unknown_here(
+    send: Send, other: Client, cast: SimpleNamespace
+) -> None:
+    theirs = new_private_key("ES256")
+    foreign = register_key(
+        other, material=public_pem(theirs), alg="ES256", label="Theirs", by=cast.bob
+    )
+    reason, recorded = refusal_of(send, by=theirs, header={"kid": foreign.kid})
+    assert reason == Reason.KID_UNKNOWN
+    assert (recorded.kid, recorded.key) == (foreign.kid, None)
+
+
+def test_an_unknown_client_is_recorded_without_one(send: Send) -> None:
+    reason, recorded = refusal_of(send, iss="nobody", sub="nobody")
+    assert reason == Reason.CLIENT_UNKNOWN
+    assert recorded.client is None
+
+
+@pytest.mark.parametrize("client_id", ["\0", "x" * 10_000, "\ud800", "'; --", "a b"])
+def test_odd_client_ids_are_unknown(send: Send, client_id: str) -> None:
+    assert refusal_of(send, form={"client_id": client_id})[0] == Reason.CLIENT_UNKNOWN
+
+
+def test_the_parameter_client_id_must_be_the_one_who_signed(send: Send, other: Client) -> None:
+    reason, recorded = refusal_of(send, form={"client_id": other.client_id})
+    assert reason == Reason.KID_UNKNOWN
+    assert recorded.client == other
+
+
+def test_what_cannot_be_read_is_told_from_what_is_not_believed(
+    send: Send, payments: Client
+) -> None:
+    form = {"client_assertion": "not.a.jwt", "client_id": payments.client_id}
+    with pytest.raises(AuthenticationRefused) as caught:
+        send(form=form)
+    assert caught.value.unreadable
+    with pytest.raises(AuthenticationRefused) as caught:
+        send(exp=1)
+    assert not caught.value.unreadable
+    assert RefusedRequest.objects.filter(client=payments).count() == 2
+
+
+def test_nothing_of_an_assertion_is_recorded(
+    send: Send, payments: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    assertion = sign(new_private_key("ES256"), "ES256", claims_of(payments.client_id, ISSUER))
+    with pytest.raises(AuthenticationRefused):
+        send(form={"client_assertion": assertion})
+    recorded = " ".join(map(str, RefusedRequest.objects.values_list().get()))
+    for part in assertion.split("."):
+        assert part not in recorded
+        assert part not in caplog.text
+
+
+def test_a_refused_grant_has_the_reference_of_its_assertion(send: Send, key: ClientKey) -> None:
+    authenticated = send()
+    record_refused_grant(authenticated, "invalid_grant")
+    row = RefusedRequest.objects.get(reference=authenticated.reference)
+    assert (row.reason, row.key) == ("invalid_grant", key)
+
+
+def test_a_redeemed_assertion_is_kept_past_its_end(send: Send) -> None:
+    send()
+    row = RedeemedAssertion.objects.get()
+    assert row.expires_at - timezone.now() <= timedelta(seconds=120)
+    assert timedelta(seconds=30) < redemption.KEPT_AFTER_EXPIRY
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_of_fifty_replays_at_once_exactly_one_wins(
+    payments: Client, key: ClientKey, private: PrivateKey
+) -> None:
+    form = form_of(sign(private, "ES256", claims_of(payments.client_id, ISSUER)))
+    barrier = threading.Barrier(50)
+    outcomes: list[str] = []
+
+    def replay() -> None:
+        barrier.wait(timeout=20)
+        try:
+            authenticate_client(parameters_of(form))
+            outcomes.append("accepted")
+        except AuthenticationRefused as refused:
+            outcomes.append(refused.refused.reason)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=replay) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sorted(outcomes) == ["accepted"] + [Reason.JTI_REUSED] * 49
+    assert RedeemedAssertion.objects.count() == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_without_the_store_nobody_is_authenticated(send: Send) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE registry_redeemedassertion RENAME TO gone")
+    try:
+        with pytest.raises(DatabaseError):
+            send()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE gone RENAME TO registry_redeemedassertion")
