@@ -12,6 +12,7 @@ from portal.web.converters import (
 from portal.web.views import (
     clients,
     endings,
+    key_confirmation,
     key_snippets,
     keys,
     settings_page,
@@ -54,6 +55,7 @@ urlpatterns = [
     path(f"{_CLIENT}keys/inspection/", keys.key_inspect, name="key_inspect"),
     path(_KEY, keys.key, name="key"),
     path(f"{_KEY}snippets/", key_snippets.key_snippets, name="key_snippets"),
+    path(f"{_KEY}confirmation/", key_confirmation.key_confirmation, name="key_confirmation"),
     path(f"{_KEY}retirement/", endings.key_retirement, name="key_retirement"),
     path(
         f"{_KEY}retirement/withdrawal/",

@@ -8,7 +8,9 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -168,16 +170,23 @@ def _slow_down(action: str) -> str:
 
 def _say_registered(request: HttpRequest, key: ClientKey) -> None:
     lists = key_lists(key.client, timezone.now())
-    if key.not_before and key.not_before > timezone.now():
-        messages.success(
-            request, f"“{key.label}” is registered. It starts {key.not_before:%d %B %Y, %H:%M} UTC."
+    if key.awaits_confirmation:
+        level, text = messages.WARNING, "is registered, and not in the JWKS before it is confirmed."
+    elif key.not_before and key.not_before > timezone.now():
+        level, text = (
+            messages.SUCCESS,
+            f"is registered. It starts {key.not_before:%d %B %Y, %H:%M} UTC.",
         )
     else:
-        messages.success(
-            request,
-            f"“{key.label}” is live: it is in the JWKS now. Verifiers see it within "
-            f"{settings.JWKS_MAX_AGE} seconds, plus the time for which they keep their own copy.",
+        level = messages.SUCCESS
+        text = (
+            "is live: it is in the JWKS now. Verifiers see it within "
+            f"{settings.JWKS_MAX_AGE} seconds, plus the time for which they keep their own copy."
         )
+    page = reverse("key_confirmation", args=[key.client.client_id, key.kid])
+    link = format_html('<a href="{}">Sign once to confirm it</a>', page)
+    later = "" if key.awaits_confirmation else ", now or later"
+    messages.add_message(request, level, format_html("“{}” {} {}{}.", key.label, text, link, later))
     if lists.live > 1:
         messages.warning(
             request,
