@@ -14,14 +14,13 @@ from django.test import Client as Browser
 from django.urls import reverse
 from pytest_django import Settings
 
-from portal.core.assertion import CandidateKey, Expectation, examine
 from portal.core.reasons import Reason
-from portal.registry.actions import confirm_key, register_key, revoke_key
+from portal.registry.actions import authenticate_client, confirm_key, register_key, revoke_key
+from portal.registry.actions.authenticate_client import AuthenticationRefused
 from portal.registry.choices import RevocationReason
 from portal.registry.confirmation import challenge_for
-from portal.registry.models import BlockedKey, Client, ClientKey, Event
-from portal.registry.server import issuer, token_endpoint
-from tests.assertions import sign
+from portal.registry.models import BlockedKey, Client, ClientKey, Event, RedeemedAssertion
+from tests.assertions import form_of, sign
 from tests.db.web.key_forms import body_of, good, private_pem
 from tests.db.web.pages import text_of
 from tests.keys import PrivateKey, new_private_key, public_pem
@@ -263,18 +262,18 @@ def test_a_revoked_key_cannot_be_confirmed(
 
 
 def test_the_token_endpoint_refuses_what_confirms_a_key(
-    key: ClientKey, private: PrivateKey
+    ask: Any, url: str, key: ClientKey, private: PrivateKey
 ) -> None:
-    expectation = Expectation(
-        client_id=key.client.client_id,
-        issuer=issuer(),
-        token_endpoint=token_endpoint(),
-        keys=(CandidateKey(key.kid, key.alg, key.pem),),
-        now=time.time(),
-    )
-    refusal = examine(signed(key, private)["assertion"], expectation).refusal
-    assert refusal is not None
-    assert refusal.reason == Reason.AUD_MISMATCH
+    form = signed(key, private)
+    parameters = {name: [value] for name, value in form_of(form["assertion"]).items()}
+    with pytest.raises(AuthenticationRefused) as refusal:
+        authenticate_client(parameters)
+    assert refusal.value.refused.reason == Reason.AUD_MISMATCH
+    assert not RedeemedAssertion.objects.exists()
+    # Nor has trying it there burnt it, or confirming it redeemed it.
+    ask("dev", "post", url, form)
+    assert is_confirmed(key)
+    assert not RedeemedAssertion.objects.exists()
 
 
 def test_registering_leads_here(ask: Any, paths: SimpleNamespace, payments: Client) -> None:
