@@ -137,7 +137,7 @@ browser: $(TEST_READY) programs ## Test the whole story in a browser
 	@echo "Browser tests"
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/browser
 
-interop: $(TEST_READY) $(NODE_READY) programs ## Test with real verifiers: PyJWT, joserfc and jose
+interop: $(TEST_READY) $(NODE_READY) programs ## Test with real peers: PyJWT, joserfc, jose, oidc-provider
 	@echo "Interop tests"
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/interop
 

@@ -101,9 +101,9 @@ def fetch(url: str) -> bytes:
         return body
 
 
-def sign_with_pyjwt(key: PrivateKey, alg: str, kid: str) -> str:
+def sign_with_pyjwt(key: PrivateKey, alg: str, kid: str, claims: Claims = CLAIMS) -> str:
     """Sign with PyJWT."""
-    return jwt.encode(CLAIMS, key, algorithm=alg, headers={"kid": kid})  # type: ignore[arg-type]
+    return jwt.encode(claims, key, algorithm=alg, headers={"kid": kid})  # type: ignore[arg-type]
 
 
 def verify_with_pyjwt(url: str, token: str, alg: str) -> Claims:
@@ -113,11 +113,11 @@ def verify_with_pyjwt(url: str, token: str, alg: str) -> Claims:
     return claims
 
 
-def sign_with_joserfc(key: PrivateKey, alg: str, kid: str) -> str:
+def sign_with_joserfc(key: PrivateKey, alg: str, kid: str, claims: Claims = CLAIMS) -> str:
     """Sign with joserfc."""
     kinds = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
     own = joserfc.jwk.import_key(pkcs8(key), kinds[alg[:2]])  # type: ignore[call-overload]
-    return joserfc.jwt.encode({"alg": alg, "kid": kid}, CLAIMS, own, algorithms=[alg])
+    return joserfc.jwt.encode({"alg": alg, "kid": kid}, claims, own, algorithms=[alg])
 
 
 def verify_with_joserfc(url: str, token: str, alg: str) -> Claims:
