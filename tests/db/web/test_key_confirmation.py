@@ -167,7 +167,7 @@ def test_a_clock_that_is_ahead_is_said_in_seconds(
 ) -> None:
     ahead = int(time.time()) + 200
     text = text_of(ask("dev", "post", url, signed(key, private, iat=ahead, exp=ahead + 60)))
-    assert "200 seconds" in text
+    assert re.search(r"\b(199|200) seconds", text)
     assert not is_confirmed(key)
 
 

@@ -1,0 +1,21 @@
+"""Delete what is over its time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from portal.registry.pruning import prune
+
+
+class Command(BaseCommand):
+    """Deletes in small transactions, while the portal serves. Idempotent."""
+
+    help = "Delete redeemed assertions, refused requests, codes and tokens whose time is over."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Delete, and say how many rows of each kind."""
+        for kind, number in prune(timezone.now()).items():
+            self.stdout.write(f"{number} {kind} deleted")
