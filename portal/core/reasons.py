@@ -147,6 +147,7 @@ class Reason(StrEnum):
     SEVERAL_AUTH_METHODS = "several_auth_methods"
     PARAMETER_REPEATED = "parameter_repeated"
     JSON_BODY = "json_body"
+    MULTIPART_BODY = "multipart_body"
 
     # Something else was given in its place
     PASTED_CERTIFICATE = "pasted_certificate"

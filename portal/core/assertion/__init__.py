@@ -12,6 +12,7 @@ from portal.core.assertion.expectation import (
 )
 from portal.core.assertion.explanation import Explanation
 from portal.core.assertion.explanations import EXPLANATIONS
+from portal.core.assertion.paste import MAX_PASTE_BYTES, Paste, Problem, read_paste
 from portal.core.assertion.peeking import MAX_ASSERTION_BYTES, UnverifiedAssertion, peek
 from portal.core.assertion.token_request import (
     ASSERTION_TYPE,
@@ -27,6 +28,7 @@ __all__ = [
     "LEEWAY_S",
     "MAX_ASSERTION_BYTES",
     "MAX_LIFETIME_S",
+    "MAX_PASTE_BYTES",
     "SPENT",
     "UNREADABLE",
     "CandidateKey",
@@ -37,12 +39,15 @@ __all__ = [
     "Explanation",
     "KeyState",
     "Outcome",
+    "Paste",
+    "Problem",
     "UnverifiedAssertion",
     "VerifiedAssertion",
     "client_assertion_of",
     "examine",
     "never_seen",
     "peek",
+    "read_paste",
     "spend",
     "verify",
 ]

@@ -36,6 +36,11 @@ REQUESTS: Final[dict[Reason, Explanation]] = {
         "Send application/x-www-form-urlencoded: data= in Python's requests, URLSearchParams"
         " in JavaScript.",
     ),
+    Reason.MULTIPART_BODY: Explanation(
+        "The body is multipart",
+        "A token request is a plain form (RFC 6749 §3.2). -F in curl makes a multipart body.",
+        "Send application/x-www-form-urlencoded: --data-urlencode in curl, in place of -F.",
+    ),
     Reason.PASTED_CERTIFICATE: Explanation(
         "This is a certificate",
         "A certificate says which key is whose. The assertion is what you sign.",
