@@ -67,9 +67,11 @@ def accepted_audiences(case: Case) -> tuple[str, ...]:
 
 
 def _is_endpoint(case: Case, audience: str) -> bool:
+    """Tell whether the token endpoint is meant; where it is not taken, its path gives it away."""
     expectation = case.expectation
-    below = audience.removeprefix(expectation.issuer.rstrip("/") + "/")
-    return audience == expectation.token_endpoint or (below != audience and "token" in below)
+    if expectation.token_endpoint:
+        return audience == expectation.token_endpoint
+    return audience.startswith(expectation.issuer) and "token" in audience
 
 
 def tell_aud(case: Case, _reason: Reason | None) -> tuple[str, str]:
