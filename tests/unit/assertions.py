@@ -100,7 +100,8 @@ EXPECTED = Expectation(
 
 def expected(*keys: CandidateKey, **changes: Any) -> Expectation:
     """Return what is expected, with these keys (by default the one of ES256)."""
-    return replace(EXPECTED, **({"keys": keys} if keys else {}), **changes)
+    changes = ({"keys": keys} if keys else {}) | changes
+    return replace(EXPECTED, **changes)
 
 
 def verdict_on(assertion: str | bytes, expectation: Expectation = EXPECTED) -> object:

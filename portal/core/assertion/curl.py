@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from base64 import b64encode
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote_plus
@@ -43,9 +42,9 @@ def read_curl(text: str) -> RequestText:
         elif option == "--header":
             headers.append(value)
         elif option == "--user":
-            headers.append(f"Authorization: Basic {b64encode(value.encode()).decode('ascii')}")
+            headers.append("Authorization: Basic")  # that it is there says enough
         else:
-            headers.append(f"Authorization: Bearer {value}")
+            headers.append("Authorization: Bearer")
     if multipart:
         headers.append("Content-Type: multipart/form-data")
     if json_body:
@@ -76,4 +75,8 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
 def _encoded(value: str) -> str:
     """Return a field in which the value is still to be encoded: name=content, or content alone."""
     name, equals, content = value.partition("=")
-    return f"{name}={quote_plus(content)}" if equals else quote_plus(value)
+    return (
+        f"{name}={quote_plus(content, errors='replace')}"
+        if equals
+        else quote_plus(value, errors="replace")
+    )
