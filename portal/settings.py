@@ -88,8 +88,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # First, so that what verifiers fetch depends on nothing below: no host, session or cookie.
-    "portal.oauth.middleware.PublicDocumentMiddleware",
+    # First, so that what machines ask depends on nothing below: no host, session or cookie.
+    "portal.oauth.middleware.MachineMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -230,7 +230,10 @@ OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "registry.RefreshToken"  # noqa: S105
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "registry.AccessToken"  # noqa: S105
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "registry.AuthorizationCode"
 OAUTH2_PROVIDER = {
+    "OAUTH2_SERVER_CLASS": "portal.oauth.server.Server",
     "OAUTH2_VALIDATOR_CLASS": "portal.oauth.validator.Validator",
+    "ACCESS_TOKEN_GENERATOR": "portal.oauth.server.new_token",
+    "REFRESH_TOKEN_GENERATOR": "portal.oauth.server.new_token",
     "OIDC_ISS_ENDPOINT": PUBLIC_URL,
     "SCOPES": SCOPES,
     # Who asks for nothing gets the first, and not all that there is.

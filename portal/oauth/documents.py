@@ -70,7 +70,7 @@ _DATABASE_FAILED: Final = problem(
 class PublicDocument:
     """A document's view, made of a function from the captured parts of the path to a `Document`.
 
-    `PublicDocumentMiddleware` answers such views before anything else sees the request.
+    `MachineMiddleware` answers such views before anything else sees the request.
     """
 
     def __init__(self, read: Callable[..., Document]) -> None:
@@ -135,12 +135,16 @@ def _empty(status: int, headers: dict[str, str]) -> HttpResponse:
 
 
 def _common() -> dict[str, str]:
-    """Return the headers of every answer. HSTS counts on https only (RFC 6797 §8.1)."""
-    headers = {
+    """Return the headers of every document: pages of any origin may read it (Fetch §3.2.3)."""
+    return secure_headers() | {
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": "ETag",
-        "X-Content-Type-Options": "nosniff",
     }
+
+
+def secure_headers() -> dict[str, str]:
+    """Return the headers of every answer to a machine. HSTS counts on https (RFC 6797 §8.1)."""
+    headers = {"X-Content-Type-Options": "nosniff"}
     if settings.SECURE_HSTS_SECONDS:
         headers["Strict-Transport-Security"] = "; ".join(
             [f"max-age={settings.SECURE_HSTS_SECONDS}"]

@@ -2,10 +2,17 @@
 
 from django.urls import path
 
-from portal.oauth import views
+from portal.oauth import token_views, views
+from portal.oauth.consent import ConsentView
+from portal.registry import server
 
 urlpatterns = [
     path("clients/<str:client_id>/jwks.json", views.jwks, name="jwks"),
     path("clients/<str:client_id>/jwks-extended.json", views.jwks_extended, name="jwks_extended"),
     path(".well-known/oauth-authorization-server", views.metadata, name="metadata"),
+    # No slash at the end, and none is added.
+    path(server.AUTHORIZATION_PATH, ConsentView.as_view(), name="authorize"),
+    path(server.TOKEN_PATH, token_views.token, name="token"),
+    path(server.INTROSPECTION_PATH, token_views.introspect, name="introspect"),
+    path(server.REVOCATION_PATH, token_views.revoke, name="revoke"),
 ]

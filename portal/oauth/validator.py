@@ -1,9 +1,106 @@
-"""How django-oauth-toolkit asks whether a client is who it says."""
+"""What django-oauth-toolkit asks when somebody wants a token, answered in our way.
+
+Clients are authenticated before the toolkit is asked anything (`client_requests`), by their keys
+and in no other way; it finds the answer in the request.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any, Final, cast
+from uuid import uuid4
+
+from oauth2_provider.models import AbstractAccessToken, AbstractRefreshToken
 from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauthlib.common import Request
+
+from portal.registry.actions import Authenticated
+from portal.registry.models import AccessToken, RefreshToken
+from portal.registry.models.tokens import is_family_tainted
+
+AUTHENTICATED: Final = "portal.authenticated"
+"""Where the authenticated client stands among the headers of the toolkit's request.
+
+The toolkit takes all of `META` for headers; those that come from outside begin with HTTP_.
+"""
+
+
+def authenticated_in(request: Request) -> Authenticated:
+    """Return who has signed in with this request. Raises `KeyError` when nobody has."""
+    return cast("Authenticated", request.headers[AUTHENTICATED])
 
 
 class Validator(OAuth2Validator):
-    """The toolkit's validator."""
+    """The toolkit's validator, for clients that sign in with keys."""
+
+    def client_authentication_required(self, request: Request, *_args: Any, **_kwargs: Any) -> bool:  # noqa: ARG002 - the toolkit's signature
+        """Return that it is, always: there are no public clients."""
+        return True
+
+    def authenticate_client(self, request: Request, *_args: Any, **_kwargs: Any) -> bool:
+        """Take over who has signed in."""
+        request.client = authenticated_in(request).client
+        request.client_id = request.client.client_id
+        return True
+
+    def authenticate_client_id(self, *_args: Any, **_kwargs: Any) -> bool:
+        """Return that naming a client is not enough."""
+        return False
+
+    def validate_code(
+        self, client_id: str, code: str, client: object, request: Request, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Return whether the code is good, and the person still welcome."""
+        good = super().validate_code(client_id, code, client, request, *args, **kwargs)
+        return bool(good and request.user.is_active)
+
+    def validate_refresh_token(
+        self, refresh_token: str, client: object, request: Request, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Return whether the token is good, and no key that it came from was revoked since."""
+        if not super().validate_refresh_token(refresh_token, client, request, *args, **kwargs):
+            return False
+        family = request.refresh_token_instance.token_family
+        return bool(request.user.is_active and not is_family_tainted(family))
+
+    def _create_access_token(
+        self,
+        expires: datetime,
+        request: Request,
+        token: dict[str, str],
+        source_refresh_token: AbstractRefreshToken | None = None,
+    ) -> AbstractAccessToken:
+        """Store the token with the key that its client signed in with (the toolkit knows none)."""
+        access_token = AccessToken(
+            user=request.user,
+            scope=token["scope"],
+            expires=expires,
+            application=request.client,
+            key=authenticated_in(request).key,
+            source_refresh_token=source_refresh_token,
+            resource=getattr(request, "resource", []),
+        )
+        self._set_token_value(access_token, token["access_token"])
+        access_token.save(force_insert=True)
+        return access_token
+
+    def _create_refresh_token(
+        self,
+        request: Request,
+        refresh_token_code: str,
+        access_token: AbstractAccessToken,
+        previous_refresh_token: AbstractRefreshToken | None,
+    ) -> AbstractRefreshToken:
+        """Store the token with the key that its client signed in with (the toolkit knows none)."""
+        family = previous_refresh_token.token_family if previous_refresh_token else uuid4()
+        refresh_token = RefreshToken(
+            user=request.user,
+            application=request.client,
+            key=authenticated_in(request).key,
+            access_token=access_token,
+            token_family=family,
+            resource=getattr(request, "resource", []),
+        )
+        self._set_token_value(refresh_token, refresh_token_code)
+        refresh_token.save(force_insert=True)
+        return refresh_token

@@ -10,6 +10,8 @@ from django.utils import timezone
 from portal.core.algorithms import ALGORITHMS
 from portal.oauth.caching import cache_control
 from portal.oauth.documents import Document, PublicDocument, problem
+from portal.oauth.server import GRANT_TYPES, RESPONSE_TYPES
+from portal.registry import server
 from portal.registry.publishing import publish
 
 _UNKNOWN_CLIENT = problem(
@@ -52,12 +54,11 @@ def _key_set(client_id: str, *, extended: bool) -> Document:
 
 @PublicDocument
 def metadata() -> Document:
-    """Return the authorization server metadata (RFC 8414 §3.2): what exists, and nothing else.
+    """Return the authorization server metadata (RFC 8414 §2): what works, and nothing else.
 
-    There is no endpoint yet. `response_types_supported` is required even when it is empty (§2), and
-    `grant_types_supported` must be left out when it is (§3.2). How clients authenticate is told,
-    because leaving it out would mean `client_secret_basic` (§2), which the portal never takes; the
-    algorithms must go with it (§2), and are those that keys can be registered for.
+    Clients authenticate with their keys at each endpoint, so each says so: leaving it out would
+    mean `client_secret_basic`. There is no `jwks_uri`, as that would be keys of this server, which
+    signs nothing.
     """
     algorithms = [
         header
@@ -65,11 +66,27 @@ def metadata() -> Document:
         if settings.ALLOW_LEGACY_ALGORITHMS or not algorithm.legacy
         for header in algorithm.headers
     ]
+    authentication = {
+        "auth_methods_supported": ["private_key_jwt"],
+        "auth_signing_alg_values_supported": list(dict.fromkeys(algorithms)),
+    }
     body = {
-        "issuer": settings.PUBLIC_URL,
-        "response_types_supported": [],
-        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": list(dict.fromkeys(algorithms)),
+        "issuer": server.issuer(),
+        "authorization_endpoint": server.authorization_endpoint(),
+        "token_endpoint": server.token_endpoint(),
+        "introspection_endpoint": server.introspection_endpoint(),
+        "revocation_endpoint": server.revocation_endpoint(),
+        "scopes_supported": list(settings.SCOPES),
+        "response_types_supported": list(RESPONSE_TYPES),
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANT_TYPES),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        **{
+            f"{endpoint}_endpoint_{name}": value
+            for endpoint in ("token", "introspection", "revocation")
+            for name, value in authentication.items()
+        },
     }
     reuse = f"public, max-age={settings.JWKS_MAX_AGE}"
     return Document(json.dumps(body, indent=2).encode("ascii"), reuse)

@@ -12,11 +12,8 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from oauth2_provider.models import AbstractApplication
 from oauthlib.oauth2.rfc6749.errors import MissingRedirectURIError
-
-AUTHORIZATION_CODE: Final = "authorization-code"
-CLIENT_CREDENTIALS: Final = "client-credentials"
-"""Grants by the toolkit's names."""
 
 
 class ToolkitClient:
@@ -25,7 +22,20 @@ class ToolkitClient:
     redirect_uris: list[str]
     suspended_at: datetime | None
 
-    client_type = "confidential"
+    # By the toolkit's names. Its views ask for all of them when they are loaded, though only those
+    # of two grants are served here.
+    CLIENT_PUBLIC: Final = AbstractApplication.CLIENT_PUBLIC
+    CLIENT_CONFIDENTIAL: Final = AbstractApplication.CLIENT_CONFIDENTIAL
+    GRANT_AUTHORIZATION_CODE: Final = AbstractApplication.GRANT_AUTHORIZATION_CODE
+    GRANT_CLIENT_CREDENTIALS: Final = AbstractApplication.GRANT_CLIENT_CREDENTIALS
+    GRANT_IMPLICIT: Final = AbstractApplication.GRANT_IMPLICIT
+    GRANT_OPENID_HYBRID: Final = AbstractApplication.GRANT_OPENID_HYBRID
+    GRANT_PASSWORD: Final = AbstractApplication.GRANT_PASSWORD
+
+    RegistrationSource = AbstractApplication.RegistrationSource
+
+    registration_source = RegistrationSource.MANUAL
+    client_type = CLIENT_CONFIDENTIAL
     skip_authorization = False
 
     def is_usable(self, _request: object) -> bool:
@@ -34,7 +44,9 @@ class ToolkitClient:
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         """Return whether one of these is open to the client. With a person it takes an address."""
-        allowed = {CLIENT_CREDENTIALS} | ({AUTHORIZATION_CODE} if self.redirect_uris else set())
+        allowed = {self.GRANT_CLIENT_CREDENTIALS}
+        if self.redirect_uris:
+            allowed.add(self.GRANT_AUTHORIZATION_CODE)
         return not allowed.isdisjoint(grant_types)
 
     def redirect_uri_allowed(self, uri: str) -> bool:

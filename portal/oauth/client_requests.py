@@ -1,0 +1,135 @@
+"""Requests of clients: read, authenticated by the client's key, and answered in JSON (RFC 6749 §5).
+
+What the token, introspection and revocation endpoints have in common.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Final
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.db import Error as DatabaseFailure
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+
+from portal.oauth.documents import secure_headers
+from portal.oauth.validator import AUTHENTICATED
+from portal.registry.actions import Authenticated, AuthenticationRefused, authenticate_client
+from portal.registry.server import token_request_page
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY_BYTES: Final = 64 * 1024
+"""An assertion has at most 16 KiB, and nothing else in a request is long."""
+
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+class _Unreadable(Exception):  # noqa: N818 - it says what the request is
+    """The request is not what clients send; the message says what it must be."""
+
+
+class ClientEndpoint:
+    """An endpoint made of a view that gets the authenticated client; every answer is JSON.
+
+    A client that is not authenticated is answered in one text for all causes, with a reference and
+    the address of the page where the client's own people read the cause. When the database does not
+    answer, nobody is authenticated. `MachineMiddleware` answers such views before anything else.
+    """
+
+    def __init__(self, view: Callable[[HttpRequest, Authenticated], HttpResponse]) -> None:
+        update_wrapper(self, view)
+        self._view = view
+
+    @method_decorator(sensitive_post_parameters())
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request."""
+        if request.method != "POST":
+            response = refuse(405, "invalid_request", "Please send this request as a POST.")
+            response["Allow"] = "POST"
+            return response
+        try:
+            return self._view(request, _authenticate(request))
+        except _Unreadable as unreadable:
+            return refuse(400, "invalid_request", str(unreadable))
+        except AuthenticationRefused as refused:
+            return _answer(refused)
+        except DatabaseFailure:
+            logger.exception("A client's request could not be decided")
+            return _not_now()
+
+
+def _not_now() -> HttpResponse:
+    response = refuse(
+        503,
+        "temporarily_unavailable",
+        "The portal cannot reach its database just now. Please try again in a few seconds.",
+    )
+    response["Retry-After"] = "5"
+    return response
+
+
+@sensitive_variables()
+def _authenticate(request: HttpRequest) -> Authenticated:
+    _check_form(request)
+    try:
+        parameters = dict(request.POST.lists())
+    except (RequestDataTooBig, TooManyFieldsSent, UnreadablePostError):
+        raise _Unreadable("The form could not be read to its end.") from None
+    if any("\0" in text for name, values in parameters.items() for text in (name, *values)):
+        raise _Unreadable("There is a NUL in a parameter.")
+    authenticated = authenticate_client(
+        parameters, authorization=request.headers.get("Authorization", "")
+    )
+    request.META[AUTHENTICATED] = authenticated
+    return authenticated
+
+
+def _check_form(request: HttpRequest) -> None:
+    """RFC 6749 §3.2 and appendix B: over TLS, a form in the body, and nothing in the address."""
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        raise _Unreadable("This request has to come over https.")
+    if request.content_type != _FORM:
+        raise _Unreadable(f"The content type must be {_FORM}, with the parameters as a form.")
+    if request.META.get("QUERY_STRING"):
+        raise _Unreadable("The parameters belong into the body, and none into the address.")
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+        raise _Unreadable(f"The body has more than {MAX_BODY_BYTES // 1024} KiB.")
+
+
+def _answer(refused: AuthenticationRefused) -> HttpResponse:
+    """RFC 6749 §5.2: what is malformed is a 400, and who is not authenticated gets a 401."""
+    page = token_request_page(refused.reference)
+    if refused.unreadable:
+        text = (
+            f"The client assertion or the request around it is malformed. {_why(refused.reference)}"
+        )
+        return refuse(400, "invalid_request", text, page)
+    text = f"The client is not authenticated. {_why(refused.reference)}"
+    response = refuse(401, "invalid_client", text, page)
+    # RFC 9110 §15.5.2 wants a challenge with every 401; there is no scheme for assertions.
+    response["WWW-Authenticate"] = 'Bearer error="invalid_client"'
+    return response
+
+
+def _why(reference: str) -> str:
+    return f"The portal tells the client's people why, under the reference {reference}."
+
+
+def refuse(status: int, error: str, description: str, uri: str = "") -> HttpResponse:
+    """Return an error in the members of RFC 6749 §5.2."""
+    body = {"error": error, "error_description": description} | ({"error_uri": uri} if uri else {})
+    return answer(json.dumps(body), status=status)
+
+
+def answer(body: str, *, status: int = 200) -> HttpResponse:
+    """Return a JSON answer that nobody keeps (RFC 6749 §5.1)."""
+    headers = secure_headers() | {"Cache-Control": "no-store", "Pragma": "no-cache"}
+    return HttpResponse(body, status=status, content_type="application/json", headers=headers)

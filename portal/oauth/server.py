@@ -1,0 +1,62 @@
+"""The grants that there are: oauthlib's, put together without those that RFC 9700 rules out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any, Final
+
+from oauthlib.common import Request
+from oauthlib.oauth2 import (
+    AuthorizationCodeGrant,
+    AuthorizationEndpoint,
+    BearerToken,
+    ClientCredentialsGrant,
+    RefreshTokenGrant,
+    RevocationEndpoint,
+    TokenEndpoint,
+)
+
+GRANT_TYPES: Final = ("authorization_code", "client_credentials", "refresh_token")
+RESPONSE_TYPES: Final = ("code",)
+
+
+class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
+    """Authorization code, client credentials and refresh token; no password, implicit or device.
+
+    oauthlib's all-in-one server would look at a person's password before it asks whether the client
+    may use that grant at all.
+    """
+
+    def __init__(
+        self,
+        request_validator: Any,
+        token_expires_in: int | None = None,
+        token_generator: Callable[[Request], str] | None = None,
+        refresh_token_generator: Callable[[Request], str] | None = None,
+        **_kwargs: Any,
+    ) -> None:
+        bearer = BearerToken(
+            request_validator, token_generator, token_expires_in, refresh_token_generator
+        )
+        code = AuthorizationCodeGrant(request_validator)
+        credentials = ClientCredentialsGrant(request_validator)
+        refresh = RefreshTokenGrant(request_validator)
+        AuthorizationEndpoint.__init__(
+            self,
+            default_response_type="code",
+            default_token_type=bearer,
+            response_types=dict(zip(RESPONSE_TYPES, (code,), strict=True)),
+        )
+        TokenEndpoint.__init__(
+            self,
+            default_grant_type="authorization_code",
+            default_token_type=bearer,
+            grant_types=dict(zip(GRANT_TYPES, (code, credentials, refresh), strict=True)),
+        )
+        RevocationEndpoint.__init__(self, request_validator)
+
+
+def new_token(_request: Request) -> str:
+    """Return a fresh token: 256 bits, in characters that need no escaping anywhere."""
+    return secrets.token_urlsafe(32)

@@ -1,0 +1,99 @@
+"""Give tokens, look at them and take them back: RFC 6749 §3.2, RFC 7662, RFC 7009."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from oauth2_provider.oauth2_backends import OAuthLibCore, get_oauthlib_core
+
+from portal.oauth.client_requests import ClientEndpoint, answer, refuse
+from portal.registry.actions import Authenticated, record_refused_grant
+from portal.registry.models import AccessToken
+from portal.registry.server import token_request_page
+
+
+@ClientEndpoint
+def token(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
+    """Give a token for a code, for a refresh token or to the client itself (RFC 6749 §4)."""
+    _uri, _headers, body, status = _toolkit().create_token_response(request)
+    if status == 200:
+        return answer(body)
+    refusal = json.loads(body)
+    record_refused_grant(authenticated, refusal["error"])
+    return refuse(
+        status,
+        refusal["error"],
+        f"{refusal.get('error_description', 'The request was refused.')} "
+        f"(reference {authenticated.reference})",
+        token_request_page(authenticated.reference),
+    )
+
+
+@ClientEndpoint
+def introspect(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
+    """Say whether an access token is good, and what for (RFC 7662 §2).
+
+    A client sees its own tokens, and a resource server (INTROSPECTION_CLIENTS) those of all; any
+    other token is to them as if it did not exist.
+    """
+    if not request.POST.get("token"):
+        return refuse(400, "invalid_request", "The parameter token is missing.")
+    found = _find_access_token(request.POST["token"])
+    if found is None or not _may_see(authenticated, found) or not _is_active(found):
+        return answer('{"active": false}')
+    return answer(json.dumps(_described(found)))
+
+
+@ClientEndpoint
+def revoke(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:  # noqa: ARG001 - it stands in the request
+    """Take back a token of the client (RFC 7009 §2): the same answer when there was none."""
+    _uri, _headers, body, status = _toolkit().create_revocation_response(request)
+    return answer(body or "{}", status=status)
+
+
+@cache
+def _toolkit() -> OAuthLibCore:
+    return get_oauthlib_core()
+
+
+def _find_access_token(value: str) -> AccessToken | None:
+    checksum = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+    tokens = AccessToken.objects.select_related("application", "user", "key", "refresh_token")
+    found: AccessToken | None = tokens.filter(token_checksum=checksum).first()
+    return found
+
+
+def _may_see(authenticated: Authenticated, found: AccessToken) -> bool:
+    client = authenticated.client
+    return found.application_id == client.pk or client.client_id in settings.INTROSPECTION_CLIENTS
+
+
+def _is_active(found: AccessToken) -> bool:
+    person_is_welcome = found.user is None or found.user.is_active
+    return found.is_valid() and person_is_welcome and not found.application.is_suspended
+
+
+def _described(found: AccessToken) -> dict[str, Any]:
+    """RFC 7662 §2.2."""
+    client_id = found.application.client_id
+    facts = {
+        "active": True,
+        "iss": settings.PUBLIC_URL,
+        "client_id": client_id,
+        "token_type": "Bearer",
+        "scope": found.scope,
+        "iat": int(found.created.timestamp()),
+        "exp": int(found.expires.timestamp()),
+        # RFC 9068 §2.2: without a person the subject is the client.
+        "sub": client_id if found.user is None else str(found.user.pk),
+    }
+    if found.user is not None:
+        facts["username"] = found.user.email
+    if found.resource:
+        facts["aud"] = found.resource
+    return facts

@@ -1,0 +1,283 @@
+"""POST /api/oauth2/token: who gets what, and what keeps whom from it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from portal.registry.actions import revoke_key, suspend_client
+from portal.registry.choices import RevocationReason
+from portal.registry.models import (
+    AccessToken,
+    AuthorizationCode,
+    Client,
+    RedeemedAssertion,
+    RefreshToken,
+    RefusedRequest,
+)
+from tests.db.oauth.token_requests import FORM, TOKEN, Signer, body_of, new_signer, post
+
+
+@pytest.fixture
+def signer(payments: Client, cast: SimpleNamespace) -> Signer:
+    return new_signer(payments, cast.alice)
+
+
+def refused(response: Any, status: int, error: str) -> RefusedRequest:
+    """Assert the refusal of a client that has signed in; return what was recorded of it."""
+    body = body_of(response)
+    assert (response.status_code, body["error"]) == (status, error)
+    row = RefusedRequest.objects.get()
+    assert row.reason == error
+    assert row.reference in body["error_description"]
+    return row
+
+
+def test_a_client_gets_a_token_of_its_own(signer: Signer) -> None:
+    response = signer.ask()
+    assert response.status_code == 200
+    body = body_of(response)
+    token = AccessToken.objects.get()
+    assert body == {
+        "access_token": body["access_token"],
+        "token_type": "Bearer",
+        "expires_in": 900,
+        "scope": "read",
+    }
+    assert (token.application, token.key, token.user) == (signer.client, signer.key, None)
+    assert timedelta(0) < token.expires - timezone.now() <= timedelta(minutes=15)
+
+
+def test_no_token_and_no_assertion_is_stored(signer: Signer) -> None:
+    form = signer.form()
+    body = body_of(post(TOKEN, form))
+    for model in (AccessToken, RedeemedAssertion):
+        stored = str(list(model.objects.values_list()))
+        assert body["access_token"] not in stored
+        assert form["client_assertion"].rpartition(".")[2] not in stored
+
+
+def test_a_client_may_ask_for_any_configured_scope(signer: Signer) -> None:
+    assert body_of(signer.ask(scope="read write"))["scope"] == "read write"
+    refused(signer.ask(scope="read everything"), 400, "invalid_scope")
+
+
+def test_a_code_becomes_tokens_once(signer: Signer, cast: SimpleNamespace) -> None:
+    code = signer.code_from(cast.bob)
+    body = body_of(signer.redeem(code))
+    assert body.keys() == {"access_token", "refresh_token", "token_type", "expires_in", "scope"}
+    assert AccessToken.objects.get().user == cast.bob
+    assert RefreshToken.objects.get().key == signer.key
+    assert not AuthorizationCode.objects.exists()
+    refused(signer.redeem(code), 400, "invalid_grant")
+
+
+def test_the_address_may_be_left_out_when_there_is_only_one(
+    signer: Signer, cast: SimpleNamespace
+) -> None:
+    code = signer.code_from(cast.bob)
+    given = {"grant_type": "authorization_code", "code": code, "code_verifier": signer.verifier}
+    assert signer.ask(**given).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code": "another"},
+        {"code_verifier": "x" * 43},
+        {"code": "x" * 10_000},
+    ],
+)
+def test_a_wrong_code_or_verifier_is_refused(
+    signer: Signer, cast: SimpleNamespace, changes: dict[str, str]
+) -> None:
+    code = signer.code_from(cast.bob)
+    refused(signer.redeem(**{"code": code} | changes), 400, "invalid_grant")
+    assert not AccessToken.objects.exists()
+
+
+def test_without_the_verifier_a_code_is_worth_nothing(
+    signer: Signer, cast: SimpleNamespace
+) -> None:
+    code = signer.code_from(cast.bob)
+    refused(signer.redeem(code, code_verifier=""), 400, "invalid_grant")
+
+
+def test_a_code_of_another_client_is_refused(
+    signer: Signer, other: Client, cast: SimpleNamespace
+) -> None:
+    code = signer.code_from(cast.bob)
+    theirs = new_signer(other, cast.bob)
+    theirs.verifier = signer.verifier
+    refused(theirs.redeem(code), 400, "invalid_grant")
+
+
+def test_a_code_is_over_after_a_minute(signer: Signer, cast: SimpleNamespace) -> None:
+    code = signer.code_from(cast.bob)
+    AuthorizationCode.objects.update(expires=timezone.now())
+    refused(signer.redeem(code), 400, "invalid_grant")
+
+
+def test_a_person_who_may_not_sign_in_any_more_gives_nothing(
+    signer: Signer, cast: SimpleNamespace
+) -> None:
+    code = signer.code_from(cast.bob)
+    cast.bob.is_active = False
+    cast.bob.save()
+    refused(signer.redeem(code), 400, "invalid_grant")
+
+
+def refresh(signer: Signer, token: str, **more: str) -> Any:
+    return signer.ask(grant_type="refresh_token", refresh_token=token, **more)
+
+
+def test_a_refresh_token_is_rotated(signer: Signer, cast: SimpleNamespace) -> None:
+    first = body_of(signer.redeem(signer.code_from(cast.bob)))
+    second = body_of(refresh(signer, first["refresh_token"]))
+    assert second["refresh_token"] != first["refresh_token"]
+    assert body_of(refresh(signer, second["refresh_token"]))["access_token"]
+
+
+def test_a_refresh_token_used_twice_ends_the_whole_family(
+    signer: Signer, cast: SimpleNamespace
+) -> None:
+    first = body_of(signer.redeem(signer.code_from(cast.bob)))
+    second = body_of(refresh(signer, first["refresh_token"]))
+    assert refresh(signer, first["refresh_token"]).status_code == 400
+    assert refresh(signer, second["refresh_token"]).status_code == 400
+    assert not AccessToken.objects.exists()
+
+
+def test_a_refresh_token_lives_ninety_days_past_its_access_token(
+    signer: Signer, cast: SimpleNamespace
+) -> None:
+    first = body_of(signer.redeem(signer.code_from(cast.bob)))
+    AccessToken.objects.update(expires=timezone.now() - timedelta(days=89, hours=23))
+    second = body_of(refresh(signer, first["refresh_token"]))
+    AccessToken.objects.update(expires=timezone.now() - timedelta(days=90))
+    refused(refresh(signer, second["refresh_token"]), 400, "invalid_grant")
+
+
+def test_a_refresh_does_not_widen_the_scope(signer: Signer, cast: SimpleNamespace) -> None:
+    first = body_of(signer.redeem(signer.code_from(cast.bob)))
+    refused(refresh(signer, first["refresh_token"], scope="read write"), 400, "invalid_scope")
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        (RevocationReason.COMPROMISED, 400),
+        (RevocationReason.UNSPECIFIED, 400),
+        (RevocationReason.SUPERSEDED, 200),
+    ],
+)
+def test_what_was_got_with_a_revoked_key_is_worth_nothing(
+    signer: Signer, cast: SimpleNamespace, reason: RevocationReason, status: int
+) -> None:
+    first = body_of(signer.redeem(signer.code_from(cast.bob)))
+    # Refreshed with another key, so that nothing but the origin speaks against it.
+    newer = new_signer(signer.client, cast.alice, label="Newer")
+    second = body_of(refresh(newer, first["refresh_token"]))
+    revoke_key(signer.key, reason=reason, by=cast.alice)
+    assert refresh(newer, second["refresh_token"]).status_code == status
+
+
+def test_a_suspended_client_gets_nothing(signer: Signer, cast: SimpleNamespace) -> None:
+    suspend_client(signer.client, note="", by=cast.admin)
+    response = signer.ask()
+    assert (response.status_code, body_of(response)["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize(
+    ("grant_type", "error"),
+    [
+        ("password", "unsupported_grant_type"),
+        ("urn:ietf:params:oauth:grant-type:device_code", "unsupported_grant_type"),
+        ("urn:ietf:params:oauth:grant-type:jwt-bearer", "unsupported_grant_type"),
+        ("", "unsupported_grant_type"),
+        ("x" * 10_000, "unsupported_grant_type"),
+    ],
+)
+def test_there_are_three_grants_only(signer: Signer, grant_type: str, error: str) -> None:
+    response = signer.ask(grant_type=grant_type, username="bob@example.com", password="x")
+    refused(response, 400, error)
+
+
+def test_without_an_address_a_client_acts_for_nobody(signer: Signer, cast: SimpleNamespace) -> None:
+    code = signer.code_from(cast.bob)
+    Client.objects.update(redirect_uris=[])
+    refused(signer.redeem(code), 400, "unauthorized_client")
+
+
+def test_a_refused_grant_burns_its_assertion_all_the_same(signer: Signer) -> None:
+    form = signer.form(grant_type="authorization_code", code="nothing")
+    assert body_of(post(TOKEN, form))["error"] == "invalid_grant"
+    assert body_of(post(TOKEN, form))["error"] == "invalid_client"
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "delete", "patch", "options"])
+def test_only_posts_are_answered(method: str) -> None:
+    response = getattr(Browser(), method)(TOKEN)
+    assert response.status_code == 405
+    assert response["Allow"] == "POST"
+    assert response["Cache-Control"] == "no-store"
+
+
+def test_there_is_no_slash_at_the_end(db: None) -> None:
+    assert post(f"{TOKEN}/", {}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", '{"grant_type": "client_credentials"}'),
+        ("multipart/form-data; boundary=x", "--x--"),
+        ("text/plain", "grant_type=client_credentials"),
+        ("", ""),
+        (FORM, "a=" + "x" * 70_000),
+        (FORM, "grant_type=%00"),
+    ],
+)
+def test_other_bodies_are_refused_in_json(db: None, content_type: str, body: str) -> None:
+    response = Browser().post(TOKEN, body, content_type=content_type)
+    assert (response.status_code, body_of(response)["error"]) == (400, "invalid_request")
+
+
+def test_parameters_in_the_address_are_refused(signer: Signer) -> None:
+    response = post(f"{TOKEN}?scope=write", signer.form())
+    assert (response.status_code, body_of(response)["error"]) == (400, "invalid_request")
+    assert not RedeemedAssertion.objects.exists()
+
+
+def test_neither_session_nor_cookie_is_needed_or_given(signer: Signer) -> None:
+    response = signer.ask()
+    assert not response.cookies
+    assert "Cookie" not in response.get("Vary", "")
+
+
+def test_a_token_of_its_own_takes_few_queries(signer: Signer) -> None:
+    signer.ask()
+    with CaptureQueriesContext(connection) as queries:
+        signer.ask()
+    told = [query["sql"].split()[0] for query in queries]
+    # The key with its client; the redemption; the token, in a transaction of its own.
+    assert [word for word in told if word in {"SELECT", "INSERT", "UPDATE"}] == [
+        "SELECT",
+        "INSERT",
+        "INSERT",
+    ]
+
+
+def test_over_plain_http_nothing_is_read(signer: Signer, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    response = signer.ask()
+    assert (response.status_code, body_of(response)["error"]) == (400, "invalid_request")
+    assert not RedeemedAssertion.objects.exists()
+    assert post(TOKEN, signer.form(), secure=True).status_code == 200
