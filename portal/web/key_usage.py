@@ -16,17 +16,20 @@ RECENT: Final = timedelta(days=1)
 class Usage:
     """When the key was used last (None: never), and the other live key that was used since.
 
-    Only what came to our own token endpoint: other authorization servers tell us nothing.
+    `is_recent`: used within `RECENT`. `is_new`: never used, and registered so lately that perhaps
+    nobody has switched to it yet. Only what came to our own token endpoint counts: other
+    authorization servers tell us nothing.
     """
 
     last_used_at: datetime | None
     is_recent: bool
+    is_new: bool
     successor: ClientKey | None
 
     @property
     def is_safe(self) -> bool:
         """Whether the client has visibly switched: it signs with another key, and not this one."""
-        return not self.is_recent and self.successor is not None
+        return not self.is_recent and not self.is_new and self.successor is not None
 
 
 def usage_of(key: ClientKey, now: datetime) -> Usage:
@@ -38,5 +41,6 @@ def usage_of(key: ClientKey, now: datetime) -> Usage:
     return Usage(
         last_used_at=last,
         is_recent=last is not None and now - last < RECENT,
+        is_new=last is None and now - key.registered_at < RECENT,
         successor=max(used, key=lambda each: each.last_used_at or since, default=None),
     )

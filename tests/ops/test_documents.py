@@ -28,17 +28,19 @@ def steps_of_the_code() -> set[tuple[str, str]]:
     """Return every change of status that a day's passing or a verb can bring about."""
     found = set()
     dates = [None, *DAYS[1:5]]
-    for starts, ends, retires in product(dates, repeat=3):
+    for starts, ends, retires, waits in product(dates, dates, dates, [False, True]):
         if starts and ends and ends <= starts:
             continue
-        key = ClientKey(not_before=starts, expires_at=ends, retires_at=retires)
+        begun = {"not_before": starts, "expires_at": ends, "confirmation_required": waits}
+        key = ClientKey(**begun, retires_at=retires)
         for today, tomorrow in pairwise(DAYS):
             now = key.status(today)
             after = {key.status(tomorrow)}
             if now not in GONE:
                 for moved in (None, today, today + timedelta(days=2)):  # keep, retire, with a grace
-                    changed = ClientKey(not_before=starts, expires_at=ends, retires_at=moved)
-                    after.add(changed.status(today))
+                    after.add(ClientKey(**begun, retires_at=moved).status(today))
+                confirmed = ClientKey(**begun, retires_at=retires, confirmed_at=today)
+                after.add(confirmed.status(today))
             after.add(ClientKey(not_before=starts, revoked_at=today).status(today))
             found |= {(now.value, each.value) for each in after if each != now}
     return found

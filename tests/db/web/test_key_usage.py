@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from portal.registry.actions import register_key
 from portal.registry.models import Client, ClientKey
+from portal.web.key_usage import usage_of
 from tests.db.used import used
 from tests.db.web.pages import text_of
 from tests.keys import new_private_key, public_pem
@@ -78,20 +79,28 @@ def test_a_key_is_safe_to_retire_when_another_took_over(
     assert "2 minutes ago" in text
 
 
-def test_a_key_that_was_never_used_is_safe_when_another_is(
+@pytest.mark.parametrize(("age", "safe"), [(25, True), (23, False)])
+def test_a_key_that_was_never_used_is_safe_when_it_is_not_new_and_another_is_used(
+    payments: Client, key: ClientKey, second: ClientKey, *, age: int, safe: bool
+) -> None:
+    used(second, timedelta(hours=-age))
+    later = timezone.now() + timedelta(hours=age)
+    assert usage_of(payments.keys.with_last_used().get(pk=key.pk), later).is_safe == safe
+
+
+def test_ending_a_new_key_is_not_called_safe(
     ask: Any, paths: SimpleNamespace, key: ClientKey, second: ClientKey
 ) -> None:
     used(second, timedelta(0))
     text = text_of(ask("dev", "get", paths.key_retirement))
-    assert "Safe to retire.</strong> Never used since it was registered" in text
+    assert "Perhaps your client is just about to switch to it." in text
+    assert "Safe to retire" not in text
 
 
-@pytest.mark.parametrize("ago", [None, timedelta(days=12)])
 def test_without_another_in_use_nothing_is_called_safe(
-    ask: Any, paths: SimpleNamespace, key: ClientKey, second: ClientKey, ago: timedelta | None
+    ask: Any, paths: SimpleNamespace, key: ClientKey, second: ClientKey
 ) -> None:
-    if ago:
-        used(key, ago)
+    used(key, timedelta(days=12))
     used(second, timedelta(days=20))
     text = text_of(ask("dev", "get", paths.key_retirement))
     assert "Safe to retire" not in text
