@@ -84,6 +84,13 @@ def serve(scratch: Path) -> Iterator[Served]:
         "DATABASE_URL": database_url(),
         "STATIC_ROOT": str(scratch),
     }
+    # The pages are for the browser, which fetches their static files too.
+    subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+    )
     granian = str(Path(sys.executable).with_name("granian"))
     messages = scratch / "granian.log"
     with messages.open("wb") as log:

@@ -1,4 +1,4 @@
-"""The programs that the portal shows are run as they stand.
+"""The programs that the portal shows are run as they stand, and get a token.
 
 Go, Java and C# are not run here: neither the compilers nor the libraries come with the tests.
 """
@@ -21,6 +21,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from tests.interop.conftest import FOLDER, Pair
+from tests.interop.peers import pkcs8
+from tests.interop.served import Served
 
 Published = Callable[[str], Pair]
 
@@ -31,6 +33,13 @@ COMMANDS: dict[str, list[str | Path]] = {
     "node": [_BIN / "node", "--no-warnings"],
     "shell": ["bash"],
 }
+COMMON = ["PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+RUN = [
+    *((language, alg) for language in COMMANDS for alg in [*COMMON, "RS256"]),
+    *((language, "Ed448") for language in ("python", "authlib", "shell")),
+    # openssl signs with ML-DSA from version 3.5 on, which is not everywhere yet.
+    *(("node", alg) for alg in ("ML-DSA-44", "ML-DSA-65", "ML-DSA-87")),
+]
 
 
 def page_of(pair: Pair, language: str) -> str:
@@ -62,6 +71,26 @@ def run(pair: Pair, language: str, folder: Path) -> subprocess.CompletedProcess[
         check=False,
         timeout=60,
     )
+
+
+@pytest.mark.usefixtures("_node_modules")
+@pytest.mark.parametrize(("language", "alg"), RUN)
+def test_the_program_gets_a_token(
+    *,
+    language: str,
+    alg: str,
+    published: Published,
+    served: Served,
+    settings: Settings,
+    tmp_path: Path,
+) -> None:
+    settings.PUBLIC_URL = served.url
+    settings.ALLOW_LEGACY_ALGORITHMS = alg == "RS256"
+    pair = published(alg)
+    (tmp_path / "private_key.pem").write_bytes(pkcs8(pair.private))
+    ran = run(pair, language, tmp_path)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    assert re.search(r"""['"]access_token['"]: *['"][^'"]{20,}['"]""", ran.stdout)
 
 
 @pytest.mark.usefixtures("_node_modules")
