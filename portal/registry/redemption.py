@@ -34,7 +34,8 @@ def redeem(verified: VerifiedAssertion, key: ClientKey, *, reference: str, now: 
     # Plain SQL, as the ORM has no insert that says whether it inserted without an error to recover
     # from, and as this is the one write of the hot path.
     expires_at = datetime.fromtimestamp(verified.expires_at, UTC)
-    values = (key.client_id, key.pk, verified.jti_sha256, reference, now, expires_at)
+    dates = map(connection.ops.adapt_datetimefield_value, (now, expires_at))
+    values = (key.client_id, key.pk, verified.jti_sha256, reference, *dates)
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, values)
         inserted: int = cursor.rowcount
