@@ -52,22 +52,22 @@ def _redeemed(now: datetime) -> Iterator[QuerySet[RedeemedAssertion]]:
     key, which tells when that was used last.
     """
     newer = RedeemedAssertion.objects.filter(key=OuterRef("key"), pk__gt=OuterRef("pk"))
-    for client in _clients_in(RedeemedAssertion):
+    for client in _clients_in(RedeemedAssertion.objects.all()):
         rows = RedeemedAssertion.objects.filter(client=client)
         yield rows.filter(_unlisted(rows, now), Exists(newer), expires_at__lte=_over(now))
 
 
 def _refused(now: datetime) -> Iterator[QuerySet[RefusedRequest]]:
     """Yield the rows of each client that are not listed, and so those of no client."""
-    for client in [None, *_clients_in(RefusedRequest)]:
+    for client in [None, *_clients_in(RefusedRequest.objects.all())]:
         rows = RefusedRequest.objects.filter(client=client)
         yield rows.filter(_unlisted(rows, now))
 
 
-def _clients_in(table: type[RedeemedAssertion | RefusedRequest]) -> QuerySet[Client, int]:
-    """Return the clients that have rows in the table: of a million, most may have none."""
-    rows = table._default_manager.filter(client=OuterRef("pk"))
-    return Client.objects.filter(Exists(rows)).values_list("pk", flat=True).order_by("pk")
+def _clients_in(rows: QuerySet[Any]) -> QuerySet[Client, int]:
+    """Return the clients that have such rows: of a million, most may have none."""
+    found = Exists(rows.filter(client=OuterRef("pk")))
+    return Client.objects.filter(found).values_list("pk", flat=True).order_by("pk")
 
 
 def _unlisted(rows: QuerySet[Any], now: datetime) -> Q:
