@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from math import isinf
 from typing import Final, NoReturn
 
 MAX_BRACKETS: Final = 200
 """How many arrays and objects a text may open. It cannot nest deeper than that, so the parser's
 recursion (a RecursionError at about 1,000) is guarded before parsing, by counting."""
+
+
+_WHITE_SPACE: Final = " \t\n\r"  # RFC 8259 §2
 
 
 class NotJson(Exception):  # noqa: N818 - it says what the text is, as `Refused` does
@@ -35,10 +39,13 @@ def loads(text: str) -> object:
     """
     if text.count("[") + text.count("{") > MAX_BRACKETS:
         raise TooNested("It has far more brackets than it needs.")
+    text = text.strip(_WHITE_SPACE)
     try:
-        value = _DECODER.decode(text)
+        value, end = _DECODER.raw_decode(text)
     except ValueError:  # also a number of more digits than Python converts
         raise NotJson("It is not well-formed JSON.") from None
+    if end != len(text):
+        raise NotJson("It is not well-formed JSON.")
     if "\\u" in text:  # neither can be there but by an escape
         _refuse_characters(value)
     return value
@@ -53,7 +60,7 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _finite(digits: str) -> float:
     number = float(digits)
-    if number in {float("inf"), float("-inf")}:  # 1e400, which RFC 8259 §6 leaves open
+    if isinf(number):  # 1e400, which RFC 8259 §6 leaves open
         raise NotJson("A number in it is too large.")
     return number
 

@@ -135,8 +135,8 @@ def test_no_kid_with_several_keys_says_which_it_was() -> None:
         (
             "https://keys.example.org/api/oauth2/token",
             (
-                "The same path on another host: is this another environment? The first difference is"
-                " at character 22: “o” where “c” is expected. Seen:"
+                "The same path on another host: is this another environment? The first difference"
+                " is at character 22: “o” where “c” is expected. Seen:"
                 f" https://keys.example.org/api/oauth2/token Expected: {ENDPOINT}"
             ),
         ),
