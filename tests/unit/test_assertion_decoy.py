@@ -26,7 +26,7 @@ def test_any_algorithm_is_spent_on(alg: object) -> None:
 
 
 def microseconds(alg: str) -> tuple[float, float]:
-    """Return what the verification of a good assertion takes, and what is spent on one of nobody."""
+    """Return what verifying a good assertion takes, and what is spent on one of nobody."""
     unverified = peek(sign(alg))
     expectation = expected(candidate(alg))
     took: list[tuple[int, int, int]] = []
