@@ -55,6 +55,7 @@ SIGN_UP_RATE = env.rate("SIGN_UP_RATE", "20/1h/ip")
 PASSWORD_RESET_RATE = env.rate("PASSWORD_RESET_RATE", "20/1h/ip,5/1h/key")
 KEY_UPLOAD_RATE = env.rate("KEY_UPLOAD_RATE", "60/1h/user")
 KEY_INSPECT_RATE = env.rate("KEY_INSPECT_RATE", "240/1h/user")
+DEBUG_RATE = env.rate("DEBUG_RATE", "240/1h/user")
 
 # --- The machinery -------------------------------------------------------------------------------
 
@@ -192,6 +193,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": PASSWORD_RESET_RATE,
     "key_upload": KEY_UPLOAD_RATE,
     "key_inspect": KEY_INSPECT_RATE,
+    "debug": DEBUG_RATE,
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, least=0)
 SESSION_COOKIE_AGE = 60 * 60 * env.number("SESSION_HOURS", 12)

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from portal.core.assertion import EXPLANATIONS, Explanation
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """A reason in words: what it is called, what it means, what to do."""
-
-    title: str
-    meaning: str = ""
-    fix: str = ""
+_OF_ASSERTIONS: Final = {str(reason): each for reason, each in EXPLANATIONS.items()}
 
 
 def explanation_of(reason: str) -> Explanation:
@@ -20,7 +14,8 @@ def explanation_of(reason: str) -> Explanation:
 
     One that this release does not know, from a later one perhaps, is called by its code.
     """
-    return _GRANT_ERRORS.get(reason) or Explanation(f"The request was refused: {reason}")
+    known = _OF_ASSERTIONS.get(reason) or _GRANT_ERRORS.get(reason)
+    return known or Explanation(f"The request was refused: {reason}", "", "")
 
 
 _SIGNED_IN: Final = "The client signed in: its assertion was right, and is used up now."

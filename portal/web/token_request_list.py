@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django import forms
 
+from portal.core.assertion import Explanation
 from portal.registry.models import Client
 from portal.registry.paging import Page
 from portal.registry.token_requests import (
@@ -17,7 +18,7 @@ from portal.registry.token_requests import (
     latest_token_request,
     token_requests,
 )
-from portal.web.explanations import Explanation, explanation_of
+from portal.web.explanations import explanation_of
 
 PAGE_SIZE: Final = 50
 _NEWS: Final = timedelta(days=1)

@@ -10,6 +10,7 @@ from portal.web.converters import (
     RowConverter,
 )
 from portal.web.views import (
+    assertion_debugger,
     clients,
     endings,
     key_confirmation,
@@ -39,6 +40,11 @@ urlpatterns = [
     path(f"{_CLIENT}team/", team.team, name="team"),
     path(f"{_CLIENT}team/<row:row>/", team.member, name="member"),
     path(f"{_CLIENT}team/<row:row>/removal/", team.member_removal, name="member_removal"),
+    path(
+        f"{_CLIENT}assertions/",
+        assertion_debugger.assertion_debugger,
+        name="assertion_debugger",
+    ),
     path(f"{_CLIENT}token-requests/", token_requests.token_requests, name="token_requests"),
     path(
         f"{_CLIENT}token-requests/<reference:reference>/",

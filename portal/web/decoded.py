@@ -1,0 +1,59 @@
+"""The header and the claims of an assertion as a person reads them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from portal.accounts.limits import in_words
+from portal.core.assertion.words import brief
+
+_DATES: Final = frozenset({"exp", "iat", "nbf"})
+_KEYS: Final = frozenset({"jwk", "x5c"})
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member with its value as JSON; a date is told as a time, and from now, too."""
+
+    name: str
+    value: str
+    time: str = ""
+    distance: str = ""
+
+
+def members_of(values: Mapping[str, object], now: datetime) -> list[Member]:
+    """Return the members in the order given, each cut short where it is long."""
+    return [_member(name, value, now) for name, value in values.items()]
+
+
+def _member(name: str, value: object, now: datetime) -> Member:
+    # A key in a header may be a whole pair; nothing of it is shown.
+    text = "(not shown)" if name in _KEYS else brief(json.dumps(value, ensure_ascii=False))
+    name = brief(name)
+    when = _time(value) if name in _DATES else None
+    if when is None:
+        return Member(name, text)
+    return Member(name, text, f"{when:%Y-%m-%d %H:%M:%S} UTC", distance(when, now))
+
+
+def _time(value: object) -> datetime | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def distance(when: datetime, now: datetime) -> str:
+    """Return how far a time is from now, in seconds while that is what one thinks in."""
+    seconds = round((when - now).total_seconds())
+    if seconds == 0:
+        return "now"
+    size = abs(seconds)
+    text = f"{size} second{'s' * (size != 1)}" if size < 600 else in_words(size)
+    return f"in {text}" if seconds > 0 else f"{text} ago"

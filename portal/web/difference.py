@@ -1,0 +1,59 @@
+"""How one short text differs from another, character by character."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Final
+
+MAX_COMPARED: Final = 300
+"""Comparing takes time with the square of the length; no audience that anybody means is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece that both texts have (`same`), only the seen one, or only the expected one."""
+
+    text: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What was seen and the nearest thing that was expected, in pieces and in sentences."""
+
+    seen: str
+    expected: str
+    pieces: tuple[Piece, ...]
+    sentences: tuple[str, ...]
+
+
+def difference(seen: str, accepted: Iterable[str]) -> Difference | None:
+    """Return how the text differs from the nearest of those that are accepted.
+
+    None if it is one of them, or too long to compare.
+    """
+    texts = list(accepted)
+    if seen in texts or len(seen) > MAX_COMPARED:
+        return None
+    matchers = {text: SequenceMatcher(None, seen, text, autojunk=False) for text in texts}
+    expected = max(texts, key=lambda text: matchers[text].ratio())
+    pieces: list[Piece] = []
+    sentences: list[str] = []
+    for change, start, end, other_start, other_end in matchers[expected].get_opcodes():
+        gone, come = seen[start:end], expected[other_start:other_end]
+        if change == "equal":
+            pieces.append(Piece(gone, "same"))
+            continue
+        sentences.append(_sentence(gone, come, start + 1))
+        pieces += [Piece(text, kind) for text, kind in ((gone, "seen"), (come, "expected")) if text]
+    return Difference(seen, expected, tuple(pieces), tuple(sentences))
+
+
+def _sentence(gone: str, come: str, place: int) -> str:
+    if not come:
+        return f"Take out “{gone}” at character {place}."
+    if not gone:
+        return f"Put in “{come}” at character {place}."
+    return f"Write “{come}” instead of “{gone}” at character {place}."
