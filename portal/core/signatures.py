@@ -39,8 +39,10 @@ _CLASSES: Final[dict[str, type]] = {
 
 
 @lru_cache(maxsize=CACHED_KEYS)
-def verifier_of(pem: str, alg: str) -> Verifier:
+def verifier_of(pem: str, alg: str, *, any_salt: bool = False) -> Verifier:
     """Return what verifies signatures of a public key (PEM) by an algorithm of `ALGORITHMS`.
+
+    `any_salt` takes PSS salts of every length, which is for telling people what went wrong only.
 
     The verifier never raises, whatever the signature is. Raise `KeyError` for an algorithm that is
     not in the table and `TypeError` for a key of another kind: the registry stores neither.
@@ -52,20 +54,20 @@ def verifier_of(pem: str, alg: str) -> Verifier:
         raise TypeError(f"this is no key for {alg}")
     match algorithm.kty:
         case "RSA":
-            return _rsa(key, padding_of(alg), _HASHES[alg[2:]])
+            return _rsa(key, padding_of(alg, any_salt=any_salt), _HASHES[alg[2:]])
         case "EC":
             return _ecdsa(key, algorithm.curve, _HASHES[alg[2:]])
         case _:
             return _plain(key)
 
 
-def padding_of(alg: str) -> AsymmetricPadding:
+def padding_of(alg: str, *, any_salt: bool = False) -> AsymmetricPadding:
     """Return the padding of an RSA algorithm."""
     if alg.startswith("RS"):
         return PKCS1v15()
     # RFC 7518 §3.5: the salt is as long as the hash, and MGF1 uses the same hash.
     digest = _HASHES[alg[2:]]
-    return PSS(MGF1(digest), digest.digest_size)
+    return PSS(MGF1(digest), PSS.AUTO if any_salt else digest.digest_size)
 
 
 def _rsa(key: rsa.RSAPublicKey, padding: AsymmetricPadding, digest: HashAlgorithm) -> Verifier:

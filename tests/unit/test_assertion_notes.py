@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
 from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,6 +96,22 @@ def test_header_that_says_ps256_over_an_rs256_signature() -> None:
     refusal = failed(sign("RS256", {"kid": "PS256", "alg": "PS256"}), BOTH)
     assert refusal.reason is Reason.SIGNATURE_INVALID
     assert "It is signed as RS256, and the key is registered for PS256" in refusal.note
+
+
+def test_pss_with_the_salt_that_openssl_takes_by_itself() -> None:
+    signing_input = f"{part({'alg': 'PS256', 'kid': 'PS256'})}.{part(CLAIMS)}"
+    key = private_key("RSA")
+    assert isinstance(key, rsa.RSAPrivateKey)
+    padding = PSS(MGF1(SHA256()), PSS.MAX_LENGTH)
+    signature = encode_url(key.sign(signing_input.encode(), padding, SHA256()))
+    refusal = failed(f"{signing_input}.{signature}", BOTH)
+    assert refusal.reason is Reason.SIGNATURE_INVALID
+    assert refusal.note == (
+        "It is signed by the key that kid names, PS256. The salt of its padding is not as long as"
+        " the hash, which RFC 7518 §3.5 asks for: with openssl, sign with -sigopt"
+        " rsa_pss_saltlen:digest."
+    )
+    assert examine(f"{signing_input}.{signature}", BOTH).signed_by is None
 
 
 def test_der_signature() -> None:

@@ -121,6 +121,14 @@ def test_orders_are_those_of_the_groups(curve: str) -> None:
 
 
 @each_ecdsa
+def test_ecdsa_numbers_of_another_length_do_not(alg: str) -> None:
+    """RFC 7518 §3.4: a zero more before a number would give a signature siblings."""
+    good = raw_signature(alg, MESSAGE)
+    size = len(good) // 2
+    assert not verifies(alg, good[:size] + b"\0" + good[size:])
+
+
+@each_ecdsa
 def test_ecdsa_in_der_does_not(alg: str) -> None:
     key: Any = private_key(kind_of(alg))
     assert isinstance(key, ec.EllipticCurvePrivateKey)

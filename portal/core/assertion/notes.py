@@ -41,6 +41,11 @@ def _on_key(case: Case, reason: Reason) -> str:
     parts = [_who(case, signer)]
     if signer.is_der:
         parts.append("It is in DER, and right but for that.")
+    elif signer.other_salt:
+        parts.append(
+            "The salt of its padding is not as long as the hash, which RFC 7518 §3.5 asks for:"
+            " with openssl, sign with -sigopt rsa_pss_saltlen:digest."
+        )
     elif signer.alg != signer.key.alg:
         names = " or ".join(NAMES_OF[signer.key.alg])
         parts.append(

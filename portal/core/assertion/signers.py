@@ -20,17 +20,19 @@ _RSA: Final = tuple(name for name, each in ALGORITHMS.items() if each.kty == "RS
 class Signer:
     """The key that verifies a signature, with the algorithm by which it does.
 
-    `exact` says that this is the algorithm of the key; `is_der` that the signature is ECDSA in DER.
+    `is_der` says that the signature is ECDSA in DER, `other_salt` that the salt of PSS is not as
+    long as the hash.
     """
 
     key: CandidateKey
     alg: str
     is_der: bool = False
+    other_salt: bool = False
 
     @property
     def exact(self) -> bool:
         """Whether the signature is as it should be, for this key."""
-        return self.alg == self.key.alg and not self.is_der
+        return self.alg == self.key.alg and not self.is_der and not self.other_salt
 
 
 def find_signer(case: Case) -> Signer | None:
@@ -39,7 +41,8 @@ def find_signer(case: Case) -> Signer | None:
     signing_input = case.unverified.signing_input
     for key in keys:
         for signer, signature in _ways(key, case.unverified.signature):
-            if verifier_of(key.pem, signer.alg)(signature, signing_input):
+            verifier = verifier_of(key.pem, signer.alg, any_salt=signer.other_salt)
+            if verifier(signature, signing_input):
                 return signer
     return None
 
@@ -50,6 +53,8 @@ def _ways(key: CandidateKey, signature: bytes) -> Iterator[tuple[Signer, bytes]]
     algorithm = ALGORITHMS[key.alg]
     if algorithm.kty == "RSA":
         yield from ((Signer(key, alg), signature) for alg in _RSA if alg != key.alg)
+        if key.alg.startswith("PS"):
+            yield Signer(key, key.alg, other_salt=True), signature
     numbers = der_numbers(signature) if algorithm.kty == "EC" else None
     if numbers:
         size = COORDINATE_BYTES[algorithm.curve]
