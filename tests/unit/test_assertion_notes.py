@@ -139,22 +139,21 @@ def test_no_kid_with_several_keys_says_which_it_was() -> None:
             ISSUER + "/",
             (
                 "There is one slash too many at the end. The first difference is at character 25:"
-                f" “/” where the end is expected. Seen: {ISSUER}/ Expected: {ISSUER}"
+                " “/” where the end is expected."
             ),
         ),
         (
             "http" + ISSUER[5:],
             (
                 "http instead of https. The first difference is at character 5: “:” where “s” is"
-                f" expected. Seen: http{ISSUER[5:]} Expected: {ISSUER}"
+                " expected."
             ),
         ),
         (
             "https://keys.example.org/api/oauth2/token",
             (
                 "The same path on another host: is this another environment? The first difference"
-                " is at character 22: “o” where “c” is expected. Seen:"
-                f" https://keys.example.org/api/oauth2/token Expected: {ENDPOINT}"
+                " is at character 22: “o” where “c” is expected."
             ),
         ),
     ],

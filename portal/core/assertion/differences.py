@@ -8,7 +8,7 @@ from portal.core.assertion.words import brief
 
 
 def describe_difference(seen: str, expected: str) -> str:
-    """Return how a text differs from what was expected; both are shown, and where they part."""
+    """Return how a text differs from what was expected, and where they part."""
     what = _in_words(seen, expected)
     at = next(
         (n for n, (a, b) in enumerate(zip(seen, expected, strict=False)) if a != b),
@@ -16,7 +16,7 @@ def describe_difference(seen: str, expected: str) -> str:
     )
     return (
         f"{what} The first difference is at character {at + 1}: {_at(seen, at)} where"
-        f" {_at(expected, at)} is expected. Seen: {brief(seen)} Expected: {brief(expected)}"
+        f" {_at(expected, at)} is expected."
     )
 
 
