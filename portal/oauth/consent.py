@@ -2,86 +2,100 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.forms import Form
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.decorators import method_decorator
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
 from oauth2_provider.http import OAuth2ResponseRedirect
-from oauth2_provider.views import AuthorizationView
+from oauth2_provider.oauth2_backends import get_oauthlib_core
+from oauthlib.oauth2 import AccessDeniedError, FatalClientError, OAuth2Error
 
 from portal.registry.models import Client
+from portal.registry.server import AUTHORIZATION_PATH
+
+_PARAMETERS: Final = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "resource",
+)
+"""What is read of a request. RFC 6749 §3.1: whatever else is there is ignored.
+
+So nothing skips the question (`approval_prompt`, `prompt`) or sends the code by another way
+(`response_mode`), and nothing is stored that nobody asked for (`nonce`, `claims`).
+"""
 
 
-@method_decorator(sensitive_post_parameters(), name="dispatch")
-class ConsentView(AuthorizationView):
-    """The toolkit's view with a page of ours, which is shown every time.
+@require_http_methods(["GET", "HEAD", "POST"])
+def authorize(request: HttpRequest) -> HttpResponse:
+    """Ask, and send the person back to the client with a code or with a refusal.
 
-    What must not be sent to the client, because it may not be the client's address, is said on a
-    page here instead (RFC 6749 §4.1.2.1).
+    The answer is posted to the address that the question had, and the request is read from there
+    again: no hidden field repeats it, so there is none to change. The toolkit's own view, which has
+    them, is not used. What must not be sent to the client, because the address may not be the
+    client's, is said on a page here instead (RFC 6749 §4.1.2.1).
     """
-
-    http_method_names = ("get", "post", "head")
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, but take no NUL, which PostgreSQL cannot be asked about."""
-        given = (*request.GET.items(), *request.POST.items())
-        if any("\0" in text for pair in given for text in pair if isinstance(text, str)):
-            raise BadRequest("There is a NUL in a parameter.")
-        if "approval_prompt" in request.GET:
-            # The toolkit would let the client skip the question after the first time.
-            query = request.GET.copy()
-            del query["approval_prompt"]
-            request.GET = query  # type: ignore[assignment]  # Django's own is immutable, for views
-        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
-        return response
-
-    def form_valid(self, form: Form) -> HttpResponse:
-        """Send the person back with a code or a refusal, to an address that is the client's."""
-        client = Client.objects.filter(client_id=form.cleaned_data["client_id"]).first()
-        if client is None or not client.redirect_uri_allowed(form.cleaned_data["redirect_uri"]):
-            raise BadRequest("The form is not the one that was shown.")
-        response: HttpResponse = super().form_valid(form)
-        return response
-
-    def form_invalid(self, form: Form) -> HttpResponse:  # noqa: ARG002 - the framework's signature
-        """Answer 400: nobody can fill in this form wrongly, only change what is hidden in it."""
-        raise BadRequest("The form is not the one that was shown.")
-
-    def redirect(self, redirect_to: str, application: Client | None) -> HttpResponse:  # noqa: ARG002 - the toolkit's signature
-        """Send the person to the client's address, which was compared before."""
-        response: HttpResponse = OAuth2ResponseRedirect(
-            _with_issuer(redirect_to), ["https", "http"]
+    uri = _authorization_request(request)
+    server = get_oauthlib_core().server
+    try:
+        scopes, asked = server.validate_authorization_request(uri)
+        if request.method != "POST":
+            return _question(request, asked, scopes)
+        if request.POST.get("allow") != "true":
+            raise AccessDeniedError(request=asked["request"])
+        given = {"user": request.user, "resource": asked["resource"]}
+        headers, _body, _status = server.create_authorization_response(
+            uri, scopes=scopes, credentials=given
         )
-        return response
-
-    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """Show the question, or what is wrong with the client's request."""
-        if "error" in context:
-            error = {"error": context["error"]}
-            return render(self.request, "oauth/not_asked.html", error, status=kwargs["status"])
-        where = urlsplit(context["redirect_uri"])
-        origin = f"{where.scheme}://{where.netloc}"
-        page = {
-            "client": context["application"],
-            "form": context["form"],
-            "host": where.netloc,
-            "scopes": [(name, settings.SCOPES[name]) for name in context["scopes"]],
-        }
-        response = render(self.request, "oauth/consent.html", page)
-        # Browsers hold redirects after a form against form-action too (CSP 3 §6.4.2).
-        response._csp_update = {"form-action": [origin]}  # type: ignore[attr-defined]  # noqa: SLF001 - as django-csp's decorators do
-        return response
+    except FatalClientError as error:
+        return render(request, "oauth/not_asked.html", {"error": error}, status=error.status_code)
+    except OAuth2Error as error:
+        return _back(error.in_uri(error.redirect_uri))
+    return _back(headers["Location"])
 
 
-def _with_issuer(uri: str) -> str:
-    """RFC 9207 §2: every response to the client says whose it is, refusals too."""
+def _authorization_request(request: HttpRequest) -> str:
+    """Return the address with the parameters that are known, written as oauthlib reads them."""
+    known = [(name, value) for name in _PARAMETERS for value in request.GET.getlist(name)]
+    if any("\0" in value for _name, value in known):
+        # PostgreSQL cannot be asked about it.
+        message = "There is a NUL in a parameter."
+        raise BadRequest(message)
+    return f"/{AUTHORIZATION_PATH}?{urlencode(known)}"
+
+
+def _question(request: HttpRequest, asked: dict[str, Any], scopes: list[str]) -> HttpResponse:
+    where = urlsplit(asked["redirect_uri"])
+    page = {
+        "client": Client.objects.get(client_id=asked["client_id"]),
+        "host": where.netloc,
+        "scopes": [(name, settings.SCOPES[name]) for name in scopes],
+    }
+    response = render(request, "oauth/consent.html", page)
+    # Browsers hold redirects after a form against form-action too (CSP 3 §6.4.2).
+    origin = f"{where.scheme}://{where.netloc}"
+    response._csp_update = {"form-action": [origin]}  # type: ignore[attr-defined]  # noqa: SLF001 - as django-csp's decorators do
+    return response
+
+
+def _back(uri: str) -> HttpResponse:
+    """Send the person to the client's address, which was compared before; say who answers.
+
+    RFC 9207 §2: every response to the client says whose it is, refusals too.
+    """
     parts = urlsplit(uri)
     query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "iss"]
     query.append(("iss", settings.PUBLIC_URL))
-    return urlunsplit(parts._replace(query=urlencode(query)))
+    # Not Django's own redirect, which takes no long `state`.
+    response: HttpResponse = OAuth2ResponseRedirect(
+        urlunsplit(parts._replace(query=urlencode(query))), ["https", "http"]
+    )
+    return response

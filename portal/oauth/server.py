@@ -39,7 +39,9 @@ class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
         bearer = BearerToken(
             request_validator, token_generator, token_expires_in, refresh_token_generator
         )
-        code = AuthorizationCodeGrant(request_validator)
+        code = AuthorizationCodeGrant(
+            request_validator, post_auth=[request_validator.check_authorization_request]
+        )
         credentials = ClientCredentialsGrant(request_validator)
         refresh = RefreshTokenGrant(request_validator)
         AuthorizationEndpoint.__init__(

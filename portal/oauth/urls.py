@@ -3,7 +3,7 @@
 from django.urls import path
 
 from portal.oauth import token_views, views
-from portal.oauth.consent import ConsentView
+from portal.oauth.consent import authorize
 from portal.registry import server
 
 urlpatterns = [
@@ -11,7 +11,7 @@ urlpatterns = [
     path("clients/<str:client_id>/jwks-extended.json", views.jwks_extended, name="jwks_extended"),
     path(".well-known/oauth-authorization-server", views.metadata, name="metadata"),
     # No slash at the end, and none is added.
-    path(server.AUTHORIZATION_PATH, ConsentView.as_view(), name="authorize"),
+    path(server.AUTHORIZATION_PATH, authorize, name="authorize"),
     path(server.TOKEN_PATH, token_views.token, name="token"),
     path(server.INTROSPECTION_PATH, token_views.introspect, name="introspect"),
     path(server.REVOCATION_PATH, token_views.revoke, name="revoke"),

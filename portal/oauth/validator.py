@@ -6,13 +6,17 @@ and in no other way; it finds the answer in the request.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from oauth2_provider.models import AbstractAccessToken, AbstractRefreshToken
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request
+from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error, InvalidRequestError
 
 from portal.registry.actions import Authenticated
 from portal.registry.models import AccessToken, RefreshToken
@@ -23,6 +27,8 @@ AUTHENTICATED: Final = "portal.authenticated"
 
 The toolkit takes all of `META` for headers; those that come from outside begin with HTTP_.
 """
+
+_S256_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def authenticated_in(request: Request) -> Authenticated:
@@ -46,6 +52,33 @@ class Validator(OAuth2Validator):
     def authenticate_client_id(self, *_args: Any, **_kwargs: Any) -> bool:
         """Return that naming a client is not enough."""
         return False
+
+    def check_authorization_request(self, request: Request) -> dict[str, Any]:
+        """Refuse early what would only fail later, or in the database; return the resources asked.
+
+        RFC 7636 §4.2 and §4.3 (S256 only), RFC 8707 §2. Raises errors of oauthlib, which tell the
+        client.
+        """
+        if request.code_challenge_method != "S256":
+            message = "The code_challenge_method must be S256."
+            raise InvalidRequestError(message, request=request)
+        if not _S256_CHALLENGE.fullmatch(request.code_challenge):
+            message = "The code_challenge must be a SHA-256 in base64url, which has 43 characters."
+            raise InvalidRequestError(message, request=request)
+        resources = [value for name, value in request.uri_query_params if name == "resource"]
+        self._validate_resource_uris(request, resources)
+        return {"resource": resources}
+
+    def _validate_resource_uris(self, request: Request, resources: Sequence[str]) -> None:
+        """Refuse what is no address, also what the toolkit stumbles over, which only splits it."""
+        for resource in resources:
+            try:
+                urlsplit(resource)
+            except ValueError:
+                raise CustomOAuth2Error(
+                    "invalid_target", "A resource is not an address.", request=request
+                ) from None
+        super()._validate_resource_uris(request, resources)
 
     def validate_code(
         self, client_id: str, code: str, client: object, request: Request, *args: Any, **kwargs: Any

@@ -1,4 +1,4 @@
-"""POST /api/oauth2/revoke (RFC 7009): what a client takes back ends, and with it what belongs to it."""
+"""POST /api/oauth2/revoke (RFC 7009): what a client takes back ends, and what belongs to it."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
@@ -281,3 +282,16 @@ def test_over_plain_http_nothing_is_read(signer: Signer, settings: Any) -> None:
     assert (response.status_code, body_of(response)["error"]) == (400, "invalid_request")
     assert not RedeemedAssertion.objects.exists()
     assert post(TOKEN, signer.form(), secure=True).status_code == 200
+
+
+@pytest.mark.parametrize("resource", ["accounts", "http://[", "https://api.example.com/#x"])
+def test_a_resource_has_to_be_an_address(signer: Signer, resource: str) -> None:
+    refused(signer.ask(resource=resource), 400, "invalid_target")
+
+
+def test_a_body_that_is_too_large_is_not_read(db: None) -> None:
+    body = BytesIO(b"a=" + b"x" * 2_000_000)
+    sent = {"wsgi.input": body, "CONTENT_LENGTH": str(len(body.getvalue()))}
+    response = Browser().generic("POST", TOKEN, content_type=FORM, **sent)  # type: ignore[arg-type]  # goes into the environment
+    assert (response.status_code, body_of(response)["error"]) == (400, "invalid_request")
+    assert body.tell() == 0

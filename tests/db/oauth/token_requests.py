@@ -83,12 +83,10 @@ class Signer:
         """Let the person agree, and return the code that the client gets."""
         browser = Browser()
         browser.force_login(person)
-        query = self.consent_query(**changes)
-        page = browser.get(AUTHORIZE, query)
+        path = f"{AUTHORIZE}?{urlencode(self.consent_query(**changes), doseq=True)}"
+        page = browser.get(path)
         assert page.status_code == 200, page.content
-        form = page.context["form"].initial | {"allow": "true"}
-        path = f"{AUTHORIZE}?{urlencode(query)}"
-        sent = browser.post(path, {name: value or "" for name, value in form.items()})
+        sent = browser.post(path, {"allow": "true"})
         assert sent.status_code == 302, sent.content
         code: str = parse_qs(urlsplit(sent["Location"]).query)["code"][0]
         return code
