@@ -65,6 +65,7 @@ def test_the_tour_works_as_it_is_told(demo: tuple[Demo, str], tmp_path: Path) ->
     verify = block("sh", "python3 -m venv tour").splitlines()[1]
     verified = shell(verify, CLIENT_ID=client_id, KID=kid)
     assert verified.stdout.startswith("Verified: "), verified.stderr
+    assert '\nToken: {"access_token": ' in verified.stdout
 
     admin.fill_in(f"{keys}{kid}/revocation/", reason="compromised", confirmation="Demo client")
     refused = shell(verify, CLIENT_ID=client_id, KID=kid)
