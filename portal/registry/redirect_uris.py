@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Network, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
 from portal.registry.refusals import UnfitInput
-from portal.registry.texts import clean_line
 
 MAX_REDIRECT_URIS: Final = 20
 MAX_LENGTH: Final = 500
+
+_HOST: Final = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?")
+"""CSP 3 §2.3.1: what the page of consent can name as the place that its form may lead to.
+
+Anything else, a semicolon say, would be read there as a policy of its own; IPv6 has no place in it.
+"""
+
+_LOOPBACK: Final = IPv4Network("127.0.0.0/8")
 
 
 def clean_redirect_uris(uris: Sequence[str]) -> list[str]:
@@ -25,7 +33,9 @@ def clean_redirect_uris(uris: Sequence[str]) -> list[str]:
         message = f"There are {len(cleaned)} addresses; please give at most {MAX_REDIRECT_URIS}."
         raise UnfitInput(message, field="redirect_uris")
     for uri in cleaned:
-        clean_line(uri, field="redirect_uris", limit=MAX_LENGTH)
+        if len(uri) > MAX_LENGTH:
+            message = f"An address has {len(uri)} characters; please use at most {MAX_LENGTH}."
+            raise UnfitInput(message, field="redirect_uris")
         problem = _problem(uri)
         if problem:
             raise UnfitInput(f"“{uri}” {problem}", field="redirect_uris")
@@ -34,24 +44,28 @@ def clean_redirect_uris(uris: Sequence[str]) -> list[str]:
 
 def _problem(uri: str) -> str:
     """Return what is wrong with one address as the rest of a sentence, empty when nothing is."""
+    if not uri.isascii() or not uri.isprintable() or set(uri) & set(' "<>\\^`{|}'):
+        return "has characters that no address has; please write them percent-encoded."
     try:
         parts = urlsplit(uri)
         host, _port = parts.hostname or "", parts.port
     except ValueError:
         return "is not an address such as https://app.example.com/callback."
-    if not uri.isascii() or not uri.isprintable() or set(uri) & set(' "<>\\^`{|}'):
-        return "has characters that no address has; please write them percent-encoded."
-    if not host or parts.username is not None or parts.password is not None:
+    if not host or parts.scheme not in {"https", "http"}:
         return "is not an address such as https://app.example.com/callback."
     if "#" in uri:
         return "has a fragment (#), which no redirect address may have."
-    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)):
-        return ""
-    return "must begin with https://; with http:// only on one's own machine (localhost)."
+    if "[" in parts.netloc:
+        return "names an IPv6 address, where no browser lets a form lead to; please use 127.0.0.1."
+    if not _HOST.fullmatch(parts.netloc):
+        return "may have only a host, and a port perhaps, between // and the path."
+    if parts.scheme == "http" and not _is_loopback(host):
+        return "must begin with https://; with http:// only on one's own machine (localhost)."
+    return ""
 
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ip_address(host).is_loopback
+        return ip_address(host) in _LOOPBACK
     except ValueError:
         return host == "localhost"

@@ -1,4 +1,4 @@
-"""GET and POST /clients/<client_id>/edit/: name and contacts."""
+"""GET and POST /clients/<client_id>/edit/: name, contacts and redirect addresses."""
 
 from __future__ import annotations
 
@@ -62,3 +62,61 @@ def test_htmx_gets_errors_as_a_fragment_and_success_as_a_new_page(
     assert bad.status_code == 422
     assert "<html" not in text_of(bad)
     assert ask("alice", "post", paths.client_edit, GOOD, htmx=True)["HX-Redirect"] == paths.client
+
+
+ADDRESS = "https://app.example.com/callback"
+
+
+def test_redirect_addresses_are_kept_one_a_line(
+    ask: Any, paths: SimpleNamespace, payments: Client
+) -> None:
+    given = f"{ADDRESS}\r\n\r\n  http://localhost:8765/callback  \r\n"
+    assert (
+        ask("alice", "post", paths.client_edit, GOOD | {"redirect_uris": given}).status_code == 302
+    )
+    payments.refresh_from_db()
+    assert payments.redirect_uris == [ADDRESS, "http://localhost:8765/callback"]
+    form = text_of(ask("alice", "get", paths.client_edit))
+    assert f"{ADDRESS}\nhttp://localhost:8765/callback</textarea>" in form
+
+
+def test_leaving_them_out_takes_them_away(
+    ask: Any, paths: SimpleNamespace, payments: Client
+) -> None:
+    ask("alice", "post", paths.client_edit, GOOD | {"redirect_uris": ADDRESS})
+    ask("alice", "post", paths.client_edit, GOOD | {"redirect_uris": ""})
+    payments.refresh_from_db()
+    assert payments.redirect_uris == []
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("http://app.example.com/", "must begin with https://; with http:// only on"),
+        ("app.example.com", "is not an address such as https://app.example.com/callback."),
+        (f"{ADDRESS}#x", "has a fragment (#), which no redirect address may have."),
+        (f"{ADDRESS}\0", "Null characters are not allowed."),
+        ("\n".join(f"{ADDRESS}/{n}" for n in range(21)), "There are 21 addresses"),
+        ("https://a.example/" + "x" * 10_000, "at most 10000 characters"),
+    ],
+)
+def test_a_wrong_redirect_address_is_explained_beside_the_field(
+    ask: Any, paths: SimpleNamespace, payments: Client, given: str, sentence: str
+) -> None:
+    response = ask("alice", "post", paths.client_edit, GOOD | {"redirect_uris": given})
+    assert response.status_code == 422
+    text = text_of(response)
+    assert sentence in text
+    assert 'id="id_redirect_uris_error"' in text
+    payments.refresh_from_db()
+    assert (payments.name, payments.redirect_uris) == ("Payments", [])
+
+
+def test_the_settings_page_shows_them_only_when_there_are_any(
+    ask: Any, paths: SimpleNamespace
+) -> None:
+    assert "Redirect addresses" not in text_of(ask("viewer", "get", paths.client))
+    ask("alice", "post", paths.client_edit, GOOD | {"redirect_uris": f"{ADDRESS}\n{ADDRESS}/2"})
+    text = text_of(ask("viewer", "get", paths.client))
+    assert "Redirect addresses" in text
+    assert f"{ADDRESS}/2" in text
