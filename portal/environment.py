@@ -61,10 +61,12 @@ def scopes(name: str, default: str) -> dict[str, str]:
     """Return the scopes that tokens can have (RFC 6749 §3.3), and what each means for people."""
     pairs = [each.partition("=") for each in words(name, os.environ.get(name) or default)]
     named = {scope.strip(): meaning.strip() for scope, _, meaning in pairs}
-    if not all(_SCOPE.fullmatch(scope) and meaning for scope, meaning in named.items()):
+    are_fit = all(_SCOPE.fullmatch(scope) and meaning for scope, meaning in named.items())
+    if not named or not are_fit or len(named) < len(pairs):
         raise ImproperlyConfigured(
             f"{name} is {os.environ.get(name)!r}; it must be like {default}: "
-            "names without spaces, and what each allows, as people read it when they consent."
+            "names without spaces, each name once, "
+            "and what each allows, as people read it when they consent."
         )
     return named
 

@@ -16,11 +16,11 @@ from tests.ops.production import PRODUCTION, ROOT
 READ_SETTINGS = "import django; django.setup(); from django.conf import settings as s; "
 
 
-def start(**changes: str | None) -> subprocess.CompletedProcess[str]:
+def start(show: str = "s.PUBLIC_URL", /, **changes: str | None) -> subprocess.CompletedProcess[str]:
     """Read the settings of production with some variables changed, or left out (None)."""
     environment = {k: v for k, v in (PRODUCTION | changes).items() if v is not None}
     return subprocess.run(
-        [sys.executable, "-W", "error", "-c", READ_SETTINGS + "print(s.PUBLIC_URL)"],
+        [sys.executable, "-W", "error", "-c", READ_SETTINGS + f"print({show})"],
         cwd=ROOT,
         env=environment | {"DJANGO_SETTINGS_MODULE": "portal.settings"},
         capture_output=True,
@@ -80,6 +80,18 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
         ("SIGN_IN_RATE", "often", "5/5m/key"),
         ("KEY_UPLOAD_RATE", "0/1h/user", "60/1h/user"),
         ("LOG_LEVEL", "CHATTY", "INFO"),
+        ("ACCEPT_TOKEN_ENDPOINT_AUDIENCE", "maybe", "true or false"),
+        ("REQUIRE_CONFIRMATION", "maybe", "true or false"),
+        ("TOKEN_REQUEST_DAYS", "0", "at least 1"),
+        ("ACCESS_TOKEN_SECONDS", "15m", "a whole number of at least 1"),
+        ("REFRESH_TOKEN_DAYS", "0", "at least 1"),
+        ("SCOPES", "read", "like read=See your data"),
+        ("SCOPES", "read=", "what each allows"),
+        ("SCOPES", "=See your data", "names without spaces"),
+        ("SCOPES", "read all=See your data", "names without spaces"),
+        ("SCOPES", "r\u00e9ad=See your data", "names without spaces"),
+        ("SCOPES", ",", "like read=See your data"),
+        ("SCOPES", "read=See your data,read=Change your data", "each name once"),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_is_expected(
@@ -99,6 +111,12 @@ def test_a_wrong_secret_is_not_shown(name: str) -> None:
 
 def test_the_smallest_rsa_key_may_be_larger_than_the_largest_by_default() -> None:
     assert start(RSA_MIN_BITS="8192").returncode == 0
+
+
+def test_scopes_are_read_in_their_order_and_the_first_is_the_default() -> None:
+    show = "list(s.SCOPES.items()), s.OAUTH2_PROVIDER['DEFAULT_SCOPES']"
+    ended = start(show, SCOPES=" a:b = Look , c=x=y ")
+    assert ended.stdout == "[('a:b', 'Look'), ('c', 'x=y')] ['a:b']\n"
 
 
 def test_every_variable_of_the_settings_is_in_the_table_of_the_readme() -> None:
