@@ -10,7 +10,6 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
-from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.oauth2_backends import get_oauthlib_core
 from oauthlib.oauth2 import AccessDeniedError, FatalClientError, OAuth2Error
 
@@ -58,8 +57,8 @@ def authorize(request: HttpRequest) -> HttpResponse:
     except FatalClientError as error:
         return render(request, "oauth/not_asked.html", {"error": error}, status=error.status_code)
     except OAuth2Error as error:
-        return _back(error.in_uri(error.redirect_uri))
-    return _back(headers["Location"])
+        return _back(request, error.in_uri(error.redirect_uri))
+    return _back(request, headers["Location"])
 
 
 def _authorization_request(request: HttpRequest) -> str:
@@ -73,20 +72,15 @@ def _authorization_request(request: HttpRequest) -> str:
 
 
 def _question(request: HttpRequest, asked: dict[str, Any], scopes: list[str]) -> HttpResponse:
-    where = urlsplit(asked["redirect_uri"])
     page = {
         "client": Client.objects.get(client_id=asked["client_id"]),
-        "host": where.netloc,
+        "host": urlsplit(asked["redirect_uri"]).netloc,
         "scopes": [(name, settings.SCOPES[name]) for name in scopes],
     }
-    response = render(request, "oauth/consent.html", page)
-    # Browsers hold redirects after a form against form-action too (CSP 3 §6.4.2).
-    origin = f"{where.scheme}://{where.netloc}"
-    response._csp_update = {"form-action": [origin]}  # type: ignore[attr-defined]  # noqa: SLF001 - as django-csp's decorators do
-    return response
+    return render(request, "oauth/consent.html", page)
 
 
-def _back(uri: str) -> HttpResponse:
+def _back(request: HttpRequest, uri: str) -> HttpResponse:
     """Send the person to the client's address, which was compared before; say who answers.
 
     RFC 9207 §2: every response to the client says whose it is, refusals too.
@@ -94,8 +88,10 @@ def _back(uri: str) -> HttpResponse:
     parts = urlsplit(uri)
     query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "iss"]
     query.append(("iss", settings.PUBLIC_URL))
-    # Not Django's own redirect, which takes no long `state`.
-    response: HttpResponse = OAuth2ResponseRedirect(
-        urlunsplit(parts._replace(query=urlencode(query))), ["https", "http"]
-    )
+    uri = urlunsplit(parts._replace(query=urlencode(query)))
+    response = render(request, "oauth/leaving.html", {"uri": uri, "host": parts.netloc})
+    # Not a redirect: Chromium holds every hop after a form, of sign-in too, against form-action
+    # (CSP 3 §6.4.2), and which hosts the client sends people on to is not ours to know. RFC 6749
+    # §1.7 leaves the way to us.
+    response["Refresh"] = f"0; url={uri}"
     return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from ipaddress import IPv4Network, ip_address
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,13 +13,8 @@ from portal.registry.refusals import UnfitInput
 MAX_REDIRECT_URIS: Final = 20
 MAX_LENGTH: Final = 500
 
-_HOST: Final = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?")
-"""CSP 3 §2.3.1: what the page of consent can name as the place that its form may lead to.
-
-Anything else, a semicolon say, would be read there as a policy of its own; IPv6 has no place in it.
-"""
-
-_LOOPBACK: Final = IPv4Network("127.0.0.0/8")
+_HOST: Final = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
+"""RFC 3986 §3.2.2 without the letters that no real host has."""
 
 
 def clean_redirect_uris(uris: Sequence[str]) -> list[str]:
@@ -55,8 +50,6 @@ def _problem(uri: str) -> str:
         return "is not an address such as https://app.example.com/callback."
     if "#" in uri:
         return "has a fragment (#), which no redirect address may have."
-    if "[" in parts.netloc:
-        return "names an IPv6 address, where no browser lets a form lead to; please use 127.0.0.1."
     if not _HOST.fullmatch(parts.netloc):
         return "may have only a host, and a port perhaps, between // and the path."
     if parts.scheme == "http" and not _is_loopback(host):
@@ -66,6 +59,6 @@ def _problem(uri: str) -> str:
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ip_address(host) in _LOOPBACK
+        return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"

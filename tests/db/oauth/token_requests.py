@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.test import Client as Browser
+from django.utils.html import escape
 
 from portal.accounts.models import User
 from portal.registry.actions import change_client, register_key
@@ -41,6 +42,15 @@ def body_of(response: Response) -> dict[str, Any]:
     assert response["Cache-Control"] == "no-store"
     body: dict[str, Any] = json.loads(response.content)
     return body
+
+
+def sent_to(response: Response) -> str:
+    """Where the person is sent after the question, by header and by link."""
+    assert response.status_code == 200, response.content
+    seconds, _, uri = response["Refresh"].partition("; url=")
+    assert seconds == "0"
+    assert f'href="{escape(uri)}"' in response.content.decode()
+    return uri
 
 
 @dataclass
@@ -87,8 +97,7 @@ class Signer:
         page = browser.get(path)
         assert page.status_code == 200, page.content
         sent = browser.post(path, {"allow": "true"})
-        assert sent.status_code == 302, sent.content
-        code: str = parse_qs(urlsplit(sent["Location"]).query)["code"][0]
+        code: str = parse_qs(urlsplit(sent_to(sent)).query)["code"][0]
         return code
 
     def redeem(self, code: str, **more: Any) -> Response:

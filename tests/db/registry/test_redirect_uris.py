@@ -16,7 +16,6 @@ NO_ADDRESS = "is not an address such as https://app.example.com/callback."
 CHARACTERS = "has characters that no address has; please write them percent-encoded."
 FRAGMENT = "has a fragment (#), which no redirect address may have."
 ONLY_HOST = "may have only a host, and a port perhaps, between // and the path."
-IPV6 = "names an IPv6 address, where no browser lets a form lead to; please use 127.0.0.1."
 HTTPS = "must begin with https://; with http:// only on one's own machine (localhost)."
 
 
@@ -32,6 +31,8 @@ HTTPS = "must begin with https://; with http:// only on one's own machine (local
         "http://localhost:8080",
         "http://127.0.0.1:49152/callback",
         "http://127.1.2.3/",
+        "http://[::1]:8080/callback",
+        "https://[2001:db8::1]/callback",
     ],
 )
 def test_these_are_kept_as_they_were_given(uri: str) -> None:
@@ -72,8 +73,8 @@ def test_these_are_kept_as_they_were_given(uri: str) -> None:
         ("https://app.example.com,evil.example/", ONLY_HOST),
         ("https://app.example.com:/", ONLY_HOST),
         ("https://%61pp.example.com/", ONLY_HOST),
-        ("https://[2001:db8::1]/", IPV6),
-        ("http://[::1]:8080/callback", IPV6),
+        ("http://[2001:db8::1]/", HTTPS),
+        ("http://[::ffff:192.0.2.7]/", HTTPS),
         ("http://app.example.com/callback", HTTPS),
         ("http://localhost.example.com/", HTTPS),
         ("http://128.0.0.1/", HTTPS),
