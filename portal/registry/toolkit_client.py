@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 from oauth2_provider.models import AbstractApplication
 from oauthlib.oauth2.rfc6749.errors import MissingRedirectURIError
@@ -22,21 +21,11 @@ class ToolkitClient:
     redirect_uris: list[str]
     suspended_at: datetime | None
 
-    # By the toolkit's names. Its views ask for all of them when they are loaded, though only those
-    # of two grants are served here.
-    CLIENT_PUBLIC: Final = AbstractApplication.CLIENT_PUBLIC
-    CLIENT_CONFIDENTIAL: Final = AbstractApplication.CLIENT_CONFIDENTIAL
-    GRANT_AUTHORIZATION_CODE: Final = AbstractApplication.GRANT_AUTHORIZATION_CODE
-    GRANT_CLIENT_CREDENTIALS: Final = AbstractApplication.GRANT_CLIENT_CREDENTIALS
-    GRANT_IMPLICIT: Final = AbstractApplication.GRANT_IMPLICIT
-    GRANT_OPENID_HYBRID: Final = AbstractApplication.GRANT_OPENID_HYBRID
-    GRANT_PASSWORD: Final = AbstractApplication.GRANT_PASSWORD
-
+    # The toolkit asks every client, as some of its own come from a document that it fetches again.
     RegistrationSource = AbstractApplication.RegistrationSource
-
     registration_source = RegistrationSource.MANUAL
-    client_type = CLIENT_CONFIDENTIAL
-    skip_authorization = False
+
+    client_type: Final = AbstractApplication.CLIENT_CONFIDENTIAL
 
     def is_usable(self, _request: object) -> bool:
         """Return whether the client may do anything now; a suspended one may not."""
@@ -44,9 +33,9 @@ class ToolkitClient:
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         """Return whether one of these is open to the client. With a person it takes an address."""
-        allowed = {self.GRANT_CLIENT_CREDENTIALS}
+        allowed = {AbstractApplication.GRANT_CLIENT_CREDENTIALS}
         if self.redirect_uris:
-            allowed.add(self.GRANT_AUTHORIZATION_CODE)
+            allowed.add(AbstractApplication.GRANT_AUTHORIZATION_CODE)
         return not allowed.isdisjoint(grant_types)
 
     def redirect_uri_allowed(self, uri: str) -> bool:
@@ -59,7 +48,3 @@ class ToolkitClient:
         if len(self.redirect_uris) != 1:
             raise MissingRedirectURIError
         return self.redirect_uris[0]
-
-    def get_allowed_schemes(self) -> list[str]:
-        """Return the schemes of the addresses that the client has registered."""
-        return sorted({urlsplit(uri).scheme for uri in self.redirect_uris})

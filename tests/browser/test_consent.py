@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from portal.registry.actions import change_client
 from portal.registry.models import AccessToken, AuthorizationCode, Client
@@ -37,6 +37,13 @@ def address(signer: Signer, callback: Callback, **changes: Any) -> str:
     return f"{AUTHORIZE}?{urlencode(query)}"
 
 
+def fill_in_sign_in(page: Page) -> None:
+    """Sign in as bob."""
+    page.get_by_label("Email").fill("bob@example.com")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Sign in").click()
+
+
 def wait_until_back(page: Page, callback: Callback) -> dict[str, str]:
     expect(page.get_by_role("heading", name="Back again")).to_be_visible()
     [told] = callback.told
@@ -50,9 +57,7 @@ def test_sign_in_agree_and_the_client_has_its_tokens(
 ) -> None:
     page = sign_in(None, java_script_enabled=scripts)
     page.goto(address(signer, callback, scope="read write", state="s p&ä="))
-    page.get_by_label("Email").fill("bob@example.com")
-    page.get_by_label("Password").fill("correct horse battery")
-    page.get_by_role("button", name="Sign in").click()
+    fill_in_sign_in(page)
     expect(page.get_by_role("heading", name="Let Payments act for you?")).to_be_visible()
     expect(page.get_by_text("bob@example.com").first).to_be_visible()
     page.get_by_role("button", name="Yes, allow it").click()
@@ -78,8 +83,9 @@ def test_no_sends_the_person_back_without_a_code(
 def test_what_is_wrong_with_the_request_is_told_to_the_client_without_a_question(
     sign_in: Any, signer: Signer, callback: Callback, cast: SimpleNamespace
 ) -> None:
-    page = sign_in(cast.bob)
+    page = sign_in(None)
     page.goto(address(signer, callback, code_challenge_method="plain"))
+    fill_in_sign_in(page)
     assert wait_until_back(page, callback)["error"] == "invalid_request"
 
 
@@ -104,6 +110,25 @@ def test_the_client_may_send_the_person_on_to_another_host(
     page.get_by_role("button", name="Yes, allow it").click()
     assert "code" in wait_until_back(page, callback)
     assert page.url == callback.then
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+def test_where_the_browser_does_not_go_on_by_itself_there_is_a_link(
+    sign_in: Any, signer: Signer, callback: Callback, cast: SimpleNamespace, look: str
+) -> None:
+    def stay(route: Route) -> None:
+        response = route.fetch()
+        headers = {name: value for name, value in response.headers.items() if name != "refresh"}
+        route.fulfill(response=response, headers=headers)
+
+    page = sign_in(cast.bob, look)
+    page.route(f"**{AUTHORIZE}?*", stay)
+    page.goto(address(signer, callback))
+    page.get_by_role("button", name="Yes, allow it").click()
+    expect(page.get_by_role("heading", name="Back to 127.0.0.1")).to_be_visible()
+    check_accessible(page)
+    page.get_by_role("link", name="Go on").click()
+    assert "code" in wait_until_back(page, callback)
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
