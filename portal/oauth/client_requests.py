@@ -113,10 +113,9 @@ def _answer(refused: AuthenticationRefused) -> HttpResponse:
         )
         return refuse(400, "invalid_request", text, page)
     text = f"The client is not authenticated. {_why(refused.reference)}"
-    response = refuse(401, "invalid_client", text, page)
-    # RFC 9110 §15.5.2 wants a challenge with every 401; there is no scheme for assertions.
-    response["WWW-Authenticate"] = 'Bearer error="invalid_client"'
-    return response
+    # No challenge: RFC 6749 §5.2 asks for one only where a scheme was tried, there is none for
+    # assertions, and openid-client shows its caller a challenge in place of the reference.
+    return refuse(401, "invalid_client", text, page)
 
 
 def _why(reference: str) -> str:

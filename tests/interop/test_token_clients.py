@@ -1,0 +1,88 @@
+"""Other people's OAuth clients get tokens from us, as we are really served.
+
+Authlib, and PyJWT with requests, do so in `test_snippets`, by the programs that the pages show.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from portal.accounts.models import User
+from portal.registry.actions import revoke_key
+from portal.registry.choices import RevocationReason
+from portal.registry.models import Client, RedeemedAssertion, RefusedRequest
+from tests.assertions import claims_of, form_of, sign
+from tests.interop.conftest import FOLDER, Pair, Register
+from tests.interop.peers import pkcs8
+from tests.interop.served import Served
+
+REPLAYS = 20
+
+
+def openid_client(served: Served, pair: Pair, alg: str) -> dict[str, Any]:
+    """Let openid-client get a token, look at it and take it back; return what it was told."""
+    asked = {
+        "issuer": served.url,
+        "client_id": pair.key.client.client_id,
+        "pem": pkcs8(pair.private).decode("ascii"),
+        "alg": alg,
+        "kid": pair.kid,
+    }
+    node = Path(sys.executable).with_name("node")
+    command = [str(node), "--no-warnings", "openid_client.mjs", json.dumps(asked)]
+    done = subprocess.run(
+        command, cwd=FOLDER, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.usefixtures("_node_modules")
+@pytest.mark.parametrize("alg", ["PS256", "ES256", "EdDSA", "Ed25519"])
+def test_openid_client_gets_looks_at_and_takes_back_a_token(
+    alg: str, client: Client, register: Register, served: Served
+) -> None:
+    told = openid_client(served, register(client, alg), alg)
+    assert told["tokens"]["expires_in"] == 900
+    assert told["before"]["active"] is True
+    assert told["before"]["client_id"] == client.client_id
+    assert told["before"]["scope"] == "read"
+    assert told["after"] == {"active": False}
+
+
+@pytest.mark.usefixtures("_node_modules")
+def test_openid_client_is_refused_with_a_key_that_was_revoked_a_moment_ago(
+    client: Client, person: User, register: Register, served: Served
+) -> None:
+    pair = register(client, "ES256")
+    assert "tokens" in openid_client(served, pair, "ES256")
+    revoke_key(pair.key, reason=RevocationReason.COMPROMISED, by=person)
+    told = openid_client(served, pair, "ES256")
+    assert (told["status"], told["error"]) == (401, "invalid_client")
+    assert RefusedRequest.objects.get(client=client).reference in told["description"]
+
+
+def test_of_many_replays_to_both_workers_exactly_one_wins(
+    client: Client, register: Register, served: Served
+) -> None:
+    pair = register(client, "ES256")
+    form = form_of(
+        sign(pair.private, "ES256", claims_of(client.client_id, served.url), kid=pair.kid)
+    )
+
+    def ask(_number: int) -> int:
+        return requests.post(f"{served.url}/api/oauth2/token", data=form, timeout=20).status_code
+
+    with ThreadPoolExecutor(REPLAYS) as pool:
+        answers = sorted(pool.map(ask, range(REPLAYS)))
+    assert answers == [200] + [401] * (REPLAYS - 1)
+    assert RedeemedAssertion.objects.filter(client=client).count() == 1
