@@ -12,8 +12,8 @@ from playwright.sync_api import Page, Route, expect
 
 from portal.registry.actions import change_client
 from portal.registry.models import AccessToken, AuthorizationCode, Client
-from tests.browser.callback import Callback, callback_server
 from tests.browser.checks import check_accessible
+from tests.callback import Callback, callback_server
 from tests.db.oauth.token_requests import AUTHORIZE, ISSUER, Signer, body_of, new_signer
 
 

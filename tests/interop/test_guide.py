@@ -12,16 +12,12 @@ import re
 import secrets
 import shutil
 import subprocess
-import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import jwt
 import pytest
@@ -34,6 +30,7 @@ from pytest_django import Settings
 from portal.accounts.models import User
 from portal.registry.actions import create_client
 from portal.registry.models import Client
+from tests.callback import Callback, callback_server
 from tests.interop.served import Served
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of somebody who exists for one test
@@ -50,39 +47,11 @@ ED25519_COMMANDS = (
 )
 
 
-@dataclass
-class Callback:
-    """The client's own web server, where the browser brings the code."""
-
-    url: str
-    parameters: dict[str, list[str]] = field(default_factory=dict)
-
-
 @pytest.fixture
 def callback() -> Iterator[Callback]:
-    """A server on this machine that keeps the parameters of the last request to it."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            if parts.path == "/callback":
-                there.parameters = parse_qs(parts.query)
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(b"<!doctype html><title>Back</title><p>Back at the client.")
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    there = Callback(f"http://127.0.0.1:{server.server_port}/callback")
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield there
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    """The client's own web server, where the browser brings the code."""
+    with callback_server() as served:
+        yield served
 
 
 @pytest.fixture
@@ -93,7 +62,7 @@ def guided(person: User, callback: Callback, settings: Settings) -> Client:
     call_command("createcachetable")
     person.set_password(PASSWORD)
     person.save()
-    return create_client(name="Guided", redirect_uris=[callback.url], by=person)
+    return create_client(name="Guided", redirect_uris=[callback.uri], by=person)
 
 
 @pytest.fixture
@@ -197,8 +166,7 @@ def _code(page: Page, served: Served, client: Client, callback: Callback, verifi
     }
     page.goto(f"{served.url}/api/oauth2/authorize?{urlencode(asked)}")
     page.get_by_role("button", name="Yes, allow it").click()
-    page.wait_for_url(f"{callback.url}?**")
-    assert callback.parameters["state"] == [state]
-    assert callback.parameters["iss"] == [served.url]
-    (code,) = callback.parameters["code"]
-    return code
+    page.wait_for_url(f"{callback.uri}?**")
+    [told] = callback.told
+    assert told == {"code": told["code"], "state": state, "iss": served.url}
+    return told["code"]
