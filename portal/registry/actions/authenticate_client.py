@@ -35,6 +35,12 @@ logger = logging.getLogger(__name__)
 
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _KID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_NEEDED: Final = (
+    *("kid", "alg", "pem", "not_before", "expires_at", "retires_at", "revoked_at"),
+    *("confirmation_required", "confirmed_at"),
+    *("client__client_id", "client__suspended_at", "client__redirect_uris"),
+)
+"""What a decision takes of a key and its client. To ask for all makes a request a tenth dearer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +158,8 @@ def _find_keys(attempt: _Attempt) -> list[ClientKey]:
     """Return the key that the assertion names, or the live ones when it names none."""
     if not _CLIENT_ID.fullmatch(attempt.unverified_client_id):
         return []
-    keys = ClientKey.objects.select_related("client").filter(
-        client__client_id=attempt.unverified_client_id
-    )
+    keys = ClientKey.objects.select_related("client").only(*_NEEDED)
+    keys = keys.filter(client__client_id=attempt.unverified_client_id)
     if not attempt.unverified_kid:
         return list(keys.live(attempt.now))
     if not _KID.fullmatch(attempt.unverified_kid):

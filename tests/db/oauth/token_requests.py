@@ -40,6 +40,7 @@ def body_of(response: Response) -> dict[str, Any]:
     """The JSON of an answer, which nobody may keep."""
     assert response["Content-Type"] == "application/json"
     assert response["Cache-Control"] == "no-store"
+    assert response["Content-Length"] == str(len(response.content))
     body: dict[str, Any] = json.loads(response.content)
     return body
 

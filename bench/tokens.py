@@ -1,0 +1,181 @@
+"""How fast tokens are given: `python tests/postgres.py --durable python bench/tokens.py`.
+
+The portal and panva's oidc-provider give tokens for `client_credentials` to clients that sign in
+with the same key and algorithm, in rounds that take turns. Each runs in one process on the first
+core; who asks, and PostgreSQL, share the second. Prints the median of requests a second, their
+ratio, and where the time of one request of ours goes, measured in this process.
+
+The portal burns each assertion durably, in a PostgreSQL that writes through to the disk, and stores
+each token; oidc-provider keeps both in memory, the last 1,000 of them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import django
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+from django.db import connection  # noqa: E402 - Django first
+from django.test import RequestFactory  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from portal.accounts.models import User  # noqa: E402
+from portal.core.assertion import peek, verify  # noqa: E402
+from portal.oauth.token_views import token  # noqa: E402
+from portal.registry.actions import (  # noqa: E402
+    authenticate_client,
+    create_client,
+    register_key,
+)
+from portal.registry.expectations import expectation_of  # noqa: E402
+from portal.registry.models import ClientKey  # noqa: E402
+from tests.assertions import claims_of, form_of, sign  # noqa: E402
+from tests.interop.oidc_provider import OidcProvider  # noqa: E402
+from tests.interop.served import own_database, serve  # noqa: E402
+from tests.keys import PrivateKey, new_private_key, public_pem  # noqa: E402
+
+ROUNDS, REQUESTS, CONNECTIONS, CALLS = 5, 1600, 8, 400
+FIRST_CORE, SECOND_CORE = ("taskset", "-c", "0"), {1}
+ALGORITHMS = ("PS256", "ES256", "EdDSA")
+FORM = "application/x-www-form-urlencoded"
+
+
+def register(alg: str) -> tuple[ClientKey, PrivateKey]:
+    """Return a key of a client of its own, and its private half."""
+    person = User.objects.create_user(f"{alg}@example.com", is_staff=True)
+    client = create_client(name=alg, by=person)
+    private = new_private_key(alg)
+    key = register_key(client, material=public_pem(private), alg=alg, label=alg, by=person)
+    return key, private
+
+
+def form(key: ClientKey, private: PrivateKey, issuer: str) -> dict[str, str]:
+    """Return the parameters of a token request with a fresh assertion."""
+    claims = claims_of(key.client.client_id, issuer, exp=int(time.time()) + 240)
+    return form_of(sign(private, key.alg, claims, kid=key.kid))
+
+
+def wire(url: str, parameters: dict[str, str]) -> bytes:
+    """Return a token request as it goes over the wire."""
+    parts, body = urlsplit(url), urlencode(parameters)
+    head = (
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: {len(body)}\r\n"
+        f"Content-Type: {FORM}\r\n\r\n"
+    )
+    return (head + body).encode("ascii")
+
+
+def ask(url: str, requests: list[bytes], refused: list[bytes]) -> None:
+    """Send the requests on one connection, one after the other."""
+    host, port = urlsplit(url).netloc.split(":")
+    with socket.create_connection((host, int(port))) as link:
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for request in requests:
+            link.sendall(request)
+            answer = b""
+            while b"\r\n\r\n" not in answer:
+                answer += link.recv(65536)
+            head, _, body = answer.partition(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            while len(body) < length:
+                body += link.recv(65536)
+            if not head.startswith(b"HTTP/1.1 200"):
+                refused.append(body)
+
+
+def requests_a_second(url: str, requests: list[bytes]) -> float:
+    """Send all requests on several connections at once."""
+    refused: list[bytes] = []
+    shares = [requests[start::CONNECTIONS] for start in range(CONNECTIONS)]
+    threads = [threading.Thread(target=ask, args=(url, share, refused)) for share in shares]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    took = time.perf_counter() - start
+    assert not refused, refused[0]
+    return len(requests) / took
+
+
+def compare(alg: str, key: ClientKey, private: PrivateKey, portal: str) -> None:
+    """Print the requests a second of both for one algorithm."""
+    metadata = {"client_id": key.client.client_id, "jwks": {"keys": [key.jwk]}}
+    peer = OidcProvider(metadata, prefix=FIRST_CORE)
+    ends = {f"{portal}/api/oauth2/token": portal, peer.token_endpoint: peer.issuer}
+    rates: dict[str, list[float]] = {url: [] for url in ends}
+    for _ in range(ROUNDS):
+        for url, issuer in ends.items():
+            requests = [wire(url, form(key, private, issuer)) for _ in range(REQUESTS)]
+            rates[url].append(requests_a_second(url, requests))
+    ours, theirs = (median(each) for each in rates.values())
+    print(f"{alg:8} {ours:8.0f} {theirs:15.0f} {ours / theirs:8.2f}")
+    peer.close()
+
+
+def stages(key: ClientKey, private: PrivateKey) -> None:
+    """Print where the time of one request goes, in microseconds."""
+    factory = RequestFactory()
+    issuer = "http://testserver"
+    forms = [form(key, private, issuer) for _ in range(2 * CALLS)]
+    given = [{name: [value] for name, value in each.items()} for each in forms[:CALLS]]
+    asked = [
+        factory.post("/api/oauth2/token", urlencode(each), content_type=FORM)
+        for each in forms[CALLS:]
+    ]
+    expectation = expectation_of(key.client, [key], timezone.now())
+    verifying = per_call(lambda each: verify(peek(each["client_assertion"]), expectation), forms)
+    authenticating = per_call(authenticate_client, given)
+    whole = per_call(token, asked)
+    print(
+        f"{key.alg:8} {whole:8.0f} {verifying:10.0f} {authenticating - verifying:24.0f}"
+        f" {whole - authenticating:18.0f}"
+    )
+
+
+def per_call(call: Callable[[Any], object], arguments: list[Any]) -> float:
+    """Return the median of what one call takes, in microseconds."""
+    times = []
+    for argument in arguments:
+        start = time.perf_counter_ns()
+        call(argument)
+        times.append((time.perf_counter_ns() - start) / 1000)
+    return median(times)
+
+
+def main() -> None:
+    """Compare, then take one request apart."""
+    os.sched_setaffinity(0, SECOND_CORE)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW fsync")
+        print(f"PostgreSQL with fsync {cursor.fetchone()[0]}, {CONNECTIONS} connections")
+    with own_database(), tempfile.TemporaryDirectory() as scratch:
+        keys = {alg: register(alg) for alg in ALGORITHMS}
+        with serve(Path(scratch), workers=1, prefix=FIRST_CORE) as served:
+            print(f"{'req/s':8} {'portal':>8} {'oidc-provider':>15} {'ratio':>8}")
+            for alg, pair in keys.items():
+                compare(alg, *pair, served.url)
+        print(
+            f"\n{'µs':8} {'whole':>8} {'verifying':>10} {'look-up and redemption':>24}"
+            f" {'toolkit, storing':>18}"
+        )
+        for pair in keys.values():
+            stages(*pair)
+
+
+if __name__ == "__main__":
+    main()
