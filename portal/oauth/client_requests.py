@@ -100,7 +100,7 @@ def _check_form(request: HttpRequest) -> None:
     if request.META.get("QUERY_STRING"):
         raise _Unreadable("The parameters belong into the body, and none into the address.")
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+    if not length.isdecimal() or len(length) > 9 or int(length) > MAX_BODY_BYTES:
         raise _Unreadable(f"The body has more than {MAX_BODY_BYTES // 1024} KiB.")
 
 

@@ -16,7 +16,11 @@ from uuid import uuid4
 from oauth2_provider.models import AbstractAccessToken, AbstractRefreshToken
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request
-from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error, InvalidRequestError
+from oauthlib.oauth2.rfc6749.errors import (
+    CustomOAuth2Error,
+    InvalidGrantError,
+    InvalidRequestError,
+)
 
 from portal.registry.actions import Authenticated
 from portal.registry.models import AccessToken, RefreshToken
@@ -95,6 +99,22 @@ class Validator(OAuth2Validator):
             return False
         family = request.refresh_token_instance.token_family
         return bool(request.user.is_active and not is_family_tainted(family))
+
+    def _save_bearer_token(
+        self, token: dict[str, str], request: Request, *args: Any, **kwargs: Any
+    ) -> None:
+        """Store the tokens, unless the refresh token was used or taken back a moment ago.
+
+        It was read without a lock, and another request may have ended it since. The toolkit would
+        then give tokens that live on after a revocation, or empty ones, as it stores no token that
+        it could give again. Raises `InvalidGrantError`; runs in the transaction of the toolkit.
+        """
+        used = getattr(request, "refresh_token_instance", None)
+        if used is not None:
+            unused = RefreshToken.objects.select_for_update().filter(pk=used.pk, revoked=None)
+            if not list(unused.values_list("pk")):
+                raise InvalidGrantError(request=request)
+        super()._save_bearer_token(token, request, *args, **kwargs)
 
     def _create_access_token(
         self,

@@ -295,3 +295,8 @@ def test_a_body_that_is_too_large_is_not_read(db: None) -> None:
     response = Browser().generic("POST", TOKEN, content_type=FORM, **sent)  # type: ignore[arg-type]  # goes into the environment
     assert (response.status_code, body_of(response)["error"]) == (400, "invalid_request")
     assert body.tell() == 0
+
+
+def test_a_stated_length_of_thousands_of_digits_is_refused(signer: Signer) -> None:
+    response = post(TOKEN, signer.form(), CONTENT_LENGTH="9" * 5000)
+    assert (response.status_code, body_of(response)["error"]) == (400, "invalid_request")

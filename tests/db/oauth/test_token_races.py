@@ -1,0 +1,47 @@
+"""A refresh token that is used, or taken back, twice at the same moment."""
+
+from __future__ import annotations
+
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from portal.registry.models import AccessToken, Client, RefreshToken
+from tests.db.oauth.token_requests import REVOKE, Signer, body_of, new_signer
+from tests.db.registry.racing import race_behind
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def signer(payments: Client, cast: SimpleNamespace) -> Signer:
+    return new_signer(payments, cast.alice)
+
+
+@pytest.fixture
+def value(signer: Signer, cast: SimpleNamespace) -> str:
+    refresh_token: str = body_of(signer.redeem(signer.code_from(cast.alice)))["refresh_token"]
+    return refresh_token
+
+
+def errors_of(responses: list[Any]) -> list[str]:
+    return [body_of(response).get("error", "none") for response in responses]
+
+
+def test_of_two_uses_of_a_refresh_token_at_once_one_wins(signer: Signer, value: str) -> None:
+    refreshing = partial(signer.ask, grant_type="refresh_token", refresh_token=value)
+    responses = race_behind(RefreshToken.objects.get(), refreshing, refreshing)
+    assert errors_of(responses) == ["none", "invalid_grant"]
+    assert body_of(responses[0])["access_token"]
+    assert AccessToken.objects.count() == 1
+
+
+def test_a_refresh_token_that_is_being_taken_back_gives_nothing(signer: Signer, value: str) -> None:
+    revoking = partial(signer.ask, REVOKE, token=value)
+    refreshing = partial(signer.ask, grant_type="refresh_token", refresh_token=value)
+    responses = race_behind(RefreshToken.objects.get(), revoking, refreshing)
+    assert errors_of(responses) == ["none", "invalid_grant"]
+    assert not AccessToken.objects.exists()
+    assert not RefreshToken.objects.filter(revoked=None).exists()
