@@ -39,6 +39,11 @@ def drop(apps, schema_editor):
     triggers.drop(apps, schema_editor)
 
 
+def forget_confirmations(apps, schema_editor):
+    """Going back takes the confirmations themselves away, and their events are unknown before them."""
+    apps.get_model("registry", "Event").objects.filter(verb="confirm_key").delete()
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -126,6 +131,7 @@ class Migration(migrations.Migration):
             model_name='event',
             name='event_verb_known',
         ),
+        migrations.RunPython(migrations.RunPython.noop, forget_confirmations),
         migrations.AddField(
             model_name='client',
             name='redirect_uris',
