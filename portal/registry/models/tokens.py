@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from oauth2_provider.models import AbstractAccessToken, AbstractGrant, AbstractRefreshToken
 
 from portal.registry.choices import RevocationReason
+from portal.registry.models.blocked_key import BlockedKey
 from portal.registry.models.client_key import ClientKey
 
 
@@ -59,17 +60,23 @@ def taints(key: ClientKey) -> bool:
     """Return whether what was got with the key is worth nothing any more.
 
     Whoever else had the private key may have got it. A key that was merely superseded taints
-    nothing.
+    nothing, unless it was blocked, perhaps later: then its private half is out.
     """
-    return key.revoked_at is not None and key.revocation_reason != RevocationReason.SUPERSEDED
+    if key.revoked_at is None:
+        return False
+    return (
+        key.revocation_reason != RevocationReason.SUPERSEDED
+        or BlockedKey.objects.filter(pk=key.spki_sha256).exists()
+    )
 
 
 def is_family_tainted(token_family: UUID | None) -> bool:
     """Return whether one of the refresh tokens that came from one grant was got with such a key."""
     if token_family is None:
         return False
+    blocked = BlockedKey.objects.filter(pk=OuterRef("key__spki_sha256"))
     tainted: bool = RefreshToken.objects.filter(
-        ~Q(key__revocation_reason=RevocationReason.SUPERSEDED),
+        ~Q(key__revocation_reason=RevocationReason.SUPERSEDED) | Exists(blocked),
         token_family=token_family,
         key__revoked_at__isnull=False,
     ).exists()

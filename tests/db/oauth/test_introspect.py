@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.registry.actions import revoke_key, suspend_client
+from portal.registry.actions import block_key, revoke_key, suspend_client
 from portal.registry.choices import RevocationReason
 from portal.registry.models import AccessToken, Client, RedeemedAssertion
 from tests.db.oauth.token_requests import INTROSPECT, ISSUER, Signer, body_of, new_signer, post
@@ -186,3 +186,19 @@ def test_an_assertion_is_good_for_one_look(signer: Signer) -> None:
 def test_only_posts_are_answered(method: str) -> None:
     response = getattr(Browser(), method)(INTROSPECT)
     assert (response.status_code, response["Allow"]) == (405, "POST")
+
+
+def test_a_superseded_key_that_leaks_later_ends_its_tokens_too(
+    signer: Signer, cast: SimpleNamespace
+) -> None:
+    tokens = body_of(signer.redeem(signer.code_from(cast.alice)))
+    alone = token_of(signer.ask())
+    now = new_signer(signer.client, cast.alice, label="New")
+    revoke_key(signer.key, reason=RevocationReason.SUPERSEDED, by=cast.alice)
+    for token in (tokens["access_token"], alone):
+        assert introspected(now, token)["active"] is True
+    block_key(signer.key.spki_sha256, by=cast.admin)
+    for token in (tokens["access_token"], alone):
+        assert introspected(now, token) == INACTIVE
+    refreshed = now.ask(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    assert body_of(refreshed)["error"] == "invalid_grant"
