@@ -145,6 +145,7 @@ def _authenticate(
 def _verify(
     attempt: _Attempt, unverified: UnverifiedAssertion, keys: list[ClientKey]
 ) -> VerifiedAssertion:
+    _of_one_client(attempt, unverified)
     if attempt.client is None:
         raise Refused(
             Reason.CLIENT_UNKNOWN,
@@ -152,6 +153,21 @@ def _verify(
             needed="The client ID of a client of this portal.",
         )
     return verify(unverified, expectation_of(attempt.client, keys, attempt.now))
+
+
+def _of_one_client(attempt: _Attempt, unverified: UnverifiedAssertion) -> None:
+    """Refuse an assertion of one client that is sent in the name of another."""
+    given, named = attempt.unverified_client_id, unverified.unverified_client_id
+    if named in {given, None} or named != unverified.claims.get("iss"):
+        return  # where iss and sub differ the checks say so, and better
+    if attempt.client is None:
+        # Somebody has mistyped the parameter: the client's people look for it among its requests.
+        attempt.unverified_client_id = named or ""
+    raise Refused(
+        Reason.CLIENT_ID_MISMATCH,
+        found=f"client_id is {brief(given)}, iss and sub are {brief(named)}",
+        needed="One client ID in all three.",
+    )
 
 
 def _find_keys(attempt: _Attempt) -> list[ClientKey]:

@@ -136,7 +136,7 @@ ATTACKS: dict[str, tuple[Attack, tuple[int, str], Reason]] = {
     "another client's own assertion, in this one's name": (
         lambda s, a: a.form(client_id=s.client.client_id),
         REFUSED,
-        Reason.KID_UNKNOWN,
+        Reason.CLIENT_ID_MISMATCH,
     ),
     "kid that is a path": (
         lambda s, _: forged(s, kid="../../../../dev/null"),
