@@ -11,6 +11,9 @@ from django.db import connection
 from django.test import Client as Browser
 
 from portal.registry.models import Client, ClientKey
+from tests.assertions import claims_of, form_of, sign
+from tests.db.oauth.token_requests import INTROSPECT, ISSUER, REVOKE, TOKEN, body_of, post
+from tests.keys import new_private_key
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
@@ -39,6 +42,20 @@ def test_key_set_is_unavailable_and_not_empty(
     assert json.loads(response.content)["error"] == "temporarily_unavailable"
     logged = [record for record in caplog.records if record.name == "portal.oauth.documents"]
     assert [(record.levelno, bool(record.exc_info)) for record in logged] == [(logging.ERROR, True)]
+
+
+@pytest.mark.usefixtures("_database_gone")
+@pytest.mark.parametrize("path", [TOKEN, INTROSPECT, REVOKE])
+def test_without_the_database_nobody_is_authenticated(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    claims = claims_of("payments", ISSUER)
+    assertion = sign(new_private_key("ES256"), "ES256", claims)
+    response = post(path, form_of(assertion, token="of somebody"))
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+    assert body_of(response)["error"] == "temporarily_unavailable"
+    assert assertion.rpartition(".")[2] not in caplog.text
 
 
 @pytest.mark.usefixtures("_database_gone")
