@@ -112,3 +112,14 @@ def test_who_has_not_signed_in_takes_nothing_back(signer: Signer, tokens: dict[s
 def test_only_posts_are_answered(method: str) -> None:
     response = getattr(Browser(), method)(REVOKE)
     assert (response.status_code, response["Allow"]) == (405, "POST")
+
+
+def test_taking_back_a_token_that_was_rotated_ends_what_came_of_it(
+    signer: Signer, cast: SimpleNamespace
+) -> None:
+    first = body_of(signer.redeem(signer.code_from(cast.alice)))["refresh_token"]
+    second = body_of(signer.ask(grant_type="refresh_token", refresh_token=first))
+    assert signer.ask(REVOKE, token=first).status_code == 200
+    assert not AccessToken.objects.exists()
+    refreshed = signer.ask(grant_type="refresh_token", refresh_token=second["refresh_token"])
+    assert body_of(refreshed)["error"] == "invalid_grant"

@@ -45,3 +45,14 @@ def test_a_refresh_token_that_is_being_taken_back_gives_nothing(signer: Signer, 
     assert errors_of(responses) == ["none", "invalid_grant"]
     assert not AccessToken.objects.exists()
     assert not RefreshToken.objects.filter(revoked=None).exists()
+
+
+def test_a_refresh_token_that_is_taken_back_while_it_is_used_ends_what_it_gave(
+    signer: Signer, value: str
+) -> None:
+    revoking = partial(signer.ask, REVOKE, token=value)
+    refreshing = partial(signer.ask, grant_type="refresh_token", refresh_token=value)
+    responses = race_behind(RefreshToken.objects.get(), refreshing, revoking)
+    assert errors_of(responses) == ["none", "none"]
+    assert not AccessToken.objects.exists()
+    assert not RefreshToken.objects.filter(revoked=None).exists()
