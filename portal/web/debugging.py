@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,10 +16,13 @@ from portal.core.assertion import (
     Examination,
     Expectation,
     Outcome,
+    Paste,
     Problem,
+    UnverifiedAssertion,
     examine,
     read_paste,
 )
+from portal.core.assertion.token_request import why_of_another
 from portal.core.assertion.words import brief
 from portal.registry.expectations import expectation_of
 from portal.registry.models import Client, ClientKey
@@ -115,7 +119,11 @@ def diagnose(text: str, client: Client, now: datetime) -> Diagnosis:
     unverified = examination.unverified
     by_kid = {key.kid: key for key in keys}
     return Diagnosis(
-        checks=(*map(_of_problem, paste.problems), *examination.checks),
+        checks=(
+            *map(_of_problem, paste.problems),
+            *_of_client_id(paste, unverified),
+            *examination.checks,
+        ),
         decoded=unverified is not None,
         header=members_of(unverified.header, now) if unverified else [],
         claims=members_of(unverified.claims, now) if unverified else [],
@@ -136,6 +144,14 @@ def _of_problem(problem: Problem) -> CheckResult:
         problem.reason,
         problem.fix,
     )
+
+
+def _of_client_id(paste: Paste, unverified: UnverifiedAssertion | None) -> Iterator[CheckResult]:
+    """Yield what is wrong with the parameter client_id beside the assertion, if it is there."""
+    given = paste.request.parameters.get("client_id", ("",))[0]
+    refused = why_of_another(given, unverified) if given and unverified else None
+    if refused:
+        yield _of_problem(Problem(refused.reason, refused.found, refused.needed))
 
 
 def _keys_of(client: Client, now: datetime) -> list[ClientKey]:

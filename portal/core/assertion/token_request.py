@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from portal.core.assertion.peeking import UnverifiedAssertion
 from portal.core.assertion.words import brief
 from portal.core.reasons import Reason, Refused
 
@@ -56,6 +57,21 @@ def client_assertion_of(
             needed=ASSERTION_TYPE,
         )
     return ClientAssertion(given["client_assertion"], given.get("client_id"))
+
+
+def why_of_another(client_id: str, unverified: UnverifiedAssertion) -> Refused | None:
+    """Return why an assertion cannot be sent with this parameter client_id, or None.
+
+    RFC 7521 §4.2: the parameter is optional, and names the client of the assertion.
+    """
+    named = unverified.unverified_client_id
+    if named in {client_id, None} or named != unverified.claims.get("iss"):
+        return None  # where iss and sub differ the checks say so, and better
+    return Refused(
+        Reason.CLIENT_ID_MISMATCH,
+        found=f"client_id is {brief(client_id)}, iss and sub are {brief(named)}",
+        needed="One client ID in all three.",
+    )
 
 
 def _one_method(given: Mapping[str, str], authorization: str) -> None:

@@ -24,6 +24,7 @@ from portal.core.assertion import (
     spend,
     verify,
 )
+from portal.core.assertion.token_request import why_of_another
 from portal.core.assertion.words import brief, utc
 from portal.core.reasons import Reason, Refused
 from portal.registry.expectations import expectation_of, first_seen
@@ -157,17 +158,13 @@ def _verify(
 
 def _of_one_client(attempt: _Attempt, unverified: UnverifiedAssertion) -> None:
     """Refuse an assertion of one client that is sent in the name of another."""
-    given, named = attempt.unverified_client_id, unverified.unverified_client_id
-    if named in {given, None} or named != unverified.claims.get("iss"):
-        return  # where iss and sub differ the checks say so, and better
+    refused = why_of_another(attempt.unverified_client_id, unverified)
+    if refused is None:
+        return
     if attempt.client is None:
         # Somebody has mistyped the parameter: the client's people look for it among its requests.
-        attempt.unverified_client_id = named or ""
-    raise Refused(
-        Reason.CLIENT_ID_MISMATCH,
-        found=f"client_id is {brief(given)}, iss and sub are {brief(named)}",
-        needed="One client ID in all three.",
-    )
+        attempt.unverified_client_id = unverified.unverified_client_id or ""
+    raise refused
 
 
 def _find_keys(attempt: _Attempt) -> list[ClientKey]:

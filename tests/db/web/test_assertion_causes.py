@@ -223,3 +223,12 @@ def test_a_good_assertion_is_good_however_it_is_pasted(bench: Bench, container: 
     reason, text = bench.verdict(pastes[container])
     assert not reason
     assert "Every check passes" in text
+
+
+def test_client_id_beside_the_assertion_differs(bench: Bench) -> None:
+    request = urlencode(form_of(bench.signed(), client_id="paymnets"))
+    reason, page = bench.verdict(request)
+    assert reason == "client_id_mismatch"
+    assert "client_id is paymnets" in page
+    right = urlencode(form_of(bench.signed(), client_id=bench.client.client_id))
+    assert bench.verdict(right)[0] == ""
