@@ -92,8 +92,6 @@ def _described(found: AccessToken) -> dict[str, Any]:
         # RFC 9068 §2.2: without a person the subject is the client.
         "sub": client_id if found.user is None else str(found.user.pk),
     }
-    if found.user is not None:
-        facts["username"] = found.user.email
     if found.resource:
         facts["aud"] = found.resource
     return facts

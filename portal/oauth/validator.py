@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID
 
 from oauth2_provider.models import AbstractAccessToken, AbstractRefreshToken
 from oauth2_provider.oauth2_validators import OAuth2Validator
@@ -39,6 +39,14 @@ _S256_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 def authenticated_in(request: Request) -> Authenticated:
     """Return who has signed in with this request. Raises `KeyError` when nobody has."""
     return cast("Authenticated", request.headers[AUTHENTICATED])
+
+
+def _family_of(code: str) -> UUID:
+    """Return the name of all tokens that come from a code: made of its hash, so it is found again.
+
+    The code itself is gone once it is used, and nothing of it can be told from the name.
+    """
+    return UUID(bytes=hashlib.sha256(code.encode("utf-8")).digest()[:16])
 
 
 class Validator(OAuth2Validator):
@@ -88,9 +96,29 @@ class Validator(OAuth2Validator):
     def validate_code(
         self, client_id: str, code: str, client: object, request: Request, *args: Any, **kwargs: Any
     ) -> bool:
-        """Return whether the code is good, and the person still welcome."""
-        good = super().validate_code(client_id, code, client, request, *args, **kwargs)
-        return bool(good and request.user.is_active)
+        """Return whether the code is good, and the person still welcome.
+
+        A code that was used already ends what it gave, as one of the two may be a thief (RFC 6749
+        §4.1.2).
+        """
+        if not super().validate_code(client_id, code, client, request, *args, **kwargs):
+            self._end_what_came_from(code, client)
+            return False
+        return bool(request.user.is_active)
+
+    def invalidate_authorization_code(
+        self, client_id: str, code: str, request: Request, *args: Any, **kwargs: Any
+    ) -> None:
+        """Use the code up; raise `InvalidGrantError` when another request was quicker."""
+        try:
+            super().invalidate_authorization_code(client_id, code, request, *args, **kwargs)
+        except InvalidGrantError:
+            self._end_what_came_from(code, request.client)
+            raise
+
+    def _end_what_came_from(self, code: str, client: object) -> None:
+        if RefreshToken.objects.filter(token_family=_family_of(code), application=client).exists():
+            RefreshToken.revoke_family(_family_of(code))
 
     def validate_refresh_token(
         self, refresh_token: str, client: object, request: Request, *args: Any, **kwargs: Any
@@ -161,13 +189,13 @@ class Validator(OAuth2Validator):
         previous_refresh_token: AbstractRefreshToken | None,
     ) -> AbstractRefreshToken:
         """Store the token with the key that its client signed in with (the toolkit knows none)."""
-        family = previous_refresh_token.token_family if previous_refresh_token else uuid4()
+        previous = previous_refresh_token
         refresh_token = RefreshToken(
             user=request.user,
             application=request.client,
             key=authenticated_in(request).key,
             access_token=access_token,
-            token_family=family,
+            token_family=previous.token_family if previous else _family_of(request.code),
             resource=getattr(request, "resource", []),
         )
         self._set_token_value(refresh_token, refresh_token_code)

@@ -263,6 +263,10 @@ class Migration(migrations.Migration):
             name='refreshtoken',
             unique_together={('token_checksum', 'revoked')},
         ),
+        migrations.AddConstraint(
+            model_name='refreshtoken',
+            constraint=models.UniqueConstraint(condition=models.Q(('revoked', None)), fields=('token_checksum',), name='refresh_token_live_once'),
+        ),
         migrations.AddIndex(
             model_name='accesstoken',
             index=models.Index(fields=['expires'], name='access_token_by_expiry'),

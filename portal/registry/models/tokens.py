@@ -54,6 +54,12 @@ class RefreshToken(AbstractRefreshToken):
 
     class Meta(AbstractRefreshToken.Meta):
         indexes = [models.Index(fields=["token_family"], name="refresh_token_family")]
+        constraints = [
+            # The toolkit's own promise lets any number of tokens that are not revoked be the same.
+            models.UniqueConstraint(
+                fields=["token_checksum"], condition=Q(revoked=None), name="refresh_token_live_once"
+            )
+        ]
 
 
 def taints(key: ClientKey) -> bool:

@@ -77,7 +77,23 @@ def test_a_code_becomes_tokens_once(signer: Signer, cast: SimpleNamespace) -> No
     assert AccessToken.objects.get().user == cast.bob
     assert RefreshToken.objects.get().key == signer.key
     assert not AuthorizationCode.objects.exists()
+
+
+def test_a_code_used_twice_ends_what_it_gave(signer: Signer, cast: SimpleNamespace) -> None:
+    code = signer.code_from(cast.bob)
+    first = body_of(signer.redeem(code))
     refused(signer.redeem(code), 400, "invalid_grant")
+    assert not AccessToken.objects.exists()
+    assert refresh(signer, first["refresh_token"]).status_code == 400
+
+
+def test_a_code_of_another_client_ends_nothing(
+    signer: Signer, other: Client, cast: SimpleNamespace
+) -> None:
+    code = signer.code_from(cast.bob)
+    first = body_of(signer.redeem(code))
+    refused(new_signer(other, cast.bob).redeem(code), 400, "invalid_grant")
+    assert refresh(signer, first["refresh_token"]).status_code == 200
 
 
 def test_the_address_may_be_left_out_when_there_is_only_one(
