@@ -24,7 +24,7 @@ from oauthlib.oauth2.rfc6749.errors import (
 )
 
 from portal.registry.actions import Authenticated
-from portal.registry.models import AccessToken, RefreshToken
+from portal.registry.models import AccessToken, AuthorizationCode, RefreshToken
 from portal.registry.models.tokens import is_family_tainted
 
 AUTHENTICATED: Final = "portal.authenticated"
@@ -93,18 +93,36 @@ class Validator(OAuth2Validator):
                 ) from None
         super()._validate_resource_uris(request, resources)
 
-    def validate_code(
-        self, client_id: str, code: str, client: object, request: Request, *args: Any, **kwargs: Any
-    ) -> bool:
+    def validate_code(self, _client_id: str, code: str, client: object, request: Request) -> bool:
         """Return whether the code is good, and the person still welcome.
 
-        A code that was used already ends what it gave, as one of the two may be a thief (RFC 6749
-        §4.1.2).
+        It is read here and kept for the checks that follow, as another request may use it up at any
+        moment. A code that was used already ends what it gave, as one of the two may be a thief
+        (RFC 6749 §4.1.2).
         """
-        if not super().validate_code(client_id, code, client, request, *args, **kwargs):
+        codes = AuthorizationCode.objects.select_related("user")
+        found = codes.filter(code=code, application=client).first()
+        if found is None or found.is_expired():
             self._end_what_came_from(code, client)
             return False
-        return bool(request.user.is_active)
+        request.authorization_code = found
+        request.scopes = found.scope.split(" ")
+        request.user = found.user
+        return bool(found.user.is_active)
+
+    def get_code_challenge(self, _code: str, request: Request) -> str:
+        """Return what the verifier has to fit (RFC 7636 §4.6)."""
+        return cast("str", request.authorization_code.code_challenge)
+
+    def get_code_challenge_method(self, _code: str, request: Request) -> str:
+        """Return how it has to fit: by S256, as `check_authorization_request` has seen to."""
+        return cast("str", request.authorization_code.code_challenge_method)
+
+    def confirm_redirect_uri(
+        self, _client_id: str, _code: str, redirect_uri: str, _client: object, request: Request
+    ) -> bool:
+        """Return whether the person was sent back to this address (RFC 6749 §4.1.3)."""
+        return bool(request.authorization_code.redirect_uri_allowed(redirect_uri))
 
     def invalidate_authorization_code(
         self, client_id: str, code: str, request: Request, *args: Any, **kwargs: Any

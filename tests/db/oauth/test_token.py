@@ -96,6 +96,24 @@ def test_a_code_of_another_client_ends_nothing(
     assert refresh(signer, first["refresh_token"]).status_code == 200
 
 
+def test_a_code_that_is_used_up_while_it_is_looked_at_is_refused(
+    signer: Signer, cast: SimpleNamespace
+) -> None:
+    code = signer.code_from(cast.bob)
+    table = connection.ops.quote_name(AuthorizationCode._meta.db_table)
+
+    def use_up(execute: Any, sql: str, *rest: Any) -> Any:
+        found = execute(sql, *rest)
+        if sql.startswith("SELECT") and table in sql:
+            AuthorizationCode.objects.all()._raw_delete(using="default")
+        return found
+
+    with connection.execute_wrapper(use_up):
+        refused(signer.redeem(code), 400, "invalid_grant")
+    assert not AccessToken.objects.exists()
+    assert not RefreshToken.objects.filter(revoked=None).exists()
+
+
 def test_the_address_may_be_left_out_when_there_is_only_one(
     signer: Signer, cast: SimpleNamespace
 ) -> None:

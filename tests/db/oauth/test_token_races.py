@@ -1,4 +1,4 @@
-"""A refresh token that is used, or taken back, twice at the same moment."""
+"""A code or a refresh token that is used, or taken back, twice at the same moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from portal.registry.models import AccessToken, Client, RefreshToken
+from portal.registry.models import AccessToken, AuthorizationCode, Client, RefreshToken
 from tests.db.oauth.token_requests import REVOKE, Signer, body_of, new_signer
 from tests.db.registry.racing import race_behind
 
@@ -28,6 +28,16 @@ def value(signer: Signer, cast: SimpleNamespace) -> str:
 
 def errors_of(responses: list[Any]) -> list[str]:
     return [body_of(response).get("error", "none") for response in responses]
+
+
+def test_two_uses_of_a_code_at_once_leave_nothing_that_is_good(
+    signer: Signer, cast: SimpleNamespace
+) -> None:
+    redeeming = partial(signer.redeem, signer.code_from(cast.alice))
+    responses = race_behind(AuthorizationCode.objects.get(), redeeming, redeeming)
+    assert sorted(errors_of(responses)) == ["invalid_grant", "none"]
+    assert not AccessToken.objects.exists()
+    assert not RefreshToken.objects.filter(revoked=None).exists()
 
 
 def test_of_two_uses_of_a_refresh_token_at_once_one_wins(signer: Signer, value: str) -> None:
