@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _KID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
-_NEEDED: Final = (
+_KEYS: Final = ClientKey.objects.select_related("client").only(
     *("kid", "alg", "pem", "not_before", "expires_at", "retires_at", "revoked_at"),
     *("confirmation_required", "confirmed_at"),
     *("client__client_id", "client__suspended_at", "client__redirect_uris"),
@@ -171,13 +171,12 @@ def _find_keys(attempt: _Attempt) -> list[ClientKey]:
     """Return the key that the assertion names, or the live ones when it names none."""
     if not _CLIENT_ID.fullmatch(attempt.unverified_client_id):
         return []
-    keys = ClientKey.objects.select_related("client").only(*_NEEDED)
-    keys = keys.filter(client__client_id=attempt.unverified_client_id)
+    client_id = attempt.unverified_client_id
     if not attempt.unverified_kid:
-        return list(keys.live(attempt.now))
+        return list(_KEYS.live(attempt.now).filter(client__client_id=client_id))
     if not _KID.fullmatch(attempt.unverified_kid):
         return []
-    return list(keys.filter(kid=attempt.unverified_kid))
+    return list(_KEYS.filter(client__client_id=client_id, kid=attempt.unverified_kid))
 
 
 def _find_client(attempt: _Attempt) -> Client | None:
