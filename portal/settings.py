@@ -42,6 +42,9 @@ RSA_MAX_BITS = env.number("RSA_MAX_BITS", max(4096, RSA_MIN_BITS), least=RSA_MIN
 ALLOW_LEGACY_ALGORITHMS = env.yes_or_no("ALLOW_LEGACY_ALGORITHMS", default=False)
 JWKS_MAX_AGE = env.number("JWKS_MAX_AGE", 60, least=0)
 JWKS_STALE_IF_ERROR = env.number("JWKS_STALE_IF_ERROR", 600, least=0)
+JWKS_MEMORY_MB = env.number("JWKS_MEMORY_MB", 64, least=0)
+"""How much of each process may hold answers that are ready to be sent; 0 reads each anew."""
+
 SIGN_UP = env.yes_or_no("SIGN_UP", default=True)
 CLIENT_CREATION = env.yes_or_no("CLIENT_CREATION", default=True)
 """Whether everybody who is signed in may create clients; admins always may."""

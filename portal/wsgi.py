@@ -9,8 +9,11 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 _django = get_wsgi_application()
 
+from portal.oauth.front import Front  # noqa: E402 - Django first
+from portal.oauth.shelf import shelf  # noqa: E402
 
-def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+
+def django(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Answer one request; everything in it is UTF-8, whatever charset it claims.
 
     Django would ask Python's codecs for the charset by its name before any middleware runs, for the
@@ -19,3 +22,6 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     kind, *parameters = environ.get("CONTENT_TYPE", "").split(";")
     kept = [each for each in parameters if not each.strip().lower().startswith("charset")]
     return _django({**environ, "CONTENT_TYPE": ";".join([kind, *kept])}, start_response)
+
+
+application = Front(django, shelf) if shelf.capacity else django

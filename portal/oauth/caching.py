@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypedDict
+
+
+class Reuse(TypedDict):
+    """What decides on the reuse of a key set, as `cache_control` takes it."""
+
+    max_age: int
+    stale_if_error: int
+    next_start: datetime | None
+    next_end: datetime | None
 
 
 def cache_control(
@@ -29,6 +39,22 @@ def cache_control(
     if stale > 0:
         return f"public, max-age={fresh}, stale-if-error={stale}"
     return f"public, max-age={fresh}, must-revalidate"
+
+
+def constant_until(
+    *,
+    max_age: int,
+    stale_if_error: int,
+    next_start: datetime | None = None,
+    next_end: datetime | None = None,
+) -> float:
+    """Return until when (POSIX seconds) `cache_control` says the same, and the set is the same."""
+    moments = [float("inf")]
+    if next_start:
+        moments.append(next_start.timestamp() - max_age)
+    if next_end:
+        moments.append(next_end.timestamp() - max_age - stale_if_error)
+    return min(moments)
 
 
 def _seconds(now: datetime, then: datetime) -> int:

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import update_wrapper
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.db import Error as DatabaseFailure
@@ -59,7 +59,7 @@ _METHOD_NOT_ALLOWED: Final = problem(
     405, "method_not_allowed", "This address can only be read: please use GET.", Allow=METHODS
 )
 # An empty set in its place would evict good keys from verifiers because of a failure of ours.
-_DATABASE_FAILED: Final = problem(
+DATABASE_FAILED: Final = problem(
     503,
     "temporarily_unavailable",
     "The portal cannot read its database just now. Please try again in a few seconds.",
@@ -79,58 +79,70 @@ class PublicDocument:
 
     def __call__(self, request: HttpRequest, **captured: str) -> HttpResponse:
         """Answer a request; the database's failure becomes a 503 that no cache keeps."""
-        if request.method == "OPTIONS":
-            return _preflight()
-        if request.method not in {"GET", "HEAD"}:
-            return _respond(request, _METHOD_NOT_ALLOWED)
+        method = request.method or ""
+        if method not in METHODS.split(", "):
+            return _respond(render(_METHOD_NOT_ALLOWED, method))
+        if method == "OPTIONS":
+            return _respond(_preflight())
         try:
             document = self._read(**captured)
         except DatabaseFailure:
             logger.exception("A public document could not be read from the database")
-            document = _DATABASE_FAILED
-        return _respond(request, document)
+            document = DATABASE_FAILED
+        return _respond(render(document, method, request.headers.get("If-None-Match", "")))
 
 
-def _respond(request: HttpRequest, document: Document) -> HttpResponse:
-    """Return the document as a response, or 304 (RFC 9110 §15.4.5) when the asker has it."""
+Headers = tuple[tuple[str, str], ...]
+
+
+class Answer(NamedTuple):
+    """What goes onto the wire, byte for byte, whoever writes it there."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def render(document: Document, method: str, if_none_match: str = "") -> Answer:
+    """Return the answer with this document, or 304 (RFC 9110 §15.4.5) when the asker has it.
+
+    `if_none_match` is the header of that name, empty when there is none.
+    """
     headers = _common() | {"Cache-Control": document.cache_control, **document.headers}
     if document.status == 200 and document.cache_control != NO_STORE:
         headers["ETag"] = etag(document.body)
-        if _has(request, headers["ETag"]):
-            return _empty(304, headers)
+        if holds(if_none_match, headers["ETag"]):
+            return Answer(304, tuple(headers.items()), b"")
     headers["Content-Length"] = str(len(document.body))
-    body = b"" if request.method == "HEAD" else document.body
-    return HttpResponse(
-        body, status=document.status, content_type=document.content_type, headers=headers
-    )
+    headers["Content-Type"] = document.content_type
+    body = b"" if method == "HEAD" else document.body
+    return Answer(document.status, tuple(headers.items()), body)
 
 
-def _has(request: HttpRequest, tag: str) -> bool:
-    """Tell whether the asker holds these bytes already."""
+def holds(if_none_match: str, tag: str) -> bool:
+    """Tell whether an asker with this `If-None-Match` holds the bytes with this tag already."""
     # RFC 9110 §13.1.2: a list, or a star for anything; compared weakly.
-    held = parse_etags(request.headers.get("If-None-Match", ""))
+    held = parse_etags(if_none_match)
     return "*" in held or tag in {each.removeprefix("W/") for each in held}
 
 
-def _preflight() -> HttpResponse:
+def _preflight() -> Answer:
     """Return the answer to OPTIONS, which is also the one to a CORS preflight (Fetch §3.2.3)."""
-    return _empty(
-        204,
-        _common()
-        | {
-            "Allow": METHODS,
-            "Access-Control-Allow-Methods": METHODS,
-            # The star does not cover Authorization, which some clients send everywhere.
-            "Access-Control-Allow-Headers": "*, Authorization",
-            "Access-Control-Max-Age": "86400",
-            "Cache-Control": NO_STORE,
-        },
-    )
+    headers = _common() | {
+        "Allow": METHODS,
+        "Access-Control-Allow-Methods": METHODS,
+        # The star does not cover Authorization, which some clients send everywhere.
+        "Access-Control-Allow-Headers": "*, Authorization",
+        "Access-Control-Max-Age": "86400",
+        "Cache-Control": NO_STORE,
+    }
+    return Answer(204, tuple(headers.items()), b"")
 
 
-def _empty(status: int, headers: dict[str, str]) -> HttpResponse:
-    response = HttpResponse(status=status, headers=headers)
-    del response.headers["Content-Type"]
+def _respond(answer: Answer) -> HttpResponse:
+    response = HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
+    if "Content-Type" not in dict(answer.headers):
+        del response.headers["Content-Type"]
     return response
 
 

@@ -8,9 +8,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal.core.algorithms import ALGORITHMS
-from portal.oauth.caching import cache_control
-from portal.oauth.documents import Document, PublicDocument, problem
+from portal.oauth.caching import Reuse, cache_control, constant_until
+from portal.oauth.documents import DATABASE_FAILED, Document, PublicDocument, problem
 from portal.oauth.server import GRANT_TYPES, RESPONSE_TYPES
+from portal.oauth.shelf import prepare, shelf
 from portal.registry import server
 from portal.registry.publishing import publish
 
@@ -37,19 +38,25 @@ def jwks_extended(client_id: str) -> Document:
 
 
 def _key_set(client_id: str, *, extended: bool) -> Document:
+    if shelf.gone:
+        # Known already: nobody has to wait until a connection has failed once more.
+        return DATABASE_FAILED
+    ticket = shelf.ticket(client_id)
     publication = publish(client_id, timezone.now(), extended=extended)
     if publication is None:
         return _UNKNOWN_CLIENT
-    reuse = cache_control(
-        # The time after reading, as caches count from when they get the answer.
-        timezone.now(),
-        max_age=settings.JWKS_MAX_AGE,
-        stale_if_error=settings.JWKS_STALE_IF_ERROR,
-        next_start=publication.next_start,
-        next_end=publication.next_end,
-    )
+    reuse: Reuse = {
+        "max_age": settings.JWKS_MAX_AGE,
+        "stale_if_error": settings.JWKS_STALE_IF_ERROR,
+        "next_start": publication.next_start,
+        "next_end": publication.next_end,
+    }
+    # The time after reading, as caches count from when they get the answer.
+    reused = cache_control(timezone.now(), **reuse)
     # RFC 7517 §8.5.2
-    return Document(publication.jwks, reuse, content_type="application/jwk-set+json")
+    document = Document(publication.jwks, reused, content_type="application/jwk-set+json")
+    shelf.put(client_id, ticket, prepare(document, constant_until(**reuse)), extended=extended)
+    return document
 
 
 @PublicDocument

@@ -1,0 +1,133 @@
+"""On PostgreSQL the database tells: triggers notify each process of the client that has changed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from contextlib import suppress
+from threading import Thread
+from typing import TYPE_CHECKING, Final
+
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+from portal.registry.changes.wire import Refused, Unreachable, Wire
+
+if TYPE_CHECKING:
+    from portal.registry.changes import Keeper
+
+logger = logging.getLogger(__name__)
+
+CHANNEL: Final = "registry_changes"
+BOUND_S: Final = 2.0
+"""For how long a change may go unnoticed in the worst case; it takes milliseconds otherwise."""
+
+_HEARTBEAT_S: Final = 1.0
+# A heartbeat that waits this long in vain, and a connection that is tried this long after it, are
+# over before BOUND_S is: nobody waits for a database that has stopped.
+_PATIENCE_S: Final = 0.4
+_CONNECT_S: Final = 5.0
+_PAUSE_S: Final = 0.1
+_CONNECTION_PARAMETERS: Final = (
+    "context",
+    "cursor_factory",
+    "prepare_threshold",
+    "server_side_binding",
+)
+
+
+class Listener:
+    """A thread that listens to one database and tells a keeper what has changed.
+
+    Being connected proves nothing: a connection can be dead for minutes unnoticed, and a pooler
+    forgets who listens. So each second it notifies itself, and only the echo makes the keeper trust
+    it for `BOUND_S` seconds more from when the notification was sent. Notifications come in the
+    order of their commits: whatever was committed before that has come before the echo.
+    """
+
+    def __init__(self, keeper: Keeper, *, stale_s: float) -> None:
+        self._keeper = keeper
+        self._stale_s = stale_s
+        self._heard = -float("inf")
+        self._own = f"portal_{os.getpid()}_{secrets.token_hex(8)}"
+        self._state = ""
+
+    def start(self) -> None:
+        """Begin; the thread ends with the process."""
+        Thread(target=self._run, name="registry changes", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._follow()
+            except Unreachable as failure:
+                self._gone(failure)
+            except Exception as failure:  # noqa: BLE001 - without this thread nothing is served
+                self._keeper.distrust()
+                self._say("Changes are not told; each key set is read anew: %s", failure)
+            time.sleep(_PAUSE_S)
+
+    def _follow(self) -> None:
+        """Listen until the connection is lost. Raises `Unreachable` when none can be made."""
+        wire = Wire(_conninfo(), late_at=_soon(), late=lambda: self._gone("it does not answer"))
+        try:
+            wire.connect(time.monotonic() + _CONNECT_S)
+            # Being lost from here on means little; whether the next one can be made will tell.
+            with suppress(Unreachable):
+                self._listen(wire)
+        finally:
+            wire.close()
+
+    def _listen(self, wire: Wire) -> None:
+        wire.execute(f'LISTEN {CHANNEL}; LISTEN "{self._own}"', _soon())
+        # From here on all changes come; what was missed before is not known.
+        self._keeper.clear()
+        while True:
+            began = time.monotonic()
+            self._beat(wire)
+            self._heard = began
+            self._keeper.trust(began + BOUND_S)
+            self._say("Changes of key sets are told by the database%s", ".")
+            for channel, payload in wire.listen(began + _HEARTBEAT_S):
+                self._tell(channel, payload)
+
+    def _beat(self, wire: Wire) -> None:
+        """Notify ourselves, and return when that has come back."""
+        until = _soon()
+        wire.execute(f'NOTIFY "{self._own}"', until)
+        for channel, payload in wire.listen(until):
+            if channel == self._own:
+                return
+            self._tell(channel, payload)
+        raise Refused("a notification to ourselves has not come back")
+
+    def _tell(self, channel: str, client_id: str) -> None:
+        if channel == CHANNEL:
+            if client_id:
+                self._keeper.drop(client_id)
+            else:
+                self._keeper.clear()
+
+    def _gone(self, failure: object) -> None:
+        self._keeper.serve_on(self._heard + self._stale_s)
+        self._say("The database is gone; known key sets are served on: %s", failure)
+
+    def _say(self, sentence: str, detail: object) -> None:
+        """Log a state once, when it begins."""
+        if sentence != self._state:
+            self._state = sentence
+            level = logging.INFO if detail == "." else logging.WARNING
+            logger.log(level, sentence, detail)
+
+
+def _soon() -> float:
+    return time.monotonic() + _PATIENCE_S
+
+
+def _conninfo() -> str:
+    parameters = connection.get_connection_params()
+    for name in _CONNECTION_PARAMETERS:
+        parameters.pop(name, None)
+    return make_conninfo(**parameters, application_name="portal: changes")
