@@ -54,23 +54,35 @@ def die_with_parent() -> None:
 def start(scratch: Path, *, durable: bool = False) -> tuple[subprocess.Popen[bytes], str]:
     """Make and start a server in `scratch`; return its process and its URL."""
     binaries = find_binaries(scratch)
-    # PostgreSQL refuses to run as root.
-    user = "nobody" if os.geteuid() == 0 else None
+    _make(binaries, scratch)
+    return launch(
+        binaries, scratch, durable=durable
+    ), f"postgresql://portal@/postgres?host={scratch}"
+
+
+# PostgreSQL refuses to run as root.
+_USER = "nobody" if os.geteuid() == 0 else None
+
+
+def _make(binaries: Path, scratch: Path) -> None:
     home = scratch / "data"
     home.mkdir()
     scratch.chmod(0o755)
-    if user:
-        os.chown(home, pwd.getpwnam(user).pw_uid, -1)
-        shutil.chown(scratch, user)
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    if _USER:
+        os.chown(home, pwd.getpwnam(_USER).pw_uid, -1)
+        shutil.chown(scratch, _USER)
     subprocess.run(
         [binaries / "initdb", "-D", home, "-U", "portal", "-A", "trust", "-E", "UTF8", "--no-sync"],
         check=True,
         stdout=subprocess.DEVNULL,
-        user=user,
-        env=environment,
+        user=_USER,
+        env=_environment(),
         cwd=scratch,
     )
+
+
+def launch(binaries: Path, scratch: Path, *, durable: bool = False) -> subprocess.Popen[bytes]:
+    """Start the server that was made in `scratch`, once more if it was stopped."""
     options = {
         "listen_addresses": "",
         "unix_socket_directories": str(scratch),
@@ -79,15 +91,23 @@ def start(scratch: Path, *, durable: bool = False) -> tuple[subprocess.Popen[byt
         "log_min_messages": "fatal",
     }
     server = subprocess.Popen(
-        [binaries / "postgres", "-D", home, *(f"--{k}={v}" for k, v in options.items())],
-        user=user,
-        env=environment,
+        [
+            binaries / "postgres",
+            "-D",
+            scratch / "data",
+            *(f"--{k}={v}" for k, v in options.items()),
+        ],
+        user=_USER,
+        env=_environment(),
         cwd=scratch,
         preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has a single thread
     )
-    url = f"postgresql://portal@/postgres?host={scratch}"
     wait_until_ready(server, scratch)
-    return server, url
+    return server
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
 
 
 def wait_until_ready(server: subprocess.Popen[bytes], scratch: Path) -> None:

@@ -70,10 +70,13 @@ def database_url() -> str:
 
 
 @contextmanager
-def serve(scratch: Path, *, workers: int = 2, prefix: tuple[str, ...] = ()) -> Iterator[Served]:
+def serve(
+    scratch: Path, *, workers: int = 2, prefix: tuple[str, ...] = (), **settings: str
+) -> Iterator[Served]:
     """Serve the portal until the block ends; it ends with this process too, however that ends.
 
-    `prefix` is the command that runs the server, such as taskset.
+    `prefix` is the command that runs the server, such as taskset; `settings` go into its
+    environment.
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -84,8 +87,9 @@ def serve(scratch: Path, *, workers: int = 2, prefix: tuple[str, ...] = ()) -> I
         "SECRET_KEY": "for-tests-only-" * 5,
         "PUBLIC_URL": url,
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
-        "DATABASE_URL": database_url(),
+        "DATABASE_URL": settings.get("DATABASE_URL") or database_url(),
         "STATIC_ROOT": str(scratch),
+        **settings,
     }
     # The pages are for the browser, which fetches their static files too.
     subprocess.run(

@@ -15,6 +15,7 @@ from portal.registry.models import Client, ClientKey, Event
 from tests.db.oauth.token_requests import new_signer
 
 TRIGGERS = import_module("portal.registry.migrations.0002_triggers")
+CHANGES = import_module("portal.registry.migrations.0006_changes")
 CONFIRMATION = import_module("portal.registry.migrations.0005_assertions")
 
 
@@ -32,7 +33,7 @@ def test_every_trigger_is_there_after_the_last_migration(db: None) -> None:
     if connection.vendor == "postgresql":
         expected = {
             line.split()[2]
-            for line in TRIGGERS.POSTGRESQL.splitlines()
+            for line in (TRIGGERS.POSTGRESQL + CHANGES.POSTGRESQL).splitlines()
             if line.startswith("CREATE TRIGGER")
         }
     assert triggers() == expected | {CONFIRMATION.NAME}

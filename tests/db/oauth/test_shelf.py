@@ -1,0 +1,148 @@
+"""What is on the shelf, for how long, and what is not put there."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+
+from portal.oauth.documents import Document, render
+from portal.oauth.shelf import ENTRY_BYTES, Shelf, path_of, prepare
+
+BODY = b"x" * 600
+ROOM = 10
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    """A trusted shelf with room for ten sets."""
+    shelf = Shelf(ROOM * (len(BODY) + ENTRY_BYTES))
+    shelf.trust(math.inf)
+    return shelf
+
+
+def put(shelf: Shelf, client_id: str, *, until: float = math.inf, body: bytes = BODY) -> None:
+    prepared = prepare(Document(body, "public, max-age=60"), until)
+    shelf.put(client_id, shelf.ticket(client_id), prepared, extended=False)
+
+
+def has(shelf: Shelf, client_id: str) -> bool:
+    return shelf.find(path_of(client_id, extended=False)) is not None
+
+
+def test_what_was_put_is_found_as_it_would_be_rendered(shelf: Shelf) -> None:
+    put(shelf, "a")
+    found = shelf.find("/clients/a/jwks.json")
+    full = render(Document(BODY, "public, max-age=60"), "GET")
+    assert found
+    assert found[2:] == (
+        full.headers,
+        render(Document(BODY, "public, max-age=60"), "GET", "*").headers,
+        BODY,
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/clients/b/jwks.json", "/clients/a/jwks-extended.json", "/clients/a/jwks.json/"),
+        *("//clients/a/jwks.json", "/clients/A/jwks.json", "/clients/a/../a/jwks.json", ""),
+    ],
+)
+def test_other_paths_are_not_answered(shelf: Shelf, path: str) -> None:
+    put(shelf, "a")
+    assert shelf.find(path) is None
+
+
+def test_those_asked_for_last_stay_and_the_bytes_are_bounded(shelf: Shelf) -> None:
+    for number in range(ROOM):
+        put(shelf, str(number))
+    assert has(shelf, "0")
+    put(shelf, "new")
+    assert not has(shelf, "1")
+    assert has(shelf, "0")
+    for number in range(1000):
+        put(shelf, f"flood {number}")
+    assert len(shelf) == ROOM
+    assert shelf.size <= shelf.capacity
+
+
+def test_set_larger_than_all_room_is_not_kept(shelf: Shelf) -> None:
+    put(shelf, "kept")
+    put(shelf, "large", body=b"x" * shelf.capacity)
+    assert (has(shelf, "kept"), has(shelf, "large")) == (True, False)
+
+
+def test_putting_again_takes_no_more_room(shelf: Shelf) -> None:
+    put(shelf, "a")
+    before = shelf.size
+    put(shelf, "a")
+    assert (shelf.size, len(shelf)) == (before, 1)
+
+
+def test_set_ends_by_the_clock(shelf: Shelf) -> None:
+    put(shelf, "a", until=time.time() + 0.05)
+    assert has(shelf, "a")
+    time.sleep(0.06)
+    assert not has(shelf, "a")
+
+
+def test_trust_ends_by_the_clock(shelf: Shelf) -> None:
+    put(shelf, "a")
+    shelf.trust(time.monotonic() + 0.05)
+    assert has(shelf, "a")
+    time.sleep(0.06)
+    assert not has(shelf, "a")
+
+
+@pytest.mark.parametrize("change", ["drop", "clear", "distrust"])
+def test_change_takes_it_away(shelf: Shelf, change: str) -> None:
+    put(shelf, "a")
+    _tell(shelf, change, "a")
+    shelf.trust(math.inf)
+    assert not has(shelf, "a")
+    assert shelf.size == 0
+
+
+def test_change_of_one_client_leaves_the_others(shelf: Shelf) -> None:
+    put(shelf, "a")
+    shelf.drop("b")
+    assert has(shelf, "a")
+
+
+@pytest.mark.parametrize("change", ["drop", "clear", "distrust"])
+def test_what_was_read_before_a_change_is_not_kept_after_it(shelf: Shelf, change: str) -> None:
+    ticket = shelf.ticket("a")
+    _tell(shelf, change, "a")
+    shelf.trust(math.inf)
+    shelf.put("a", ticket, prepare(Document(BODY, "public"), math.inf), extended=False)
+    assert not has(shelf, "a")
+
+
+@pytest.mark.parametrize("state", ["distrust", "over", "gone"])
+def test_nothing_is_kept_while_nobody_vouches_for_it(shelf: Shelf, state: str) -> None:
+    if state == "distrust":
+        shelf.distrust()
+    elif state == "over":
+        shelf.trust(time.monotonic() - 1)
+    else:
+        shelf.serve_on(math.inf)
+    put(shelf, "a")
+    shelf.trust(math.inf)
+    assert not has(shelf, "a")
+
+
+def test_without_the_database_what_is_there_is_served_on_to_the_limit(shelf: Shelf) -> None:
+    put(shelf, "a")
+    shelf.serve_on(time.monotonic() + 0.05)
+    assert has(shelf, "a")
+    time.sleep(0.06)
+    assert not has(shelf, "a")
+
+
+def _tell(shelf: Shelf, change: str, client_id: str) -> None:
+    if change == "drop":
+        shelf.drop(client_id)
+    else:
+        getattr(shelf, change)()

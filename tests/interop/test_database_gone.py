@@ -1,0 +1,181 @@
+"""The database stops, freezes and comes back: known sets are served on, without a wait for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from portal.registry.changes import BOUND_S
+from tests import postgres
+from tests.interop.served import ROOT, Served, serve
+from tests.interop.test_front import ASKS, ask
+
+STALE_S = 8
+QUICK_S = 0.25
+"""Far below what a failing connection costs, with room for a machine that runs other tests."""
+
+SET_UP = """
+import django; django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from portal.accounts.models import User
+from portal.registry.actions import create_client, register_key
+from tests.keys import new_private_key, public_pem
+person = User.objects.create_user("a@example.com", is_staff=True)
+for name in ("Known", "Cold"):
+    client = create_client(name=name, by=person)
+    register_key(client, material=public_pem(new_private_key()), alg="EdDSA", label="x", by=person)
+    print(f"/clients/{client.client_id}/jwks.json")
+"""
+
+
+class Database:
+    """A PostgreSQL that a test may stop."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._server, self.url = postgres.start(scratch)
+
+    def stop(self) -> None:
+        self._server.send_signal(signal.SIGQUIT)
+        self._server.wait()
+
+    def start(self) -> None:
+        self._server = postgres.launch(postgres.find_binaries(self._scratch), self._scratch)
+
+    def signal(self, number: int) -> None:
+        tasks = Path(f"/proc/{self._server.pid}/task").glob("*/children")
+        for pid in [self._server.pid, *(int(p) for t in tasks for p in t.read_text().split())]:
+            os.kill(pid, number)
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Database]:
+    """A server of its own, as others use the one of the tests."""
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
+        database = Database(Path(folder))
+        yield database
+        database.stop()
+
+
+@pytest.fixture(scope="module")
+def paths(database: Database) -> list[str]:
+    """The sets of a client that every worker knows, and of one that none does."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database.url,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "PYTHONPATH": str(ROOT),
+    }
+    told = subprocess.run(
+        [sys.executable, "-c", SET_UP], cwd=ROOT, env=environment, check=True, capture_output=True
+    )
+    return told.stdout.decode().split()
+
+
+@pytest.fixture(scope="module")
+def portal(
+    database: Database, paths: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """The portal on that database."""
+    scratch = tmp_path_factory.mktemp("gone")
+    with serve(scratch, DATABASE_URL=database.url, JWKS_STALE_IF_ERROR=str(STALE_S)) as portal:
+        yield portal
+
+
+@pytest.fixture
+def known(portal: Served, paths: list[str]) -> str:
+    """A path that every worker has at hand."""
+    for _ in range(3 * ASKS):
+        assert ask(portal, paths[0])[0] == 200
+        time.sleep(0.01)
+    return paths[0]
+
+
+def statuses(portal: Served, path: str) -> set[int]:
+    """What the workers answer; none of them may take long."""
+    seen = set()
+    for _ in range(ASKS):
+        began = time.monotonic()
+        seen.add(ask(portal, path)[0])
+        assert time.monotonic() - began < QUICK_S
+    return seen
+
+
+def wait_until(portal: Served, path: str, status: int, within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while {ask(portal, path)[0] for _ in range(ASKS)} != {status}:
+        assert time.monotonic() < deadline, f"{path} is not answered with {status}"
+
+
+def revoke_by_sql(database: Database, path: str) -> None:
+    with psycopg.connect(database.url) as connection:
+        connection.execute(
+            "UPDATE registry_clientkey SET revoked_at = now(), revoked_by_id = registered_by_id, "
+            "revocation_reason = 'compromised' WHERE revoked_at IS NULL AND client_id = "
+            "(SELECT id FROM registry_client WHERE client_id = %s)",
+            [path.split("/")[2]],
+        )
+
+
+def test_known_sets_are_served_on_up_to_the_limit_and_are_fresh_afterwards(
+    database: Database, portal: Served, known: str, paths: list[str]
+) -> None:
+    before = ask(portal, known)
+    database.stop()
+    stopped = time.monotonic()
+    assert {str(ask(portal, known)) for _ in range(ASKS)} == {str(before)}
+    assert ask(portal, "/readyz")[0] == 503
+    assert statuses(portal, paths[1]) == {503}
+    while time.monotonic() < stopped + STALE_S - BOUND_S:
+        assert statuses(portal, known) == {200}
+        time.sleep(0.2)
+    time.sleep(2 * BOUND_S)
+    assert statuses(portal, known) == {503}
+    database.start()
+    wait_until(portal, known, 200, BOUND_S)
+    assert ask(portal, "/readyz")[0] == 200
+    assert str(ask(portal, known)) == str(before)
+
+
+def test_database_that_freezes_keeps_nobody_waiting(
+    database: Database, portal: Served, known: str, paths: list[str]
+) -> None:
+    database.signal(signal.SIGSTOP)
+    frozen = time.monotonic()
+    try:
+        while time.monotonic() < frozen + 2 * BOUND_S:
+            assert statuses(portal, known) == {200}
+            time.sleep(0.1)
+        assert statuses(portal, paths[1]) == {503}
+    finally:
+        database.signal(signal.SIGCONT)
+    wait_until(portal, paths[1], 200, BOUND_S)
+
+
+def test_key_that_was_revoked_before_the_outage_does_not_come_back_with_it(
+    database: Database, portal: Served, known: str
+) -> None:
+    before = ask(portal, known)
+    revoke_by_sql(database, known)
+    time.sleep(BOUND_S)
+    database.stop()
+    try:
+        for _ in range(ASKS):
+            status, _, body = ask(portal, known)
+            assert status == 503 or body != before[2]
+    finally:
+        database.start()
+    deadline = time.monotonic() + BOUND_S
+    while {ask(portal, known)[0] for _ in range(ASKS)} != {200}:
+        assert time.monotonic() < deadline
+    assert ask(portal, known)[2] != before[2]

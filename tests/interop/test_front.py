@@ -1,0 +1,193 @@
+"""Key sets at hand in each worker: the same bytes as Django's, and never older than the bound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from http.client import HTTPConnection
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.registry.actions import (
+    block_key,
+    confirm_key,
+    register_key,
+    resume_client,
+    retire_key,
+    revoke_key,
+    suspend_client,
+)
+from portal.registry.changes import BOUND_S
+from portal.registry.choices import RevocationReason
+from portal.registry.models import Client, ClientKey
+from tests.interop.conftest import Register
+from tests.interop.served import Served, database_url, serve
+from tests.keys import new_private_key, public_pem
+
+ASKS = 12
+"""Connections, of which each worker takes some."""
+
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+def ask(served: Served, path: str, method: str = "GET", **headers: str) -> Answer:
+    """All that comes over the wire but the date, on a connection of its own."""
+    wire = HTTPConnection(served.url.removeprefix("http://"), timeout=10)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    wire.request(method, path, headers=named)
+    response = wire.getresponse()
+    told = [(name, value) for name, value in response.getheaders() if name.lower() != "date"]
+    answer = response.status, told, response.read()
+    wire.close()
+    return answer
+
+
+@pytest.fixture(scope="module")
+def plain(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The portal without the front, on the same database."""
+    with serve(tmp_path_factory.mktemp("plain"), JWKS_MEMORY_MB="0") as portal:
+        yield portal
+
+
+@pytest.fixture
+def path(client: Client, register: Register, served: Served) -> str:
+    """The JWKS of a client with one key, which every worker has on its shelf."""
+    register(client, "EdDSA")
+    path = served.jwks_url(client).removeprefix(served.url)
+    for _ in range(3 * ASKS):
+        ask(served, path)
+    return path
+
+
+def published(served: Served, path: str) -> set[bytes]:
+    """The different bodies that the workers answer with."""
+    return {ask(served, path)[2] for _ in range(ASKS)}
+
+
+def shows(served: Served, path: str, kid: str) -> bool | None:
+    """Whether all workers publish the key; None when they differ."""
+    seen = {kid.encode() in body for body in published(served, path)}
+    return seen.pop() if len(seen) == 1 else None
+
+
+def wait_until(served: Served, path: str, kid: str, *, shown: bool) -> None:
+    """Wait until all workers publish the key or none does, and no longer than the bound."""
+    deadline = time.monotonic() + BOUND_S
+    while shows(served, path, kid) is not shown:
+        assert time.monotonic() < deadline, "A worker has not learned of the change."
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("held", ["", "*", "tag", "weak", "among", "other"])
+@pytest.mark.parametrize("name", ["jwks.json", "jwks-extended.json"])
+def test_front_and_django_answer_with_the_same_bytes(
+    path: str, served: Served, plain: Served, method: str, held: str, name: str
+) -> None:
+    path = path.replace("jwks.json", name)
+    tag = dict(ask(plain, path)[1])["etag"]
+    sent = {"tag": tag, "weak": f"W/{tag}", "among": f'"a", {tag}', "other": '"a"'}.get(held, held)
+    headers = {"If_None_Match": sent} if sent else {}
+    expected = ask(plain, path, method, **headers)
+    assert expected[0] == (304 if held in {"*", "tag", "weak", "among"} else 200)
+    assert {str(ask(served, path, method, **headers)) for _ in range(ASKS)} == {str(expected)}
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "POST", "DELETE", "PURGE"])
+def test_other_methods_are_django_s(path: str, served: Served, plain: Served, method: str) -> None:
+    assert ask(served, path, method) == ask(plain, path, method)
+
+
+def _revoke(key: ClientKey, by: User) -> None:
+    revoke_key(key, reason=RevocationReason.COMPROMISED, by=by)
+
+
+def _retire(key: ClientKey, by: User) -> None:
+    retire_key(key, grace=timedelta(0), by=by)
+
+
+def _suspend(key: ClientKey, by: User) -> None:
+    suspend_client(key.client, note="", by=by)
+
+
+def _block(key: ClientKey, by: User) -> None:
+    block_key(key.spki_sha256, by=by)
+
+
+@pytest.mark.parametrize("end", [_revoke, _retire, _suspend, _block])
+def test_key_that_goes_is_gone_from_every_worker(
+    *,
+    end: Callable[[ClientKey, User], None],
+    path: str,
+    client: Client,
+    person: User,
+    served: Served,
+) -> None:
+    key = client.keys.get()
+    assert shows(served, path, key.kid) is True
+    end(key, person)
+    wait_until(served, path, key.kid, shown=False)
+
+
+def test_key_that_comes_or_comes_back_is_on_every_worker(
+    path: str, client: Client, person: User, register: Register, served: Served
+) -> None:
+    new = register(client, "ES256")
+    wait_until(served, path, new.kid, shown=True)
+    suspend_client(client, note="", by=person)
+    wait_until(served, path, new.kid, shown=False)
+    resume_client(client, by=person)
+    wait_until(served, path, new.kid, shown=True)
+
+
+def test_key_that_is_confirmed_is_on_every_worker(
+    path: str, client: Client, person: User, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "REQUIRE_CONFIRMATION", True)
+    pem = public_pem(new_private_key("EdDSA"))
+    key = register_key(client, material=pem, alg="EdDSA", label="New", by=person)
+    assert shows(served, path, key.kid) is False
+    confirm_key(key, by=person)
+    wait_until(served, path, key.kid, shown=True)
+
+
+def test_what_time_alone_changes_needs_no_write(
+    path: str, client: Client, person: User, served: Served
+) -> None:
+    """Starts and ends that are near are never served from memory past their moment."""
+    soon = timezone.now() + timedelta(seconds=2)
+    dates: list[dict[str, datetime]] = [{"not_before": soon}, {"expires_at": soon}]
+    starts, ends = (
+        register_key(
+            client,
+            material=public_pem(new_private_key("EdDSA")),
+            alg="EdDSA",
+            label="Dated",
+            by=person,
+            **given,
+        )
+        for given in dates
+    )
+    wait_until(served, path, ends.kid, shown=True)
+    assert shows(served, path, starts.kid) is False
+    time.sleep(max(0.0, (soon - timezone.now()).total_seconds()) + 0.05)
+    assert shows(served, path, starts.kid) is True
+    assert shows(served, path, ends.kid) is False
+
+
+def test_killed_listeners_hide_no_change(
+    path: str, client: Client, person: User, served: Served
+) -> None:
+    key = client.keys.get()
+    with psycopg.connect(database_url(), autocommit=True) as database:
+        ended = database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'portal: changes' AND datname = current_database()"
+        ).fetchall()
+    assert len(ended) == len(served.workers())
+    revoke_key(key, reason=RevocationReason.COMPROMISED, by=person)
+    wait_until(served, path, key.kid, shown=False)
