@@ -29,7 +29,7 @@ class Publication:
 def publish(client_id: str, now: datetime, *, extended: bool) -> Publication | None:
     """Return what the client publishes at `now`, or None when there is no such client.
 
-    Always read from the database: a revocation shows on the next request.
+    Always read from the database.
     """
     # PostgreSQL takes no NUL in a text, and no client_id has one.
     client = None if "\0" in client_id else Client.objects.filter(client_id=client_id).first()

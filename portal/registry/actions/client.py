@@ -75,7 +75,7 @@ def change_client(
 
 @transaction.atomic
 def suspend_client(client: Client, *, note: str, by: User) -> Client:
-    """Stop publishing all keys of the client, from the next request on. Idempotent.
+    """Stop publishing all keys of the client, within the bound of ADR 0011. Idempotent.
 
     Raises `UnfitInput`.
     """

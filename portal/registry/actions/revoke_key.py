@@ -14,7 +14,7 @@ from portal.registry.texts import clean_note
 
 @transaction.atomic
 def revoke_key(key: ClientKey, *, reason: RevocationReason, by: User, note: str = "") -> ClientKey:
-    """Take the key out of the JWKS from the next request on, for good.
+    """Take the key out of the JWKS for good, within the bound of ADR 0011.
 
     Idempotent: revoking a revoked key changes and records nothing. A retired or expired key can be
     revoked too, so that the reason is on record. Raises `UnfitInput`.

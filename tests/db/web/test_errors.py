@@ -12,7 +12,7 @@ from django.test import RequestFactory
 
 from portal.registry.models import Client
 from portal.web.views import errors
-from portal.wsgi import application
+from portal.wsgi import django
 from tests.db.web.pages import check_page, text_of
 
 
@@ -44,7 +44,7 @@ def test_a_charset_that_a_request_claims_does_not_matter(
     environ = RequestFactory().generic(method, path, b"--b--\r\n").environ
     environ["CONTENT_TYPE"] = f"multipart/form-data; charset={charset}; boundary=b"
     answered: list[str] = []
-    application(environ, lambda status, _headers, *_more: answered.append(status))
+    django(environ, lambda status, _headers, *_more: answered.append(status))
     assert answered == ["200 OK" if method == "GET" else "403 Forbidden"]
 
 
