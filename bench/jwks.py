@@ -1,20 +1,29 @@
-"""How fast the JWKS is served: `python tests/postgres.py python bench/jwks.py`.
+"""How fast key sets are served: `python tests/postgres.py python bench/jwks.py --clients 1000000`.
 
-Registers keys for some clients, serves the portal with two workers and reads random sets for a few
-seconds on connections that stay open, as a CDN or gateway would. Prints requests a second and how
-long they took. Asker, portal and database share the machine, so the figures are a lower bound.
+The portal beside the same server with a constant answer (its floor), nginx with a static file, and
+panva's oidc-provider, in rounds that take turns. Each has one worker on the first core; wrk, and
+PostgreSQL, have the second. The clients are in PostgreSQL, each with three keys; wrk asks for one
+of them, for a thousand in turn, and for all of them in turn, so that nothing is at hand ("cold").
+Prints medians of requests a second, what they are of the floor, and the memory of the worker.
+
+It needs wrk and nginx (Debian: `apt-get install wrk nginx-light`).
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import random
+import re
+import shutil
+import subprocess
 import sys
 import tempfile
-import threading
 import time
-from http.client import HTTPConnection
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import median
 
 import django
 
@@ -22,68 +31,224 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from portal.accounts.models import User  # noqa: E402 - Django first
+from django.db import connection  # noqa: E402 - Django first
+
+from portal.accounts.models import User  # noqa: E402
 from portal.registry.actions import create_client, register_key  # noqa: E402
-from tests.interop.served import Served, own_database, serve  # noqa: E402
+from portal.registry.models import Client  # noqa: E402
+from tests.interop.oidc_provider import OidcProvider  # noqa: E402
+from tests.interop.served import OPTIONS, Served, free_port, own_database, serve  # noqa: E402
 from tests.keys import new_private_key, public_pem  # noqa: E402
+from tests.postgres import die_with_parent  # noqa: E402
 
-CLIENTS = 100
 ALGORITHMS = ("EdDSA", "ES256", "ES256")
-SECONDS = 5.0
+FIRST_CORE, SECOND_CORE = ("taskset", "-c", "0"), ("taskset", "-c", "1")
+BATCH = ("chrt", "--batch", "0")
+SECONDS = 1
+CONNECTIONS = 16
+
+CONSTANT = """
+BODY = {body!r}
+HEADERS = {headers!r}
+def application(environ, start_response):
+    start_response("200 OK", HEADERS)
+    return [BODY]
+"""
+
+NGINX = """
+daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+    access_log off; keepalive_requests 1000000000; sendfile on; open_file_cache max=10;
+    default_type application/jwk-set+json;
+    client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+    uwsgi_temp_path {folder}; scgi_temp_path {folder};
+    server {{ listen 127.0.0.1:{port}; root {folder};
+        add_header Cache-Control "public, max-age=60, stale-if-error=600";
+        add_header X-Content-Type-Options nosniff; add_header Access-Control-Allow-Origin "*"; }}
+}}
+"""
+
+WRK = """
+local paths, at = {}, 0
+for path in io.lines(os.getenv("PATHS")) do paths[#paths + 1] = path end
+request = function()
+    at = at % #paths + 1
+    return wrk.format("GET", paths[at])
+end
+"""
 
 
-def make_clients() -> list[str]:
-    """Return the client_ids of clients with a few live keys each."""
+def make_clients(count: int) -> list[str]:
+    """Return paths of this many clients: one made by the registry, the rest copied from it in SQL.
+
+    The copies have keys of the same shape with a kid of their own; nobody verifies with them.
+    """
     person = User.objects.create_user("bench@example.com", is_staff=True)
-    client_ids = []
-    for number in range(CLIENTS):
-        client = create_client(name=f"Client {number}", by=person)
-        for alg in ALGORITHMS:
-            material = public_pem(new_private_key(alg))
-            register_key(client, material=material, alg=alg, label=alg, by=person)
-        client_ids.append(client.client_id)
-    return client_ids
+    client = create_client(name="Model", by=person)
+    for alg in ALGORITHMS:
+        pem = public_pem(new_private_key(alg))
+        register_key(client, material=pem, alg=alg, label=alg, by=person)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE registry_clientkey DISABLE TRIGGER USER")
+        cursor.execute(
+            "INSERT INTO registry_client (client_id, name, contacts, redirect_uris, created_at, "
+            "created_by_id, suspension_note) SELECT 'bench' || lpad(n::text, 27, '0'), "
+            "'Client ' || n, '[]', '[]', now(), %s, '' FROM generate_series(1, %s) AS n",
+            [person.pk, count - 1],
+        )
+        columns = [f.column for f in client.keys.model._meta.local_fields if f.column != "id"]  # noqa: SLF001
+        made = {
+            "client_id": "c.id",
+            "kid": "translate(encode(sha256((c.client_id || k.kid)::bytea), 'base64'), "
+            "'+/=', '-_')",
+            "spki_sha256": "encode(sha256((c.client_id || k.spki_sha256)::bytea), 'hex')",
+        }
+        made["jwk"] = f"k.jwk || jsonb_build_object('kid', {made['kid']})"
+        cursor.execute(
+            f"INSERT INTO registry_clientkey ({', '.join(columns)}) "
+            f"SELECT {', '.join(made.get(column, f'k.{column}') for column in columns)} "
+            "FROM registry_client AS c CROSS JOIN registry_clientkey AS k WHERE c.id <> %s",
+            [client.pk],
+        )
+        cursor.execute("ALTER TABLE registry_clientkey ENABLE TRIGGER USER")
+        cursor.execute("ANALYZE")
+    ids = Client.objects.order_by("pk").values_list("client_id", flat=True)
+    return [f"/clients/{client_id}/jwks.json" for client_id in ids.iterator()]
 
 
-def read(served: Served, client_ids: list[str], until: float, times: list[float]) -> None:
-    """Read random sets on one connection and note how many milliseconds each took."""
-    wire = HTTPConnection(served.url.removeprefix("http://"))
-    while (start := time.perf_counter()) < until:
-        wire.request("GET", f"/clients/{random.choice(client_ids)}/jwks.json")
-        response = wire.getresponse()
-        response.read()
-        assert response.status == 200
-        times.append((time.perf_counter() - start) * 1000)
-    wire.close()
-
-
-def measure(served: Served, client_ids: list[str], readers: int) -> None:
-    """Print the figures for this many readers at once."""
-    times: list[float] = []
-    until = time.perf_counter() + SECONDS
-    threads = [
-        threading.Thread(target=read, args=(served, client_ids, until, times))
-        for _ in range(readers)
+def ask(url: str, paths: list[str], scratch: Path, *, threads: int = 1) -> float:
+    """Return the requests a second that wrk gets, asking for the paths in turn."""
+    listed = scratch / "paths"
+    listed.write_text("\n".join(paths) + "\n")
+    script = scratch / "paths.lua"
+    script.write_text(WRK)
+    command = [
+        *(*SECOND_CORE, "wrk", f"-t{threads}", f"-c{CONNECTIONS}", f"-d{SECONDS}s"),
+        *(("-s", str(script), url) if len(paths) > 1 else (url + paths[0],)),
     ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    times.sort()
-    parts = {name: times[int(len(times) * share)] for name, share in (("p50", 0.5), ("p99", 0.99))}
-    took = ", ".join(f"{name} {value:.1f} ms" for name, value in parts.items())
-    print(
-        f"{readers:2} readers: {len(times) / SECONDS:5.0f} requests/s, {took}, max {times[-1]:.0f}"
+    told = subprocess.run(
+        command,
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATHS": str(listed)},
+    ).stdout
+    assert "Non-2xx" not in told, told
+    found = re.search(r"Requests/sec:\s*([\d.]+)", told)
+    assert found, told
+    return float(found[1])
+
+
+@contextmanager
+def running(command: list[str], url: str, **environment: str) -> Iterator[str]:
+    """Run a server until the block ends."""
+    process = subprocess.Popen(
+        command,
+        env={"PATH": os.environ["PATH"], **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=die_with_parent,  # noqa: PLW1509 - it only asks the kernel
     )
+    try:
+        for _ in range(100):
+            time.sleep(0.1)
+            try:
+                urllib.request.urlopen(url).close()
+            except OSError:
+                continue
+            break
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def memory_mb(portal: Served) -> float:
+    """Return what the worker holds for itself, in MB: not shared with the others (proc(5))."""
+    [worker] = portal.workers()
+    rollup = Path(f"/proc/{worker}/smaps_rollup").read_text()
+    kilobytes = sum(int(n) for n in re.findall(r"Private_(?:Clean|Dirty):\s+(\d+)", rollup))
+    return kilobytes / 1024
+
+
+def compare(paths: list[str], scratch: Path, rounds: int, policy: tuple[str, ...]) -> None:
+    """Print the requests a second of each server."""
+    pinned = (*FIRST_CORE, *policy)
+    with ExitStack() as stack:
+        portal = stack.enter_context(serve(scratch, workers=1, prefix=pinned))
+        with urllib.request.urlopen(portal.url + paths[0]) as response:
+            body, headers = response.read(), response.getheaders()
+        kept = [pair for pair in headers if pair[0].lower() not in {"date", "server"}]
+        (scratch / "constant.py").write_text(CONSTANT.format(body=body, headers=kept))
+        port = free_port()
+        granian = str(Path(sys.executable).with_name("granian"))
+        floor = stack.enter_context(
+            running(
+                [
+                    *(*pinned, granian, *OPTIONS, "--workers", "1", "--port", str(port)),
+                    *("--working-dir", str(scratch), "constant:application"),
+                ],
+                f"http://127.0.0.1:{port}/",
+            )
+        )
+        port = free_port()
+        (scratch / "jwks.json").write_bytes(body)
+        (scratch / "nginx.conf").write_text(NGINX.format(folder=scratch, port=port))
+        scratch.chmod(0o755)
+        static = stack.enter_context(
+            running(
+                [*pinned, "nginx", "-c", str(scratch / "nginx.conf"), "-e", str(scratch / "log")],
+                f"http://127.0.0.1:{port}/jwks.json",
+            )
+        )
+        peer = OidcProvider(prefix=pinned)
+        stack.callback(peer.close)
+        ends: dict[str, tuple[str, list[str]]] = {
+            "granian, constant answer": (floor, [""]),
+            "nginx, static file": (static, [""]),
+            "oidc-provider, /jwks": (peer.issuer, ["/jwks"]),
+            "portal, one client": (portal.url, paths[:1]),
+            "portal, 1,000 clients in turn": (portal.url, paths[:1000]),
+        }
+        rates: dict[str, list[float]] = {name: [] for name in ends}
+        before = memory_mb(portal)
+        for each in range(rounds + 1):
+            for name, (url, asked) in ends.items():
+                rate = ask(url, asked, scratch)
+                if each:  # the first is for warming up
+                    rates[name].append(rate)
+        base = median(rates["granian, constant answer"])
+        print(
+            f"\n{len(paths):,} clients, policy {' '.join(policy) or 'as usual'}, {len(body)} bytes"
+        )
+        for name, seen in rates.items():
+            print(f"{name:32} {median(seen):8,.0f}/s  {median(seen) / base:5.2f} of the floor")
+        print(f"memory of the worker: {before:.0f} MB at first, {memory_mb(portal):.0f} MB now")
+        if len(paths) > 1000:
+            cold = [ask(portal.url, paths[1000:], scratch) for _ in range(rounds)]
+            print(
+                f"{'portal, every client in turn':32} {median(cold):8,.0f}/s, "
+                f"memory {memory_mb(portal):.0f} MB"
+            )
 
 
 def main() -> None:
-    """Make, serve and measure."""
-    with own_database(), tempfile.TemporaryDirectory() as scratch:
-        client_ids = make_clients()
-        with serve(Path(scratch)) as served:
-            for readers in (1, 4, 16):
-                measure(served, client_ids, readers)
+    """Make the clients, and compare under the usual policy and under SCHED_BATCH."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clients", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    missing = [name for name in ("wrk", "nginx", "taskset", "chrt") if not shutil.which(name)]
+    if missing:
+        sys.exit(f"This bench needs {', '.join(missing)}: apt-get install wrk nginx-light")
+    with own_database():
+        began = time.monotonic()
+        paths = make_clients(options.clients)
+        print(f"made {len(paths):,} clients in {time.monotonic() - began:.0f} s")
+        for policy in ((), BATCH):
+            with tempfile.TemporaryDirectory() as folder:
+                compare(paths, Path(folder), options.rounds, policy)
 
 
 if __name__ == "__main__":

@@ -79,12 +79,13 @@ def client(person: User) -> Client:
 
 
 @pytest.fixture
-def register(person: User) -> Register:
-    """Registers a fresh key."""
+def register(person: User, served: Served) -> Register:
+    """Registers a fresh key, and returns when it is published by every worker."""
 
     def register(client: Client, alg: str) -> Pair:
         private = new_private_key(alg)
         key = register_key(client, material=public_pem(private), alg=alg, label=alg, by=person)
+        served.wait_until(key, shown=True)
         return Pair(private, key)
 
     return register

@@ -18,11 +18,15 @@ from urllib.parse import urlsplit, urlunsplit
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
-from portal.registry.models import Client
+from portal.registry.changes import BOUND_S
+from portal.registry.models import Client, ClientKey
 from tests.postgres import die_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 30.0
+ASKS = 12
+"""How many connections reach each of two workers, as good as surely."""
+
 OPTIONS = ("--interface", "wsgi", "--host", "127.0.0.1")
 
 
@@ -37,6 +41,17 @@ class Served:
         """Return the address of the client's JWKS."""
         name = "jwks-extended.json" if extended else "jwks.json"
         return f"{self.url}/clients/{client.client_id}/{name}"
+
+    def wait_until(self, key: ClientKey, *, shown: bool) -> None:
+        """Return when every worker publishes the key, or none does; fail after the bound."""
+        url = self.jwks_url(key.client, extended=True)
+        deadline = time.monotonic() + BOUND_S
+        while {self._shows(url, key) for _ in range(ASKS)} != {shown}:
+            assert time.monotonic() < deadline, "A worker has not learned of the change."
+
+    def _shows(self, url: str, key: ClientKey) -> bool:
+        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - our own
+            return key.kid.encode() in response.read()
 
     def workers(self) -> list[int]:
         """Return the process ids of the workers."""

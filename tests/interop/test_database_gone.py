@@ -16,8 +16,8 @@ import pytest
 
 from portal.registry.changes import BOUND_S
 from tests import postgres
-from tests.interop.served import ROOT, Served, serve
-from tests.interop.test_front import ASKS, ask
+from tests.interop.served import ASKS, ROOT, Served, serve
+from tests.interop.test_front import ask
 
 STALE_S = 8
 QUICK_S = 0.25

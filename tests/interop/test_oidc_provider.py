@@ -104,55 +104,65 @@ def test_key_that_is_registered_later_is_accepted_after_the_cache_time(
 
 
 def test_revoked_key_is_refused_after_the_cache_time_when_the_new_key_was_used(
-    client: Client, person: User, register: Register, provider: OidcProvider
+    client: Client, person: User, register: Register, provider: OidcProvider, served: Served
 ) -> None:
     """The ordinary rotation: the new key's kid makes it look again, and the old key is gone."""
     old = register(client, "ES256")
     assert ask(provider, old, "ES256") == TOKEN
     new = register(client, "ES256")
     revoke(old, person)
+    served.wait_until(old.key, shown=False)
     provider.advance(CACHE_S)
     assert ask(provider, new, "ES256") == TOKEN
     assert ask(provider, old, "ES256") == REFUSED
 
 
 def test_revoked_key_is_accepted_until_something_fails(
-    client: Client, person: User, register: Register, provider: OidcProvider
+    client: Client, person: User, register: Register, provider: OidcProvider, served: Served
 ) -> None:
     """No time of its own ends a key there, so the documents tell operators to restart it."""
     last = register(client, "PS256")
     assert ask(provider, last, "PS256") == TOKEN
     revoke(last, person)
+    served.wait_until(last.key, shown=False)
     provider.advance(24 * 60 * 60)
     assert ask(provider, last, "PS256") == TOKEN
 
 
 def test_unknown_kid_within_the_cache_time_ends_nothing(
-    client: Client, person: User, register: Register, provider: OidcProvider
+    client: Client, person: User, register: Register, provider: OidcProvider, served: Served
 ) -> None:
     last = register(client, "EdDSA")
     assert ask(provider, last, "EdDSA") == TOKEN
     revoke(last, person)
+    served.wait_until(last.key, shown=False)
     assert ask(provider, last, "EdDSA", kid="unknown") == REFUSED
     assert ask(provider, last, "EdDSA") == TOKEN
 
 
 @pytest.mark.parametrize("alg", ["PS256", "ES256", "EdDSA"])
 def test_client_whose_last_key_was_revoked_is_refused_after_an_unknown_kid(
-    alg: str, client: Client, person: User, register: Register, provider: OidcProvider
+    alg: str,
+    client: Client,
+    person: User,
+    register: Register,
+    provider: OidcProvider,
+    served: Served,
 ) -> None:
     """Our set without a live key holds an encryption key, and replaces what it had kept."""
     last = register(client, alg)
     assert ask(provider, last, alg) == TOKEN
     revoke(last, person)
+    served.wait_until(last.key, shown=False)
     provider.advance(CACHE_S)
     assert ask(provider, last, alg, kid="unknown") == REFUSED
     assert ask(provider, last, alg) == REFUSED
 
 
 def test_client_whose_last_key_was_revoked_is_refused_by_a_server_that_starts_later(
-    client: Client, person: User, register: Register, provider: OidcProvider
+    client: Client, person: User, register: Register, provider: OidcProvider, served: Served
 ) -> None:
     last = register(client, "ES256")
     revoke(last, person)
+    served.wait_until(last.key, shown=False)
     assert ask(provider, last, "ES256") == REFUSED
