@@ -70,7 +70,6 @@ def test_each_write_empties_the_memory_once_for_each_thread(name: str) -> None:
     assert kept.clearings == 2
 
 
-@pytest.mark.filterwarnings("ignore:unclosed database")
 def test_first_look_of_another_thread_counts_as_a_change(name: str) -> None:
     kept = Kept()
     versions = Versions(kept, name)
