@@ -17,7 +17,7 @@ JUNIT = --junitxml=$(REPORTS)/$@.xml
 .DEFAULT_GOAL := help
 .PHONY: help run passwords test quick suites lint format lock programs \
 	check-format check-lint check-templates check-types check-imports check-migrations check-deploy \
-	unit db smoke browser interop ops
+	unit db smoke browser interop ops drill
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -144,6 +144,9 @@ interop: $(TEST_READY) $(NODE_READY) programs ## Test with real peers: PyJWT, jo
 ops: $(TEST_READY) programs ## Test settings, demo, image commands and documents
 	@echo "Tests of running it"
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/ops
+
+drill: $(TEST_READY) ## Kill workers and the database while people write: nothing acknowledged may be lost
+	@$(BIN)/python drills/crash.py
 
 # --- Changing ------------------------------------------------------------------------------------
 

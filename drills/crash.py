@@ -1,0 +1,136 @@
+"""Kill workers and the database while people write: `make drill`.
+
+People register, retire and revoke keys by the portal's own forms and fetch key sets, 10,000 times
+in all, while workers of the image's own serve command and PostgreSQL are killed by SIGKILL. What was
+acknowledged must be there in the end; what was revoked or retired must be gone from every answer
+that is asked for later than the bound after its acknowledgement; and a key set is never answered
+with an error but 503. Prints what happened, and ends with 1 when a promise was not kept.
+
+`OPERATIONS=2000` before the command makes it shorter; people work for eight minutes at most.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from drills.database import Database  # noqa: E402
+from tests.ops.running import free_port, server  # noqa: E402
+
+if TYPE_CHECKING:
+    from drills.mixed import Drill
+
+OPERATIONS = int(os.environ.get("OPERATIONS", "10000"))
+SETTINGS = {
+    "DEMO": "true",
+    "SECRET_KEY": "for-drills-only-" * 5,
+    "ALLOWED_HOSTS": "127.0.0.1",
+    # The drill is about other promises, and its people are quicker than people.
+    "KEY_UPLOAD_RATE": "100000/1h/user",
+    "LOG_LEVEL": "ERROR",
+    "GRANIAN_HOST": "127.0.0.1",
+    "GRANIAN_WORKERS": "2",
+    "GRANIAN_BLOCKING_THREADS": "4",
+}
+
+
+def workers_of(granian: int) -> list[int]:
+    """Return the process ids of the workers of a server."""
+    tasks = Path(f"/proc/{granian}/task").glob("*/children")
+    return [int(pid) for task in tasks for pid in task.read_text().split()]
+
+
+@contextmanager
+def served(settings: dict[str, str], scratch: Path) -> Iterator[int]:
+    """Serve the portal as the image does; give the process id of the server."""
+    manage = [sys.executable, "manage.py"]
+    for command in (["migrate"], ["createcachetable"], ["collectstatic", "--no-input"]):
+        quiet = [*manage, *command, "--verbosity", "0"]
+        subprocess.run(quiet, cwd=ROOT, env=settings, check=True)
+    command, port = ["sh", ROOT / "deploy" / "entry"], int(settings["GRANIAN_PORT"])
+    with server(command, port=port, environment=settings, cwd=ROOT, log=scratch / "log") as process:
+        yield process.pid
+
+
+def figures(drill: Drill) -> None:
+    """Print what happened."""
+    ledger = drill.ledger
+    for operation, times in sorted(ledger.took.items()):
+        times.sort()
+        shares = {"p50": 0.5, "p99": 0.99}
+        took = ", ".join(
+            f"{n} {times[int(len(times) * s)] * 1000:.0f} ms" for n, s in shares.items()
+        )
+        print(f"{operation:13} {len(times):6} done, {took}, max {times[-1] * 1000:.0f} ms")
+    print(
+        f"{ledger.total} operations in {drill.seconds:.0f} s; {drill.worker_kills} times a worker "
+        f"was killed, {drill.database_kills} times the database"
+    )
+    print("not acknowledged:")
+    for outcome, times_seen in sorted(ledger.failed.items()):
+        print(f"  {outcome}: {times_seen}")
+    answers = ", ".join(f"{outcome}: {n}" for outcome, n in sorted(ledger.answers.items()))
+    print(f"requests for key sets, by outcome: {answers}")
+    waits = ", ".join(f"{each:.2f}" for each in drill.recoveries)
+    print(f"seconds from the database's return to all sets, each time: {waits}")
+    late = max(ledger.late, default=0.0) * 1000
+    print(
+        f"{len(ledger.late)} answers, asked for after the acknowledgement of an end, held the key; "
+        f"the last {late:.0f} ms after it; the bound is {ledger.bound_s * 1000:.0f} ms"
+    )
+
+
+def main() -> int:
+    """Run the drill; return 1 when a promise was not kept."""
+    # A socket's path may have 107 bytes: a short folder, whatever TMPDIR says.
+    with tempfile.TemporaryDirectory(prefix="drill-", dir="/tmp") as folder:
+        scratch = Path(folder)
+        database, port = Database(scratch), free_port()
+        settings = {
+            **SETTINGS,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "DATABASE_URL": database.url,
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "STATIC_ROOT": str(scratch / "static"),
+            "GRANIAN_PORT": str(port),
+        }
+        os.environ.update(settings)
+        try:
+            with served(settings, scratch) as granian:
+                drill = prepare(database, port, granian)
+                drill.run()
+                drill.settle()
+        finally:
+            database.stop()
+    figures(drill)
+    for violation in drill.ledger.violations[:20]:
+        print(f"NOT KEPT: {violation}")
+    kept = not drill.ledger.violations
+    print("Every promise was kept." if kept else f"{len(drill.ledger.violations)} were not kept.")
+    return 0 if kept else 1
+
+
+def prepare(database: Database, port: int, granian: int) -> Drill:
+    """Return the drill on this database, which Django is told of now."""
+    import django  # noqa: PLC0415 - there was no database before
+
+    django.setup()
+    from drills.mixed import BOUND_S, Drill  # noqa: PLC0415
+
+    return Drill(
+        database, port, lambda: workers_of(granian), operations=OPERATIONS, bound_s=BOUND_S
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
