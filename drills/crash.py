@@ -1,10 +1,10 @@
 """Kill workers and the database while people write: `make drill`.
 
 People register, retire and revoke keys by the portal's own forms and fetch key sets, 10,000 times
-in all, while workers of the image's own serve command and PostgreSQL are killed by SIGKILL. What was
-acknowledged must be there in the end; what was revoked or retired must be gone from every answer
-that is asked for later than the bound after its acknowledgement; and a key set is never answered
-with an error but 503. Prints what happened, and ends with 1 when a promise was not kept.
+in all, while workers of the image's own serve command and PostgreSQL are killed by SIGKILL. What
+was acknowledged must be there in the end; what was revoked or retired must be gone from every
+answer that is asked for later than the bound after its acknowledgement; and a key set is never
+answered with an error but 503. Prints what happened, and ends with 1 when a promise was not kept.
 
 `OPERATIONS=2000` before the command makes it shorter; people work for eight minutes at most.
 """

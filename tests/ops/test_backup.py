@@ -1,0 +1,154 @@
+"""Backup and restore, by the commands that are documented, word for word."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests import postgres
+from tests.ops.production import ROOT
+
+CLIENTS = 5
+
+FILL = """
+person = User.objects.create_user("a@example.com", is_staff=True)
+def key(client, alg, **dates):
+    material = public_pem(new_private_key(alg))
+    return register_key(client, material=material, alg=alg, label=alg, by=person, **dates)
+for alg in ("PS256", "ES256", "EdDSA", "ML-DSA-65"):
+    client = create_client(name=f"Client with {alg}", by=person)
+    key(client, alg)
+    retire_key(key(client, "EdDSA"), grace=timedelta(days=2), by=person)
+    retire_key(key(client, "EdDSA"), grace=timedelta(0), by=person)
+    revoke_key(key(client, alg), reason=RevocationReason.COMPROMISED, by=person)
+    key(client, "EdDSA", not_before=timezone.now() + timedelta(days=1))
+    key(client, "EdDSA", expires_at=timezone.now() + timedelta(days=1))
+suspend_client(client, note="", by=person)
+create_client(name="Without keys", by=person)
+"""
+
+CHANGE = """
+person = User.objects.get()
+for each in ClientKey.objects.filter(revoked_at=None):
+    revoke_key(each, reason=RevocationReason.SUPERSEDED, by=person)
+client = create_client(name="Later", by=person)
+register_key(client, material=public_pem(new_private_key()), alg="EdDSA", label="x", by=person)
+"""
+
+TELL = """
+sets = {
+    f"/clients/{client_id}/{name}": Browser().get(f"/clients/{client_id}/{name}").content.decode()
+    for client_id in Client.objects.values_list("client_id", flat=True)
+    for name in ("jwks.json", "jwks-extended.json")
+}
+rows = {model._meta.db_table: model.objects.count() for model in apps.get_models()}
+print(json.dumps({"sets": sets, "rows": rows}))
+"""
+
+IMPORTS = """
+import json
+from datetime import timedelta
+import django; django.setup()
+from django.apps import apps
+from django.test import Client as Browser
+from django.utils import timezone
+from portal.accounts.models import User
+from portal.registry.actions import (
+    create_client, register_key, retire_key, revoke_key, suspend_client)
+from portal.registry.choices import RevocationReason
+from portal.registry.models import Client, ClientKey
+from tests.keys import new_private_key, public_pem
+"""
+
+
+@dataclass(frozen=True)
+class Portal:
+    """A portal with a database of its own, without a server."""
+
+    environment: dict[str, str]
+
+    def run(self, *command: str | Path, cwd: Path = ROOT) -> str:
+        """Run a command as the operator does; it has to succeed."""
+        ended = subprocess.run(
+            command, cwd=cwd, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    def do(self, code: str) -> str:
+        """Do something with the portal's tables."""
+        return self.run(sys.executable, "-c", IMPORTS + code)
+
+    def told(self) -> Any:
+        """Return every set that is published, and how many rows each table has."""
+        return json.loads(self.do(TELL))
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[Portal]:
+    """A portal with clients, and with keys in all states."""
+    url = os.environ["DATABASE_URL"]
+    binaries = postgres.find_binaries(tmp_path)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE backup")
+    portal = Portal(
+        {
+            "PATH": f"{binaries}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "DATABASE_URL": url.replace("/postgres", "/backup", 1),
+        }
+    )
+    try:
+        portal.run(sys.executable, "manage.py", "migrate", "--verbosity", "0")
+        portal.run(sys.executable, "manage.py", "createcachetable")
+        portal.do(FILL)
+        yield portal
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DROP DATABASE backup WITH (FORCE)")
+
+
+def documented() -> list[str]:
+    """Return the commands under "Backup and restore"."""
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    section = text.partition("## Backup and restore")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def test_what_is_restored_publishes_every_set_as_it_was(portal: Portal, tmp_path: Path) -> None:
+    backup, restore = documented()
+    before = portal.told()
+    assert len(before["sets"]) == 2 * CLIENTS
+    portal.run("sh", "-c", backup, cwd=tmp_path)
+    portal.do(CHANGE)
+    assert portal.told() != before
+    portal.run("sh", "-c", restore, cwd=tmp_path)
+    assert portal.told() == before
+
+
+def test_what_is_restored_takes_new_keys_and_keeps_its_promises(
+    portal: Portal, tmp_path: Path
+) -> None:
+    backup, restore = documented()
+    portal.run("sh", "-c", f"{backup} && {restore}", cwd=tmp_path)
+    before = portal.told()
+    portal.do(CHANGE)
+    after = portal.told()
+    assert after["rows"]["registry_clientkey"] == before["rows"]["registry_clientkey"] + 1
+    with (
+        psycopg.connect(portal.environment["DATABASE_URL"]) as connection,
+        pytest.raises(psycopg.errors.IntegrityError, match="keys are never deleted"),
+    ):
+        connection.execute("DELETE FROM registry_clientkey")
