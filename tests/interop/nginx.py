@@ -1,0 +1,217 @@
+"""A real nginx with `deploy/nginx.conf`, two portals behind it and settings as in production."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPMessage, HTTPSConnection
+from pathlib import Path
+
+from tests.interop.served import ROOT, database_url, free_port
+from tests.ops.production import PRODUCTION
+from tests.ops.running import server
+from tests.postgres import die_with_parent
+
+HOST = "keys.example.com"
+STRANGER = "127.0.0.2"
+"""The address that requests come from. nginx.conf takes 127.0.0.1 for an operator's."""
+OPERATOR = "127.0.0.1"
+NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin") or "nginx"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: HTTPMessage
+    body: bytes
+
+    @property
+    def cached(self) -> str:
+        """What nginx did: MISS, HIT, EXPIRED, STALE or BYPASS."""
+        return (self.headers["Cache-Status"] or "").removeprefix("nginx; detail=")
+
+
+@dataclass
+class Fleet:
+    """nginx and its portals."""
+
+    folder: Path
+    ports: list[int]
+    plain: int = field(default_factory=free_port)
+    secure: int = field(default_factory=free_port)
+    portals: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def ask(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
+        source: str = STRANGER,
+        https: bool = True,
+        host: str = HOST,
+        **headers: str,
+    ) -> Answer:
+        """Send one request to nginx; header names have underscores for hyphens."""
+        with closing(self.connect(source=source, https=https)) as wire:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            wire.request(method, path, body, {"Host": host} | named)
+            response = wire.getresponse()
+            return Answer(response.status, response.headers, response.read())
+
+    def connect(self, *, source: str = STRANGER, https: bool = True) -> HTTPConnection:
+        """Return a connection to nginx that stays open."""
+        if not https:
+            return HTTPConnection("127.0.0.1", self.plain, 20, (source, 0))
+        trusted = ssl.create_default_context(cafile=self.folder / "tls" / "fullchain.pem")
+        # By IP address, so that no name is looked up; the certificate has it beside the name.
+        return _SecureConnection(
+            "127.0.0.1", self.secure, timeout=20, source_address=(source, 0), context=trusted
+        )
+
+    def logged(self) -> str:
+        """Return what nginx wrote down of requests and errors."""
+        return "".join((self.folder / name).read_text("utf-8") for name in ("portal.log", "error"))
+
+
+class _SecureConnection(HTTPSConnection):
+    """Asks for the certificate of the portal's host, as the connection goes to an address."""
+
+    def connect(self) -> None:
+        """Connect, and shake hands for the host."""
+        self.sock = socket.create_connection(
+            (self.host, self.port), self.timeout, self.source_address
+        )
+        self.sock = self._context.wrap_socket(self.sock, server_hostname=HOST)  # type: ignore[attr-defined]
+
+
+def configuration(fleet: Fleet) -> str:
+    """Return deploy/nginx.conf with what has to be filled in, and folders and ports of ours."""
+    text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
+    for written, ours in {
+        "${PORTAL_HOST}": HOST,
+        "portal-1:8000": f"127.0.0.1:{fleet.ports[0]}",
+        "portal-2:8000": f"127.0.0.1:{fleet.ports[1]}",
+        "listen 80": f"listen 127.0.0.1:{fleet.plain}",
+        "listen 443": f"listen 127.0.0.1:{fleet.secure}",
+        "/etc/nginx/tls": f"{fleet.folder}/tls",
+        "/var/cache/nginx": f"{fleet.folder}/cache",
+        "/var/log/nginx/portal.log": f"{fleet.folder}/portal.log",
+    }.items():
+        assert written in text, f"deploy/nginx.conf has no {written}"
+        text = text.replace(written, ours)
+    bodies = "\n".join(
+        f"    {name}_temp_path {fleet.folder}/{name};"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    return (
+        f"daemon off;\nerror_log {fleet.folder}/error warn;\npid {fleet.folder}/pid;\n"
+        f"worker_processes 1;\nevents {{}}\nhttp {{\n{bodies}\n{text}\n}}\n"
+    )
+
+
+def make_certificate(folder: Path) -> None:
+    """Write a certificate for the host, signed by itself."""
+    folder.mkdir()
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+        ]
+        + ["-days", "2", "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
+        + ["-keyout", folder / "privkey.pem", "-out", folder / "fullchain.pem"],
+        check=True,
+        capture_output=True,
+    )
+
+
+@contextmanager
+def nginx(fleet: Fleet) -> Iterator[subprocess.Popen[bytes]]:
+    """Run nginx until the block ends, which begins when it listens."""
+    make_certificate(fleet.folder / "tls")
+    (fleet.folder / "cache").mkdir()
+    # Started by root it gives up its rights, and has to get to its folders all the same.
+    for folder in (fleet.folder, *fleet.folder.parents):
+        if folder.owner() == "root" and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    (fleet.folder / "nginx.conf").write_text(configuration(fleet), "utf-8")
+    command = [NGINX, "-c", fleet.folder / "nginx.conf", "-p", fleet.folder]
+    command += ["-e", fleet.folder / "error"]
+    process = subprocess.Popen(command, preexec_fn=die_with_parent)  # noqa: PLW1509 - asks the kernel
+    try:
+        _wait_until_it_listens(fleet, process)
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def _wait_until_it_listens(fleet: Fleet, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", fleet.plain)).close()
+        except OSError:
+            assert process.poll() is None, (fleet.folder / "error").read_text("utf-8")
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        else:
+            return
+
+
+@contextmanager
+def portal(fleet: Fleet, number: int, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run one portal by the image's own command, in production's settings but for the folder."""
+    port = fleet.ports[number]
+    environment = {
+        **PRODUCTION,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "DATABASE_URL": database_url(),
+        "STATIC_ROOT": str(fleet.folder / "static"),
+        "TRUST_FORWARDED_PROTO": "true",
+        "TRUSTED_PROXY_COUNT": "1",
+        "GRANIAN_HOST": "127.0.0.1",
+        "GRANIAN_PORT": str(port),
+        "GRANIAN_WORKERS": "1",
+        "GRANIAN_BLOCKING_THREADS": "4",
+        **settings,
+    }
+    if not (fleet.folder / "static").exists():
+        subprocess.run(
+            [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+        )
+    log = fleet.folder / f"portal-{number + 1}.log"
+    command = [ROOT / "deploy" / "entry", "serve"]
+    with server(command, port=port, environment=environment, cwd=ROOT, log=log) as process:
+        yield process
+
+
+@contextmanager
+def fleet(folder: Path, **settings: str) -> Iterator[Fleet]:
+    """Run nginx with two portals until the block ends."""
+    made = Fleet(folder, [free_port(), free_port()])
+    with ExitStack() as stack:
+        for number in (0, 1):
+            made.portals.append(stack.enter_context(portal(made, number, **settings)))
+        stack.enter_context(nginx(made))
+        yield made

@@ -1,0 +1,407 @@
+"""The portal behind a real nginx with deploy/nginx.conf: two portals, https, caches and limits."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import socket
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoDbBlocker
+
+from portal.accounts.models import User
+from portal.registry.actions import register_key, revoke_key
+from portal.registry.choices import RevocationReason
+from portal.registry.models import Client
+from tests.assertions import claims_of, form_of, sign
+from tests.interop.conftest import Pair, Register
+from tests.interop.nginx import HOST, OPERATOR, STRANGER, Answer, Fleet, fleet
+from tests.interop.served import Served
+from tests.keys import new_private_key, public_pem
+
+TOKEN = "/api/oauth2/token"
+ISSUER = f"https://{HOST}"
+MAX_AGE_S = 2
+STALE_S = 3
+
+
+@pytest.fixture(scope="module")
+def front(
+    served: Served, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Fleet]:
+    """nginx and two portals on the database of these tests."""
+    with (
+        django_db_blocker.unblock(),
+        fleet(tmp_path_factory.mktemp("nginx"), SIGN_IN_RATE="2/5m/ip") as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def short_lived(
+    served: Served, tmp_path: Path, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Fleet]:
+    """The same, of a test's own, with key sets that are cached for seconds."""
+    ages = {"JWKS_MAX_AGE": str(MAX_AGE_S), "JWKS_STALE_IF_ERROR": str(STALE_S)}
+    with django_db_blocker.unblock(), fleet(tmp_path, **ages) as running:
+        yield running
+
+
+def jwks(client: Client) -> str:
+    return f"/clients/{client.client_id}/jwks.json"
+
+
+def kids(answer: Answer) -> set[str]:
+    assert answer.status == 200, answer
+    return {key["kid"] for key in json.loads(answer.body)["keys"]}
+
+
+def token_request(pair: Pair, alg: str = "ES256") -> bytes:
+    claims = claims_of(pair.key.client.client_id, ISSUER)
+    return urlencode(form_of(sign(pair.private, alg, claims, kid=pair.kid))).encode()
+
+
+FORM = {"Content_Type": "application/x-www-form-urlencoded"}
+
+# --- Key sets ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("https", [True, False])
+def test_a_key_set_is_answered_as_the_portal_answers_it(
+    *, https: bool, front: Fleet, client: Client, register: Register
+) -> None:
+    register(client, "ES256")
+    with closing(HTTPConnection("127.0.0.1", front.ports[0])) as wire:
+        wire.request("GET", jwks(client))
+        plain = wire.getresponse()
+        body = plain.read()
+    given = front.ask(jwks(client), https=https)
+    assert (given.status, given.body) == (200, body)
+    hops = {"server", "date", "connection", "cache-status"}
+    assert {k.lower(): v for k, v in given.headers.items() if k.lower() not in hops} == {
+        k.lower(): v for k, v in plain.headers.items() if k.lower() not in hops
+    }
+
+
+def test_a_key_set_is_fetched_once_and_tells_its_age_by_the_date(
+    front: Fleet, client: Client
+) -> None:
+    first = front.ask(jwks(client))
+    time.sleep(1.1)
+    second = front.ask(jwks(client))
+    assert (first.cached, second.cached) == ("MISS", "HIT")
+    # RFC 9111 §4.2.3: the apparent age of an answer without Age comes from the Date of the origin.
+    assert second.headers["Date"] == first.headers["Date"]
+
+
+def test_who_has_a_cached_key_set_gets_304_and_no_more(front: Fleet, client: Client) -> None:
+    tag = front.ask(jwks(client)).headers["ETag"]
+    again = front.ask(jwks(client), If_None_Match=tag)
+    assert (again.status, again.body, again.cached) == (304, b"", "HIT")
+
+
+def test_many_who_ask_at_once_for_what_is_not_cached_make_one_request(
+    front: Fleet, client: Client
+) -> None:
+    together = threading.Barrier(40)
+
+    def ask(_: int) -> Answer:
+        with closing(front.connect()) as wire:
+            wire.connect()
+            together.wait()
+            wire.request("GET", jwks(client), headers={"Host": HOST})
+            response = wire.getresponse()
+            return Answer(response.status, response.headers, response.read())
+
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(ask, range(40)))
+    assert {answer.status for answer in answers} == {200}
+    assert Counter(answer.cached for answer in answers) == {"MISS": 1, "HIT": 39}
+
+
+@pytest.mark.parametrize(
+    ("method", "spelling", "headers"),
+    [
+        ("HEAD", "{}", {}),
+        ("OPTIONS", "{}", {"Origin": "https://elsewhere.example.com"}),
+        ("POST", "{}", {}),
+        ("GET", "{}?client=other", {}),
+        ("GET", "{}?x=%0d%0aSet-Cookie:%20a=b", {}),
+        ("GET", "//.//{}", {}),
+        ("GET", "/clients/other/../..{}", {}),
+        ("GET", "/%2e{}", {}),
+        ("GET", "{}", {"Range": "bytes=0-3"}),
+        ("GET", "{}", {"If_None_Match": "*"}),
+        ("GET", "{}", {"Accept": "text/html", "Accept_Encoding": "gzip", "Cookie": "a=b"}),
+        ("GET", "{}", {"X_Forwarded_Host": "elsewhere.example.com", "X_Original_URL": "/other"}),
+        ("GET", "{}", {"X_HTTP_Method_Override": "POST", "X_Forwarded_Proto": "http"}),
+    ],
+)
+def test_nothing_that_a_stranger_sends_gets_into_the_cache(
+    *,
+    method: str,
+    spelling: str,
+    headers: dict[str, str],
+    front: Fleet,
+    client: Client,
+    register: Register,
+) -> None:
+    pair = register(client, "ES256")
+    front.ask(spelling.format(jwks(client)), method=method, **headers)
+    found = front.ask(jwks(client))
+    assert kids(found) == {pair.kid}
+    assert found.headers["Content-Type"] == "application/jwk-set+json"
+    assert found.headers["Set-Cookie"] is None
+
+
+def test_unknown_clients_are_not_kept(front: Fleet) -> None:
+    answers = [front.ask("/clients/nobody/jwks.json") for _ in range(2)]
+    assert [(answer.status, answer.cached) for answer in answers] == [(404, "MISS")] * 2
+
+
+def test_a_revoked_key_leaves_the_cache_when_an_operator_has_it_refreshed(
+    front: Fleet, client: Client, person: User, register: Register
+) -> None:
+    old, new = register(client, "ES256"), register(client, "EdDSA")
+    assert kids(front.ask(jwks(client))) == {old.kid, new.kid}
+    revoke_key(old.key, reason=RevocationReason.COMPROMISED, by=person)
+
+    assert front.ask(jwks(client), Cache_Control="no-cache").cached == "HIT"  # a stranger's word
+    refreshed = front.ask(jwks(client), source=OPERATOR, Cache_Control="no-cache")
+    assert (refreshed.cached, kids(refreshed)) == ("BYPASS", {new.kid})
+    after = front.ask(jwks(client))
+    assert (after.cached, kids(after)) == ("HIT", {new.kid})
+
+
+def test_a_revoked_key_leaves_the_cache_by_itself_after_max_age(
+    short_lived: Fleet, client: Client, person: User, register: Register
+) -> None:
+    pair = register(client, "ES256")
+    assert kids(short_lived.ask(jwks(client))) == {pair.kid}
+    revoke_key(pair.key, reason=RevocationReason.COMPROMISED, by=person)
+    time.sleep(MAX_AGE_S + 1)  # seconds are counted from their whole
+    assert kids(short_lived.ask(jwks(client))) == set()
+
+
+def test_a_key_leaves_the_cache_at_its_end_though_nobody_writes(
+    front: Fleet, client: Client, person: User
+) -> None:
+    ends = timezone.now() + timedelta(seconds=4)
+    material = public_pem(new_private_key("ES256"))
+    register_key(client, material=material, alg="ES256", label="Short", by=person, expires_at=ends)
+    assert len(kids(front.ask(jwks(client)))) == 1
+    assert front.ask(jwks(client)).cached == "HIT"
+    time.sleep((ends - datetime.now(UTC)).total_seconds() + 1)
+    assert kids(front.ask(jwks(client))) == set()
+
+
+def test_with_all_portals_gone_key_sets_go_on_for_stale_if_error_and_no_longer(
+    short_lived: Fleet, client: Client, register: Register
+) -> None:
+    pair = register(client, "ES256")
+    assert kids(short_lived.ask(jwks(client))) == {pair.kid}
+    began = time.monotonic()
+    for process in short_lived.portals:
+        process.terminate()
+        process.wait(20)
+
+    time.sleep(MAX_AGE_S + 1 - (time.monotonic() - began))
+    stale = short_lived.ask(jwks(client))
+    assert (stale.cached, kids(stale)) == ("STALE", {pair.kid})
+    page = short_lived.ask("/account/login/")
+    assert (page.status, page.headers["Retry-After"]) == (503, "5")
+    assert "please try again in a few seconds" in page.body.decode()
+    refused = short_lived.ask(TOKEN, method="POST", body=b"a=b", **FORM)
+    assert (refused.status, refused.headers["Cache-Control"]) == (503, "no-store")
+    assert json.loads(refused.body)["error"] == "temporarily_unavailable"
+
+    time.sleep(MAX_AGE_S + STALE_S + 2 - (time.monotonic() - began))
+    over = short_lived.ask(jwks(client))
+    assert (over.status, over.headers["Cache-Control"]) == (503, "no-store")
+    assert json.loads(over.body)["error"] == "temporarily_unavailable"
+
+
+def test_a_portal_that_is_stopped_under_load_loses_no_request(front: Fleet, client: Client) -> None:
+    """Read key sets and pages and post to the token endpoint while one portal is told to end."""
+    over = threading.Event()
+    found: Counter[str] = Counter()
+
+    def keep_asking(number: int) -> None:
+        source = f"127.0.1.{number + 1}"
+        while not over.is_set():
+            try:
+                # Every look another client, so that most get through to a portal.
+                read = front.ask(
+                    f"/clients/{number}-{time.monotonic_ns()}/jwks.json", source=source
+                )
+                page = front.ask("/account/login/", source=source)
+                posted = front.ask(TOKEN, method="POST", body=b"a=b", source=source, **FORM)
+            except (OSError, HTTPException) as error:
+                found[repr(error)] += 1
+            else:
+                found[f"{read.status} {page.status} {posted.status}"] += 1
+            time.sleep(0.05)
+
+    with ThreadPoolExecutor(12) as pool:
+        for number in range(12):
+            pool.submit(keep_asking, number)
+        time.sleep(1)
+        front.portals[0].terminate()
+        assert front.portals[0].wait(20) == 0
+        time.sleep(1)
+        over.set()
+    assert set(found) == {"404 200 400"}, found
+
+
+# --- Tokens --------------------------------------------------------------------------------------
+
+
+def test_a_client_gets_a_token_once_and_nobody_caches_it(
+    front: Fleet, client: Client, register: Register
+) -> None:
+    body = token_request(register(client, "ES256"))
+    given = front.ask(TOKEN, method="POST", body=body, **FORM)
+    assert given.status == 200, given.body
+    assert given.headers["Cache-Control"] == "no-store"
+    assert json.loads(given.body)["token_type"] == "Bearer"
+    again = front.ask(TOKEN, method="POST", body=body, **FORM)
+    assert (again.status, json.loads(again.body)["error"]) == (401, "invalid_client")
+
+
+def test_over_http_the_token_endpoint_refuses_and_does_not_redirect(
+    front: Fleet, client: Client, register: Register
+) -> None:
+    body = token_request(register(client, "ES256"))
+    claimed = FORM | {"X_Forwarded_Proto": "https", "Forwarded": "proto=https"}
+    assert front.ask(TOKEN, method="POST", body=body, https=False, **claimed).status == 400
+    assert front.ask(TOKEN, method="POST", body=body, **FORM).status == 200  # none was redeemed
+
+
+def test_a_token_request_may_have_64_kib_and_no_more(front: Fleet) -> None:
+    fits = front.ask(TOKEN, method="POST", body=b"a" * 65_536, **FORM)
+    assert (fits.status, json.loads(fits.body)["error"]) == (400, "invalid_request")
+    assert "64 KiB" not in fits.body.decode()
+    more = front.ask(TOKEN, method="POST", body=b"a" * 65_537, **FORM)
+    assert (more.status, json.loads(more.body)["error"]) == (413, "invalid_request")
+
+
+def test_who_floods_the_token_endpoint_is_told_to_wait_and_nobody_else(front: Fleet) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(
+            pool.map(
+                lambda _: front.ask(TOKEN, method="POST", body=b"a", source="127.0.0.9", **FORM),
+                range(120),
+            )
+        )
+    told = [answer for answer in answers if answer.status == 429]
+    assert told
+    assert json.loads(told[0].body)["error"] == "temporarily_unavailable"
+    assert told[0].headers["Retry-After"] == "1"
+    assert {answer.status for answer in answers} == {400, 429}
+    assert front.ask(TOKEN, method="POST", body=b"a", **FORM).status == 400
+    # Key sets and pages are counted for themselves.
+    assert front.ask("/clients/nobody/jwks.json", source="127.0.0.9").status == 404
+    assert front.ask("/account/login/", source="127.0.0.9").status == 200
+
+
+# --- Pages and static files ----------------------------------------------------------------------
+
+
+def sign_in(front: Fleet, source: str, **headers: str) -> Answer:
+    """Try to sign in with a wrong password, as a browser does."""
+    page = front.ask("/account/login/", source=source)
+    cookie = page.headers["Set-Cookie"].partition(";")[0]
+    found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.body.decode())
+    assert found
+    form = {"csrfmiddlewaretoken": found[1], "login": "a@example.com", "password": "wrong"}
+    sent = FORM | {"Cookie": cookie, "Referer": f"{ISSUER}/account/login/"} | headers
+    body = urlencode(form).encode()
+    return front.ask("/account/login/", method="POST", body=body, source=source, **sent)
+
+
+def test_limits_count_the_real_address_whatever_is_claimed(front: Fleet) -> None:
+    claims = [{"X_Forwarded_For": f"192.0.2.{number}"} for number in range(3)]
+    assert [sign_in(front, "127.0.0.7", **claim).status for claim in claims] == [200, 200, 429]
+    assert sign_in(front, "127.0.0.8").status == 200
+
+
+def test_people_are_led_to_https_whatever_is_claimed(front: Fleet) -> None:
+    led = front.ask("/account/login/", https=False, X_Forwarded_Proto="https")
+    assert (led.status, led.headers["Location"]) == (301, f"{ISSUER}/account/login/")
+    # nginx drops names with underscores, which would be the same name to the portal.
+    with closing(front.connect(https=False)) as wire:
+        wire.request("GET", "/account/login/", headers={"Host": HOST, "X_Forwarded_Proto": "https"})
+        assert wire.getresponse().status == 301
+
+
+def test_what_is_uploaded_is_never_written_to_a_file(front: Fleet) -> None:
+    folder = front.folder / "client_body"
+    before = folder.stat().st_mtime_ns
+    page = front.ask("/account/login/", method="POST", body=b"a" * 1_500_000, **FORM)
+    assert page.status == 413
+    assert "Nothing of it was read or kept." in page.body.decode()  # the portal's own page
+    assert folder.stat().st_mtime_ns == before
+
+
+def test_pages_are_not_cached(front: Fleet) -> None:
+    pages = [front.ask("/account/login/") for _ in range(2)]
+    assert pages[0].headers["Cache-Control"] == "private, no-store"
+    assert pages[0].headers["Set-Cookie"] != pages[1].headers["Set-Cookie"]
+
+
+def test_static_files_are_cached_and_small(front: Fleet) -> None:
+    page = front.ask("/account/login/").body.decode()
+    found = re.search(r'href="(/static/vendor/tabler/tabler[^"]+\.css)"', page)
+    assert found
+    answers = [front.ask(found[1], Accept_Encoding=how) for how in ("gzip", "identity")]
+    assert [answer.status for answer in answers] == [200, 200]
+    assert gzip.decompress(answers[0].body) == answers[1].body
+    assert "immutable" in answers[0].headers["Cache-Control"]
+    lines = [line for line in front.logged().splitlines() if found[1] in line]
+    assert [line.split()[-1] for line in lines] == ["MISS", "HIT"]
+
+
+# --- Hygiene -------------------------------------------------------------------------------------
+
+
+def test_another_host_gets_no_answer(front: Fleet) -> None:
+    with pytest.raises(HTTPException):
+        front.ask("/account/login/", https=False, host="elsewhere.example.com")
+    with pytest.raises(HTTPException):
+        front.ask("/account/login/", host="elsewhere.example.com")
+
+
+def test_another_name_gets_no_certificate(front: Fleet) -> None:
+    context = ssl.create_default_context()
+    with (
+        socket.create_connection(("127.0.0.1", front.secure)) as plain,
+        pytest.raises(ssl.SSLError),
+    ):
+        context.wrap_socket(plain, server_hostname="elsewhere.example.com")
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PUT", "DELETE", "PATCH", "CONNECT", "PURGE"])
+def test_other_methods_end_at_nginx(method: str, front: Fleet) -> None:
+    assert front.ask("/account/login/", method=method).status in {400, 405}
+    assert front.ask("/clients/nobody/jwks.json", method=method).status in {400, 405}
+
+
+def test_nothing_secret_is_logged(front: Fleet) -> None:
+    front.ask("/account/password/reset/key/4-secret-in-path/?secret-in-query", Referer="secret-ref")
+    front.ask("/?code=secret-in-query", Cookie="secret-cookie")
+    logged = front.logged()
+    assert f"{STRANGER} " in logged
+    assert "secret" not in logged
