@@ -10,10 +10,10 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPMessage, HTTPSConnection
+from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 
 from tests.interop.served import ROOT, database_url, free_port
@@ -61,12 +61,11 @@ class Fleet:
         source: str = STRANGER,
         https: bool = True,
         host: str = HOST,
-        **headers: str,
+        headers: Mapping[str, str] = {},
     ) -> Answer:
-        """Send one request to nginx; header names have underscores for hyphens."""
+        """Send one request to nginx."""
         with closing(self.connect(source=source, https=https)) as wire:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            wire.request(method, path, body, {"Host": host} | named)
+            wire.request(method, path, body, {"Host": host, **headers})
             response = wire.getresponse()
             return Answer(response.status, response.headers, response.read())
 
@@ -74,26 +73,51 @@ class Fleet:
         """Return a connection to nginx that stays open."""
         if not https:
             return HTTPConnection("127.0.0.1", self.plain, 20, (source, 0))
-        trusted = ssl.create_default_context(cafile=self.folder / "tls" / "fullchain.pem")
-        # By IP address, so that no name is looked up; the certificate has it beside the name.
-        return _SecureConnection(
-            "127.0.0.1", self.secure, timeout=20, source_address=(source, 0), context=trusted
-        )
+        wire = _SecureConnection("127.0.0.1", self.secure, 20, (source, 0))
+        certificate = self.folder / "tls" / "fullchain.pem"
+        wire.trusted = ssl.create_default_context(cafile=certificate)
+        return wire
+
+    def leave_out(self, number: int) -> None:
+        """Let nginx send nothing more to this portal, as docs/operations.md has it."""
+        self._configure(f"server 127.0.0.1:{self.ports[number]} ", "down ")
+
+    def take_in(self, number: int) -> None:
+        """Let nginx send requests to this portal again."""
+        self._configure(f"server 127.0.0.1:{self.ports[number]} ", "", "down ")
+
+    def _configure(self, after: str, added: str, removed: str = "") -> None:
+        """Change the configuration and return when its new worker serves and no old one does."""
+        path = self.folder / "nginx.conf"
+        text = path.read_text("utf-8").replace(after + removed, after + added)
+        path.write_text(text, "utf-8")
+        master = int((self.folder / "pid").read_text())
+        old = workers(master)
+        os.kill(master, signal.SIGHUP)  # nginx -s reload
+        deadline = time.monotonic() + 10
+        while workers(master) & old or not workers(master):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
     def logged(self) -> str:
         """Return what nginx wrote down of requests and errors."""
         return "".join((self.folder / name).read_text("utf-8") for name in ("portal.log", "error"))
 
 
-class _SecureConnection(HTTPSConnection):
-    """Asks for the certificate of the portal's host, as the connection goes to an address."""
+def workers(master: int) -> set[str]:
+    """Return the process ids of nginx's workers and of those that keep its caches."""
+    return set(Path(f"/proc/{master}/task/{master}/children").read_text().split())
+
+
+class _SecureConnection(HTTPConnection):
+    """Goes to an address, so that no name is looked up, and asks for the host's certificate."""
+
+    trusted: ssl.SSLContext
 
     def connect(self) -> None:
         """Connect, and shake hands for the host."""
-        self.sock = socket.create_connection(
-            (self.host, self.port), self.timeout, self.source_address
-        )
-        self.sock = self._context.wrap_socket(self.sock, server_hostname=HOST)  # type: ignore[attr-defined]
+        super().connect()
+        self.sock = self.trusted.wrap_socket(self.sock, server_hostname=HOST)
 
 
 def configuration(fleet: Fleet) -> str:
@@ -115,8 +139,10 @@ def configuration(fleet: Fleet) -> str:
         f"    {name}_temp_path {fleet.folder}/{name};"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
+    # Started by root its workers would be nobody's, who cannot get into a folder of pytest's.
+    user = "user root;\n" if os.geteuid() == 0 else ""
     return (
-        f"daemon off;\nerror_log {fleet.folder}/error warn;\npid {fleet.folder}/pid;\n"
+        f"{user}daemon off;\nerror_log {fleet.folder}/error warn;\npid {fleet.folder}/pid;\n"
         f"worker_processes 1;\nevents {{}}\nhttp {{\n{bodies}\n{text}\n}}\n"
     )
 
@@ -124,22 +150,11 @@ def configuration(fleet: Fleet) -> str:
 def make_certificate(folder: Path) -> None:
     """Write a certificate for the host, signed by itself."""
     folder.mkdir()
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-        ]
-        + ["-days", "2", "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
-        + ["-keyout", folder / "privkey.pem", "-out", folder / "fullchain.pem"],
-        check=True,
-        capture_output=True,
-    )
+    key, certificate = folder / "privkey.pem", folder / "fullchain.pem"
+    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 2"
+    names = ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*words.split(), *names, *files], check=True, capture_output=True)
 
 
 @contextmanager
@@ -147,13 +162,8 @@ def nginx(fleet: Fleet) -> Iterator[subprocess.Popen[bytes]]:
     """Run nginx until the block ends, which begins when it listens."""
     make_certificate(fleet.folder / "tls")
     (fleet.folder / "cache").mkdir()
-    # Started by root it gives up its rights, and has to get to its folders all the same.
-    for folder in (fleet.folder, *fleet.folder.parents):
-        if folder.owner() == "root" and folder != Path("/"):
-            folder.chmod(folder.stat().st_mode | 0o011)
     (fleet.folder / "nginx.conf").write_text(configuration(fleet), "utf-8")
-    command = [NGINX, "-c", fleet.folder / "nginx.conf", "-p", fleet.folder]
-    command += ["-e", fleet.folder / "error"]
+    command = [NGINX, "-c", str(fleet.folder / "nginx.conf"), "-e", str(fleet.folder / "error")]
     process = subprocess.Popen(command, preexec_fn=die_with_parent)  # noqa: PLW1509 - asks the kernel
     try:
         _wait_until_it_listens(fleet, process)
@@ -201,7 +211,7 @@ def portal(fleet: Fleet, number: int, **settings: str) -> Iterator[subprocess.Po
             check=True,
         )
     log = fleet.folder / f"portal-{number + 1}.log"
-    command = [ROOT / "deploy" / "entry", "serve"]
+    command = [str(ROOT / "deploy" / "entry"), "serve"]
     with server(command, port=port, environment=environment, cwd=ROOT, log=log) as process:
         yield process
 
