@@ -65,10 +65,10 @@ $(NODE_READY): tests/interop/package.json tests/interop/package-lock.json | $(TE
 	@touch $@
 
 # The programs of others that we are tested against, and the Debian packages that bring them.
-PROGRAMS := chromium=chromium curl=curl openssl=openssl ssh-keygen=openssh-client
+PROGRAMS := chromium=chromium curl=curl nginx=nginx-light openssl=openssl ssh-keygen=openssh-client
 
 programs:
-	@missing=; for each in $(PROGRAMS); do command -v "$${each%=*}" >/dev/null || missing="$$missing $${each#*=}"; done; \
+	@PATH="$$PATH:/usr/sbin"; missing=; for each in $(PROGRAMS); do command -v "$${each%=*}" >/dev/null || missing="$$missing $${each#*=}"; done; \
 		[ -z "$$missing" ] || { echo "Installing$$missing …"; \
 		$$([ "$$(id -u)" = 0 ] || echo sudo -n) sh -ec "apt-get -qq update; apt-get -qqy install --no-install-recommends$$missing" >/dev/null; } \
 		|| { echo "The tests need these programs; please install them:$$missing"; exit 1; }
@@ -137,11 +137,11 @@ browser: $(TEST_READY) programs ## Test the whole story in a browser
 	@echo "Browser tests"
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/browser
 
-interop: $(TEST_READY) $(NODE_READY) programs ## Test with real peers: PyJWT, joserfc, jose, oidc-provider
+interop: $(TEST_READY) $(NODE_READY) programs ## Test with real peers: PyJWT, joserfc, jose, oidc-provider, nginx
 	@echo "Interop tests"
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/interop
 
-ops: $(TEST_READY) programs ## Test settings, demo, image commands and documents
+ops: $(TEST_READY) programs ## Test settings, demo, image commands, manifests and documents
 	@echo "Tests of running it"
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/ops
 

@@ -101,7 +101,7 @@ class Fleet:
 
     def logged(self) -> str:
         """Return what nginx wrote down of requests and errors."""
-        return "".join((self.folder / name).read_text("utf-8") for name in ("portal.log", "error"))
+        return "".join((self.folder / name).read_text("utf-8") for name in ("access.log", "error"))
 
 
 def workers(master: int) -> set[str]:
@@ -131,7 +131,7 @@ def configuration(fleet: Fleet) -> str:
         "listen 443": f"listen 127.0.0.1:{fleet.secure}",
         "/etc/nginx/tls": f"{fleet.folder}/tls",
         "/var/cache/nginx": f"{fleet.folder}/cache",
-        "/var/log/nginx/portal.log": f"{fleet.folder}/portal.log",
+        "/var/log/nginx/access.log": f"{fleet.folder}/access.log",
     }.items():
         assert written in text, f"deploy/nginx.conf has no {written}"
         text = text.replace(written, ours)

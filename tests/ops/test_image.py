@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import psycopg
@@ -118,6 +121,39 @@ def test_a_container_migrates_serves_is_healthy_and_stops(
         process.send_signal(signal.SIGTERM)  # docker stop
         assert process.wait(20) == 0
         assert time.monotonic() - began < 5
+
+
+def test_a_container_that_is_told_to_stop_answers_what_it_is_reading(
+    image: Image, production: dict[str, str], tmp_path: Path
+) -> None:
+    assert run(image, production, "migrate").returncode == 0
+    serve = [*image.commands["ENTRYPOINT"], *image.commands["CMD"]]
+    port = int(production["GRANIAN_PORT"])
+    with (
+        server(
+            serve, port=port, environment=production, cwd=image.app, log=tmp_path / "log"
+        ) as process,
+        ExitStack() as stack,
+    ):
+        wires = [
+            stack.enter_context(closing(HTTPConnection("127.0.0.1", port, 20))) for _ in range(6)
+        ]
+        for wire in wires:
+            wire.putrequest("POST", "/api/oauth2/token")
+            wire.putheader("Content-Type", "application/x-www-form-urlencoded")
+            wire.putheader("X-Forwarded-Proto", "https")
+            wire.putheader("Content-Length", "9")
+            wire.endheaders(b"half=")
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert process.poll() is None
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+        for wire in wires:
+            wire.send(b"rest")
+        assert [wire.getresponse().status for wire in wires] == [401] * 6
+        assert process.wait(20) == 0
 
 
 def test_a_second_migration_changes_nothing(image: Image, production: dict[str, str]) -> None:
