@@ -51,6 +51,7 @@ class Fleet:
     plain: int = field(default_factory=free_port)
     secure: int = field(default_factory=free_port)
     portals: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    master: subprocess.Popen[bytes] | None = None
 
     def ask(
         self,
@@ -91,7 +92,8 @@ class Fleet:
         path = self.folder / "nginx.conf"
         text = path.read_text("utf-8").replace(after + removed, after + added)
         path.write_text(text, "utf-8")
-        master = int((self.folder / "pid").read_text())
+        assert self.master
+        master = self.master.pid
         old = workers(master)
         os.kill(master, signal.SIGHUP)  # nginx -s reload
         deadline = time.monotonic() + 10
@@ -120,7 +122,7 @@ class _SecureConnection(HTTPConnection):
         self.sock = self.trusted.wrap_socket(self.sock, server_hostname=HOST)
 
 
-def configuration(fleet: Fleet) -> str:
+def configuration(fleet: Fleet, beside: str) -> str:
     """Return deploy/nginx.conf with what has to be filled in, and folders and ports of ours."""
     text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
     for written, ours in {
@@ -143,7 +145,7 @@ def configuration(fleet: Fleet) -> str:
     user = "user root;\n" if os.geteuid() == 0 else ""
     return (
         f"{user}daemon off;\nerror_log {fleet.folder}/error warn;\npid {fleet.folder}/pid;\n"
-        f"worker_processes 1;\nevents {{}}\nhttp {{\n{bodies}\n{text}\n}}\n"
+        f"worker_processes 1;\nevents {{}}\nhttp {{\n{bodies}\n{text}\n{beside}\n}}\n"
     )
 
 
@@ -158,11 +160,11 @@ def make_certificate(folder: Path) -> None:
 
 
 @contextmanager
-def nginx(fleet: Fleet) -> Iterator[subprocess.Popen[bytes]]:
+def nginx(fleet: Fleet, beside: str = "") -> Iterator[subprocess.Popen[bytes]]:
     """Run nginx until the block ends, which begins when it listens."""
     make_certificate(fleet.folder / "tls")
     (fleet.folder / "cache").mkdir()
-    (fleet.folder / "nginx.conf").write_text(configuration(fleet), "utf-8")
+    (fleet.folder / "nginx.conf").write_text(configuration(fleet, beside), "utf-8")
     command = [NGINX, "-c", str(fleet.folder / "nginx.conf"), "-e", str(fleet.folder / "error")]
     process = subprocess.Popen(command, preexec_fn=die_with_parent)  # noqa: PLW1509 - asks the kernel
     try:
@@ -217,11 +219,11 @@ def portal(fleet: Fleet, number: int, **settings: str) -> Iterator[subprocess.Po
 
 
 @contextmanager
-def fleet(folder: Path, **settings: str) -> Iterator[Fleet]:
-    """Run nginx with two portals until the block ends."""
+def fleet(folder: Path, beside: str = "", **settings: str) -> Iterator[Fleet]:
+    """Run nginx with two portals until the block ends; `beside` are further servers of nginx."""
     made = Fleet(folder, [free_port(), free_port()])
     with ExitStack() as stack:
         for number in (0, 1):
             made.portals.append(stack.enter_context(portal(made, number, **settings)))
-        stack.enter_context(nginx(made))
+        made.master = stack.enter_context(nginx(made, beside))
         yield made

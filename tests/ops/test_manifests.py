@@ -149,7 +149,7 @@ def test_the_secret_is_made_as_operations_say() -> None:
     told = (ROOT / "docs" / "operations.md").read_text("utf-8")
     name = pods()[0]["containers"][0]["envFrom"][1]["secretRef"]["name"]
     shown, _, _ = told.partition(f"create secret generic {name} --from-env-file=secrets.env")
-    assert set(re.findall(r"(?m)^(\w+)=", shown.rpartition("```sh")[2])) == SECRET
+    assert set(re.findall(r"(?m)^(\w+)=", shown.rpartition("write `secrets.env`")[2])) == SECRET
 
 
 # --- Docker Compose and nginx --------------------------------------------------------------------
