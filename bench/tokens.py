@@ -1,9 +1,12 @@
-"""How fast tokens are given: `python tests/postgres.py --durable python bench/tokens.py`.
+"""How fast tokens are given.
+
+    taskset -c 1 python tests/postgres.py --durable python bench/tokens.py
 
 The portal and panva's oidc-provider give tokens for `client_credentials` to clients that sign in
 with the same key and algorithm, in rounds that take turns. Each runs in one process on the first
-core; who asks, and PostgreSQL, share the second. Prints the median of requests a second, their
-ratio, and where the time of one request of ours goes, measured in this process.
+core; who asks, and PostgreSQL, share the second, which is what `taskset` is for. Prints the median
+of requests a second, their ratio, and where the time of one request of ours goes, measured in this
+process.
 
 The portal burns each assertion durably, in a PostgreSQL that writes through to the disk, and stores
 each token; oidc-provider keeps both in memory, the last 1,000 of them.
@@ -128,7 +131,7 @@ def compare(alg: str, key: ClientKey, private: PrivateKey, portal: str) -> None:
 
 
 def stages(key: ClientKey, private: PrivateKey) -> None:
-    """Print where the time of one request goes, in microseconds."""
+    """Print where the time of one request goes, by calls that take turns."""
     factory = RequestFactory()
     issuer = "http://testserver"
     forms = [form(key, private, issuer) for _ in range(2 * CALLS)]
@@ -138,28 +141,33 @@ def stages(key: ClientKey, private: PrivateKey) -> None:
         for each in forms[CALLS:]
     ]
     expectation = expectation_of(key.client, [key], timezone.now())
-    verifying = per_call(lambda each: verify(peek(each["client_assertion"]), expectation), forms)
-    authenticating = per_call(authenticate_client, given)
-    whole = per_call(token, asked)
+    times = [
+        (
+            microseconds(lambda each: verify(peek(each["client_assertion"]), expectation), fresh),
+            microseconds(authenticate_client, parameters),
+            microseconds(token, request),
+        )
+        for fresh, parameters, request in zip(forms[:CALLS], given, asked, strict=True)
+    ]
+    verifying, authenticating, whole = (median(each) for each in zip(*times, strict=True))
     print(
         f"{key.alg:8} {whole:8.0f} {verifying:10.0f} {authenticating - verifying:24.0f}"
         f" {whole - authenticating:18.0f}"
     )
 
 
-def per_call(call: Callable[[Any], object], arguments: list[Any]) -> float:
-    """Return the median of what one call takes, in microseconds."""
-    times = []
-    for argument in arguments:
-        start = time.perf_counter_ns()
-        call(argument)
-        times.append((time.perf_counter_ns() - start) / 1000)
-    return median(times)
+def microseconds(call: Callable[[Any], object], argument: Any) -> float:
+    """Return what one call takes."""
+    start = time.perf_counter_ns()
+    call(argument)
+    return (time.perf_counter_ns() - start) / 1000
 
 
 def main() -> None:
     """Compare, then take one request apart."""
-    os.sched_setaffinity(0, SECOND_CORE)
+    if os.sched_getaffinity(0) != SECOND_CORE:
+        # By itself it could only move who asks, and not the PostgreSQL that was started before.
+        sys.exit("Please start PostgreSQL and this on the second core: taskset -c 1 python …")
     with connection.cursor() as cursor:
         cursor.execute("SHOW fsync")
         print(f"PostgreSQL with fsync {cursor.fetchone()[0]}, {CONNECTIONS} connections")
