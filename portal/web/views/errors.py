@@ -5,12 +5,15 @@ htmx requests get a short notice instead of a page; base.html shows it in the me
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 
 from portal.accounts.limits import wait_for
-from portal.web.render import show
+from portal.web.render import show, wants_fragment
 
 _FRAGMENT: Final = "notice"
 _LIMITED: Final = {
@@ -43,8 +46,20 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500."""
+    """Answer 500, or 503 when it is the database that does not answer.
+
+    Django calls this while the exception is being handled.
+    """
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return _unavailable(request)
     return show(request, "errors/500.html", fragment=_FRAGMENT, status=500)
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    """Answer 503 with a page that needs no session, no messages and no sign-in to be rendered."""
+    template = "errors/503.html" + (f"#{_FRAGMENT}" if wants_fragment(request) else "")
+    headers = {"Retry-After": "5", "Cache-Control": "no-store", "Vary": "HX-Request"}
+    return HttpResponse(render_to_string(template), status=503, headers=headers)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 from django.test import Client as Browser
+from pytest_django import Settings
 
 from portal.registry.models import Client, ClientKey
 from tests.assertions import claims_of, form_of, sign
@@ -77,3 +78,24 @@ def test_readyz_says_that_the_database_is_missing_and_logs_why(
 def test_what_needs_no_database_goes_on() -> None:
     assert Browser().get("/healthz").status_code == 200
     assert Browser().get("/.well-known/oauth-authorization-server").status_code == 200
+
+
+@pytest.mark.usefixtures("_database_gone")
+@pytest.mark.parametrize("htmx", [False, True])
+@pytest.mark.parametrize("signed_in", [False, True])
+@pytest.mark.parametrize("path", ["/", "/account/login/"])
+def test_people_are_told_kindly(path: str, signed_in: bool, htmx: bool, settings: Settings) -> None:
+    browser = Browser(raise_request_exception=False)
+    if signed_in:
+        browser.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
+    form = {"login": "ann@example.com", "password": "correct horse battery"}
+    headers = {"HX-Request": "true"} if htmx else {}
+    response = browser.post(path, form, headers=headers)
+    if path == "/" and not signed_in:
+        assert response.status_code == 302  # to the sign-in, which needs no database to ask
+        return
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+    assert "no-store" in response["Cache-Control"]
+    assert b"It is not your doing" in response.content
+    assert (b"<html" in response.content) is not htmx
