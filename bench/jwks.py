@@ -4,7 +4,9 @@ The portal beside the same server with a constant answer (its floor), nginx with
 panva's oidc-provider, in rounds that take turns. Each has one worker on the first core; wrk, and
 PostgreSQL, have the second. The clients are in PostgreSQL, each with three keys; wrk asks for one
 of them, for a thousand in turn, and for all of them in turn, so that nothing is at hand ("cold").
-Prints medians of requests a second, what they are of the floor, and the memory of the worker.
+Prints medians of requests a second, of the processor time that a request takes in the server, and
+what that makes of the floor; and the memory of the worker. On a machine that does other things
+meanwhile believe the processor time only.
 
 It needs wrk and nginx (Debian: `apt-get install wrk nginx-light`).
 """
@@ -24,6 +26,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import django
 
@@ -79,6 +82,14 @@ end
 """
 
 
+class End(NamedTuple):
+    """What is asked: where, which paths in turn, and the process that answers."""
+
+    url: str
+    paths: list[str]
+    pid: int
+
+
 def make_clients(count: int) -> list[str]:
     """Return paths of this many clients: one made by the registry, the rest copied from it in SQL.
 
@@ -117,16 +128,34 @@ def make_clients(count: int) -> list[str]:
     return [f"/clients/{client_id}/jwks.json" for client_id in ids.iterator()]
 
 
-def ask(url: str, paths: list[str], scratch: Path, *, threads: int = 1) -> float:
-    """Return the requests a second that wrk gets, asking for the paths in turn."""
-    listed = scratch / "paths"
-    listed.write_text("\n".join(paths) + "\n")
-    script = scratch / "paths.lua"
+def family(pid: int) -> list[int]:
+    """Return the process and all that came of it."""
+    children = [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").glob("*/children")
+        for child in task.read_text().split()
+    ]
+    return [pid, *(each for child in children for each in family(child))]
+
+
+def processor_s(pid: int) -> float:
+    """Return for how many seconds a process and its children have run (proc(5), schedstat)."""
+    tasks = [
+        task for each in family(pid) for task in Path(f"/proc/{each}/task").glob("*/schedstat")
+    ]
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+
+
+def ask(end: End, scratch: Path) -> tuple[float, float]:
+    """Return the requests a second that wrk gets, and the microseconds each took the server."""
+    listed, script = scratch / "paths", scratch / "paths.lua"
+    listed.write_text("\n".join(end.paths) + "\n")
     script.write_text(WRK)
     command = [
-        *(*SECOND_CORE, "wrk", f"-t{threads}", f"-c{CONNECTIONS}", f"-d{SECONDS}s"),
-        *(("-s", str(script), url) if len(paths) > 1 else (url + paths[0],)),
+        *(*SECOND_CORE, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s"),
+        *(("-s", str(script), end.url) if len(end.paths) > 1 else (end.url + end.paths[0],)),
     ]
+    before = processor_s(end.pid)
     told = subprocess.run(
         command,
         check=True,
@@ -134,18 +163,23 @@ def ask(url: str, paths: list[str], scratch: Path, *, threads: int = 1) -> float
         text=True,
         env={**os.environ, "PATHS": str(listed)},
     ).stdout
+    took = processor_s(end.pid) - before
     assert "Non-2xx" not in told, told
-    found = re.search(r"Requests/sec:\s*([\d.]+)", told)
-    assert found, told
-    return float(found[1])
+    rate, count = (
+        re.search(r"Requests/sec:\s*([\d.]+)", told),
+        re.search(r"(\d+) requests in", told),
+    )
+    assert rate, told
+    assert count, told
+    return float(rate[1]), took / int(count[1]) * 1e6
 
 
 @contextmanager
-def running(command: list[str], url: str, **environment: str) -> Iterator[str]:
+def running(command: list[str], url: str) -> Iterator[End]:
     """Run a server until the block ends."""
     process = subprocess.Popen(
         command,
-        env={"PATH": os.environ["PATH"], **environment},
+        env={"PATH": os.environ["PATH"]},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         preexec_fn=die_with_parent,  # noqa: PLW1509 - it only asks the kernel
@@ -158,7 +192,7 @@ def running(command: list[str], url: str, **environment: str) -> Iterator[str]:
             except OSError:
                 continue
             break
-        yield url
+        yield End(url, [""], process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -204,33 +238,38 @@ def compare(paths: list[str], scratch: Path, rounds: int, policy: tuple[str, ...
         )
         peer = OidcProvider(prefix=pinned)
         stack.callback(peer.close)
-        ends: dict[str, tuple[str, list[str]]] = {
-            "granian, constant answer": (floor, [""]),
-            "nginx, static file": (static, [""]),
-            "oidc-provider, /jwks": (peer.issuer, ["/jwks"]),
-            "portal, one client": (portal.url, paths[:1]),
-            "portal, 1,000 clients in turn": (portal.url, paths[:1000]),
+        mine = portal.process.pid
+        ends = {
+            "granian, constant answer": floor,
+            "nginx, static file": static,
+            "oidc-provider, /jwks": End(peer.issuer, ["/jwks"], peer.pid),
+            "portal, one client": End(portal.url, paths[:1], mine),
+            "portal, 1,000 clients in turn": End(portal.url, paths[:1000], mine),
         }
-        rates: dict[str, list[float]] = {name: [] for name in ends}
+        seen: dict[str, list[tuple[float, float]]] = {name: [] for name in ends}
         before = memory_mb(portal)
         for each in range(rounds + 1):
-            for name, (url, asked) in ends.items():
-                rate = ask(url, asked, scratch)
+            for name, end in ends.items():
+                figures = ask(end, scratch)
                 if each:  # the first is for warming up
-                    rates[name].append(rate)
-        base = median(rates["granian, constant answer"])
+                    seen[name].append(figures)
         print(
             f"\n{len(paths):,} clients, policy {' '.join(policy) or 'as usual'}, {len(body)} bytes"
         )
-        for name, seen in rates.items():
-            print(f"{name:32} {median(seen):8,.0f}/s  {median(seen) / base:5.2f} of the floor")
+        base = median(cost for _, cost in seen["granian, constant answer"])
+        for name, figures in seen.items():
+            tell(name, figures, base)
         print(f"memory of the worker: {before:.0f} MB at first, {memory_mb(portal):.0f} MB now")
         if len(paths) > 1000:
-            cold = [ask(portal.url, paths[1000:], scratch) for _ in range(rounds)]
-            print(
-                f"{'portal, every client in turn':32} {median(cold):8,.0f}/s, "
-                f"memory {memory_mb(portal):.0f} MB"
-            )
+            end = End(portal.url, paths[1000:], mine)
+            tell("portal, every client in turn", [ask(end, scratch) for _ in range(rounds)], base)
+            print(f"memory of the worker: {memory_mb(portal):.0f} MB")
+
+
+def tell(name: str, figures: list[tuple[float, float]], base: float) -> None:
+    """Print the medians of one server; `base` is what a request costs at the floor."""
+    rate, cost = (median(each) for each in zip(*figures, strict=True))
+    print(f"{name:30} {rate:8,.0f}/s  {cost:7.1f} µs of processor  {base / cost:5.2f} of the floor")
 
 
 def main() -> None:

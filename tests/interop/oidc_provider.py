@@ -30,6 +30,11 @@ class OidcProvider:
         self.issuer = self._answer()
 
     @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    @property
     def token_endpoint(self) -> str:
         """The URL that token requests go to."""
         return f"{self.issuer}/token"
