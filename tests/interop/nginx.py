@@ -145,7 +145,9 @@ def configuration(fleet: Fleet, beside: str) -> str:
     user = "user root;\n" if os.geteuid() == 0 else ""
     return (
         f"{user}daemon off;\nerror_log {fleet.folder}/error warn;\npid {fleet.folder}/pid;\n"
-        f"worker_processes 1;\nevents {{}}\nhttp {{\n{bodies}\n{text}\n{beside}\n}}\n"
+        # The last two as the packages have them.
+        f"worker_processes 1;\nevents {{}}\nhttp {{\nsendfile on;\ntcp_nopush on;\n"
+        f"{bodies}\n{text}\n{beside}\n}}\n"
     )
 
 
