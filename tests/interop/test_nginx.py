@@ -25,6 +25,7 @@ from pytest_django import DjangoDbBlocker
 
 from portal.accounts.models import User
 from portal.registry.actions import register_key, revoke_key
+from portal.registry.changes import BOUND_S
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client
 from tests.assertions import claims_of, form_of, sign
@@ -224,6 +225,7 @@ def test_a_revoked_key_leaves_the_cache_when_an_operator_has_it_refreshed(
     assert (
         front.ask(jwks(client), headers={"Cache-Control": "no-cache"}).cached == "HIT"
     )  # a stranger's word
+    time.sleep(BOUND_S)  # until both portals know of it
     refreshed = front.ask(jwks(client), source=OPERATOR, headers={"Cache-Control": "no-cache"})
     assert (refreshed.cached, kids(refreshed)) == ("BYPASS", {new.kid})
     after = front.ask(jwks(client))
