@@ -10,11 +10,11 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
-from oauth2_provider.oauth2_backends import get_oauthlib_core
 from oauthlib.oauth2 import AccessDeniedError, FatalClientError, OAuth2Error
 
+from portal.oauth.toolkit import toolkit
 from portal.registry.models import Client
-from portal.registry.server import AUTHORIZATION_PATH
+from portal.registry.server import AUTHORIZATION_PATH, issuer
 
 _PARAMETERS: Final = (
     "response_type",
@@ -43,7 +43,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     client's, is said on a page here instead (RFC 6749 §4.1.2.1).
     """
     uri = _authorization_request(request)
-    server = get_oauthlib_core().server
+    server = toolkit().server
     try:
         scopes, asked = server.validate_authorization_request(uri)
         if request.method != "POST":
@@ -87,7 +87,7 @@ def _back(request: HttpRequest, uri: str) -> HttpResponse:
     """
     parts = urlsplit(uri)
     query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "iss"]
-    query.append(("iss", settings.PUBLIC_URL))
+    query.append(("iss", issuer()))
     uri = urlunsplit(parts._replace(query=urlencode(query)))
     response = render(request, "oauth/leaving.html", {"uri": uri, "host": parts.netloc})
     # Not a redirect: Chromium holds every hop after a form, of sign-in too, against form-action

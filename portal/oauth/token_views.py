@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from oauth2_provider.oauth2_backends import OAuthLibCore, get_oauthlib_core
 
 from portal.oauth.client_requests import ClientEndpoint, answer, refuse
+from portal.oauth.toolkit import toolkit
 from portal.registry.actions import Authenticated, record_refused_grant
 from portal.registry.models import AccessToken
-from portal.registry.server import token_request_page
+from portal.registry.server import issuer, token_request_page
 
 
 @ClientEndpoint
 def token(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
     """Give a token for a code, for a refresh token or to the client itself (RFC 6749 §4)."""
-    _uri, _headers, body, status = _toolkit().create_token_response(request)
+    _uri, _headers, body, status = toolkit().create_token_response(request)
     if status == 200:
         return answer(body)
     refusal = json.loads(body)
@@ -52,13 +51,8 @@ def introspect(request: HttpRequest, authenticated: Authenticated) -> HttpRespon
 @ClientEndpoint
 def revoke(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:  # noqa: ARG001 - it stands in the request
     """Take back a token of the client (RFC 7009 §2): the same answer when there was none."""
-    _uri, _headers, body, status = _toolkit().create_revocation_response(request)
+    _uri, _headers, body, status = toolkit().create_revocation_response(request)
     return answer(body or "{}", status=status)
-
-
-@cache
-def _toolkit() -> OAuthLibCore:
-    return get_oauthlib_core()
 
 
 def _find_access_token(value: str) -> AccessToken | None:
@@ -83,7 +77,7 @@ def _described(found: AccessToken) -> dict[str, Any]:
     client_id = found.application.client_id
     facts = {
         "active": True,
-        "iss": settings.PUBLIC_URL,
+        "iss": issuer(),
         "client_id": client_id,
         "token_type": "Bearer",
         "scope": found.scope,

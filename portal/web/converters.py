@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from portal.registry.patterns import CLIENT_ID, KID
+
 
 class ClientIdConverter:
-    """A client_id: RFC 6749 §2.2 leaves its form to us, and ours is safe in every path."""
+    """A client_id."""
 
-    regex = "[A-Za-z0-9._~-]{1,64}"
+    regex = CLIENT_ID
 
     def to_python(self, value: str) -> str:
         """Return the client_id as it stands."""
@@ -18,9 +20,9 @@ class ClientIdConverter:
 
 
 class KidConverter(ClientIdConverter):
-    """A kid: 32 bytes in unpadded base64url (RFC 7638 §3.1 with SHA-256)."""
+    """A kid."""
 
-    regex = "[A-Za-z0-9_-]{43}"
+    regex = KID
 
 
 class ReferenceConverter(ClientIdConverter):

@@ -29,7 +29,7 @@ from portal.registry.models import Client, ClientKey
 from portal.web.decoded import Member, members_of
 from portal.web.difference import Difference, difference
 from portal.web.explanations import explanation_of
-from portal.web.forms import PortalForm
+from portal.web.forms import PortalForm, paste_area
 
 _MAX_KEYS: Final = 50
 
@@ -44,16 +44,7 @@ class PasteForm(PortalForm):
             "The JWT alone, or the whole thing that fails: the curl command, the form body, or the "
             "raw HTTP request. It is not redeemed, stored or logged."
         ),
-        widget=forms.Textarea(
-            # Never filled in: see the view.
-            attrs={
-                "class": "is-key paste",
-                "rows": 7,
-                "autocomplete": "off",
-                "autocapitalize": "off",
-                "spellcheck": "false",
-            }
-        ),
+        widget=paste_area(7, "is-key paste"),  # never filled in: see the view
         error_messages={"required": "Please paste an assertion, or the request that it is in."},
     )
 

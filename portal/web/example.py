@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from portal.core.algorithms import ALGORITHMS
 from portal.registry.models import Client
+from portal.registry.server import issuer
 from portal.web.key_lists import KeyLists
 
 
@@ -31,7 +30,7 @@ def example_of(client: Client, lists: KeyLists) -> Example:
     claims = {
         "iss": client.client_id,
         "sub": client.client_id,
-        "aud": settings.PUBLIC_URL,
+        "aud": issuer(),
         "iat": 1900000000,
         "exp": 1900000120,
         "jti": "random-and-never-used-twice",

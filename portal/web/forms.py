@@ -24,6 +24,12 @@ class PortalForm(forms.Form):
         self.use_required_attribute = False
 
 
+def paste_area(rows: int, css: str = "is-key", **attrs: str) -> forms.Textarea:
+    """Return a field for keys and assertions, which no browser may correct or complete."""
+    fixed = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+    return forms.Textarea(attrs={"class": css, "rows": rows, **fixed, **attrs})
+
+
 def posted(request: HttpRequest) -> QueryDict | None:
     """Return what a form was sent with, or None when it is only to be shown."""
     return request.POST if request.method == "POST" else None

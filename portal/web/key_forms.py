@@ -16,7 +16,7 @@ from portal.core.algorithms import Algorithm
 from portal.core.reasons import Reason, Refused
 from portal.registry.choices import RevocationReason
 from portal.registry.models import ClientKey
-from portal.web.forms import PortalForm, one_line
+from portal.web.forms import PortalForm, one_line, paste_area
 
 YEARS_AHEAD: Final = 20
 _DATE_FORMATS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
@@ -34,16 +34,7 @@ _NOT_SHOWN_AGAIN: Final = {
 class KeyText(forms.Field):
     """Pasted text exactly as it was sent; the parser of the core is the only judge of it."""
 
-    widget = forms.Textarea(
-        attrs={
-            "class": "is-key",
-            "rows": 9,
-            "autocomplete": "off",
-            "autocapitalize": "off",
-            "spellcheck": "false",
-            "placeholder": "-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----",
-        }
-    )
+    widget = paste_area(9, placeholder="-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----")
 
 
 def _utc_field(label: str, help_text: str) -> forms.DateTimeField:

@@ -12,6 +12,7 @@ from shlex import quote
 from typing import Final
 
 from portal.core.algorithms import ALGORITHMS
+from portal.core.spki import COORDINATE_BYTES
 
 LIFETIME_S: Final = 120
 """How long the signed challenge is good, in seconds."""
@@ -65,7 +66,6 @@ _ES: Final = f"""
   openssl asn1parse -genstr "FORMAT:HEX,OCT:$raw" -noout -out "$file"
   tail -c {{digits}} "$file\""""
 _WHOLE: Final = 'openssl pkeyutl -sign -rawin -inkey private_key.pem -in "$file"'
-_COORDINATE_DIGITS: Final = {"256": 64, "384": 96, "512": 132}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,6 @@ def _sign(alg: str) -> str:
         case "RS":
             return _RS.format(hash=size)
         case "ES":
-            return _ES.format(hash=size, digits=_COORDINATE_DIGITS[size])
+            return _ES.format(hash=size, digits=2 * COORDINATE_BYTES[ALGORITHMS[alg].curve])
         case _:
             return _WHOLE

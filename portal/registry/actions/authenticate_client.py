@@ -30,12 +30,13 @@ from portal.core.reasons import Reason, Refused
 from portal.registry.expectations import expectation_of, first_seen
 from portal.registry.models import Client, ClientKey, RefusedRequest
 from portal.registry.models.token_request import MAX_SEEN
+from portal.registry.patterns import CLIENT_ID, KID
 from portal.registry.redemption import redeem
 
 logger = logging.getLogger(__name__)
 
-_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
-_KID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_CLIENT_ID: Final = re.compile(CLIENT_ID)
+_KID: Final = re.compile(KID)
 _KEYS: Final = ClientKey.objects.select_related("client").only(
     *("kid", "alg", "pem", "not_before", "expires_at", "retires_at", "revoked_at"),
     *("confirmation_required", "confirmed_at"),

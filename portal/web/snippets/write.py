@@ -10,6 +10,7 @@ from django.conf import settings
 from django.template import Context, Engine
 
 from portal.core.algorithms import ALGORITHMS
+from portal.core.spki import COORDINATE_BYTES
 from portal.registry.models import ClientKey
 from portal.web.addresses import addresses_of
 from portal.web.snippets.languages import LANGUAGES, Language
@@ -19,8 +20,6 @@ _ENGINE: Final = Engine(dirs=[str(settings.BASE_DIR / "templates" / "snippets")]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~:/\[\]-]+")
 """Means the same inside quotes in all of these languages: no quote, dollar, backslash or space."""
-
-_COORDINATE_BYTES: Final = {"P-256": 32, "P-384": 48, "P-521": 66}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def _code(language: Language, key: ClientKey) -> str:
         if value and not _PLAIN.fullmatch(value):
             raise ValueError(f"{name} is {value!r}, which is not safe in a program.")
     # RFC 7518 §3.4: r and s, each as long as a coordinate of the curve.
-    digits = 2 * _COORDINATE_BYTES.get(key.curve, 0)
+    digits = 2 * COORDINATE_BYTES.get(key.curve, 0)
     context = {
         **values,
         "family": key.alg[:2],

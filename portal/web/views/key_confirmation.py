@@ -21,7 +21,7 @@ from portal.registry.confirmation import Trial, challenge_for, try_assertion
 from portal.registry.models import ClientKey
 from portal.registry.refusals import RegistryRefusal
 from portal.web.access import NOT_YOUR_KEYS, find_key, permit
-from portal.web.forms import PortalForm
+from portal.web.forms import PortalForm, paste_area
 from portal.web.guide import recipes
 from portal.web.key_lists import CURRENT
 from portal.web.people import person
@@ -36,15 +36,7 @@ class AssertionForm(PortalForm):
         max_length=MAX_ASSERTION_BYTES,
         label="What the command printed",
         help_text="The assertion: three parts with dots between. It is checked and not kept.",
-        widget=forms.Textarea(
-            attrs={
-                "class": "is-key",
-                "rows": 6,
-                "autocomplete": "off",
-                "autocapitalize": "off",
-                "spellcheck": "false",
-            }
-        ),
+        widget=paste_area(6),
         error_messages={"required": "Please sign the challenge, and paste what was printed."},
     )
 
