@@ -30,6 +30,12 @@ _HEARTBEAT_S: Final = 1.0
 _PATIENCE_S: Final = 0.4
 _CONNECT_S: Final = 5.0
 _PAUSE_S: Final = 0.1
+# Which triggers tell (migration 0006), as they are now: made anew they have other numbers.
+_WHO_TELLS: Final = """
+    SELECT CASE WHEN count(*) = 4 THEN string_agg(oid::text, ' ' ORDER BY oid) END
+    FROM pg_trigger
+    WHERE tgrelid IN ('registry_client'::regclass, 'registry_clientkey'::regclass)
+        AND tgname LIKE '%\\_is\\_told' AND tgenabled IN ('O', 'A')"""
 _CONNECTION_PARAMETERS: Final = (
     "context",
     "cursor_factory",
@@ -44,7 +50,9 @@ class Listener:
     Being connected proves nothing: a connection can be dead for minutes unnoticed, and a pooler
     forgets who listens. So each second it notifies itself, and only the echo makes the keeper trust
     it for `BOUND_S` seconds more from when the notification was sent. Notifications come in the
-    order of their commits: whatever was committed before that has come before the echo.
+    order of their commits: whatever was committed before that has come before the echo. With it it
+    asks for the triggers: while they are missing, as before a migration or in the midst of a
+    restore, or were made anew, as after one, changes have gone untold.
     """
 
     def __init__(self, keeper: Keeper, *, stale_s: float) -> None:
@@ -84,22 +92,29 @@ class Listener:
         wire.execute(f'LISTEN {CHANNEL}; LISTEN "{self._own}"', _soon())
         # From here on all changes come; what was missed before is not known.
         self._keeper.clear()
+        who_tells = self._beat(wire)
         while True:
             began = time.monotonic()
-            self._beat(wire)
+            if self._beat(wire) != who_tells:
+                return
             self._heard = began
             self._keeper.trust(began + BOUND_S)
             self._say("Changes of key sets are told by the database%s", ".")
             for channel, payload in wire.listen(began + _HEARTBEAT_S):
                 self._tell(channel, payload)
 
-    def _beat(self, wire: Wire) -> None:
-        """Notify ourselves, and return when that has come back."""
+    def _beat(self, wire: Wire) -> str:
+        """Notify ourselves, and return which triggers tell when that has come back.
+
+        Raises `Refused` when it does not, or when there is no trigger that tells.
+        """
         until = _soon()
-        wire.execute(f'NOTIFY "{self._own}"', until)
+        who_tells = wire.execute(f'{_WHO_TELLS}; NOTIFY "{self._own}"', until)
+        if not who_tells:
+            raise Refused("the triggers of the registry's migration 0006 are missing")
         for channel, payload in wire.listen(until):
             if channel == self._own:
-                return
+                return who_tells
             self._tell(channel, payload)
         raise Refused("a notification to ourselves has not come back")
 

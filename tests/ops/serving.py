@@ -1,0 +1,79 @@
+"""The portal as the image serves it, with a database of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.ops.production import ROOT
+from tests.ops.running import free_port, server
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Where the portal is, its environment, and the process that keeps its workers."""
+
+    port: int
+    environment: dict[str, str]
+    pid: int
+    log: Path
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/children")
+        return [int(pid) for task in tasks for pid in task.read_text().split()]
+
+    def manage(self, *words: str) -> None:
+        """Run a command of manage.py."""
+        manage(self.environment, *words)
+
+    def do(self, code: str) -> str:
+        """Run Python beside the portal, with Django set up, and return what it prints."""
+        told = subprocess.run(
+            [sys.executable, "-c", f"import django; django.setup()\n{code}"],
+            cwd=ROOT,
+            env=self.environment,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return told.stdout
+
+
+def manage(environment: dict[str, str], *words: str) -> None:
+    """Run a command of manage.py in an environment."""
+    command = [sys.executable, "manage.py", *words, "--verbosity", "0"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+
+
+@contextmanager
+def serve(database_url: str, scratch: Path, **settings: str) -> Iterator[Serving]:
+    """Prepare an empty database, and serve the portal from it until the block ends."""
+    port = free_port()
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "DEMO": "true",
+        "SECRET_KEY": "for-tests-only-" * 5,
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "DATABASE_URL": database_url,
+        "STATIC_ROOT": str(scratch / "static"),
+        "LOG_LEVEL": "ERROR",
+        "GRANIAN_HOST": "127.0.0.1",
+        "GRANIAN_PORT": str(port),
+        "GRANIAN_WORKERS": "2",
+        "GRANIAN_BLOCKING_THREADS": "4",
+        **settings,
+    }
+    for words in (["migrate"], ["createcachetable"], ["collectstatic", "--no-input"]):
+        manage(environment, *words)
+    command, log = ["sh", str(ROOT / "deploy" / "entry")], scratch / "log"
+    with server(command, port=port, environment=environment, cwd=ROOT, log=log) as process:
+        yield Serving(port, environment, process.pid, log)

@@ -1,0 +1,150 @@
+"""Migrations run while traffic flows: nobody waits, and no change goes unnoticed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from drills.person import Person, fetch
+from portal.registry.changes import BOUND_S
+from tests.ops.production import ROOT
+from tests.ops.serving import Serving, serve
+
+ASKS = 16
+"""Each on a connection of its own: enough for both workers to take some."""
+
+SET_UP = """
+from django.test import Client as Browser
+from portal.accounts.models import User
+from portal.registry.actions import create_client, register_key
+from tests.keys import new_private_key, public_pem
+person = User.objects.create_user("a@example.com", is_staff=True)
+client = create_client(name="Known", by=person)
+def new_kid():
+    material = public_pem(new_private_key())
+    return register_key(client, material=material, alg="EdDSA", label="x", by=person).kid
+kids = [new_kid() for _ in range(10)]
+browser = Browser()
+browser.force_login(person)
+print(browser.cookies["sessionid"].value, client.client_id, *kids)
+"""
+
+
+class Traffic(threading.Thread):
+    """Fetches the set all the time, and counts how it was answered."""
+
+    def __init__(self, portal: Serving, client_id: str) -> None:
+        super().__init__()
+        self._port, self._client_id = portal.port, client_id
+        self.over = threading.Event()
+        self.outcomes: Counter[str] = Counter()
+        self.slowest = 0.0
+
+    def run(self) -> None:
+        while not self.over.is_set():
+            began = time.monotonic()
+            outcome, _ = fetch(self._port, self._client_id)
+            self.outcomes[outcome] += 1
+            self.slowest = max(self.slowest, time.monotonic() - began)
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """The portal with a database of its own."""
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrating")
+    try:
+        own = url.replace("/postgres", "/migrating", 1)
+        with serve(own, tmp_path_factory.mktemp("migrating")) as portal:
+            yield portal
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DROP DATABASE migrating WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def known(portal: Serving) -> list[str]:
+    """A session, a client_id, and the kids of its live keys."""
+    return portal.do(SET_UP).split()
+
+
+@pytest.fixture
+def traffic(portal: Serving, known: list[str]) -> Iterator[Traffic]:
+    """Somebody who fetches the set during the test; never was it missing."""
+    traffic = Traffic(portal, known[1])
+    traffic.start()
+    yield traffic
+    traffic.over.set()
+    traffic.join()
+    assert set(traffic.outcomes) == {"200"}
+    assert traffic.outcomes.total() > 100
+    assert traffic.slowest < BOUND_S
+
+
+def test_key_that_is_revoked_beside_a_migration_is_gone_within_the_bound(
+    portal: Serving, known: list[str], traffic: Traffic
+) -> None:
+    session, client_id, *kids = known
+    person = Person(portal.port, session)
+    # Without the triggers of 0006 the database tells nobody what changes.
+    for target in ("0005", "0006", "0005", "0006"):
+        migrating = threading.Thread(target=portal.manage, args=("migrate", "registry", target))
+        migrating.start()
+        during = kids.pop()
+        _revoke(person, client_id, during)
+        migrating.join()
+        after = kids.pop()
+        _revoke(person, client_id, after)
+        _is_gone(portal, client_id, during)
+        _is_gone(portal, client_id, after)
+
+
+def _revoke(person: Person, client_id: str, kid: str) -> None:
+    path = f"/clients/{client_id}/keys/{kid}/revocation/"
+    assert person.post(path, reason="compromised", confirmation="Known") == ""
+
+
+def _is_gone(portal: Serving, client_id: str, kid: str) -> None:
+    time.sleep(BOUND_S)
+    assert not any(kid in fetch(portal.port, client_id)[1] for _ in range(ASKS))
+
+
+@pytest.mark.parametrize("change", ["DISABLE TRIGGER ALL", "ENABLE TRIGGER ALL"])
+def test_change_that_no_trigger_tells_is_noticed(
+    portal: Serving, known: list[str], change: str
+) -> None:
+    client_id, kid = known[1], fetch(portal.port, known[1])[1].pop()
+    with psycopg.connect(portal.environment["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(f"ALTER TABLE registry_clientkey {change}")
+        connection.execute(
+            "UPDATE registry_clientkey SET revoked_at = now(), revoked_by_id = registered_by_id, "
+            "revocation_reason = 'compromised' WHERE kid = %s",
+            [kid],
+        )
+    _is_gone(portal, client_id, kid)
+
+
+def test_migration_that_cannot_have_its_lock_gives_up_and_holds_nobody_up(
+    portal: Serving, traffic: Traffic
+) -> None:
+    """What waits for an exclusive lock lets nobody past it, so it may not wait for long."""
+    with psycopg.connect(portal.environment["DATABASE_URL"]) as connection:
+        connection.execute("SELECT count(*) FROM registry_client")
+        ended = subprocess.run(
+            ["sh", "deploy/entry", "migrate", "registry", "0005"],
+            cwd=ROOT,
+            env=portal.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert "lock timeout" in ended.stderr
+    assert ended.returncode != 0
