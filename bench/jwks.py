@@ -5,8 +5,8 @@ panva's oidc-provider, in rounds that take turns. Each has one worker on the fir
 PostgreSQL, have the second. The clients are in PostgreSQL, each with three keys; wrk asks for one
 of them, for a thousand in turn, and for all of them in turn, so that nothing is at hand ("cold").
 Prints medians of requests a second, of the processor time that a request takes in the server, and
-what that makes of the floor; and the memory of the worker. On a machine that does other things
-meanwhile believe the processor time only.
+of the ratios of both to the floor in the same round; and the memory of the worker. On a machine
+that does other things meanwhile believe the processor time only.
 
 It needs wrk and nginx (Debian: `apt-get install wrk nginx-light`).
 """
@@ -49,6 +49,8 @@ FIRST_CORE, SECOND_CORE = ("taskset", "-c", "0"), ("taskset", "-c", "1")
 BATCH = ("chrt", "--batch", "0")
 SECONDS = 1
 CONNECTIONS = 16
+# What the server adds itself; a constant "Connection: close" would cost it a connection each time.
+BY_SERVER = {"connection", "date", "server"}
 
 CONSTANT = """
 BODY = {body!r}
@@ -213,7 +215,7 @@ def compare(paths: list[str], scratch: Path, rounds: int, policy: tuple[str, ...
         portal = stack.enter_context(serve(scratch, workers=1, prefix=pinned))
         with urllib.request.urlopen(portal.url + paths[0]) as response:
             body, headers = response.read(), response.getheaders()
-        kept = [pair for pair in headers if pair[0].lower() not in {"date", "server"}]
+        kept = [pair for pair in headers if pair[0].lower() not in BY_SERVER]
         (scratch / "constant.py").write_text(CONSTANT.format(body=body, headers=kept))
         port = free_port()
         granian = str(Path(sys.executable).with_name("granian"))
@@ -256,20 +258,25 @@ def compare(paths: list[str], scratch: Path, rounds: int, policy: tuple[str, ...
         print(
             f"\n{len(paths):,} clients, policy {' '.join(policy) or 'as usual'}, {len(body)} bytes"
         )
-        base = median(cost for _, cost in seen["granian, constant answer"])
         for name, figures in seen.items():
-            tell(name, figures, base)
+            tell(name, figures, seen["granian, constant answer"])
         print(f"memory of the worker: {before:.0f} MB at first, {memory_mb(portal):.0f} MB now")
         if len(paths) > 1000:
             end = End(portal.url, paths[1000:], mine)
-            tell("portal, every client in turn", [ask(end, scratch) for _ in range(rounds)], base)
+            figures = [ask(end, scratch) for _ in range(rounds)]
+            tell("portal, every client in turn", figures, seen["granian, constant answer"])
             print(f"memory of the worker: {memory_mb(portal):.0f} MB")
 
 
-def tell(name: str, figures: list[tuple[float, float]], base: float) -> None:
-    """Print the medians of one server; `base` is what a request costs at the floor."""
+def tell(name: str, figures: list[tuple[float, float]], floor: list[tuple[float, float]]) -> None:
+    """Print the medians of one server, and of its ratios to the floor, round by round."""
     rate, cost = (median(each) for each in zip(*figures, strict=True))
-    print(f"{name:30} {rate:8,.0f}/s  {cost:7.1f} µs of processor  {base / cost:5.2f} of the floor")
+    faster = median(mine / its for (mine, _), (its, _) in zip(figures, floor, strict=True))
+    cheaper = median(its / mine for (_, mine), (_, its) in zip(figures, floor, strict=True))
+    print(
+        f"{name:30} {rate:8,.0f}/s  {cost:6.1f} µs of processor  "
+        f"{faster:5.2f} of the floor, by processor {cheaper:5.2f}"
+    )
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ START_TIMEOUT_S = 30.0
 ASKS = 12
 """How many connections reach each of two workers, as good as surely."""
 
-OPTIONS = ("--interface", "wsgi", "--host", "127.0.0.1")
+OPTIONS = ("--interface", "wsgi", "--no-ws", "--host", "127.0.0.1")
 
 
 @dataclass(frozen=True)
