@@ -89,6 +89,7 @@ def set_environment(data: Path, port: int) -> None:
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DATABASE_URL": f"sqlite:///{quote(str(data / 'db.sqlite3'))}",
         "STATIC_ROOT": str(data / "static"),
+        "GRANIAN_BLOCKING_THREADS": "8",
     }
 
 
@@ -135,7 +136,7 @@ def serve(port: int) -> int:
     """Run the server until it ends or Ctrl-C is pressed, and return its exit code."""
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)]
-    command += ["--blocking-threads", "4", "--workers-kill-timeout", "5", "--log-level", "warning"]
+    command += ["--workers-kill-timeout", "5", "--log-level", "warning"]
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, signal.default_int_handler)
     command += ["portal.wsgi:application"]

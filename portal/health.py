@@ -12,6 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from portal.oauth.documents import NO_STORE, Document, PublicDocument
+from portal.places import Full, places
 
 logger = logging.getLogger(__name__)
 
@@ -26,11 +27,14 @@ def healthz() -> Document:
 def readyz() -> Document:
     """Say whether requests can be served, or with 503 what is missing."""
     try:
-        applied = MigrationRecorder(connection).applied_migrations()
+        with places:
+            applied = MigrationRecorder(connection).applied_migrations()
     except DatabaseFailure as failure:
         # The cause is for the operator's log; who asks from outside learns only what is missing.
         logger.warning("Not ready: %s", failure)
         return _not_ready("database", "The database does not answer.")
+    except Full:
+        return _not_ready("threads", "All threads wait for the database or for slow clients.")
     if not _newest_migrations() <= applied.keys():
         return _not_ready("migrations", "Not all migrations are applied: run manage.py migrate.")
     return Document(b'{"status": "ready"}', NO_STORE)

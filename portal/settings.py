@@ -45,6 +45,9 @@ JWKS_STALE_IF_ERROR = env.number("JWKS_STALE_IF_ERROR", 600, least=0)
 JWKS_MEMORY_MB = env.number("JWKS_MEMORY_MB", 64, least=0)
 """How much of each process may hold answers that are ready to be sent; 0 reads each anew."""
 
+THREADS = env.number("GRANIAN_BLOCKING_THREADS", 0, least=0)
+"""How many threads the server gives each process; 0 when that is not known."""
+
 SIGN_UP = env.yes_or_no("SIGN_UP", default=True)
 CLIENT_CREATION = env.yes_or_no("CLIENT_CREATION", default=True)
 """Whether everybody who is signed in may create clients; admins always may."""
@@ -102,6 +105,7 @@ MIDDLEWARE = [
     "portal.web.middleware.NoStoreMiddleware",
     "portal.web.middleware.RequestSizeMiddleware",
     "portal.web.middleware.NulCookieMiddleware",
+    "portal.web.middleware.PlacesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -143,8 +147,15 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
-    # A database that swallows packets is a failure after seconds, and not after minutes.
-    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    # A database that swallows packets is a failure after seconds, and not after hours.
+    _database["OPTIONS"] = {
+        "connect_timeout": 5,
+        "keepalives_idle": 5,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+        **_database.get("OPTIONS", {}),
+    }
 
 # Rate limits are counted here, so it has to be shared by all workers and hosts.
 CACHES = {

@@ -21,7 +21,15 @@ def django(environ: dict[str, Any], start_response: Callable[..., Any]) -> Itera
     """
     kind, *parameters = environ.get("CONTENT_TYPE", "").split(";")
     kept = [each for each in parameters if not each.strip().lower().startswith("charset")]
-    return _django({**environ, "CONTENT_TYPE": ";".join([kind, *kept])}, start_response)
+    response = _django({**environ, "CONTENT_TYPE": ";".join([kind, *kept])}, start_response)
+    if response.streaming and "Content-Length" not in response:
+        return response
+    # A list is handed over at once. From anything else the server takes a piece when the reader
+    # has read the one before: a few slow readers of static files would hold all threads.
+    try:
+        return [b"".join(response)]
+    finally:
+        response.close()
 
 
 application = Front(django, shelf) if shelf.capacity else django

@@ -20,6 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from portal.oauth.documents import secure_headers
 from portal.oauth.validator import AUTHENTICATED
+from portal.places import Full, places
 from portal.registry.actions import Authenticated, AuthenticationRefused, authenticate_client
 from portal.registry.server import token_request_page
 
@@ -55,22 +56,22 @@ class ClientEndpoint:
             response["Allow"] = "POST"
             return response
         try:
-            return self._view(request, _authenticate(request))
+            with places:
+                return self._view(request, _authenticate(request))
         except _Unreadable as unreadable:
             return refuse(400, "invalid_request", str(unreadable))
         except AuthenticationRefused as refused:
             return _answer(refused)
         except DatabaseFailure:
             logger.exception("A client's request could not be decided")
-            return _not_now()
+            return _not_now("The portal cannot reach its database just now.")
+        except Full:
+            return _not_now("The portal has more to do than it can just now.")
 
 
-def _not_now() -> HttpResponse:
-    response = refuse(
-        503,
-        "temporarily_unavailable",
-        "The portal cannot reach its database just now. Please try again in a few seconds.",
-    )
+def _not_now(why: str) -> HttpResponse:
+    again = "Please try again in a few seconds."
+    response = refuse(503, "temporarily_unavailable", f"{why} {again}")
     response["Retry-After"] = "5"
     return response
 

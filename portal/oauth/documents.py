@@ -65,6 +65,12 @@ DATABASE_FAILED: Final = problem(
     "The portal cannot read its database just now. Please try again in a few seconds.",
     Retry_After="5",
 )
+BUSY: Final = problem(
+    503,
+    "temporarily_unavailable",
+    "The portal has more to do than it can just now. Please try again in a few seconds.",
+    Retry_After="5",
+)
 
 
 class PublicDocument:

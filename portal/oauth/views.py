@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from portal.core.algorithms import ALGORITHMS
 from portal.oauth.caching import Reuse, cache_control, constant_until
-from portal.oauth.documents import DATABASE_FAILED, Document, PublicDocument, problem
+from portal.oauth.documents import BUSY, DATABASE_FAILED, Document, PublicDocument, problem
 from portal.oauth.server import GRANT_TYPES, RESPONSE_TYPES
 from portal.oauth.shelf import prepare, shelf
+from portal.places import Full, places
 from portal.registry import server
 from portal.registry.publishing import publish
 
@@ -42,7 +43,11 @@ def _key_set(client_id: str, *, extended: bool) -> Document:
         # Known already: nobody has to wait until a connection has failed once more.
         return DATABASE_FAILED
     ticket = shelf.ticket(client_id)
-    publication = publish(client_id, timezone.now(), extended=extended)
+    try:
+        with places:
+            publication = publish(client_id, timezone.now(), extended=extended)
+    except Full:
+        return BUSY
     if publication is None:
         return _UNKNOWN_CLIENT
     reuse: Reuse = {

@@ -8,7 +8,9 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
+from portal.places import Full, places
 from portal.web.render import show
+from portal.web.views.errors import unavailable
 
 
 class NoStoreMiddleware:
@@ -35,6 +37,21 @@ class RequestSizeMiddleware:
         if _fits(request.META.get("CONTENT_LENGTH") or "0"):
             return self.get_response(request)
         return show(request, "errors/413.html", fragment="notice", status=413)
+
+
+class PlacesMiddleware:
+    """Refuses a page while too many others wait for the database, or for forms sent slowly."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer 503, or what the next one answers."""
+        try:
+            with places:
+                return self.get_response(request)
+        except Full:
+            return unavailable(request, busy=True)
 
 
 class NulCookieMiddleware:

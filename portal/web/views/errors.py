@@ -51,15 +51,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
     Django calls this while the exception is being handled.
     """
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        return _unavailable(request)
+        return unavailable(request)
     return show(request, "errors/500.html", fragment=_FRAGMENT, status=500)
 
 
-def _unavailable(request: HttpRequest) -> HttpResponse:
-    """Answer 503 with a page that needs no session, no messages and no sign-in to be rendered."""
+def unavailable(request: HttpRequest, *, busy: bool = False) -> HttpResponse:
+    """Answer 503 with a page that needs no session, no messages and no sign-in to be rendered.
+
+    `busy` is for a request that was not begun; otherwise it is the database that fails.
+    """
     template = "errors/503.html" + (f"#{_FRAGMENT}" if wants_fragment(request) else "")
     headers = {"Retry-After": "5", "Cache-Control": "no-store", "Vary": "HX-Request"}
-    return HttpResponse(render_to_string(template), status=503, headers=headers)
+    return HttpResponse(render_to_string(template, {"busy": busy}), status=503, headers=headers)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
