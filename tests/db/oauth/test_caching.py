@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 from pytest_django import Settings
 
-from portal.oauth.caching import cache_control
+from portal.oauth.caching import Reuse, cache_control, constant_until
 from portal.registry.actions import retire_key, revoke_key, suspend_client
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
@@ -47,6 +48,42 @@ def test_reuse_ends_with_the_next_change(
         NOW, max_age=60, stale_if_error=600, next_start=at(start), next_end=at(end)
     )
     assert given == expected
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "until"),
+    [
+        (100, None, 40),
+        (None, 1000, 340),
+        (100, 1000, 40),
+        (1000, 1000, 340),
+        (1000, 100, -560),
+        (30, None, -30),
+        (None, None, None),
+    ],
+)
+def test_it_is_known_until_when_the_answer_stays_the_same(
+    start: float | None, end: float | None, until: float | None
+) -> None:
+    def at(seconds: float | None) -> datetime | None:
+        return None if seconds is None else NOW + timedelta(seconds=seconds)
+
+    given: Reuse = {
+        "max_age": 60,
+        "stale_if_error": 600,
+        "next_start": at(start),
+        "next_end": at(end),
+    }
+    if until is None:
+        assert constant_until(**given) == math.inf
+        return
+    assert constant_until(**given) == NOW.timestamp() + until
+    moment = NOW + timedelta(seconds=until)
+    before, after = (
+        cache_control(moment + timedelta(seconds=seconds), **given) for seconds in (-0.5, 0.5)
+    )
+    assert before == "public, max-age=60, stale-if-error=600"
+    assert after != before
 
 
 def test_nothing_stale_when_the_setting_says_so() -> None:

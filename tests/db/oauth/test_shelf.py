@@ -22,13 +22,20 @@ def shelf() -> Shelf:
     return shelf
 
 
-def put(shelf: Shelf, client_id: str, *, until: float = math.inf, body: bytes = BODY) -> None:
+def put(
+    shelf: Shelf,
+    client_id: str,
+    *,
+    until: float = math.inf,
+    body: bytes = BODY,
+    extended: bool = False,
+) -> None:
     prepared = prepare(Document(body, "public, max-age=60"), until)
-    shelf.put(client_id, shelf.ticket(client_id), prepared, extended=False)
+    shelf.put(client_id, shelf.ticket(client_id), prepared, extended=extended)
 
 
-def has(shelf: Shelf, client_id: str) -> bool:
-    return shelf.find(path_of(client_id, extended=False)) is not None
+def has(shelf: Shelf, client_id: str, *, extended: bool = False) -> bool:
+    return shelf.find(path_of(client_id, extended=extended)) is not None
 
 
 def test_what_was_put_is_found_as_it_would_be_rendered(shelf: Shelf) -> None:
@@ -105,6 +112,44 @@ def test_change_takes_it_away(shelf: Shelf, change: str) -> None:
     assert shelf.size == 0
 
 
+def test_change_takes_both_sets_of_the_client_away(shelf: Shelf) -> None:
+    for extended in (False, True):
+        put(shelf, "a", extended=extended)
+        assert has(shelf, "a", extended=extended)
+    shelf.drop("a")
+    assert not has(shelf, "a")
+    assert not has(shelf, "a", extended=True)
+
+
+def test_room_is_given_back(shelf: Shelf) -> None:
+    for change in ("drop", "clear", "distrust"):
+        for number in range(ROOM):
+            put(shelf, str(number))
+        assert len(shelf) == ROOM
+        for number in range(ROOM):
+            _tell(shelf, change, str(number))
+        shelf.trust(math.inf)
+        assert (len(shelf), shelf.size) == (0, 0)
+
+
+class DropsMeanwhile(float):
+    """A moment during whose comparison the client is dropped, as by another thread."""
+
+    shelf: Shelf | None = None
+
+    def __le__(self, other: float) -> bool:
+        if self.shelf:
+            self.shelf.drop("a")
+        return super().__le__(other)
+
+
+def test_what_is_dropped_while_it_is_looked_for_is_not_found(shelf: Shelf) -> None:
+    until = DropsMeanwhile(math.inf)
+    put(shelf, "a", until=until)
+    until.shelf = shelf
+    assert not has(shelf, "a")
+
+
 def test_change_of_one_client_leaves_the_others(shelf: Shelf) -> None:
     put(shelf, "a")
     shelf.drop("b")
@@ -130,6 +175,28 @@ def test_nothing_is_kept_while_nobody_vouches_for_it(shelf: Shelf, state: str) -
         shelf.serve_on(math.inf)
     put(shelf, "a")
     shelf.trust(math.inf)
+    assert not has(shelf, "a")
+
+
+def test_what_is_over_takes_no_room(shelf: Shelf) -> None:
+    put(shelf, "a", until=time.time() - 1)
+    assert len(shelf) == 0
+
+
+@pytest.mark.parametrize("change", ["trust", "distrust"])
+def test_database_that_answers_in_any_way_is_not_gone(shelf: Shelf, change: str) -> None:
+    shelf.serve_on(math.inf)
+    assert shelf.gone
+    if change == "trust":
+        shelf.trust(math.inf)
+    else:
+        shelf.distrust()
+    assert not shelf.gone
+
+
+def test_nothing_is_answered_without_trust_even_when_it_is_there(shelf: Shelf) -> None:
+    shelf.distrust()
+    put(shelf, "a")
     assert not has(shelf, "a")
 
 

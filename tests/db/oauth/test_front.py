@@ -1,0 +1,70 @@
+"""What the front hands over by itself, before any server has mended it, and what it hands on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from portal.oauth.documents import Document, render
+from portal.oauth.front import Front
+from portal.oauth.shelf import Shelf, prepare
+
+KEPT = Document(b'{"keys": []}', "public, max-age=60")
+TAG = dict(render(KEPT, "GET").headers)["ETag"]
+PATH = "/clients/a/jwks.json"
+
+Handed = tuple[str, list[tuple[str, str]], list[bytes]]
+
+
+@pytest.fixture
+def ask() -> Callable[..., Handed | None]:
+    """Asks a front with one set; None when the request was handed on."""
+    shelf = Shelf(10_000)
+    shelf.trust(math.inf)
+    shelf.put("a", shelf.ticket("a"), prepare(KEPT, math.inf), extended=False)
+
+    def handed_on(_: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("handed on", [])
+        return []
+
+    front = Front(handed_on, shelf)
+
+    def ask(method: str = "GET", path: str = PATH, held: str | None = None) -> Handed | None:
+        told: list[Any] = []
+        environ = {"PATH_INFO": path, "REQUEST_METHOD": method}
+        if held is not None:
+            environ["HTTP_IF_NONE_MATCH"] = held
+        body = list(front(environ, lambda *given: told.extend(given)))
+        return None if told[0] == "handed on" else (told[0], told[1], body)
+
+    return ask
+
+
+def test_set_that_is_kept_is_handed_over(ask: Callable[..., Handed | None]) -> None:
+    assert ask() == ("200 OK", list(render(KEPT, "GET").headers), [KEPT.body])
+
+
+def test_head_has_no_body(ask: Callable[..., Handed | None]) -> None:
+    assert ask("HEAD") == ("200 OK", list(render(KEPT, "HEAD").headers), [])
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("held", ["*", TAG, f"W/{TAG}"])
+def test_who_has_it_gets_304_without_a_body(
+    ask: Callable[..., Handed | None], method: str, held: str
+) -> None:
+    expected: Handed = ("304 Not Modified", list(render(KEPT, method, held).headers), [])
+    assert ask(method, held=held) == expected
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS", "DELETE", "get", ""])
+def test_other_methods_are_handed_on(ask: Callable[..., Handed | None], method: str) -> None:
+    assert ask(method) is None
+
+
+@pytest.mark.parametrize("path", ["", "/", f"{PATH}/", f"/{PATH}", "/clients/b/jwks.json"])
+def test_other_paths_are_handed_on(ask: Callable[..., Handed | None], path: str) -> None:
+    assert ask(path=path) is None
