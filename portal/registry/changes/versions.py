@@ -16,33 +16,39 @@ class Versions:
     """Asks a database file whether anything was written, with microseconds for each question.
 
     `PRAGMA data_version` does not count the writes of the connection that asks, so it asks with a
-    connection of its own, one for each thread, which never writes.
+    connection of its own, one for each thread, which never writes. A connection stays with the file
+    that it has opened, so each time it also looks whether another one lies in its place.
     """
 
     def __init__(self, keeper: Keeper, name: str) -> None:
         self._keeper = keeper
         # A database in memory is another one for each connection: there is nothing to ask.
-        self._uri = f"{Path(name).absolute().as_uri()}?mode=ro" if Path(name).is_file() else ""
+        self._path = Path(name).absolute() if Path(name).is_file() else None
         self._seen = local()
 
     def look(self) -> None:
         """Let the keeper forget everything when something was written since this thread looked."""
-        if not self._uri:
+        if not self._path:
             return
+        # One for the whole look, as a failure elsewhere replaces it.
+        seen = self._seen
         try:
-            version = self._ask()
-        except sqlite3.Error:
+            version = self._ask(self._path, seen)
+        except (OSError, sqlite3.Error):
             self._seen = local()
             self._keeper.distrust()
             return
         # The first look of a thread counts as a change: nobody knows what came before it.
-        if version != getattr(self._seen, "version", None):
-            self._seen.version = version
+        if version != getattr(seen, "version", None):
+            seen.version = version
             self._keeper.clear()
             self._keeper.trust(math.inf)
 
-    def _ask(self) -> int:
-        if not hasattr(self._seen, "connection"):
-            self._seen.connection = sqlite3.connect(self._uri, uri=True)
-        (version,) = self._seen.connection.execute("PRAGMA data_version").fetchone()
-        return int(version)
+    def _ask(self, path: Path, seen: local) -> tuple[int, int]:
+        """Return which file there is, and its version as this thread's connection counts."""
+        file = path.stat().st_ino
+        if getattr(seen, "file", None) != file:
+            seen.file = file
+            seen.connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+        (version,) = seen.connection.execute("PRAGMA data_version").fetchone()
+        return file, int(version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from pathlib import Path
@@ -76,6 +77,44 @@ def test_first_look_of_another_thread_counts_as_a_change(name: str) -> None:
     versions.look()
     look_elsewhere(versions)
     assert kept.clearings == 2
+
+
+def test_file_that_takes_the_place_of_another_counts_as_a_change(name: str, tmp_path: Path) -> None:
+    kept = Kept()
+    versions = Versions(kept, name)
+    versions.look()
+    other = shutil.copy(name, tmp_path / "restored")
+    Path(other).replace(name)
+    versions.look()
+    assert (kept.trusted, kept.clearings) == (True, 2)
+    write(name)
+    versions.look()
+    assert kept.clearings == 3
+
+
+def test_file_that_is_taken_away_is_not_trusted_until_it_is_back(name: str) -> None:
+    kept = Kept()
+    versions = Versions(kept, name)
+    versions.look()
+    away = Path(name).rename(f"{name}.away")
+    versions.look()
+    assert not kept.trusted
+    away.rename(name)
+    versions.look()
+    assert kept.trusted
+
+
+def test_each_thread_asks_again_after_a_failure_of_another(name: str) -> None:
+    """Whatever was written meanwhile, nobody can say."""
+    kept = Kept()
+    versions = Versions(kept, name)
+    versions.look()
+    away = Path(name).rename(f"{name}.away")
+    look_elsewhere(versions)
+    away.rename(name)
+    before = kept.clearings
+    versions.look()
+    assert (kept.trusted, kept.clearings) == (True, before + 1)
 
 
 def test_without_a_file_nothing_is_trusted(tmp_path: Path) -> None:
