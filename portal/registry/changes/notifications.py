@@ -30,6 +30,8 @@ _HEARTBEAT_S: Final = 1.0
 _PATIENCE_S: Final = 0.4
 _CONNECT_S: Final = 5.0
 _PAUSE_S: Final = 0.1
+# Who refuses us has been asked, and each set is read anew meanwhile: nothing is gained by haste.
+_REFUSED_PAUSE_S: Final = 1.0
 # Which triggers tell (migration 0006), as they are now: made anew they have other numbers.
 _WHO_TELLS: Final = """
     SELECT CASE WHEN count(*) = 4 THEN string_agg(oid::text, ' ' ORDER BY oid) END
@@ -68,6 +70,7 @@ class Listener:
 
     def _run(self) -> None:
         while True:
+            pause = _PAUSE_S
             try:
                 self._follow()
             except Unreachable as failure:
@@ -75,7 +78,8 @@ class Listener:
             except Exception as failure:  # noqa: BLE001 - without this thread nothing is served
                 self._keeper.distrust()
                 self._say("Changes are not told; each key set is read anew: %s", failure)
-            time.sleep(_PAUSE_S)
+                pause = _REFUSED_PAUSE_S
+            time.sleep(pause)
 
     def _follow(self) -> None:
         """Listen until the connection is lost. Raises `Unreachable` when none can be made."""

@@ -1,0 +1,131 @@
+"""Behind a pooler, here PgBouncer in transaction mode, no notification comes through."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+
+from tests.ops.running import free_port
+from tests.ops.serving import Serving, serve
+from tests.postgres import die_with_parent
+
+PGBOUNCER = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin") or "pgbouncer"
+NAME = "pooled"
+ASKS = 16
+"""Each on a connection of its own: enough for both workers to take some."""
+
+CONFIGURATION = """
+[databases]
+{name} = host={there} user=portal
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+"""
+SET_UP = """
+from portal.accounts.models import User
+from portal.registry.actions import create_client, register_key
+from tests.keys import new_private_key, public_pem
+person = User.objects.create_user("a@example.com", is_staff=True)
+client = create_client(name="Known", by=person)
+for label in ("goes", "stays"):
+    material = public_pem(new_private_key())
+    print(register_key(client, material=material, alg="EdDSA", label=label, by=person).kid)
+print(f"/clients/{client.client_id}/jwks.json")
+"""
+REVOKE = """
+from portal.registry.actions import revoke_key
+from portal.registry.models import ClientKey
+key = ClientKey.objects.get(label="goes")
+revoke_key(key, reason="compromised", by=key.registered_by)
+"""
+
+
+@pytest.fixture(scope="module")
+def pooler() -> Iterator[str]:
+    """The URL of an empty database behind a pooler."""
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {NAME}")
+    [there] = parse_qs(urlsplit(url).query)["host"]
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="pooler-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        configuration = Path(folder) / "pgbouncer.ini"
+        configuration.write_text(CONFIGURATION.format(name=NAME, there=there, port=port), "utf-8")
+        process = subprocess.Popen(
+            [PGBOUNCER, "--quiet", configuration],
+            # It refuses to run as root.
+            user="nobody" if os.geteuid() == 0 else None,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it only asks the kernel
+        )
+        pooled = f"postgresql://portal@127.0.0.1:{port}/{NAME}"
+        try:
+            _wait_until_ready(pooled, process)
+            yield pooled
+        finally:
+            process.terminate()
+            process.wait(10)
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        else:
+            return
+
+
+@pytest.fixture(scope="module")
+def portal(pooler: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """The portal that reaches its database through the pooler only."""
+    # Empty as docs/operations.md has it: PgBouncer refuses options.
+    with serve(
+        pooler, tmp_path_factory.mktemp("pooled"), PGOPTIONS="", LOG_LEVEL="WARNING"
+    ) as portal:
+        yield portal
+
+
+def fetch(portal: Serving, path: str) -> tuple[int, bytes]:
+    wire = HTTPConnection("127.0.0.1", portal.port, timeout=10)
+    wire.request("GET", path)
+    response = wire.getresponse()
+    answer = response.status, response.read()
+    wire.close()
+    return answer
+
+
+def test_every_set_is_read_from_the_database_and_the_log_says_why(portal: Serving) -> None:
+    goes, stays, path = portal.do(SET_UP).split()
+    for _ in range(2 * ASKS):
+        status, body = fetch(portal, path)
+        assert status == 200
+        assert goes.encode() in body
+    portal.do(REVOKE)
+    # No wait: nothing of it was in memory.
+    after = {fetch(portal, path) for _ in range(ASKS)}
+    assert [(status, goes.encode() in body, stays.encode() in body) for status, body in after] == [
+        (200, False, True)
+    ]
+    said = [line for line in portal.log.read_text("utf-8").splitlines() if "pooler" in line]
+    assert len(said) == len(portal.workers())
+    assert all("each key set is read anew: there is a pooler in between" in line for line in said)
