@@ -62,6 +62,7 @@ class Listener:
         self._stale_s = stale_s
         self._heard = -float("inf")
         self._own = f"portal_{os.getpid()}_{secrets.token_hex(8)}"
+        self._beats = 0
         self._state = ""
 
     def start(self) -> None:
@@ -113,13 +114,16 @@ class Listener:
         Raises `Refused` when it does not, or when there is no trigger that tells.
         """
         until = _soon()
-        who_tells = wire.execute(f'{_WHO_TELLS}; NOTIFY "{self._own}"', until)
+        # By its number: one that a connection before this one had sent may come only now.
+        self._beats += 1
+        echo = (self._own, str(self._beats))
+        who_tells = wire.execute(f"{_WHO_TELLS}; NOTIFY \"{self._own}\", '{self._beats}'", until)
         if not who_tells:
             raise Refused("the triggers of the registry's migration 0006 are missing")
-        for channel, payload in wire.listen(until):
-            if channel == self._own:
+        for told in wire.listen(until):
+            if told == echo:
                 return who_tells
-            self._tell(channel, payload)
+            self._tell(*told)
         raise Refused("a notification to ourselves has not come back")
 
     def _tell(self, channel: str, client_id: str) -> None:

@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -196,16 +197,25 @@ def test_it_vouches_from_when_the_heartbeat_was_sent(
     [
         ("; LISTEN", "; UNLISTEN *; LISTEN unheard; --"),
         ('NOTIFY "', f"NOTIFY {CHANNEL}, 'somebody'; NOTIFY \"not-"),
+        ("\", '", "\", 'older "),
     ],
-    ids=["does not listen", "hears others only"],
+    ids=["does not listen", "hears others only", "hears an older heartbeat only"],
 )
 def test_who_does_not_hear_itself_vouches_for_nothing(
     *, kept: Kept, said: str, passed_on: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     let_wires_say(monkeypatch, lambda statement: statement.replace(said, passed_on))
     with listening(kept):
-        for _ in range(2):
-            assert kept.next("trust", "distrust", "serve_on")[0] == "distrust"
+        assert kept.next("trust", "distrust", "serve_on")[0] == "distrust"
+
+
+def test_older_heartbeat_is_no_change(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = re.compile(r"NOTIFY (\"\w+\"), '\d+'")
+    let_wires_say(monkeypatch, lambda said: older.sub(r"NOTIFY \1, 'older'; \g<0>", said))
+    with listening(kept):
+        assert [kept.next("drop", "clear", "trust", "distrust")[0] for _ in range(3)] == [
+            *("clear", "trust", "trust")
+        ]
 
 
 # --- The triggers ---------------------------------------------------------------------------------
