@@ -86,9 +86,11 @@ def paths(database: Database) -> list[str]:
 def portal(
     database: Database, paths: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
-    """The portal on that database."""
+    """The portal on that database, as a user of its own."""
     scratch = tmp_path_factory.mktemp("gone")
-    with serve(scratch, DATABASE_URL=database.url, JWKS_STALE_IF_ERROR=str(STALE_S)) as portal:
+    sql(database, "CREATE ROLE web SUPERUSER LOGIN")
+    url = database.url.replace("//portal@", "//web@")
+    with serve(scratch, DATABASE_URL=url, JWKS_STALE_IF_ERROR=str(STALE_S)) as portal:
         yield portal
 
 
@@ -117,14 +119,19 @@ def wait_until(portal: Served, path: str, status: int, within_s: float) -> None:
         assert time.monotonic() < deadline, f"{path} is not answered with {status}"
 
 
-def revoke_by_sql(database: Database, path: str) -> None:
+def sql(database: Database, statement: str, *parameters: str) -> None:
     with psycopg.connect(database.url) as connection:
-        connection.execute(
-            "UPDATE registry_clientkey SET revoked_at = now(), revoked_by_id = registered_by_id, "
-            "revocation_reason = 'compromised' WHERE revoked_at IS NULL AND client_id = "
-            "(SELECT id FROM registry_client WHERE client_id = %s)",
-            [path.split("/")[2]],
-        )
+        connection.execute(statement.encode(), parameters or None)
+
+
+def revoke_by_sql(database: Database, path: str) -> None:
+    sql(
+        database,
+        "UPDATE registry_clientkey SET revoked_at = now(), revoked_by_id = registered_by_id, "
+        "revocation_reason = 'compromised' WHERE revoked_at IS NULL AND client_id = "
+        "(SELECT id FROM registry_client WHERE client_id = %s)",
+        path.split("/")[2],
+    )
 
 
 def test_known_sets_are_served_on_up_to_the_limit_and_are_fresh_afterwards(
@@ -160,6 +167,23 @@ def test_database_that_freezes_keeps_nobody_waiting(
     finally:
         database.signal(signal.SIGCONT)
     wait_until(portal, paths[1], 200, BOUND_S)
+
+
+def test_server_that_is_back_and_lets_us_not_in_may_be_written_to_by_others(
+    database: Database, portal: Served, known: str
+) -> None:
+    """What is in memory is not served on then, however short the outage was."""
+    sql(database, "ALTER ROLE web NOLOGIN")
+    database.stop()
+    try:
+        assert statuses(portal, known) == {200}
+    finally:
+        database.start()
+    try:
+        wait_until(portal, known, 503, BOUND_S)
+    finally:
+        sql(database, "ALTER ROLE web LOGIN")
+    wait_until(portal, known, 200, BOUND_S)
 
 
 def test_key_that_was_revoked_before_the_outage_does_not_come_back_with_it(

@@ -29,6 +29,12 @@ def test_missing_migration_is_said() -> None:
     assert response["Cache-Control"] == "no-store"
 
 
+def test_old_version_beside_a_new_one_stays_ready() -> None:
+    """The database is migrated first, and then one portal after the other is replaced."""
+    MigrationRecorder(connection).record_applied("registry", "9999_of_a_newer_version")
+    assert Browser().get("/readyz").status_code == 200
+
+
 def test_it_asks_little_of_the_database(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
