@@ -35,6 +35,11 @@ KILL_EVERY_S = 3.5
 OUTAGES_S = (0.0, 1.0, 4.0)
 """How long the database stays down, in turns."""
 
+LEAST_KILLS = len(OUTAGES_S)
+"""How often workers, and the database, have to be killed for the drill to prove anything."""
+
+KINDS = ("register", "revoke", "retire", "retire later", "fetch")
+
 RECOVERY_S = 20.0
 
 BOUND_S = 0.0
@@ -156,9 +161,22 @@ class Drill:
         self.recoveries: list[float] = []
 
     def is_over(self) -> bool:
-        """Whether enough was done, or the time is."""
-        elapsed = time.monotonic() - self._began
-        return self.ledger.total >= self._operations or elapsed > LIMIT_S
+        """Whether enough was done and killed, or the time is over."""
+        return not self._missing() or time.monotonic() - self._began > LIMIT_S
+
+    def _missing(self) -> list[str]:
+        """Return what there was too little of."""
+        numbers = {
+            "operations": (self.ledger.total, self._operations),
+            "killed workers": (self.worker_kills, LEAST_KILLS),
+            "killed databases": (self.database_kills, LEAST_KILLS),
+            **{kind: (self.ledger.done[kind], 1) for kind in KINDS},
+        }
+        return [
+            f"{what}: {number} in {LIMIT_S:.0f} s, and {least} are the least"
+            for what, (number, least) in numbers.items()
+            if number < least
+        ]
 
     def new_key(self) -> tuple[str, str]:
         """Return the kid and the PEM of a new key."""
@@ -187,8 +205,8 @@ class Drill:
         for person in people:
             person.join()
         self.seconds = time.monotonic() - self._began
-        if self.ledger.total < self._operations:
-            self.ledger.violated(f"Only {self.ledger.total} operations in {LIMIT_S:.0f} s")
+        for what in self._missing():
+            self.ledger.violated(what)
 
     def _writers(self) -> list[Writer]:
         """Make the people, each with clients and a session."""
@@ -212,11 +230,8 @@ class Drill:
         turn = 0
         while not self.is_over():
             time.sleep(KILL_EVERY_S)
-            pids = sorted(self._workers())
-            if turn % 2 == 0 and pids:
-                # The older one: granian gives up when a worker ends soon after it began.
-                os.kill(pids[0], signal.SIGKILL)
-                self.worker_kills += 1
+            if turn % 2 == 0:
+                self._kill_a_worker()
             else:
                 self._database.kill()
                 self.database_kills += 1
@@ -224,6 +239,19 @@ class Drill:
                 self._database.start()
                 self._wait_for_a_set()
             turn += 1
+
+    def _kill_a_worker(self) -> None:
+        """Kill the older worker, and return when there is another one in its place."""
+        pids = sorted(self._workers())
+        # The older one: granian gives up when a worker ends soon after it began.
+        os.kill(pids[0], signal.SIGKILL)
+        deadline = time.monotonic() + RECOVERY_S
+        while pids[0] in self._workers() or len(self._workers()) < len(pids):
+            if time.monotonic() > deadline:
+                self.ledger.violated(f"No new worker {RECOVERY_S:.0f} s after one was killed")
+                return
+            time.sleep(0.05)
+        self.worker_kills += 1
 
     def _wait_for_a_set(self) -> None:
         """Note how long after the database takes connections every set is to be had."""
