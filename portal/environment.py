@@ -190,6 +190,37 @@ def database(name: str, *, demo: bool) -> dict[str, Any]:
     return dict(settings)
 
 
+def replica(name: str, *, of: str, demo: bool) -> dict[str, Any] | None:
+    """Return Django's settings for the replica with this URL, None when there is none.
+
+    `of` is the name of the primary's variable.
+    """
+    if not text(name, default=""):
+        return None
+    primary, settings = database(of, demo=demo), database(name, demo=demo)
+    if any(each["ENGINE"] != "django.db.backends.postgresql" for each in (primary, settings)):
+        raise ImproperlyConfigured(
+            f"{name} is set, and only PostgreSQL has replicas: please leave it out, "
+            f"or let {of} and {name} both begin with postgresql://."
+        )
+    if settings["NAME"] != primary["NAME"]:
+        raise ImproperlyConfigured(
+            f"{name} has the database {settings['NAME']!r}; it must be {primary['NAME']!r} "
+            f"as in {of}: a replica has the same databases as its primary."
+        )
+    if _server(settings) == _server(primary):
+        raise ImproperlyConfigured(
+            f"{name} names the same server as {of}; please name the replica, or leave it out."
+        )
+    return settings
+
+
+def _server(settings: dict[str, Any]) -> tuple[str, str, str]:
+    """Return where a server listens: host or folder of the socket, port."""
+    options = settings.get("OPTIONS", {})
+    return settings["HOST"], str(settings["PORT"] or 5432), options.get("host", "")
+
+
 def mail(name: str) -> dict[str, Any]:
     """Return Django's settings for the mail server with this URL."""
     like = "smtp+tls://user:password@mail.example.com:587"

@@ -137,6 +137,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 _database = env.database("DATABASE_URL", demo=DEMO)
 DATABASES = {"default": _database}
+_replica = env.replica("DATABASE_REPLICA_URL", of="DATABASE_URL", demo=DEMO)
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # WAL and immediate transactions: without them two writers at once fail: "database is locked".
     _database["OPTIONS"] = {
@@ -148,14 +149,24 @@ else:
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
     # A database that swallows packets is a failure after seconds, and not after hours.
-    _database["OPTIONS"] = {
+    _reached = {
         "connect_timeout": 5,
         "keepalives_idle": 5,
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
-        **_database.get("OPTIONS", {}),
     }
+    _database["OPTIONS"] = _reached | _database.get("OPTIONS", {})
+    if _replica:
+        DATABASES["replica"] = {
+            **_replica,
+            "CONN_MAX_AGE": 60,
+            # Who cannot read from it asks the primary. So it is not waited for, and not asked
+            # before whether it is well.
+            "OPTIONS": _reached | {"connect_timeout": 2} | _replica.get("OPTIONS", {}),
+            "TEST": {"MIRROR": "default"},
+        }
+        DATABASE_ROUTERS = ["portal.registry.routing.Router"]
 
 # Rate limits are counted here, so it has to be shared by all workers and hosts.
 CACHES = {

@@ -51,10 +51,15 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
-def start(scratch: Path, *, durable: bool = False) -> tuple[subprocess.Popen[bytes], str]:
-    """Make and start a server in `scratch`; return its process and its URL."""
+def start(
+    scratch: Path, *, durable: bool = False, primary: Path | None = None
+) -> tuple[subprocess.Popen[bytes], str]:
+    """Make and start a server in `scratch`; return its process and its URL.
+
+    Where the folder of a `primary` is given it is a streaming replica of that.
+    """
     binaries = find_binaries(scratch)
-    _make(binaries, scratch)
+    _make(binaries, scratch, primary)
     return launch(
         binaries, scratch, durable=durable
     ), f"postgresql://portal@/postgres?host={scratch}"
@@ -64,15 +69,18 @@ def start(scratch: Path, *, durable: bool = False) -> tuple[subprocess.Popen[byt
 _USER = "nobody" if os.geteuid() == 0 else None
 
 
-def _make(binaries: Path, scratch: Path) -> None:
+def _make(binaries: Path, scratch: Path, primary: Path | None) -> None:
     home = scratch / "data"
-    home.mkdir()
+    home.mkdir(0o700)
     scratch.chmod(0o755)
     if _USER:
         os.chown(home, pwd.getpwnam(_USER).pw_uid, -1)
         shutil.chown(scratch, _USER)
+    command: list[str | Path] = [binaries / "initdb", "-A", "trust", "-E", "UTF8"]
+    if primary:
+        command = [binaries / "pg_basebackup", "-h", primary, "--write-recovery-conf", "-c", "fast"]
     subprocess.run(
-        [binaries / "initdb", "-D", home, "-U", "portal", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        [*command, "-D", home, "-U", "portal", "--no-sync"],
         check=True,
         stdout=subprocess.DEVNULL,
         user=_USER,

@@ -14,7 +14,7 @@ from portal.oauth.server import GRANT_TYPES, RESPONSE_TYPES
 from portal.oauth.shelf import prepare, shelf
 from portal.places import Full, places
 from portal.registry import server
-from portal.registry.publishing import publish
+from portal.registry.replica import publish_current
 
 _UNKNOWN_CLIENT = problem(
     404,
@@ -45,7 +45,7 @@ def _key_set(client_id: str, *, extended: bool) -> Document:
     ticket = shelf.ticket(client_id)
     try:
         with places:
-            publication = publish(client_id, timezone.now(), extended=extended)
+            publication = publish_current(client_id, timezone.now(), extended=extended)
     except Full:
         return BUSY
     if publication is None:

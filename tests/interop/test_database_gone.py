@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,8 +12,8 @@ import psycopg
 import pytest
 
 from portal.registry.changes import BOUND_S
-from tests import postgres
-from tests.interop.served import ASKS, ROOT, Served, serve
+from tests.interop.databases import Database
+from tests.interop.served import ASKS, Served, serve
 from tests.interop.test_front import ask
 
 STALE_S = 8
@@ -24,7 +21,6 @@ QUICK_S = 0.25
 """Far below what a failing connection costs, with room for a machine that runs other tests."""
 
 SET_UP = """
-import django; django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
 from portal.accounts.models import User
@@ -36,26 +32,6 @@ for name in ("Known", "Cold"):
     register_key(client, material=public_pem(new_private_key()), alg="EdDSA", label="x", by=person)
     print(f"/clients/{client.client_id}/jwks.json")
 """
-
-
-class Database:
-    """A PostgreSQL that a test may stop."""
-
-    def __init__(self, scratch: Path) -> None:
-        self._scratch = scratch
-        self._server, self.url = postgres.start(scratch)
-
-    def stop(self) -> None:
-        self._server.send_signal(signal.SIGQUIT)
-        self._server.wait()
-
-    def start(self) -> None:
-        self._server = postgres.launch(postgres.find_binaries(self._scratch), self._scratch)
-
-    def signal(self, number: int) -> None:
-        tasks = Path(f"/proc/{self._server.pid}/task").glob("*/children")
-        for pid in [self._server.pid, *(int(p) for t in tasks for p in t.read_text().split())]:
-            os.kill(pid, number)
 
 
 @pytest.fixture(scope="module")
@@ -70,16 +46,7 @@ def database() -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def paths(database: Database) -> list[str]:
     """The sets of a client that every worker knows, and of one that none does."""
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database.url,
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "PYTHONPATH": str(ROOT),
-    }
-    told = subprocess.run(
-        [sys.executable, "-c", SET_UP], cwd=ROOT, env=environment, check=True, capture_output=True
-    )
-    return told.stdout.decode().split()
+    return database.do(SET_UP).split()
 
 
 @pytest.fixture(scope="module")

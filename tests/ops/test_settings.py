@@ -5,6 +5,7 @@ Real processes read the real settings: nothing of the tests' own settings or env
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -67,6 +68,9 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
         ("DATABASE_URL", "mysql://portal@localhost/portal", "postgresql://"),
         ("DATABASE_URL", "postgresql://portal@localhost", "no database name"),
         ("DATABASE_URL", "portal", "postgresql://"),
+        ("DATABASE_REPLICA_URL", "mysql://portal@replica/portal", "postgresql://"),
+        ("DATABASE_REPLICA_URL", "postgresql://portal@replica/other", "it must be 'portal'"),
+        ("DATABASE_REPLICA_URL", "postgresql://reader@localhost:5432/portal", "the same server"),
         ("EMAIL_URL", "mail.example.com", "smtp+tls://"),
         ("EMAIL_URL", "consolemail://", "smtp+tls://"),
         ("DEMO", "ture", "true or false"),
@@ -102,7 +106,22 @@ def test_a_wrong_variable_is_named_with_what_is_expected(
     assert expected in said
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "EMAIL_URL"])
+def test_sqlite_has_no_replica() -> None:
+    here = {"DEMO": "true", "DATABASE_URL": "sqlite:////tmp/db.sqlite3"}
+    said = complaint(**here, DATABASE_REPLICA_URL="postgresql://portal@replica/portal")
+    assert "DATABASE_REPLICA_URL is set, and only PostgreSQL has replicas" in said
+
+
+def test_replica_is_reached_as_the_primary_and_waited_for_less() -> None:
+    show = "(s.DATABASES['replica']['OPTIONS'], s.DATABASES['default']['OPTIONS'])"
+    ended = start(show, DATABASE_REPLICA_URL="postgresql://portal@replica/portal?sslmode=require")
+    replica, primary = ast.literal_eval(ended.stdout)
+    assert replica == primary | {"connect_timeout": 2, "sslmode": "require"}
+
+
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "DATABASE_URL", "DATABASE_REPLICA_URL", "EMAIL_URL"]
+)
 def test_a_wrong_secret_is_not_shown(name: str) -> None:
     ended = start(**{name: "mysql://portal:hunter2@localhost"})
     assert ended.returncode != 0

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from django.conf import settings
 from django.db import connection
 
 from portal.registry.changes.notifications import BOUND_S, Listener
+from portal.registry.changes.proof import Replica
 from portal.registry.changes.versions import Versions
+from portal.registry.changes.watcher import Watcher
+from portal.registry.routing import REPLICA
 
-__all__ = ["BOUND_S", "Keeper", "Look", "watch"]
+__all__ = ["BOUND_S", "Keeper", "Look", "replica", "watch"]
 
 Look = Callable[[], object]
 """To be called before each answer from memory; on PostgreSQL it does nothing."""
+
+replica: Final = Replica() if REPLICA in settings.DATABASES else None
+"""What this process knows of its replica, where there is one. Nobody reads it before `watch`."""
 
 
 class Keeper(Protocol):
@@ -45,6 +51,8 @@ def watch(keeper: Keeper) -> Look:
     For processes that serve; each calls this once, after it was forked.
     """
     if connection.vendor == "postgresql":
-        Listener(keeper, stale_s=settings.JWKS_STALE_IF_ERROR).start()
+        Listener(keeper, stale_s=settings.JWKS_STALE_IF_ERROR, replica=replica).start()
+        if replica:
+            Watcher(replica).start()
         return lambda: None
     return Versions(keeper, str(settings.DATABASES["default"]["NAME"])).look

@@ -10,10 +10,10 @@ from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
-from django.db import connection
-from psycopg.conninfo import make_conninfo
+from django.db import DEFAULT_DB_ALIAS
 
-from portal.registry.changes.wire import Refused, Unreachable, Wire
+from portal.registry.changes.proof import WRITTEN, Heartbeat, Position, Replica
+from portal.registry.changes.wire import Refused, Unreachable, Wire, conninfo_of
 
 if TYPE_CHECKING:
     from portal.registry.changes import Keeper
@@ -38,12 +38,6 @@ _WHO_TELLS: Final = """
     FROM pg_trigger
     WHERE tgrelid IN ('registry_client'::regclass, 'registry_clientkey'::regclass)
         AND tgname LIKE '%\\_is\\_told' AND tgenabled IN ('O', 'A')"""
-_CONNECTION_PARAMETERS: Final = (
-    "context",
-    "cursor_factory",
-    "prepare_threshold",
-    "server_side_binding",
-)
 
 
 class Listener:
@@ -55,10 +49,15 @@ class Listener:
     order of their commits: whatever was committed before that has come before the echo. With it it
     asks for the triggers: while they are missing, as before a migration or in the midst of a
     restore, or were made anew, as after one, changes have gone untold.
+
+    Where there is a replica, it is told the same, and where the primary was at each heartbeat.
     """
 
-    def __init__(self, keeper: Keeper, *, stale_s: float) -> None:
+    def __init__(self, keeper: Keeper, *, stale_s: float, replica: Replica | None = None) -> None:
         self._keeper = keeper
+        self._replica = replica
+        # The replica first: when the keeper has forgotten, the replica is out of the question.
+        self._told = (replica, keeper) if replica else (keeper,)
         self._stale_s = stale_s
         self._heard = -float("inf")
         self._own = f"portal_{os.getpid()}_{secrets.token_hex(8)}"
@@ -77,6 +76,7 @@ class Listener:
             except Unreachable as failure:
                 self._gone(failure)
             except Exception as failure:  # noqa: BLE001 - without this thread nothing is served
+                self._clear()
                 self._keeper.distrust()
                 self._say("Changes are not told; each key set is read anew: %s", failure)
                 pause = _REFUSED_PAUSE_S
@@ -84,7 +84,11 @@ class Listener:
 
     def _follow(self) -> None:
         """Listen until the connection is lost. Raises `Unreachable` when none can be made."""
-        wire = Wire(_conninfo(), late_at=_soon(), late=lambda: self._gone("it does not answer"))
+        wire = Wire(
+            conninfo_of(DEFAULT_DB_ALIAS, "portal: changes"),
+            late_at=_soon(),
+            late=lambda: self._gone("it does not answer"),
+        )
         try:
             wire.connect(time.monotonic() + _CONNECT_S)
             # Being lost from here on means little; whether the next one can be made will tell.
@@ -96,14 +100,17 @@ class Listener:
     def _listen(self, wire: Wire) -> None:
         wire.execute(f'LISTEN {CHANNEL}; LISTEN "{self._own}"', _soon())
         # From here on all changes come; what was missed before is not known.
-        self._keeper.clear()
+        self._clear()
         who_tells = self._beat(wire)
         while True:
             began = time.monotonic()
+            position = self._position(wire) if self._replica else None
             if self._beat(wire) != who_tells:
                 return
             self._heard = began
             self._keeper.trust(began + BOUND_S)
+            if self._replica and position:
+                self._replica.hear(Heartbeat(began, began + BOUND_S, position))
             self._say("Changes of key sets are told by the database%s", ".")
             for channel, payload in wire.listen(began + _HEARTBEAT_S):
                 self._tell(channel, payload)
@@ -126,12 +133,26 @@ class Listener:
             self._tell(*told)
         raise Refused("a notification to ourselves has not come back")
 
+    def _position(self, wire: Wire) -> Position | None:
+        """Return where the primary is now, None when it does not say."""
+        try:
+            return Position.read(wire.execute(WRITTEN, _soon()))
+        except Refused as refused:
+            logger.debug("The primary does not say where it is: %s", refused)
+            return None
+
     def _tell(self, channel: str, client_id: str) -> None:
-        if channel == CHANNEL:
-            if client_id:
-                self._keeper.drop(client_id)
-            else:
-                self._keeper.clear()
+        if channel != CHANNEL:
+            return
+        if not client_id:
+            self._clear()
+            return
+        for each in self._told:
+            each.drop(client_id)
+
+    def _clear(self) -> None:
+        for each in self._told:
+            each.clear()
 
     def _gone(self, failure: object) -> None:
         self._keeper.serve_on(self._heard + self._stale_s)
@@ -147,10 +168,3 @@ class Listener:
 
 def _soon() -> float:
     return time.monotonic() + _PATIENCE_S
-
-
-def _conninfo() -> str:
-    parameters = connection.get_connection_params()
-    for name in _CONNECTION_PARAMETERS:
-        parameters.pop(name, None)
-    return make_conninfo(**parameters, application_name="portal: changes")

@@ -11,10 +11,21 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from django.db import connections
 from psycopg import OperationalError
+from psycopg.conninfo import make_conninfo
 from psycopg.pq import ConnStatus, ExecStatus, PGconn, Ping, PollingStatus
 
 _DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+_CONNECTION_PARAMETERS = ("context", "cursor_factory", "prepare_threshold", "server_side_binding")
+
+
+def conninfo_of(alias: str, application_name: str) -> str:
+    """Return how libpq reaches one of Django's databases."""
+    parameters = connections[alias].get_connection_params()
+    for name in _CONNECTION_PARAMETERS:
+        parameters.pop(name, None)
+    return make_conninfo(**parameters | {"application_name": application_name})
 
 
 class Refused(Exception):  # noqa: N818 - it reads as what it is
@@ -31,12 +42,14 @@ class Wire:
     What waits raises `Unreachable` when its moment has come or the connection is lost.
     """
 
-    def __init__(self, conninfo: str, *, late_at: float, late: Callable[[], object]) -> None:
+    def __init__(
+        self, conninfo: str, *, late_at: float = 0.0, late: Callable[[], object] | None = None
+    ) -> None:
         self._conninfo = conninfo.encode()
         self._connection = PGconn.connect_start(self._conninfo)
         self._notified: deque[tuple[str, str]] = deque()
         self._late_at = late_at
-        self._late: Callable[[], object] | None = late
+        self._late = late
 
     def connect(self, until: float) -> None:
         """Get connected. `late` is called when the moment `late_at` comes before that.
@@ -60,21 +73,27 @@ class Wire:
             raise Refused("there is a pooler in between, which passes no notifications on")
 
     def execute(self, statement: str, until: float) -> str:
-        """Return the first value that the statement gives, or an empty text."""
+        """Return the first value that the statement gives, or an empty text.
+
+        Raises `Refused` when the server says that it fails; the connection is good for others then.
+        """
         self._connection.send_query(statement.encode())
-        value = ""
+        value, failure = "", None
         while True:
             while self._connection.is_busy():
                 self._receive(until)
             result = self._connection.get_result()
             if result is None:
-                self._collect()
-                return value
+                break
             if result.status not in _DONE:
-                there = self._connection.status == ConnStatus.OK
-                raise (Refused if there else Unreachable)(self._error())
+                failure = self._error()
             if result.status == ExecStatus.TUPLES_OK:
                 value = (result.get_value(0, 0) or b"").decode()
+        self._collect()
+        if failure is not None:
+            there = self._connection.status == ConnStatus.OK
+            raise (Refused if there else Unreachable)(failure)
+        return value
 
     def listen(self, until: float) -> Iterator[tuple[str, str]]:
         """Yield what comes in until the moment has come, which is no failure here."""

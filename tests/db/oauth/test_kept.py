@@ -59,7 +59,7 @@ def test_key_that_is_revoked_while_the_set_is_read_is_not_kept(
         shelf.drop(payments.client_id)
         return read
 
-    monkeypatch.setattr(views, "publish", read_slowly)
+    monkeypatch.setattr(views, "publish_current", read_slowly)
     assert kids(fetch()) == [key.kid]
     assert kept(payments) is None
 

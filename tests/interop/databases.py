@@ -1,0 +1,85 @@
+"""PostgreSQL servers that a test may stop, freeze, copy and read the statements of."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+
+from tests import postgres
+from tests.interop.served import ROOT
+
+WRITE_DOWN = """
+logging_collector = on
+log_filename = 'statements'
+log_file_mode = 0644
+log_line_prefix = '%a| '
+"""
+
+
+class Database:
+    """A server of its own in a folder, or a streaming replica of the one in another."""
+
+    def __init__(self, scratch: Path, primary: Database | None = None) -> None:
+        self.scratch = scratch
+        self._server, self.url = postgres.start(
+            scratch, primary=primary.scratch if primary else None
+        )
+        self._log = scratch / "data" / "log" / "statements"
+        if self._log.exists():
+            # A copy of the primary's.
+            os.truncate(self._log, 0)
+
+    def stop(self) -> None:
+        self._server.send_signal(signal.SIGQUIT)
+        self._server.wait()
+
+    def start(self) -> None:
+        self._server = postgres.launch(postgres.find_binaries(self.scratch), self.scratch)
+
+    def signal(self, number: int) -> None:
+        tasks = Path(f"/proc/{self._server.pid}/task").glob("*/children")
+        for pid in [self._server.pid, *(int(p) for t in tasks for p in t.read_text().split())]:
+            os.kill(pid, number)
+
+    def sql(self, statement: str, *parameters: object) -> list[tuple[object, ...]]:
+        """Run a statement, or several without parameters, on a connection of its own."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def do(self, code: str) -> str:
+        """Run Python with Django set up on this database, and return what it prints."""
+        environment = {
+            **os.environ,
+            "DATABASE_URL": self.url,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "PYTHONPATH": str(ROOT),
+        }
+        told = subprocess.run(
+            [sys.executable, "-c", f"import django; django.setup()\n{code}"],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+        return told.stdout.decode()
+
+    def write_statements_down(self) -> None:
+        """Keep what every session says from now on; the server is started anew."""
+        with (self.scratch / "data" / "postgresql.conf").open("a") as configuration:
+            configuration.write(WRITE_DOWN)
+        for name, value in {"log_statement": "all", "log_min_messages": "log"}.items():
+            self.sql(f"ALTER DATABASE postgres SET {name} = '{value}'")
+        self.stop()
+        self.start()
+
+    def statements(self) -> list[str]:
+        """Return what was asked by the portal's ORM, which does not give its name, and by `sql`."""
+        told = self._log.read_text("utf-8")
+        return re.findall(r"(?ms)^\[unknown\]\| LOG:  statement: (.*?)(?=^[^|\n]*\| |\Z)", told)

@@ -1,0 +1,318 @@
+"""Key sets from a real streaming replica: never older than the bound, whatever becomes of it."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import product
+from pathlib import Path
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from portal.registry.changes import BOUND_S
+from portal.registry.changes.proof import REPLAYED, WRITTEN
+from tests.assertions import claims_of, form_of, sign
+from tests.interop.databases import Database
+from tests.interop.replicated import (
+    READER,
+    REGISTER,
+    SET_UP,
+    SETTLED_S,
+    STALE_S,
+    Cold,
+    balancer,
+    count,
+    position,
+    settle,
+    standing_still,
+    tables_read,
+    wire_to,
+)
+from tests.interop.served import ASKS, Served, serve
+from tests.interop.test_front import ask
+from tests.keys import new_private_key, public_pem
+
+AT_ONCE_S = BOUND_S / 2
+"""Far above the milliseconds that a notification takes, and less than anybody goes on trust."""
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture(scope="module")
+def primary() -> Iterator[Database]:
+    """The database that is written to."""
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
+        primary = Database(Path(folder))
+        primary.write_statements_down()
+        yield primary
+        primary.stop()
+
+
+@pytest.fixture(scope="module")
+def made(primary: Database) -> list[list[str]]:
+    """Clients with the key that they may lose, and at the end the session of an admin."""
+    return [line.split(" ") for line in primary.do(SET_UP).splitlines()]
+
+
+@pytest.fixture(scope="module")
+def follower(primary: Database, made: object) -> Iterator[Database]:
+    """The replica."""
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
+        follower = Database(Path(folder), primary)
+        yield follower
+        follower.stop()
+
+
+@pytest.fixture(scope="module")
+def portal(
+    primary: Database, follower: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """The portal on both."""
+    with serve(
+        tmp_path_factory.mktemp("replica"),
+        DATABASE_URL=primary.url,
+        DATABASE_REPLICA_URL=follower.url,
+        JWKS_STALE_IF_ERROR=STALE_S,
+        GRANIAN_BLOCKING_THREADS="2",
+    ) as portal:
+        yield portal
+
+
+@pytest.fixture
+def new(made: list[list[str]], portal: Served, follower: Database) -> Callable[[], Cold]:
+    """Gives a client that no test has used, once all workers read from the replica."""
+    settle(portal, follower, Cold(*made[0]))
+    return lambda: Cold(*made.pop(1))
+
+
+def test_sets_that_are_not_in_memory_are_read_from_the_replica_alone(
+    new: Callable[[], Cold], portal: Served, primary: Database
+) -> None:
+    assert count(portal, primary, new()) == 0
+
+
+def test_revoked_key_never_comes_back_while_the_replica_is_behind(
+    new: Callable[[], Cold], portal: Served, primary: Database, follower: Database
+) -> None:
+    """Each connection stays with its worker: what that has shown as gone stays gone."""
+    cold = new()
+    names = ("jwks.json", "jwks-extended.json")
+    gone = set()
+    with standing_still(follower), ExitStack() as open_wires:
+        wires = [open_wires.enter_context(wire_to(portal)) for _ in range(ASKS)]
+        revoked = cold.revoke(primary)
+        while (asked := time.monotonic()) < revoked + 4 * BOUND_S:
+            if asked % 1 < 0.2:
+                # Everything in memory is forgotten.
+                primary.sql("SELECT pg_notify('registry_changes', '')")
+            for wire, name in product(wires, names):
+                wire.request("GET", f"/clients/{cold.client_id}/{name}")
+                shown = cold.kid in wire.getresponse().read().decode()
+                assert not (shown and (wire in gone or asked > revoked + BOUND_S))
+                if not shown:
+                    gone.add(wire)
+        assert gone == set(wires)
+        # It really was behind all the time.
+        assert follower.sql(
+            "SELECT 1 FROM registry_clientkey WHERE revoked_at IS NULL AND kid = %s", cold.kid
+        )
+
+
+def test_revocation_shows_at_once_although_the_replica_is_behind(
+    new: Callable[[], Cold], portal: Served, primary: Database, follower: Database
+) -> None:
+    clients = [new() for _ in range(3)]
+    with standing_still(follower):
+        for cold in clients:
+            revoked = cold.revoke(primary)
+            while cold.shown(portal) != {False}:
+                assert time.monotonic() < revoked + AT_ONCE_S
+
+
+def test_client_made_just_now_is_found_although_the_replica_is_behind(
+    new: Callable[[], Cold], portal: Served, primary: Database, follower: Database
+) -> None:
+    client_id = uuid4().hex
+    cold = new()
+    with standing_still(follower):
+        before = cold.readings(follower)
+        primary.sql(
+            "INSERT INTO registry_client (client_id, name, contacts, redirect_uris, created_at, "
+            "created_by_id, suspension_note) SELECT %s, name, contacts, redirect_uris, now(), "
+            "created_by_id, '' FROM registry_client WHERE client_id = %s",
+            client_id,
+            cold.client_id,
+        )
+        assert {ask(portal, f"/clients/{client_id}/jwks.json")[0] for _ in range(ASKS)} == {200}
+        # The replica was not left out already.
+        cold.shown(portal)
+        time.sleep(0.3)
+        assert cold.readings(follower) > before
+
+
+def test_replica_that_is_behind_is_left_out_and_read_again_afterwards(
+    new: Callable[[], Cold], portal: Served, follower: Database
+) -> None:
+    cold = new()
+    with standing_still(follower):
+        # As long as nobody writes, not even a heartbeat, it is not behind.
+        time.sleep(2 * BOUND_S)
+        assert count(portal, follower, cold) == 0
+    settle(portal, follower, cold)
+
+
+def answered(portal: Served, cold: Cold, *, within_s: float) -> None:
+    """Assert that the set is answered, and how soon."""
+    for _ in range(ASKS):
+        began = time.monotonic()
+        assert ask(portal, cold.path)[0] == 200
+        assert time.monotonic() - began < within_s
+
+
+def test_replica_that_dies_is_made_up_for(
+    new: Callable[[], Cold], portal: Served, follower: Database
+) -> None:
+    cold = new()
+    follower.stop()
+    try:
+        for _ in range(5):
+            answered(portal, cold, within_s=2.0)
+    finally:
+        follower.start()
+    settle(portal, follower, cold)
+
+
+def test_replica_that_freezes_holds_nobody_for_long(
+    new: Callable[[], Cold], portal: Served, follower: Database
+) -> None:
+    cold = new()
+    follower.signal(signal.SIGSTOP)
+    try:
+        # Who has to connect first waits longest: two seconds.
+        answered(portal, cold, within_s=5.0)
+        for _ in range(5):
+            answered(portal, cold, within_s=2.0)
+    finally:
+        follower.signal(signal.SIGCONT)
+    settle(portal, follower, cold)
+
+
+def test_tokens_are_the_primary_s(
+    new: Callable[[], Cold], portal: Served, primary: Database, follower: Database
+) -> None:
+    """A key that is not there yet signs, and a replay is noticed that is not there yet."""
+    client_id, private = new().client_id, new_private_key()
+    with standing_still(follower):
+        code = REGISTER.format(client_id=client_id, material=public_pem(private))
+        kid = primary.do(code)
+        assertion = sign(private, "EdDSA", claims_of(client_id, portal.url), kid=kid)
+        seen = []
+        for _ in range(ASKS):
+            with wire_to(portal) as wire:
+                body = urlencode(form_of(assertion))
+                wire.request("POST", "/api/oauth2/token", body, {"Content-Type": FORM})
+                seen.append(wire.getresponse().status)
+        assert seen == [200] + (ASKS - 1) * [401]
+    assert tables_read(follower) == {"registry_client", "registry_clientkey"}
+
+
+def test_pages_and_what_they_write_are_the_primary_s(
+    new: Callable[[], Cold], made: list[list[str]], portal: Served, follower: Database
+) -> None:
+    cold = new()
+    cookies = f"sessionid={made[-1][0]}; csrftoken={'d' * 32}"
+    page = f"/clients/{cold.client_id}/"
+    name = uuid4().hex
+    body = f"csrfmiddlewaretoken={'d' * 32}&name={name}&contacts=&redirect_uris="
+    with standing_still(follower), wire_to(portal) as wire:
+        headers = {"Cookie": cookies, "Content-Type": FORM}
+        wire.request("POST", f"{page}edit/", body, headers)
+        assert wire.getresponse().status == 302
+        for _ in range(ASKS):
+            assert name in ask(portal, page, Cookie=cookies)[2].decode()
+        assert cold.shown(portal) == {True}
+    assert tables_read(follower) == {"registry_client", "registry_clientkey"}
+
+
+def test_what_is_told_during_a_reading_spoils_it(
+    new: Callable[[], Cold], primary: Database, follower: Database, tmp_path: Path
+) -> None:
+    """The user of the replica needs no more than to read two tables."""
+    slow, other = new(), new()
+    primary.sql(READER)
+    url = follower.url.replace("portal@", "reader@")
+    with (
+        serve(
+            tmp_path,
+            workers=1,
+            DATABASE_URL=primary.url,
+            DATABASE_REPLICA_URL=url,
+            JWKS_STALE_IF_ERROR=STALE_S,
+            GRANIAN_BLOCKING_THREADS="4",
+        ) as portal,
+        psycopg.connect(follower.url, autocommit=True) as gate,
+        ThreadPoolExecutor() as threads,
+    ):
+        settle(portal, follower, slow)
+        with standing_still(follower):
+            gate.execute("SELECT pg_advisory_lock(1)")
+            answer = threads.submit(ask, portal, slow.path)
+            while not gate.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall():
+                assert not answer.done()
+            slow.revoke(primary)
+            other.revoke(primary)
+            # Who knows of the later change knows of the earlier one.
+            while other.kid in ask(portal, other.path)[2].decode():
+                pass
+            gate.execute("SELECT pg_advisory_unlock(1)")
+            assert slow.kid not in answer.result()[2].decode()
+
+
+def test_behind_one_address_the_server_that_is_read_is_the_one_that_counts(
+    new: Callable[[], Cold], primary: Database, follower: Database, tmp_path: Path
+) -> None:
+    cold = new()
+    with ExitStack() as block:
+        folder = block.enter_context(tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp"))
+        other = Database(Path(folder), primary)
+        block.callback(other.stop)
+        block.enter_context(standing_still(other))
+        revoked = cold.revoke(primary)
+        url = block.enter_context(balancer(follower, other))
+        portal = block.enter_context(
+            serve(
+                tmp_path,
+                DATABASE_URL=primary.url,
+                DATABASE_REPLICA_URL=url,
+                JWKS_STALE_IF_ERROR=STALE_S,
+            )
+        )
+        while time.monotonic() < revoked + 3 * BOUND_S or not other.statements():
+            assert cold.shown(portal) == {False}
+            assert time.monotonic() < revoked + SETTLED_S, "The other server is never tried."
+        assert cold.readings(other) == 0
+
+
+def test_replica_that_was_promoted_is_one_no_more(
+    new: Callable[[], Cold], portal: Served, primary: Database, follower: Database
+) -> None:
+    cold = new()
+    here, there = position(primary, WRITTEN), position(follower, REPLAYED)
+    assert here
+    assert there
+    assert here.history == there.history
+    follower.sql("SELECT pg_promote()")
+    assert position(follower, REPLAYED) is None
+    time.sleep(BOUND_S)
+    assert count(portal, follower, cold) == 0
+    # Whoever follows the other one now has another history, and is no replica of this primary.
+    promoted = position(follower, WRITTEN)
+    assert promoted
+    assert not promoted.contains(here)
