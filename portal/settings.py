@@ -334,12 +334,19 @@ if env.yes_or_no("TRUST_FORWARDED_PROTO", default=False):
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "portal.logs.OneLine",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
     # Django's own set-up mails tracebacks with request data to ADMINS; ours goes to the root only.
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # Whoever scans the internet sends another host, and its line would have that header in it.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         # At DEBUG these write whole requests and the tokens that they issue.
         "oauthlib": {"level": "WARNING"},
         "oauth2_provider": {"level": "WARNING"},

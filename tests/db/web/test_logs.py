@@ -1,0 +1,71 @@
+"""What the log says of a request: one line, and a traceback when it is the code that failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.test import Client as Browser
+
+from portal.logs import OneLine
+from portal.registry.models import Client
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The log, as the handler of the settings writes it."""
+    formatter = OneLine("%(levelname)s %(name)s %(message)s")
+    return [line for each in caplog.records for line in formatter.format(each).splitlines()]
+
+
+@pytest.fixture
+def fail(browser_of: Any, payments: Client, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that opens a page in which something is raised."""
+
+    def open_page(failure: Exception) -> int:
+        def broken(*arguments: object) -> None:
+            raise failure
+
+        monkeypatch.setattr(Client.objects, "visible_to", broken)
+        browser = browser_of("dev")
+        browser.raise_request_exception = False
+        return int(browser.get(payments.get_absolute_url()).status_code)
+
+    return open_page
+
+
+def test_database_that_does_not_answer_is_a_line_with_the_cause(
+    fail: Any, payments: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert fail(OperationalError("connection failed\n\tIs the server running?")) == 503
+    [line] = lines(caplog)
+    request, cause = payments.get_absolute_url(), "connection failed Is the server running?"
+    assert line == f"ERROR django.request Service Unavailable: {request}: {cause}"
+
+
+def test_code_that_fails_is_told_with_its_traceback(
+    fail: Any, payments: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert fail(ZeroDivisionError("by nothing")) == 500
+    first, second, *_, last = lines(caplog)
+    assert first == f"ERROR django.request Internal Server Error: {payments.get_absolute_url()}"
+    assert second == "Traceback (most recent call last):"
+    assert last == "ZeroDivisionError: by nothing"
+
+
+def test_another_host_is_refused_and_not_told(db: None, caplog: pytest.LogCaptureFixture) -> None:
+    response = Browser().get("/account/login/", headers={"Host": "evil.example"})
+    assert response.status_code == 400
+    assert lines(caplog) == []
+
+
+def test_nonsense_is_a_line_without_what_was_sent(
+    db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    Browser().get("/account/login/", headers={"Cookie": 'a="\\000"'})
+    content = "multipart/form-data; boundary=" + "evil" * 100
+    Browser().post("/account/login/", b"x", content_type=content)
+    assert lines(caplog) == [
+        "WARNING django.request There is a NUL in a cookie.: /account/login/",
+        "WARNING django.request Bad request (Unable to parse request body): /account/login/",
+    ]
