@@ -1,0 +1,50 @@
+"""What the tests of hostile HTTP share: a portal as the image serves it, without a proxy."""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop.databases import Database
+from tests.ops.hostile import STATEMENT_S, Target
+from tests.ops.serving import serve
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[Database]:
+    """A server of its own, as others use the one of the tests."""
+    # A socket's path may have 107 bytes: a short folder, whatever TMPDIR says.
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
+        database = Database(Path(folder))
+        yield database
+        database.stop()
+
+
+@pytest.fixture(scope="session")
+def _served(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    # Nobody who tests is refused for how many connections they make.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    settings = {
+        "PGOPTIONS": f"-c statement_timeout={STATEMENT_S:.0f}s",
+        "SIGN_IN_RATE": "1000/1m/ip",
+        "LOG_LEVEL": "INFO",
+    }
+    with serve(database.url, tmp_path_factory.mktemp("hostile"), **settings) as serving:
+        yield Target(serving)
+
+
+@pytest.fixture(scope="module")
+def target(_served: Target) -> Iterator[Target]:
+    """The portal; after a module's tests its workers are the same, and nothing has failed in it."""
+    serving = _served.serving
+    workers, logged = serving.workers(), serving.log.stat().st_size
+    yield _served
+    assert serving.workers() == workers
+    assert len(workers) == 2
+    log = serving.log.read_bytes()[logged:].decode("utf-8", "replace")
+    assert log.partition("Traceback")[2] == ""

@@ -1,0 +1,175 @@
+"""The portal that the tests of hostile HTTP send it to, and what they ask of it meanwhile."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from statistics import median
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from tests.assertions import claims_of, form_of, sign
+from tests.keys import new_private_key, public_pem
+from tests.ops.serving import Serving
+
+T = TypeVar("T")
+
+ASKS = 16
+"""Each on a connection of its own: enough for both workers to take some."""
+
+PROMPT_S = 1.0
+"""Far above what an answer takes, far below what a held thread costs, on a busy machine too."""
+
+SLOWEST_S = 3.0
+"""The same for the slowest of many."""
+
+STATEMENT_S = 4.0
+"""After how long the database ends a statement of this portal."""
+
+RECOVERY_S = 5.0
+
+TOKEN = "/api/oauth2/token"  # noqa: S105 - a path
+LOGIN = "/account/login/"
+FORM = "application/x-www-form-urlencoded"
+CSRF = "d" * 32
+EMAIL, PASSWORD = "ann@example.com", "correct horse battery"
+
+SET_UP = """
+from portal.accounts.models import User
+from portal.registry.actions import create_client, register_key
+person = User.objects.create_user({email!r}, {password!r}, is_staff=True)
+clients = [create_client(name=f"Client {{n}}", by=person) for n in range({clients})]
+key = register_key(clients[0], material={pem!r}, alg="ES256", label="x", by=person)
+print(key.kid, *(client.client_id for client in clients))
+"""
+
+OF_PAGES = (
+    "content-security-policy",
+    "cross-origin-opener-policy",
+    "permissions-policy",
+    "referrer-policy",
+    "x-content-type-options",
+    "x-frame-options",
+)
+"""The headers that protect whoever sees a page."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, but for the date, and how long it took."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    seconds: float
+
+    def header(self, name: str) -> str:
+        """Return the value of a header, by its name in small letters."""
+        return dict(self.headers).get(name, "")
+
+    @property
+    def content(self) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
+        """What may not differ between two answers that are the same."""
+        return self.status, self.headers, self.body
+
+
+class Target:
+    """The portal with two workers, and clients; the set of the first is known to both workers."""
+
+    def __init__(self, serving: Serving) -> None:
+        self.serving, self.port = serving, serving.port
+        self._private = new_private_key("ES256")
+        self._kid, self._client_id, *others = serving.do(
+            SET_UP.format(
+                email=EMAIL, password=PASSWORD, clients=151, pem=public_pem(self._private)
+            )
+        ).split()
+        self.known = f"/clients/{self._client_id}/jwks.json"
+        self.others = [f"/clients/{each}/jwks.json" for each in others]
+        page = self.page()
+        self._of_pages = {name: page.header(name) for name in OF_PAGES}
+        assert all(self._of_pages.values())
+        for _ in range(2 * ASKS):
+            assert self.ask(self.known).status == 200
+
+    def cold(self) -> str:
+        """Return the path of a set that nobody has asked for."""
+        return self.others.pop()
+
+    def ask(
+        self,
+        path: str,
+        method: str = "GET",
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        timeout: float = SLOWEST_S,
+    ) -> Answer:
+        """Send one request on a connection of its own."""
+        began = time.monotonic()
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as wire:
+            wire.request(method, path, body, headers or {})
+            response = wire.getresponse()
+            read = response.read()
+        told = sorted((name.lower(), value) for name, value in response.getheaders())
+        headers_told = tuple(each for each in told if each[0] != "date")
+        return Answer(response.status, headers_told, read, time.monotonic() - began)
+
+    def page(self, *, timeout: float = SLOWEST_S) -> Answer:
+        """Ask for the page to sign in, with a cookie that is looked up in the database."""
+        return self.ask(LOGIN, headers={"Cookie": f"sessionid={'a' * 32}"}, timeout=timeout)
+
+    def token(self, form: str = "", *, timeout: float = SLOWEST_S) -> Answer:
+        """Send a token request, a good one unless a form is given."""
+        headers = {"Content-Type": FORM}
+        return self.ask(TOKEN, "POST", form or self.token_form(), headers, timeout=timeout)
+
+    def token_form(self) -> str:
+        """Return a good token request."""
+        claims = claims_of(self._client_id, self.serving.environment["PUBLIC_URL"])
+        return urlencode(form_of(sign(self._private, "ES256", claims, kid=self._kid)))
+
+    def check_known(self) -> float:
+        """Assert that both workers serve what is in memory promptly; return the median seconds."""
+        answers = [self.ask(self.known) for _ in range(ASKS)]
+        assert {answer.status for answer in answers} == {200}
+        times = [answer.seconds for answer in answers]
+        assert median(times) < PROMPT_S
+        assert {self.ask("/healthz").status for _ in range(ASKS)} == {200}
+        return median(times)
+
+    def check_busy(self) -> None:
+        """Assert that pages and tokens are refused promptly, and in the form that is right."""
+        times = []
+        for _ in range(ASKS // 4):
+            page, token = self.page(), self.token()
+            for answer in (page, token):
+                assert answer.status == 503
+                assert answer.header("retry-after") == "5"
+                assert answer.header("cache-control") == "no-store"
+                assert answer.header("x-content-type-options") == "nosniff"
+                times.append(answer.seconds)
+            assert b"Nothing was done or saved" in page.body
+            assert json.loads(token.body)["error"] == "temporarily_unavailable"
+            assert {name: page.header(name) for name in self._of_pages} == self._of_pages
+        assert median(times) < PROMPT_S
+
+    def check_all_works(self) -> None:
+        """Assert that within a few seconds everybody is answered again."""
+        deadline = time.monotonic() + RECOVERY_S
+        while {self.page().status for _ in range(ASKS)} != {200}:
+            assert time.monotonic() < deadline
+        assert {self.token().status for _ in range(ASKS)} == {200}
+
+
+def at_once(calls: Sequence[Callable[[], T]]) -> list[Future[T]]:
+    """Begin all of them at the same time."""
+    pool = ThreadPoolExecutor(len(calls))
+    begun = [pool.submit(call) for call in calls]
+    pool.shutdown(wait=False)
+    return begun

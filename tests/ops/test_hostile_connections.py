@@ -1,0 +1,127 @@
+"""Connections that hold what they get: key sets are served beside them, and others told to wait.
+
+The figures: pytest tests/ops/test_hostile_connections.py -o log_cli=true -o log_cli_level=INFO
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from tests.ops.hostile import CSRF, FORM, LOGIN, RECOVERY_S, TOKEN, Target
+from tests.ops.wire import connect, head
+
+logger = logging.getLogger(__name__)
+
+COOKIE = f"Cookie: csrftoken={CSRF}"
+BODY = (f"Content-Type: {FORM}", "Content-Length: 1000")
+CHUNKS = (f"Content-Type: {FORM}", "Transfer-Encoding: chunked")
+
+QUIET = {
+    "that say nothing": (2000, b""),
+    "that send half a line": (300, b"GET /clien"),
+    "that send half a head": (300, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "),
+    "that ask for a set with half a body": (
+        60,
+        head("/clients/x/jwks.json", "Content-Length: 1000") + b"x",
+    ),
+    # No length is a form without content, which nobody waits for.
+    "that send half a chunk": (60, head(LOGIN, COOKIE, *CHUNKS, method="POST") + b"ff\r\nx"),
+}
+SLOW = {
+    "half a form": head(LOGIN, COOKIE, *BODY, method="POST") + b"csrfmiddlewaretoken=",
+    "half a token request": head(TOKEN, *BODY, method="POST") + b"grant_type=",
+}
+
+
+@pytest.mark.parametrize(("how_many", "sent"), QUIET.values(), ids=QUIET)
+def test_everybody_is_served_beside_connections(target: Target, how_many: int, sent: bytes) -> None:
+    with ExitStack() as held:
+        for _ in range(how_many):
+            held.enter_context(connect(target.port)).sendall(sent)
+        time.sleep(0.5)
+        taken_s = target.check_known()
+        target.check_all_works()
+    logger.info("%d connections: a set took %.1f ms", how_many, taken_s * 1000)
+
+
+@pytest.mark.parametrize("sent", SLOW.values(), ids=SLOW)
+def test_bodies_that_do_not_end_leave_key_sets_served_and_others_told_to_wait(
+    target: Target, sent: bytes
+) -> None:
+    with ExitStack() as held:
+        for _ in range(60):  # all threads have sixteen
+            held.enter_context(connect(target.port)).sendall(sent)
+        time.sleep(0.5)
+        taken_s = target.check_known()
+        target.check_busy()
+        # In whatever order the server has come to them, it is still so.
+        target.check_known()
+    target.check_all_works()
+    logger.info("a set took %.1f ms", taken_s * 1000)
+
+
+def test_bodies_that_come_a_byte_at_a_time_are_not_taken_for_work(target: Target) -> None:
+    with ExitStack() as held:
+        links = [held.enter_context(connect(target.port)) for _ in range(60)]
+        for link in links:
+            link.sendall(SLOW["half a token request"])
+        over = Event()
+
+        def trickle() -> None:
+            while not over.wait(0.01):
+                for link in links:
+                    with suppress(OSError):  # who was refused is cut off
+                        link.send(b"a")
+
+        trickling = Thread(target=trickle)
+        trickling.start()
+        try:
+            target.check_known()
+            target.check_busy()
+            target.check_known()
+        finally:
+            over.set()
+            trickling.join()
+    target.check_all_works()
+
+
+@pytest.mark.parametrize("what", ["a large file", "a set"])
+def test_everybody_is_served_beside_readers_that_do_not_read(target: Target, what: str) -> None:
+    static = Path(target.serving.environment["STATIC_ROOT"])
+    [largest] = sorted(static.rglob("*.css"), key=lambda path: path.stat().st_size)[-1:]
+    path = target.known if what == "a set" else f"/static/{largest.relative_to(static)}"
+    asked = 2**20 // len(head(path)) * head(path)
+    with ExitStack() as held:
+        for _ in range(60):
+            link = held.enter_context(connect(target.port, window=2048))
+            link.settimeout(0)
+            for _ in range(10):
+                with suppress(BlockingIOError):
+                    link.send(asked)
+        time.sleep(1)
+        target.check_known()
+        target.check_all_works()
+        assert target.ask(f"/static/{largest.relative_to(static)}").status == 200
+
+
+def test_sockets_of_those_who_are_gone_are_given_back(target: Target) -> None:
+    def held() -> int:
+        # Files and sockets: nothing opens files meanwhile.
+        return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in target.serving.workers())
+
+    before = held()
+    with ExitStack() as links:
+        for _ in range(500):
+            links.enter_context(connect(target.port))
+        time.sleep(0.5)
+        assert held() >= before + 500
+    deadline = time.monotonic() + RECOVERY_S
+    while held() > before + 20:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -1,0 +1,104 @@
+"""The database is slow or frozen: what is in memory is served, and the rest is refused at once."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from functools import partial
+
+import psycopg
+
+from portal.registry.changes import BOUND_S
+from tests.interop.databases import Database
+from tests.ops.hostile import RECOVERY_S, SLOWEST_S, STATEMENT_S, Answer, Target, at_once
+
+HELD = 2 * 7
+"""How many wait: two workers, and all their threads but one each."""
+
+PATIENCE_S = 30.0
+
+
+@contextmanager
+def locked(database: Database) -> Iterator[None]:
+    """Let every SELECT of clients and their keys hang until the block ends."""
+    with psycopg.connect(database.url) as session:
+        session.execute("LOCK TABLE registry_client, registry_clientkey IN ACCESS EXCLUSIVE MODE")
+        yield
+        session.rollback()
+
+
+@contextmanager
+def frozen(database: Database) -> Iterator[None]:
+    """Let the database take connections and answer nothing until the block ends."""
+    database.signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        database.signal(signal.SIGCONT)
+
+
+def wait_until_refused(begun: list[Future[Answer]]) -> None:
+    """Return when all but those who wait are refused."""
+    deadline = time.monotonic() + SLOWEST_S
+    while sum(each.done() for each in begun) < len(begun) - HELD:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def outcomes(begun: list[Future[Answer]]) -> Counter[tuple[int, str]]:
+    """Return how many were answered with which status, and with which word of why."""
+    found: Counter[tuple[int, str]] = Counter()
+    for each in begun:
+        answer = each.result()
+        [why] = [w for w in ("more to do", "its database", "") if w.encode() in answer.body][:1]
+        found[answer.status, why] += 1
+    return found
+
+
+def test_sets_in_memory_are_served_while_others_hang_and_those_again_afterwards(
+    target: Target, database: Database
+) -> None:
+    asked = [partial(target.ask, path, timeout=PATIENCE_S) for path in target.others[:100]]
+    target.check_known()
+    with locked(database):
+        began = time.monotonic()
+        cold = at_once(asked)
+        wait_until_refused(cold)
+        ready = target.ask("/readyz")
+        assert (ready.status, json.loads(ready.body)["missing"]) == (503, "threads")
+        target.check_busy()
+        while time.monotonic() < began + max(STATEMENT_S, BOUND_S):
+            target.check_known()
+        # Who waited is told when the database has ended the statement.
+        assert outcomes(cold) == {(503, "more to do"): 100 - HELD, (503, "its database"): HELD}
+        assert target.ask("/readyz").status == 200
+        target.check_known()
+    assert outcomes(at_once(asked)) == {(200, ""): 100}
+    target.check_all_works()
+    log = target.serving.log.read_text("utf-8")
+    assert log.count("canceling statement due to statement timeout") == HELD
+
+
+def test_sets_in_memory_are_served_while_pages_wait_for_a_frozen_database(
+    target: Target, database: Database
+) -> None:
+    target.check_all_works()
+    with frozen(database):
+        pages = at_once([partial(target.page, timeout=PATIENCE_S)] * 60)
+        wait_until_refused(pages)
+        began = time.monotonic()
+        while time.monotonic() < began + 2 * BOUND_S:
+            target.check_known()
+        target.check_busy()
+        # Nobody has told those who wait anything, as the database has not.
+        assert sum(each.done() for each in pages) == 60 - HELD
+    assert outcomes(pages) == {(503, "more to do"): 60 - HELD, (200, ""): HELD}
+    deadline = time.monotonic() + RECOVERY_S
+    while target.ask("/readyz").status != 200:
+        assert time.monotonic() < deadline
+    target.check_all_works()
