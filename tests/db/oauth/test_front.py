@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
+from portal.oauth import front as module
 from portal.oauth.documents import Document, render
 from portal.oauth.front import Front
 from portal.oauth.shelf import Shelf, prepare
+from portal.registry.changes import Keeper, Look
 
 KEPT = Document(b'{"keys": []}', "public, max-age=60")
 TAG = dict(render(KEPT, "GET").headers)["ETag"]
@@ -19,8 +23,11 @@ PATH = "/clients/a/jwks.json"
 Handed = tuple[str, list[tuple[str, str]], list[bytes]]
 
 
+Ask = Callable[..., Handed | None]
+
+
 @pytest.fixture
-def ask() -> Callable[..., Handed | None]:
+def ask() -> Ask:
     """Asks a front with one set; None when the request was handed on."""
     shelf = Shelf(10_000)
     shelf.trust(math.inf)
@@ -43,28 +50,61 @@ def ask() -> Callable[..., Handed | None]:
     return ask
 
 
-def test_set_that_is_kept_is_handed_over(ask: Callable[..., Handed | None]) -> None:
+def test_set_that_is_kept_is_handed_over(ask: Ask) -> None:
     assert ask() == ("200 OK", list(render(KEPT, "GET").headers), [KEPT.body])
 
 
-def test_head_has_no_body(ask: Callable[..., Handed | None]) -> None:
+def test_head_has_no_body(ask: Ask) -> None:
     assert ask("HEAD") == ("200 OK", list(render(KEPT, "HEAD").headers), [])
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("held", ["*", TAG, f"W/{TAG}"])
-def test_who_has_it_gets_304_without_a_body(
-    ask: Callable[..., Handed | None], method: str, held: str
-) -> None:
+def test_who_has_it_gets_304_without_a_body(ask: Ask, method: str, held: str) -> None:
     expected: Handed = ("304 Not Modified", list(render(KEPT, method, held).headers), [])
     assert ask(method, held=held) == expected
 
 
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "DELETE", "get", ""])
-def test_other_methods_are_handed_on(ask: Callable[..., Handed | None], method: str) -> None:
+def test_other_methods_are_handed_on(ask: Ask, method: str) -> None:
     assert ask(method) is None
 
 
 @pytest.mark.parametrize("path", ["", "/", f"{PATH}/", f"/{PATH}", "/clients/b/jwks.json"])
-def test_other_paths_are_handed_on(ask: Callable[..., Handed | None], path: str) -> None:
+def test_other_paths_are_handed_on(ask: Ask, path: str) -> None:
     assert ask(path=path) is None
+
+
+def test_change_is_looked_for_before_each_answer(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def watch(keeper: Keeper) -> Look:
+        return keeper.clear
+
+    monkeypatch.setattr(module, "watch", watch)
+    assert ask() is None
+
+
+def test_those_who_ask_first_together_begin_to_watch_once(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More listeners than processes would fill up the database's connections."""
+    begun = []
+
+    def watch(keeper: Keeper) -> Look:
+        begun.append(keeper)
+        time.sleep(0.1)
+        return lambda: None
+
+    monkeypatch.setattr(module, "watch", watch)
+    together = threading.Barrier(8)
+
+    def ask_with_the_others() -> None:
+        together.wait()
+        ask()
+
+    threads = [threading.Thread(target=ask_with_the_others) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ask()
+    assert len(begun) == 1
