@@ -139,3 +139,5 @@ def test_backup_that_takes_the_place_of_the_file_shows_at_once(
         database.with_name(database.name + beside).unlink(missing_ok=True)
     shutil.move(backup, database)
     assert answers(portal, paths[0]) == {before}
+    portal.do(REVOKE.format(paths[0].split("/")[2]))
+    assert before not in answers(portal, paths[0])

@@ -22,18 +22,16 @@ class Versions:
 
     def __init__(self, keeper: Keeper, name: str) -> None:
         self._keeper = keeper
-        # A database in memory is another one for each connection: there is nothing to ask.
-        self._path = Path(name).absolute() if Path(name).is_file() else None
+        # A database in memory has no file to ask, so nothing of it is trusted.
+        self._path = Path(name).absolute()
         self._seen = local()
 
     def look(self) -> None:
         """Let the keeper forget everything when something was written since this thread looked."""
-        if not self._path:
-            return
         # One for the whole look, as a failure elsewhere replaces it.
         seen = self._seen
         try:
-            version = self._ask(self._path, seen)
+            version = self._ask(seen)
         except (OSError, sqlite3.Error):
             self._seen = local()
             self._keeper.distrust()
@@ -44,11 +42,11 @@ class Versions:
             self._keeper.clear()
             self._keeper.trust(math.inf)
 
-    def _ask(self, path: Path, seen: local) -> tuple[int, int]:
+    def _ask(self, seen: local) -> tuple[int, int]:
         """Return which file there is, and its version as this thread's connection counts."""
-        file = path.stat().st_ino
+        file = self._path.stat().st_ino
         if getattr(seen, "file", None) != file:
             seen.file = file
-            seen.connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+            seen.connection = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True)
         (version,) = seen.connection.execute("PRAGMA data_version").fetchone()
         return file, int(version)

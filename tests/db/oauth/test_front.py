@@ -27,8 +27,9 @@ Ask = Callable[..., Handed | None]
 
 
 @pytest.fixture
-def ask() -> Ask:
+def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Asks a front with one set; None when the request was handed on."""
+    monkeypatch.setattr(module, "watch", lambda _keeper: lambda: None)
     shelf = Shelf(10_000)
     shelf.trust(math.inf)
     shelf.put("a", shelf.ticket("a"), prepare(KEPT, math.inf), extended=False)
