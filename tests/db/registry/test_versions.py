@@ -8,7 +8,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from pytest_django import Settings
 
+from portal.registry import changes
 from portal.registry.changes.versions import Versions
 
 
@@ -134,3 +137,17 @@ def test_file_that_cannot_be_read_is_not_trusted(tmp_path: Path) -> None:
     versions = Versions(kept, str(broken))
     versions.look()
     assert not kept.trusted
+
+
+def test_file_of_the_settings_is_the_one_that_is_asked(
+    name: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "vendor", "sqlite")
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", name)
+    kept = Kept()
+    look = changes.watch(kept)
+    look()
+    assert (kept.trusted, kept.clearings) == (True, 1)
+    write(name)
+    look()
+    assert kept.clearings == 2
