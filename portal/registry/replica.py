@@ -37,7 +37,7 @@ def _read(replica: Replica, client_id: str, now: datetime, *, extended: bool) ->
             if not proof or not _has_reached(proof.position):
                 return None
             found = publish(client_id, now, extended=extended)
-    except DatabaseFailure as failure:
+    except (DatabaseFailure, OSError) as failure:
         replica.leave_out()
         # Django would ask it whether it is well, and wait for the answer.
         connections[REPLICA].close()

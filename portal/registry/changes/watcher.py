@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 _PERIOD_S: Final = 0.2
 _PATIENCE_S: Final = 0.4
 _CONNECT_S: Final = 2.0
+# One that is not there or refuses us is not asked in haste: the primary does its work.
+_PAUSE_S: Final = 1.0
 
 
 class Watcher:
@@ -43,7 +45,7 @@ class Watcher:
                 # Whoever came before that, and nobody comes after it.
                 self._replica.readers.cut_off(began_before=math.inf)
                 self._say(str(failure))
-            time.sleep(_PERIOD_S)
+            time.sleep(_PAUSE_S)
 
     def _follow(self) -> None:
         """Ask until the connection is lost. Raises what that shows in."""
