@@ -53,13 +53,14 @@ class Database:
             cursor = connection.execute(statement.encode(), parameters or None)
             return cursor.fetchall() if cursor.description else []
 
-    def do(self, code: str) -> str:
+    def do(self, code: str, **settings: str) -> str:
         """Run Python with Django set up on this database, and return what it prints."""
         environment = {
             **os.environ,
             "DATABASE_URL": self.url,
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "PYTHONPATH": str(ROOT),
+            **settings,
         }
         told = subprocess.run(
             [sys.executable, "-c", f"import django; django.setup()\n{code}"],

@@ -57,6 +57,42 @@ key = register_key(client, material={material!r}, alg="EdDSA", label="x", by=per
 print(key.kid, end="")
 """
 
+# A change that is told after the keys were read, and a later heartbeat that the replica reaches
+# before the reading is over.
+OVERTAKE = """
+import time
+from django.db import connections
+from django.utils import timezone
+from portal.registry.changes.proof import REPLAYED, Heartbeat, Position, Replica
+from portal.registry.replica import _read
+
+replica, client_id = Replica(), {client_id!r}
+with connections["replica"].cursor() as cursor:
+    cursor.execute(REPLAYED)
+    position = Position.read(cursor.fetchone()[0])
+
+def prove():
+    now = time.monotonic()
+    replica.hear(Heartbeat(now, now + 60, position))
+    replica.reach(position)
+
+def overtake(execute, statement, *rest):
+    result = execute(statement, *rest)
+    if "registry_clientkey" in statement:
+        replica.drop(client_id)
+        prove()
+    return result
+
+def read():
+    return _read(replica, client_id, timezone.now(), extended=False) is not None
+
+prove()
+print(read())
+with connections["replica"].execute_wrapper(overtake):
+    print(read())
+print(read())
+"""
+
 # Whoever reads keys as this user waits while somebody holds the lock, on a replica too.
 READER = """
 CREATE ROLE reader LOGIN;

@@ -21,6 +21,7 @@ from portal.registry.changes.proof import REPLAYED, WRITTEN
 from tests.assertions import claims_of, form_of, sign
 from tests.interop.databases import Database
 from tests.interop.replicated import (
+    OVERTAKE,
     READER,
     REGISTER,
     SET_UP,
@@ -273,6 +274,14 @@ def test_what_is_told_during_a_reading_spoils_it(
                 pass
             gate.execute("SELECT pg_advisory_unlock(1)")
             assert slow.kid not in answer.result()[2].decode()
+
+
+def test_later_proof_is_no_proof_for_what_was_read_before_it(
+    new: Callable[[], Cold], primary: Database, follower: Database
+) -> None:
+    code = OVERTAKE.format(client_id=new().client_id)
+    told = primary.do(code, DATABASE_REPLICA_URL=follower.url)
+    assert told.split() == ["True", "False", "True"]
 
 
 def test_behind_one_address_the_server_that_is_read_is_the_one_that_counts(

@@ -12,6 +12,7 @@ from portal.registry.changes.notifications import BOUND_S, Listener
 from portal.registry.changes.proof import Replica
 from portal.registry.changes.versions import Versions
 from portal.registry.changes.watcher import Watcher
+from portal.registry.changes.wire import conninfo_of
 from portal.registry.routing import REPLICA
 
 __all__ = ["BOUND_S", "Keeper", "Look", "replica", "watch"]
@@ -53,6 +54,6 @@ def watch(keeper: Keeper) -> Look:
     if connection.vendor == "postgresql":
         Listener(keeper, stale_s=settings.JWKS_STALE_IF_ERROR, replica=replica).start()
         if replica:
-            Watcher(replica).start()
+            Watcher(replica, conninfo_of(REPLICA, "portal: replica")).start()
         return lambda: None
     return Versions(keeper, str(settings.DATABASES["default"]["NAME"])).look

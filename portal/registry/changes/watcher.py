@@ -9,8 +9,7 @@ from threading import Thread
 from typing import Final
 
 from portal.registry.changes.proof import REPLAYED, Position, Replica
-from portal.registry.changes.wire import Refused, Wire, conninfo_of
-from portal.registry.routing import REPLICA
+from portal.registry.changes.wire import Refused, Wire
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +27,9 @@ class Watcher:
     nobody reads from it until it does.
     """
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, conninfo: str) -> None:
         self._replica = replica
+        self._conninfo = conninfo
         self._state: str | None = None
 
     def start(self) -> None:
@@ -38,18 +38,22 @@ class Watcher:
 
     def _run(self) -> None:
         while True:
-            try:
-                self._follow()
-            except Exception as failure:  # noqa: BLE001 - without this thread nobody is cut off
-                self._replica.leave_out()
-                # Whoever came before that, and nobody comes after it.
-                self._replica.readers.cut_off(began_before=math.inf)
-                self._say(str(failure))
+            self._attend()
             time.sleep(_PAUSE_S)
+
+    def _attend(self) -> None:
+        """Watch until the replica fails, and see to it that nobody waits for it then."""
+        try:
+            self._follow()
+        except Exception as failure:  # noqa: BLE001 - without this thread nobody is cut off
+            self._replica.leave_out()
+            # Whoever came before that, and nobody comes after it.
+            self._replica.readers.cut_off(began_before=math.inf)
+            self._say(str(failure))
 
     def _follow(self) -> None:
         """Ask until the connection is lost. Raises what that shows in."""
-        wire = Wire(conninfo_of(REPLICA, "portal: replica"))
+        wire = Wire(self._conninfo)
         try:
             wire.connect(time.monotonic() + _CONNECT_S)
             while True:

@@ -10,6 +10,8 @@ import pytest
 
 from portal.registry.changes import BOUND_S
 from portal.registry.changes.proof import Heartbeat, Position, Replica
+from portal.registry.changes.watcher import Watcher
+from portal.registry.changes.wire import conninfo_of
 
 HERE, FURTHER, BEFORE = Position("1/1", 1000), Position("1/1", 1001), Position("1/1", 999)
 
@@ -167,6 +169,27 @@ def test_reader_that_takes_too_long_sees_its_connection_end(
     with replica.readers.reading(here.fileno()):
         replica.readers.cut_off(began_before=time.monotonic())
         assert here.recv(1) == b""
+
+
+def test_when_the_replica_fails_nobody_reads_from_it_or_goes_on_reading(
+    replica: Replica, wires: tuple[socket.socket, socket.socket]
+) -> None:
+    here, _ = wires
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    with replica.readers.reading(here.fileno()):
+        Watcher(replica, f"host=127.0.0.1 port={port}")._attend()
+        assert here.recv(1) == b""
+    assert replica.proof("a") is None
+
+
+@pytest.mark.postgresql
+def test_server_that_is_no_replica_is_not_read(
+    replica: Replica, db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    Watcher(replica, conninfo_of("default", "portal: replica"))._attend()
+    assert replica.proof("a") is None
+    assert "The replica is not read: it is not a replica (any more)" in caplog.text
 
 
 def test_others_are_not_cut_off(
