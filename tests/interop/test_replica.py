@@ -242,22 +242,43 @@ def test_pages_and_what_they_write_are_the_primary_s(
     assert tables_read(follower) == {"registry_client", "registry_clientkey"}
 
 
-def test_what_is_told_during_a_reading_spoils_it(
-    new: Callable[[], Cold], primary: Database, follower: Database, tmp_path: Path
-) -> None:
-    """The user of the replica needs no more than to read two tables."""
-    slow, other = new(), new()
+@pytest.fixture(scope="module")
+def gated(
+    primary: Database, follower: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """A portal that waits on the replica while somebody holds the gate.
+
+    Its user there needs no more than to read two tables.
+    """
     primary.sql(READER)
-    url = follower.url.replace("portal@", "reader@")
+    with serve(
+        tmp_path_factory.mktemp("gated"),
+        workers=1,
+        DATABASE_URL=primary.url,
+        DATABASE_REPLICA_URL=follower.url.replace("portal@", "reader@"),
+        JWKS_STALE_IF_ERROR=STALE_S,
+        GRANIAN_BLOCKING_THREADS="4",
+    ) as portal:
+        yield portal
+
+
+def test_who_reads_for_too_long_is_cut_off_and_reads_the_primary(
+    new: Callable[[], Cold], gated: Served, follower: Database
+) -> None:
+    cold = new()
+    settle(gated, follower, cold)
+    with psycopg.connect(follower.url, autocommit=True) as gate:
+        gate.execute("SELECT pg_advisory_lock(1)")
+        answered(gated, cold, within_s=2.0)
+        # They did go there, and wait at the gate.
+        assert gate.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall()
+
+
+def test_what_is_told_during_a_reading_spoils_it(
+    new: Callable[[], Cold], gated: Served, primary: Database, follower: Database
+) -> None:
+    slow, other, portal = new(), new(), gated
     with (
-        serve(
-            tmp_path,
-            workers=1,
-            DATABASE_URL=primary.url,
-            DATABASE_REPLICA_URL=url,
-            JWKS_STALE_IF_ERROR=STALE_S,
-            GRANIAN_BLOCKING_THREADS="4",
-        ) as portal,
         psycopg.connect(follower.url, autocommit=True) as gate,
         ThreadPoolExecutor() as threads,
     ):

@@ -146,6 +146,7 @@ def test_change_during_the_reading_spoils_its_proof_whatever_is_proved_afterward
 
 def test_replica_that_is_left_out_comes_back_with_a_later_heartbeat(replica: Replica) -> None:
     replica.leave_out()
+    assert replica.proof("a") is None
     replica.reach(FURTHER)
     assert replica.proof("a") is None
     replica.hear(beat())
