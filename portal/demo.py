@@ -89,7 +89,7 @@ def set_environment(data: Path, port: int) -> None:
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DATABASE_URL": f"sqlite:///{quote(str(data / 'db.sqlite3'))}",
         "STATIC_ROOT": str(data / "static"),
-        "GRANIAN_BLOCKING_THREADS": "8",
+        "GRANIAN_BLOCKING_THREADS": "128",
     }
 
 

@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from portal import places
 from portal.oauth.documents import NO_STORE, Document, PublicDocument
-from portal.places import Full, places
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +27,14 @@ def healthz() -> Document:
 def readyz() -> Document:
     """Say whether requests can be served, or with 503 what is missing."""
     try:
-        with places:
+        with places.look_ups:
             applied = MigrationRecorder(connection).applied_migrations()
     except DatabaseFailure as failure:
         # The cause is for the operator's log; who asks from outside learns only what is missing.
         logger.warning("Not ready: %s", failure)
         return _not_ready("database", "The database does not answer.")
-    except Full:
-        return _not_ready("threads", "All threads wait for the database or for slow clients.")
+    except places.Full:
+        return _not_ready("threads", "All threads for look-ups wait for the database.")
     if not _newest_migrations() <= applied.keys():
         return _not_ready("migrations", "Not all migrations are applied: run manage.py migrate.")
     return Document(b'{"status": "ready"}', NO_STORE)

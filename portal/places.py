@@ -1,86 +1,118 @@
-"""Some threads of a process never wait for others, so that key sets in memory are always served."""
+"""How many requests of a process may wait for others: threads are left for what is in memory."""
 
 from __future__ import annotations
 
 import sys
 import time
-from threading import BoundedSemaphore, get_ident
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from threading import BoundedSemaphore
 from typing import Final, Self
 
 from django.conf import settings
-
-PATIENCE_S: Final = 0.05
-"""How long all who hold a place may do nothing before nobody waits for them any more."""
-
-SPARE_S: Final = 8.0
-"""How long places may be waited for in one rush, however much is being done."""
-
-_GROWTH: Final = 0.1
-# What of that comes back in each second: a rush without an end waits for a tenth of the time.
-
-_NOTHING_S: Final = 0.001
-# Who waits for a database looks now and then whether it has answered, for microseconds.
+from django.db import close_old_connections, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class Full(Exception):  # noqa: N818 - it says how the places are
-    """All places are taken, by requests that last."""
+    """All places are taken, and too many wait for one or nobody is about to leave one."""
 
 
 class Places:
-    """How many of a process's threads may wait at the same time; each request takes one place.
+    """How many requests may at the same time do what can last; each takes one place.
 
     A database that is slow or stopped and a body that never comes to its end hold whoever waits for
     them without an end. The server has a fixed number of threads, and with all of them held it
     would send nobody anything. So what may wait takes a place `with` this.
 
-    When there is none, it is time on the processor that tells who works, and will soon be done,
-    from who waits for others. While those in the places work, as in a rush of people who sign in, a
-    place is waited for. When none of them has done anything for `PATIENCE_S` it is `Full`, and for
-    others at once, until a place is given back. Whoever waits for a place has the last thread, and
-    key sets come after it: so all waiting together has an end too.
+    Who finds none free waits for as long as others go on leaving theirs. When nobody has left for
+    `patience_s` seconds it is `Full`, for the next ones at once, until somebody leaves. Who waits
+    for a place has a thread too, so no more than `waiting` do that.
     """
 
-    def __init__(self, count: int) -> None:
-        """Take how many requests may wait."""
+    def __init__(self, count: int, *, waiting: int, patience_s: float) -> None:
+        """Take how many places there are, and how many may wait for one for how long."""
         self._free = BoundedSemaphore(count)
-        self._clocks: dict[int, int] = {}
+        self._waiting = BoundedSemaphore(waiting)
+        self._patience_s = patience_s
+        self._left_at = 0.0
         self._stuck = False
-        self._spare, self._spare_at = SPARE_S, time.monotonic()
 
     def __enter__(self) -> Self:
         """Take a place. Raises `Full`."""
-        if not self._free.acquire(blocking=False) and not self._waited():
+        if not self._free.acquire(blocking=False) and not self._wait():
             raise Full
-        # Elsewhere than on Linux nobody is seen to work, and all are taken to wait for others.
-        if hasattr(time, "pthread_getcpuclockid"):
-            self._clocks[get_ident()] = time.pthread_getcpuclockid(get_ident())
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give the place back."""
-        self._clocks.pop(get_ident(), None)
-        self._stuck = False
+        """Leave it."""
+        self._left_at, self._stuck = time.monotonic(), False
         self._free.release()
 
-    def _waited(self) -> bool:
-        """Wait for a place as long as there is hope; return whether we have it."""
-        began = time.monotonic()
-        spare = min(SPARE_S, self._spare + _GROWTH * (began - self._spare_at))
-        worked = self._worked()
-        has_it = False
-        while not has_it and not self._stuck and time.monotonic() < began + spare:
-            has_it = self._free.acquire(timeout=PATIENCE_S)
-            before, worked = worked, self._worked()
-            self._stuck = not has_it and worked - before < _NOTHING_S
-        self._spare_at = time.monotonic()
-        self._spare = spare - (self._spare_at - began)
-        return has_it
-
-    def _worked(self) -> float:
-        """Return how long the threads in the places have been on a processor, in seconds."""
-        return sum(time.clock_gettime(clock) for clock in list(self._clocks.values()))
+    def _wait(self) -> bool:
+        """Wait for a place; return whether we have it."""
+        if self._stuck or not self._waiting.acquire(blocking=False):
+            return False
+        try:
+            began = time.monotonic()
+            while not self._free.acquire(timeout=self._patience_s):
+                if time.monotonic() >= max(began, self._left_at) + self._patience_s:
+                    self._stuck = True
+                    return False
+            return True
+        finally:
+            self._waiting.release()
 
 
-# One thread is always left for what is at hand. Where the server's threads are not known, as in a
-# command of manage.py, nothing is limited.
-places: Final = Places(max(1, settings.THREADS - 1) if settings.THREADS else sys.maxsize)
+class Connected(Places):
+    """Places that have the connections to the database, where Django has one for each thread.
+
+    So there are no more of them than places, however many threads there are to wait.
+    """
+
+    def __init__(self, count: int, *, waiting: int, patience_s: float) -> None:
+        """As for `Places`."""
+        super().__init__(count, waiting=waiting, patience_s=patience_s)
+        self._kept: deque[Sequence[BaseDatabaseWrapper]] = deque()
+
+    def __enter__(self) -> Self:
+        """Take a place and its connections. Raises `Full`."""
+        super().__enter__()
+        with suppress(IndexError):
+            kept = self._kept.pop()
+            connections.close_all()  # an answer in parts may have been read with one of its own
+            for each in kept:
+                connections[each.alias] = each
+        # Django does it when a request begins, and has not seen these then.
+        close_old_connections()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the place, and the connections with it."""
+        mine = connections.all(initialized_only=True)
+        for each in mine:
+            if not each.allow_thread_sharing:
+                each.inc_thread_sharing()
+            del connections[each.alias]
+        self._kept.append(mine)
+        super().__exit__()
+
+
+def _places(count: int, *, waiting: int, patience_s: float) -> Places:
+    """Return places of a process that serves; elsewhere, as in a command, nothing is limited."""
+    if settings.THREADS:
+        return Connected(count, waiting=waiting, patience_s=patience_s)
+    return Places(sys.maxsize, waiting=1, patience_s=patience_s)
+
+
+_SPARE: Final = settings.THREADS - settings.DATABASE_CONNECTIONS
+_LOOK_UPS: Final = settings.DATABASE_CONNECTIONS * 2 // 5
+
+requests: Final = _places(
+    settings.DATABASE_CONNECTIONS - _LOOK_UPS, waiting=_SPARE // 3, patience_s=10.0
+)
+"""Pages and the requests of clients: who sends a password keeps a processor busy for a while."""
+
+look_ups: Final = _places(_LOOK_UPS, waiting=_SPARE // 2, patience_s=0.25)
+"""Key sets that are not in memory, which take milliseconds."""

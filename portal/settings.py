@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from portal import environment as env
 
@@ -47,6 +48,15 @@ JWKS_MEMORY_MB = env.number("JWKS_MEMORY_MB", 64, least=0)
 
 THREADS = env.number("GRANIAN_BLOCKING_THREADS", 0, least=0)
 """How many threads the server gives each process; 0 when that is not known."""
+
+DATABASE_CONNECTIONS = env.number("DATABASE_CONNECTIONS", 10, least=3)
+"""How many requests of a process that serves may use the database at the same time."""
+
+if 0 < THREADS < 2 * DATABASE_CONNECTIONS:
+    raise ImproperlyConfigured(
+        f"GRANIAN_BLOCKING_THREADS is {THREADS}; it must be at least twice DATABASE_CONNECTIONS, "
+        f"which is {DATABASE_CONNECTIONS}: the others wait for a connection or serve from memory."
+    )
 
 SIGN_UP = env.yes_or_no("SIGN_UP", default=True)
 CLIENT_CREATION = env.yes_or_no("CLIENT_CREATION", default=True)
@@ -197,7 +207,6 @@ AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-PASSWORD_HASHERS = ["portal.accounts.hashers.OneAtATime"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

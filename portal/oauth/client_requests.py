@@ -18,9 +18,9 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from portal import places
 from portal.oauth.documents import secure_headers
 from portal.oauth.validator import AUTHENTICATED
-from portal.places import Full, places
 from portal.registry.actions import Authenticated, AuthenticationRefused, authenticate_client
 from portal.registry.server import token_request_page
 
@@ -56,7 +56,7 @@ class ClientEndpoint:
             response["Allow"] = "POST"
             return response
         try:
-            with places:
+            with places.requests:
                 return self._view(request, _authenticate(request))
         except _Unreadable as unreadable:
             return refuse(400, "invalid_request", str(unreadable))
@@ -65,7 +65,7 @@ class ClientEndpoint:
         except DatabaseFailure:
             logger.exception("A client's request could not be decided")
             return _not_now("The portal cannot reach its database just now.")
-        except Full:
+        except places.Full:
             return _not_now("The portal has more to do than it can just now.")
 
 

@@ -7,12 +7,12 @@ import json
 from django.conf import settings
 from django.utils import timezone
 
+from portal import places
 from portal.core.algorithms import ALGORITHMS
 from portal.oauth.caching import Reuse, cache_control, constant_until
 from portal.oauth.documents import BUSY, DATABASE_FAILED, Document, PublicDocument, problem
 from portal.oauth.server import GRANT_TYPES, RESPONSE_TYPES
 from portal.oauth.shelf import prepare, shelf
-from portal.places import Full, places
 from portal.registry import server
 from portal.registry.replica import publish_current
 
@@ -44,9 +44,9 @@ def _key_set(client_id: str, *, extended: bool) -> Document:
         return DATABASE_FAILED
     ticket = shelf.ticket(client_id)
     try:
-        with places:
+        with places.look_ups:
             publication = publish_current(client_id, timezone.now(), extended=extended)
-    except Full:
+    except places.Full:
         return BUSY
     if publication is None:
         return _UNKNOWN_CLIENT

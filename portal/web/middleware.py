@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
-from portal.places import Full, places
+from portal import places
 from portal.web.render import show
 from portal.web.views.errors import unavailable
 
@@ -48,9 +48,9 @@ class PlacesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer 503, or what the next one answers."""
         try:
-            with places:
+            with places.requests:
                 return self.get_response(request)
-        except Full:
+        except places.Full:
             return unavailable(request, busy=True)
 
 

@@ -204,7 +204,7 @@ def portal(fleet: Fleet, number: int, **settings: str) -> Iterator[subprocess.Po
         "GRANIAN_HOST": "127.0.0.1",
         "GRANIAN_PORT": str(port),
         "GRANIAN_WORKERS": "1",
-        "GRANIAN_BLOCKING_THREADS": "8",
+        "GRANIAN_BLOCKING_THREADS": "128",
         **settings,
     }
     if not (fleet.folder / "static").exists():

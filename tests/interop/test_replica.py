@@ -81,7 +81,8 @@ def portal(
         DATABASE_URL=primary.url,
         DATABASE_REPLICA_URL=follower.url,
         JWKS_STALE_IF_ERROR=STALE_S,
-        GRANIAN_BLOCKING_THREADS="2",
+        GRANIAN_BLOCKING_THREADS="16",
+        DATABASE_CONNECTIONS="5",
     ) as portal:
         yield portal
 
@@ -257,7 +258,7 @@ def gated(
         DATABASE_URL=primary.url,
         DATABASE_REPLICA_URL=follower.url.replace("portal@", "reader@"),
         JWKS_STALE_IF_ERROR=STALE_S,
-        GRANIAN_BLOCKING_THREADS="4",
+        GRANIAN_BLOCKING_THREADS="32",
     ) as portal:
         yield portal
 

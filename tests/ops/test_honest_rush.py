@@ -7,6 +7,9 @@ from concurrent.futures import Future
 from functools import partial
 from urllib.parse import urlencode
 
+import psycopg
+
+from tests.interop.databases import Database
 from tests.ops.hostile import CSRF, EMAIL, FORM, LOGIN, PASSWORD, Answer, Target, at_once
 
 PATIENCE_S = 60.0
@@ -33,7 +36,34 @@ def test_forty_pages_at_once_are_all_shown(target: Target) -> None:
     assert statuses(begun) == {200: 40}
 
 
-def test_sixteen_who_sign_in_at_once_are_all_let_in(target: Target) -> None:
+def test_twenty_who_sign_in_at_once_are_all_let_in(target: Target) -> None:
     """A password keeps a processor busy for most of a second, on purpose."""
-    begun = at_once([partial(sign_in, target)] * 16)
-    assert statuses(begun) == {302: 16}
+    begun = at_once([partial(sign_in, target)] * 20)
+    assert statuses(begun) == {302: 20}
+
+
+def test_key_sets_are_served_while_many_sign_in(target: Target) -> None:
+    begun = at_once([partial(sign_in, target)] * 40)
+    target.check_known()
+    assert target.ask(target.cold()).status == 200
+    assert set(statuses(begun)) <= {302, 429}
+
+
+def test_forty_sets_that_are_not_in_memory_are_all_read(target: Target) -> None:
+    paths = [target.cold() for _ in range(40)]
+    begun = at_once([partial(target.ask, path, timeout=PATIENCE_S) for path in paths])
+    assert statuses(begun) == {200: 40}
+
+
+def test_no_rush_takes_more_connections_than_there_are_places(
+    target: Target, database: Database
+) -> None:
+    pages = at_once([partial(target.page, timeout=PATIENCE_S)] * 60)
+    asked = [partial(target.ask, target.cold(), timeout=PATIENCE_S) for _ in range(20)]
+    assert statuses([*pages, *at_once(asked)]) == {200: 80}
+    with psycopg.connect(database.url) as session:
+        [count] = session.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        ).fetchone() or [0]
+    assert 0 < count <= 2 * (10 + 1)

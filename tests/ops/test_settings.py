@@ -80,6 +80,8 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
         ("RSA_MIN_BITS", "1024", "from 2048 to 8192"),
         ("RSA_MAX_BITS", "16384", "from 2048 to 8192"),
         ("JWKS_MAX_AGE", "-1", "at least 0"),
+        ("DATABASE_CONNECTIONS", "2", "at least 3"),
+        ("GRANIAN_BLOCKING_THREADS", "19", "at least twice DATABASE_CONNECTIONS, which is 10"),
         ("MAX_REQUEST_BYTES", "1000", "at least 131072"),
         ("SIGN_IN_RATE", "often", "5/5m/key"),
         ("KEY_UPLOAD_RATE", "0/1h/user", "60/1h/user"),

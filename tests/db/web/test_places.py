@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,22 +11,15 @@ from threading import Event, Thread, Timer
 import pytest
 from django.test import Client as Browser
 
-import portal.places
-from portal.places import PATIENCE_S, Full, Places
+from portal.places import Full, Places
 from tests.db.web.pages import check_page, text_of
 
-KEY_SETS, PAGES, TOKENS, READY = (
-    "portal.oauth.views.places",
-    "portal.web.middleware.places",
-    "portal.oauth.client_requests.places",
-    "portal.health.places",
-)
+PATIENCE_S = 0.2
 
 
-def works(over: Event) -> None:
-    """Use the processor until it is over, as hashing a password does."""
-    while not over.is_set():
-        hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 10_000)
+def few(count: int, *, waiting: int = sys.maxsize) -> Places:
+    """Return so many places."""
+    return Places(count, waiting=waiting, patience_s=PATIENCE_S)
 
 
 @pytest.fixture
@@ -36,16 +29,14 @@ def held() -> Iterator[ExitStack]:
         yield held
 
 
-def hold(
-    places: Places, held: ExitStack, how: Callable[[Event], object] = Event.wait
-) -> Callable[[], None]:
-    """Let another thread take a place and wait there, or do what is given; return what ends it."""
+def hold(places: Places, held: ExitStack) -> Callable[[], None]:
+    """Let another thread take a place and keep it; return what makes it leave."""
     taken, over = Event(), Event()
 
     def take() -> None:
         with places:
             taken.set()
-            how(over)
+            over.wait()
 
     def leave() -> None:
         over.set()
@@ -67,7 +58,7 @@ def try_it(places: Places) -> float:
 
 
 def test_there_are_as_many_places_as_were_asked_for(held: ExitStack) -> None:
-    places = Places(3)
+    places = few(3)
     hold(places, held)
     hold(places, held)
     with places:
@@ -75,14 +66,14 @@ def test_there_are_as_many_places_as_were_asked_for(held: ExitStack) -> None:
 
 
 def test_who_fails_gives_the_place_back() -> None:
-    places = Places(1)
+    places = few(1)
     for _ in range(2):
         with pytest.raises(ZeroDivisionError), places:
             raise ZeroDivisionError
 
 
-def test_only_the_first_waits_for_those_who_wait(held: ExitStack) -> None:
-    places = Places(1)
+def test_only_the_first_waits_while_nobody_leaves(held: ExitStack) -> None:
+    places = few(1)
     leave = hold(places, held)
     assert try_it(places) >= PATIENCE_S
     assert max(try_it(places) for _ in range(10)) < PATIENCE_S
@@ -92,32 +83,48 @@ def test_only_the_first_waits_for_those_who_wait(held: ExitStack) -> None:
             pass
 
 
-def test_those_who_work_are_waited_for(held: ExitStack) -> None:
-    places = Places(2)
-    hold(places, held)
-    leave = hold(places, held, works)
-    ending = Timer(10 * PATIENCE_S, leave)
-    began = time.monotonic()
-    ending.start()
+def test_who_waits_gets_the_place_that_is_left(held: ExitStack) -> None:
+    places = few(1)
+    leaving = Timer(PATIENCE_S / 2, hold(places, held))
+    leaving.start()
     with places:
-        assert time.monotonic() - began >= 9 * PATIENCE_S
-    ending.join()
+        pass
+    leaving.join()
 
 
-def test_those_who_work_without_an_end_are_not_waited_for_again_and_again(
-    held: ExitStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(portal.places, "SPARE_S", 6 * PATIENCE_S)
-    places = Places(1)
-    hold(places, held, works)
-    assert try_it(places) >= 6 * PATIENCE_S
-    assert try_it(places) < 3 * PATIENCE_S
+def test_no_more_wait_than_may(held: ExitStack) -> None:
+    places = few(1, waiting=1)
+    leave = hold(places, held)
+    waiting = Thread(target=lambda: hold(places, held))
+    waiting.start()
+    time.sleep(PATIENCE_S / 4)
+    assert try_it(places) < PATIENCE_S / 2
+    leave()
+    waiting.join()
+
+
+def test_a_rush_is_waited_for_as_long_as_others_leave() -> None:
+    """Each leaves within the patience, all together take many times as long."""
+    places = few(1)
+    done: list[bool] = []
+
+    def work() -> None:
+        with places:
+            time.sleep(PATIENCE_S / 2)
+        done.append(True)
+
+    rush = [Thread(target=work) for _ in range(10)]
+    for thread in rush:
+        thread.start()
+    for thread in rush:
+        thread.join()
+    assert len(done) == 10
 
 
 @pytest.fixture
 def full(held: ExitStack) -> Places:
     """Places that are all taken."""
-    places = Places(1)
+    places = few(1)
     hold(places, held)
     return places
 
@@ -126,7 +133,7 @@ def full(held: ExitStack) -> Places:
 def test_people_are_told_that_nothing_was_done(
     full: Places, monkeypatch: pytest.MonkeyPatch, htmx: bool
 ) -> None:
-    monkeypatch.setattr(PAGES, full)
+    monkeypatch.setattr("portal.places.requests", full)
     headers = {"HX-Request": "true"} if htmx else {}
     response = Browser().post("/account/login/", {"login": "ann@example.com"}, headers=headers)
     check_page(response)
@@ -140,7 +147,7 @@ def test_people_are_told_that_nothing_was_done(
 
 
 def test_clients_are_told_in_json(full: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TOKENS, full)
+    monkeypatch.setattr("portal.places.requests", full)
     response = Browser().post("/api/oauth2/token", {"grant_type": "client_credentials"})
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
@@ -155,7 +162,7 @@ def test_clients_are_told_in_json(full: Places, monkeypatch: pytest.MonkeyPatch)
 def test_verifiers_are_told_in_json_and_keep_nothing(
     full: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(KEY_SETS, full)
+    monkeypatch.setattr("portal.places.look_ups", full)
     response = Browser().get("/clients/x/jwks.json")
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
@@ -164,7 +171,7 @@ def test_verifiers_are_told_in_json_and_keep_nothing(
 
 
 def test_monitors_are_told_what_is_missing(full: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(READY, full)
+    monkeypatch.setattr("portal.places.look_ups", full)
     response = Browser().get("/readyz")
     assert (response.status_code, response.json()["missing"]) == (503, "threads")
     assert Browser().get("/healthz").status_code == 200
