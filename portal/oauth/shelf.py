@@ -129,12 +129,13 @@ class Shelf:
 
     def distrust(self) -> None:
         """Answer nothing: changes do not arrive, while somebody may make some."""
-        self._good_until, self.gone = 0.0, False
+        # In this order: who finds nothing here does not hear that the database is gone.
+        self.gone, self._good_until = False, 0.0
         self.clear()
 
     def serve_on(self, until: float) -> None:
         """Answer what is here up to this moment: the database is gone, and takes no changes."""
-        self.gone, self._good_until = True, until
+        self._good_until, self.gone = until, True
 
     def _remove(self, path: str) -> None:
         removed = self._prepared.pop(path, None)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
+from threading import Event
 
 import psycopg
 
@@ -90,6 +91,14 @@ def test_sets_in_memory_are_served_while_others_hang_and_those_again_afterwards(
     assert log.count("canceling statement due to statement timeout") == LOOK_UPS
 
 
+def ask_until(target: Target, over: Event) -> Counter[int]:
+    """Ask for the known set all the time; return how that was answered."""
+    found: Counter[int] = Counter()
+    while not over.is_set():
+        found[target.ask(target.known).status] += 1
+    return found
+
+
 def test_sets_in_memory_are_served_while_pages_wait_for_a_frozen_database(
     target: Target, database: Database
 ) -> None:
@@ -108,3 +117,19 @@ def test_sets_in_memory_are_served_while_pages_wait_for_a_frozen_database(
     while target.ask("/readyz").status != 200:
         assert time.monotonic() < deadline
     target.check_all_works()
+
+
+def test_set_in_memory_is_served_at_the_moment_when_the_database_is_back(
+    target: Target, database: Database
+) -> None:
+    """Memory is forgotten then, as changes were missed: the set has to be read at once."""
+    target.check_known()  # both workers have it in memory
+    over = Event()
+    asking = at_once([partial(ask_until, target, over)] * 6)
+    try:
+        with frozen(database):
+            time.sleep(BOUND_S)
+        time.sleep(BOUND_S / 2)
+    finally:
+        over.set()
+    assert set(sum((each.result() for each in asking), Counter[int]())) == {200}

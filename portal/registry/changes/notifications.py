@@ -76,8 +76,7 @@ class Listener:
             except Unreachable as failure:
                 self._gone(failure)
             except Exception as failure:  # noqa: BLE001 - without this thread nothing is served
-                self._clear()
-                self._keeper.distrust()
+                self._distrust()
                 self._say("Changes are not told; each key set is read anew: %s", failure)
                 pause = _REFUSED_PAUSE_S
             time.sleep(pause)
@@ -100,7 +99,8 @@ class Listener:
     def _listen(self, wire: Wire) -> None:
         wire.execute(f'LISTEN {CHANNEL}; LISTEN "{self._own}"', _soon())
         # From here on all changes come; what was missed before is not known.
-        self._clear()
+        # The database is there, and what is forgotten can be read.
+        self._distrust()
         who_tells = self._beat(wire)
         while True:
             began = time.monotonic()
@@ -153,6 +153,11 @@ class Listener:
     def _clear(self) -> None:
         for each in self._told:
             each.clear()
+
+    def _distrust(self) -> None:
+        if self._replica:
+            self._replica.clear()
+        self._keeper.distrust()
 
     def _gone(self, failure: object) -> None:
         self._keeper.serve_on(self._heard + self._stale_s)
