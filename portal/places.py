@@ -55,9 +55,8 @@ class Places:
         if self._stuck or not self._waiting.acquire(blocking=False):
             return False
         try:
-            began = time.monotonic()
             while not self._free.acquire(timeout=self._patience_s):
-                if time.monotonic() >= max(began, self._left_at) + self._patience_s:
+                if time.monotonic() >= self._left_at + self._patience_s:
                     self._stuck = True
                     return False
             return True

@@ -104,6 +104,7 @@ def serve(
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "DATABASE_URL": settings.get("DATABASE_URL") or database_url(),
         "STATIC_ROOT": str(scratch),
+        "GRANIAN_BLOCKING_THREADS": "128",
         **settings,
     }
     # The pages are for the browser, which fetches their static files too.

@@ -78,9 +78,8 @@ def test_only_the_first_waits_while_nobody_leaves(held: ExitStack) -> None:
     assert try_it(places) >= PATIENCE_S
     assert max(try_it(places) for _ in range(10)) < PATIENCE_S
     leave()
-    for _ in range(2):
-        with places:
-            pass
+    hold(places, held)
+    assert try_it(places) >= PATIENCE_S
 
 
 def test_who_waits_gets_the_place_that_is_left(held: ExitStack) -> None:
@@ -101,6 +100,8 @@ def test_no_more_wait_than_may(held: ExitStack) -> None:
     assert try_it(places) < PATIENCE_S / 2
     leave()
     waiting.join()
+    # Nobody waits any more, so the next one may.
+    assert try_it(places) >= PATIENCE_S
 
 
 def test_a_rush_is_waited_for_as_long_as_others_leave() -> None:
