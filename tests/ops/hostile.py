@@ -86,7 +86,7 @@ class Target:
         self._private = new_private_key("ES256")
         self._kid, self._client_id, *others = serving.do(
             SET_UP.format(
-                email=EMAIL, password=PASSWORD, clients=151, pem=public_pem(self._private)
+                email=EMAIL, password=PASSWORD, clients=301, pem=public_pem(self._private)
             )
         ).split()
         self.known = f"/clients/{self._client_id}/jwks.json"
