@@ -78,13 +78,11 @@ class Connected(Places):
     def __enter__(self) -> Self:
         """Take a place and its connections. Raises `Full`."""
         super().__enter__()
-        with suppress(IndexError):
-            kept = self._kept.pop()
-            connections.close_all()  # an answer in parts may have been read with one of its own
-            for each in kept:
-                connections[each.alias] = each
-        # Django does it when a request begins, and has not seen these then.
-        close_old_connections()
+        try:
+            self._hand_over()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -96,6 +94,15 @@ class Connected(Places):
             del connections[each.alias]
         self._kept.append(mine)
         super().__exit__()
+
+    def _hand_over(self) -> None:
+        with suppress(IndexError):
+            kept = self._kept.pop()
+            connections.close_all()  # an answer in parts may have been read with one of its own
+            for each in kept:
+                connections[each.alias] = each
+        # Django does it when a request begins, and has not seen these then.
+        close_old_connections()
 
 
 def _places(count: int, *, waiting: int, patience_s: float) -> Places:
