@@ -98,8 +98,8 @@ class Listener:
 
     def _listen(self, wire: Wire) -> None:
         wire.execute(f'LISTEN {CHANNEL}; LISTEN "{self._own}"', _soon())
-        # From here on all changes come; what was missed before is not known.
-        # The database is there, and what is forgotten can be read.
+        # From here on all changes come; what was missed before is not known. The database is there,
+        # so that what is forgotten can be read.
         self._distrust()
         who_tells = self._beat(wire)
         while True:

@@ -40,19 +40,19 @@ class Kept:
     def __init__(self) -> None:
         self.told: queue.Queue[tuple[str, Any, float]] = queue.Queue()
         self.over = False
-        self.when_cleared: Callable[[], None] = lambda: None
+        self.when_distrusted: Callable[[], None] = lambda: None
 
     def drop(self, client_id: str) -> None:
         self._told("drop", client_id)
 
     def clear(self) -> None:
-        self.when_cleared()
         self._told("clear", None)
 
     def trust(self, until: float) -> None:
         self._told("trust", until)
 
     def distrust(self) -> None:
+        self.when_distrusted()
         self._told("distrust", None)
 
     def serve_on(self, until: float) -> None:
@@ -160,10 +160,10 @@ def test_change_amid_a_heartbeat_is_told(kept: Kept, monkeypatch: pytest.MonkeyP
 
 
 def test_it_begins_with_nothing_and_misses_nothing_from_then_on(kept: Kept) -> None:
-    kept.when_cleared = lambda: notify("just then")
+    kept.when_distrusted = lambda: notify("just then")
     with listening(kept):
-        assert [kept.next("clear", "drop", "trust")[0] for _ in range(3)] == [
-            *("clear", "drop", "trust")
+        assert [kept.next("distrust", "drop", "trust")[0] for _ in range(3)] == [
+            *("distrust", "drop", "trust")
         ]
 
 
@@ -206,6 +206,7 @@ def test_who_does_not_hear_itself_vouches_for_nothing(
 ) -> None:
     let_wires_say(monkeypatch, lambda statement: statement.replace(said, passed_on))
     with listening(kept):
+        kept.next("distrust")  # as it does with each connection
         assert kept.next("trust", "distrust", "serve_on")[0] == "distrust"
 
 
@@ -214,7 +215,7 @@ def test_older_heartbeat_is_no_change(kept: Kept, monkeypatch: pytest.MonkeyPatc
     let_wires_say(monkeypatch, lambda said: older.sub(r"NOTIFY \1, 'older'; \g<0>", said))
     with listening(kept):
         assert [kept.next("drop", "clear", "trust", "distrust")[0] for _ in range(3)] == [
-            *("clear", "trust", "trust")
+            *("distrust", "trust", "trust")
         ]
 
 
@@ -240,15 +241,14 @@ def test_without_one_of_the_triggers_it_vouches_for_nothing(
         assert "trust" not in kept.names()
     finally:
         execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
-    # What was told of nobody meanwhile is not known.
-    assert kept.next("clear", "trust")[0] == "clear"
     kept.next("trust")
 
 
 @pytest.mark.usefixtures("_listening")
 def test_with_triggers_that_were_made_anew_it_begins_anew(kept: Kept) -> None:
     execute(f"BEGIN; {CHANGES.POSTGRESQL_REVERSE} {CHANGES.POSTGRESQL} COMMIT")
-    assert kept.next("clear", "drop", "distrust")[0] == "clear"
+    # What was told of nobody meanwhile is not known.
+    assert kept.next("clear", "drop", "distrust")[0] == "distrust"
     kept.next("trust")
 
 
@@ -258,7 +258,7 @@ def test_with_triggers_that_were_made_anew_it_begins_anew(kept: Kept) -> None:
 @pytest.mark.usefixtures("_listening")
 def test_new_connection_begins_with_nothing(kept: Kept) -> None:
     lose_the_connection()
-    kept.next("clear")
+    kept.next("distrust")
     kept.next("trust")
 
 
@@ -282,7 +282,6 @@ def test_server_that_refuses_us_is_not_gone_and_may_let_us_in_again(
     assert (first[0], second[0]) == ("distrust", "distrust")
     # Not in haste: a server that has no room for us has others to answer.
     assert second[2] - first[2] > 0.9
-    kept.next("clear")
     kept.next("trust")
     kept.next("trust")
     # Each state is said once, when it begins; the first may have been said before the test began.
@@ -311,7 +310,7 @@ def test_without_a_server_it_says_so_and_until_when_to_go_on(
     assert {name for name, _, _ in limits} == {"serve_on"}
     # Counted from the last heartbeat that was heard, however long it is gone.
     assert [limit for _, limit, _ in limits] == pytest.approx([until - BOUND_S + STALE_S] * 3)
-    kept.next("clear")
+    kept.next("distrust")
     kept.next("trust")
     said = [record.getMessage() for record in caplog.records]
     assert sum("The database is gone" in sentence for sentence in said) == 1
