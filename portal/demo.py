@@ -136,7 +136,8 @@ def serve(port: int) -> int:
     """Run the server until it ends or Ctrl-C is pressed, and return its exit code."""
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)]
-    command += ["--workers-kill-timeout", "5", "--log-level", "warning"]
+    # Its warnings are about so many threads, which are to wait.
+    command += ["--workers-kill-timeout", "5", "--log-level", "error"]
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, signal.default_int_handler)
     command += ["portal.wsgi:application"]
