@@ -23,13 +23,16 @@ class Front:
     def __init__(self, application: Application, shelf: Shelf) -> None:
         self._application = application
         self._shelf = shelf
+        self._is_watched = False
         self._look: Look | None = None
         self._starting = Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Answer one request."""
-        look = self._look or self._start()
-        look()
+        if not self._is_watched:
+            self._start()
+        if self._look:
+            self._look()
         prepared = self._shelf.find(environ["PATH_INFO"])
         method = environ["REQUEST_METHOD"]
         if prepared is None or method not in {"GET", "HEAD"}:
@@ -42,9 +45,9 @@ class Front:
         start_response("200 OK", list(headers))
         return [body] if method == "GET" else []
 
-    def _start(self) -> Look:
+    def _start(self) -> None:
         """Begin to watch for changes with the first request: a process that forks has none."""
         with self._starting:
-            if self._look is None:
+            if not self._is_watched:
                 self._look = watch(self._shelf)
-            return self._look
+                self._is_watched = True

@@ -61,6 +61,7 @@ class Shelf:
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
+        self._roomy = capacity // 2
         self.size = 0
         self.gone = False
         """Whether the database cannot be reached: what is not here cannot be read either."""
@@ -79,10 +80,12 @@ class Shelf:
         prepared = self._prepared.get(path)
         if prepared is None or time.monotonic() >= self._good_until or time.time() >= prepared[0]:
             return None
-        try:
-            self._prepared.move_to_end(path)
-        except KeyError:  # dropped just now
-            return None
+        # As long as there is so much room it does not matter whose turn it is to go.
+        if self.size > self._roomy:
+            try:
+                self._prepared.move_to_end(path)
+            except KeyError:  # dropped just now
+                return None
         return prepared
 
     def ticket(self, client_id: str) -> Ticket:

@@ -18,7 +18,7 @@ from portal.registry.routing import REPLICA
 __all__ = ["BOUND_S", "Keeper", "Look", "replica", "watch"]
 
 Look = Callable[[], object]
-"""To be called before each answer from memory; on PostgreSQL it does nothing."""
+"""To be called before each answer from memory."""
 
 replica: Final = Replica() if REPLICA in settings.DATABASES else None
 """What this process knows of its replica, where there is one. Nobody reads it before `watch`."""
@@ -46,14 +46,15 @@ class Keeper(Protocol):
         """Go on up to this moment: the database is gone, and takes no changes."""
 
 
-def watch(keeper: Keeper) -> Look:
+def watch(keeper: Keeper) -> Look | None:
     """Tell the keeper from now on what changes in this process's database, and whether it is told.
 
-    For processes that serve; each calls this once, after it was forked.
+    For processes that serve; each calls this once, after it was forked. Returns what has to be
+    called before each answer, None on PostgreSQL, which tells by itself.
     """
     if connection.vendor == "postgresql":
         Listener(keeper, stale_s=settings.JWKS_STALE_IF_ERROR, replica=replica).start()
         if replica:
             Watcher(replica, conninfo_of(REPLICA, "portal: replica")).start()
-        return lambda: None
+        return None
     return Versions(keeper, str(settings.DATABASES["default"]["NAME"])).look

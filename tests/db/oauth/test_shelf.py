@@ -145,6 +145,8 @@ class DropsMeanwhile(float):
 
 def test_what_is_dropped_while_it_is_looked_for_is_not_found(shelf: Shelf) -> None:
     until = DropsMeanwhile(math.inf)
+    for number in range(ROOM - 1):
+        put(shelf, str(number))
     put(shelf, "a", until=until)
     until.shelf = shelf
     assert not has(shelf, "a")

@@ -146,6 +146,7 @@ def test_file_of_the_settings_is_the_one_that_is_asked(
     monkeypatch.setitem(settings.DATABASES["default"], "NAME", name)
     kept = Kept()
     look = changes.watch(kept)
+    assert look
     look()
     assert (kept.trusted, kept.clearings) == (True, 1)
     write(name)
