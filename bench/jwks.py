@@ -43,6 +43,7 @@ from tests.interop.oidc_provider import OidcProvider  # noqa: E402
 from tests.interop.served import OPTIONS, Served, free_port, own_database, serve  # noqa: E402
 from tests.keys import new_private_key, public_pem  # noqa: E402
 from tests.postgres import die_with_parent  # noqa: E402
+from tests.processes import children  # noqa: E402
 
 ALGORITHMS = ("EdDSA", "ES256", "ES256")
 FIRST_CORE, SECOND_CORE = ("taskset", "-c", "0"), ("taskset", "-c", "1")
@@ -135,12 +136,7 @@ def make_clients(count: int) -> list[str]:
 
 def family(pid: int) -> list[int]:
     """Return the process and all that came of it."""
-    children = [
-        int(child)
-        for task in Path(f"/proc/{pid}/task").glob("*/children")
-        for child in task.read_text().split()
-    ]
-    return [pid, *(each for child in children for each in family(child))]
+    return [pid, *(each for child in children(pid) for each in family(child))]
 
 
 def processor_s(pid: int) -> float:

@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 from drills.database import Database  # noqa: E402
 from tests.ops.running import free_port, server  # noqa: E402
+from tests.processes import children  # noqa: E402
 
 if TYPE_CHECKING:
     from drills.mixed import Drill
@@ -46,12 +47,6 @@ SETTINGS = {
     "GRANIAN_WORKERS": "2",
     "GRANIAN_BLOCKING_THREADS": "128",
 }
-
-
-def workers_of(granian: int) -> list[int]:
-    """Return the process ids of the workers of a server."""
-    tasks = Path(f"/proc/{granian}/task").glob("*/children")
-    return [int(pid) for task in tasks for pid in task.read_text().split()]
 
 
 @contextmanager
@@ -155,9 +150,7 @@ def prepare(database: Database, port: int, granian: int) -> Drill:
     django.setup()
     from drills.mixed import BOUND_S, Drill  # noqa: PLC0415
 
-    return Drill(
-        database, port, lambda: workers_of(granian), operations=OPERATIONS, bound_s=BOUND_S
-    )
+    return Drill(database, port, lambda: children(granian), operations=OPERATIONS, bound_s=BOUND_S)
 
 
 if __name__ == "__main__":

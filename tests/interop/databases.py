@@ -7,12 +7,16 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 
 from tests import postgres
 from tests.interop.served import ROOT
+from tests.processes import children
 
 WRITE_DOWN = """
 logging_collector = on
@@ -20,6 +24,18 @@ log_filename = 'statements'
 log_file_mode = 0644
 log_line_prefix = '%a| '
 """
+
+
+@contextmanager
+def own_server(primary: Database | None = None) -> Iterator[Database]:
+    """Run a server of its own, or a replica, until the block ends."""
+    # A socket's path may have 107 bytes: a short folder, whatever TMPDIR says.
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
+        database = Database(Path(folder), primary)
+        try:
+            yield database
+        finally:
+            database.stop()
 
 
 class Database:
@@ -43,8 +59,7 @@ class Database:
         self._server = postgres.launch(postgres.find_binaries(self.scratch), self.scratch)
 
     def signal(self, number: int) -> None:
-        tasks = Path(f"/proc/{self._server.pid}/task").glob("*/children")
-        for pid in [self._server.pid, *(int(p) for t in tasks for p in t.read_text().split())]:
+        for pid in [self._server.pid, *children(self._server.pid)]:
             os.kill(pid, number)
 
     def sql(self, statement: str, *parameters: object) -> list[tuple[object, ...]]:

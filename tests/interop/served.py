@@ -21,6 +21,7 @@ from django.test.utils import setup_databases, teardown_databases
 from portal.registry.changes import BOUND_S
 from portal.registry.models import Client, ClientKey
 from tests.postgres import die_with_parent
+from tests.processes import children
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 30.0
@@ -55,8 +56,7 @@ class Served:
 
     def workers(self) -> list[int]:
         """Return the process ids of the workers."""
-        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return [int(pid) for task in tasks for pid in task.read_text().split()]
+        return children(self.process.pid)
 
 
 def free_port() -> int:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import median
 
 import psycopg
 import pytest
 
 from portal.registry.changes import BOUND_S
-from tests.interop.databases import Database
+from tests.interop.databases import Database, own_server
 from tests.interop.served import ASKS, Served, serve
 from tests.interop.test_front import ask
 
@@ -38,10 +36,8 @@ for name in ("Known", "Cold"):
 @pytest.fixture(scope="module")
 def database() -> Iterator[Database]:
     """A server of its own, as others use the one of the tests."""
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
-        database = Database(Path(folder))
+    with own_server() as database:
         yield database
-        database.stop()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ import pytest
 from portal.registry.changes import BOUND_S
 from portal.registry.changes.proof import REPLAYED, WRITTEN
 from tests.assertions import claims_of, form_of, sign
-from tests.interop.databases import Database
+from tests.interop.databases import Database, own_server
 from tests.interop.replicated import (
     OVERTAKE,
     READER,
@@ -49,11 +48,9 @@ FORM = "application/x-www-form-urlencoded"
 @pytest.fixture(scope="module")
 def primary() -> Iterator[Database]:
     """The database that is written to."""
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
-        primary = Database(Path(folder))
+    with own_server() as primary:
         primary.write_statements_down()
         yield primary
-        primary.stop()
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +62,8 @@ def made(primary: Database) -> list[list[str]]:
 @pytest.fixture(scope="module")
 def follower(primary: Database, made: object) -> Iterator[Database]:
     """The replica."""
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
-        follower = Database(Path(folder), primary)
+    with own_server(primary) as follower:
         yield follower
-        follower.stop()
 
 
 @pytest.fixture(scope="module")
@@ -316,9 +311,7 @@ def test_behind_one_address_the_server_that_is_read_is_the_one_that_counts(
 ) -> None:
     cold = new()
     with ExitStack() as block:
-        folder = block.enter_context(tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp"))
-        other = Database(Path(folder), primary)
-        block.callback(other.stop)
+        other = block.enter_context(own_server(primary))
         block.enter_context(standing_still(other))
         revoked = cold.revoke(primary)
         url = block.enter_context(balancer(follower, other))

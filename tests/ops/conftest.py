@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import resource
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.interop.databases import Database
+from tests.interop.databases import Database, own_server
 from tests.ops.hostile import STATEMENT_S, Target
 from tests.ops.serving import serve
 
@@ -17,11 +15,8 @@ from tests.ops.serving import serve
 @pytest.fixture(scope="session")
 def database() -> Iterator[Database]:
     """A server of its own, as others use the one of the tests."""
-    # A socket's path may have 107 bytes: a short folder, whatever TMPDIR says.
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
-        database = Database(Path(folder))
+    with own_server() as database:
         yield database
-        database.stop()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.ops.production import ROOT
 from tests.ops.running import free_port, server
+from tests.processes import children
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,7 @@ class Serving:
 
     def workers(self) -> list[int]:
         """Return the process ids of the workers."""
-        tasks = Path(f"/proc/{self.pid}/task").glob("*/children")
-        return [int(pid) for task in tasks for pid in task.read_text().split()]
+        return children(self.pid)
 
     def manage(self, *words: str) -> None:
         """Run a command of manage.py."""
