@@ -28,7 +28,7 @@ def parse_certificate(encoded: bytes) -> PublicKey:
 
 
 def _read(encoded: bytes) -> tuple[bytes, str]:
-    signed, algorithm, signature = _exactly(3, der.read(encoded).children())
+    signed, algorithm, signature = der.read(encoded).children(3, 3)
     fields = signed.children()
     if fields and fields[0].tag == _VERSION:
         fields = fields[1:]
@@ -41,15 +41,9 @@ def _read(encoded: bytes) -> tuple[bytes, str]:
     subject.contents(der.SEQUENCE)
     if algorithm.encoded != signed_with.encoded:  # RFC 5280 §4.1.1.2
         raise der.NotDer
-    start, end = (_date(each) for each in _exactly(2, validity.children()))
+    start, end = map(_date, validity.children(2, 2))
     note = f"The certificate is valid from {start} to {end}. Only its public key is used."
     return spki.encoded, note
-
-
-def _exactly(count: int, elements: list[der.Element]) -> list[der.Element]:
-    if len(elements) != count:
-        raise der.NotDer
-    return elements
 
 
 def _date(element: der.Element) -> str:

@@ -32,9 +32,12 @@ class Element:
     content: bytes
     encoded: bytes
 
-    def children(self, tag: int = SEQUENCE) -> list[Element]:
-        """Return the elements inside, of an element that must have this tag; raise `NotDer`."""
-        return read_all(self.contents(tag))
+    def children(self, least: int = 0, most: int | None = None) -> list[Element]:
+        """Return the elements inside of a SEQUENCE, of which there are so many; raise `NotDer`."""
+        children = read_all(self.contents(SEQUENCE))
+        if len(children) < least or (most is not None and len(children) > most):
+            raise NotDer
+        return children
 
     def contents(self, tag: int) -> bytes:
         """Return the content of an element that must have this tag; raise `NotDer`."""

@@ -8,6 +8,7 @@ a truncated file. It may be, as nothing is accepted here, and as every public ha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from portal.core import der
@@ -37,6 +38,11 @@ _CURVE: Final = 0xA0  # RFC 5915 §3: the curve of an EC key is [0]
 _CURVES: Final = {oid: curve for curve, oid in CURVE_OIDS.items()}
 _CURVE_BY_SIZE: Final = {size: curve for curve, size in COORDINATE_BYTES.items()}
 _SEEDS: Final = {oid: name for name, oid in (OKP_OIDS | AKP_OIDS).items()}
+_NAMED: Final = _SEEDS.keys() | {EC_OID}
+
+_LAYERS: Final = 4
+"""How many wrappings are taken off: a private key in a PKCS#8 under the name of a public key has
+two of them, and nobody but an attacker has more."""
 
 _Part = tuple[int, bytes]
 """A tag and the content, or as much of it as there is."""
@@ -49,7 +55,18 @@ def looks_private(head: bytes) -> bool:
 
 def public_half(data: bytes) -> PublicKey | None:
     """Return the public half of the private key in the data, when it proves itself."""
-    return _half(_inside(data))
+    parts = _inside(data)
+    for _ in range(_LAYERS):
+        match parts:
+            case [(der.SEQUENCE, _), (der.BIT_STRING, bits), *_]:  # as a public key
+                parts = _inside(bits[1:])
+            case [(der.INTEGER, _), (der.SEQUENCE, algorithm), (der.OCTET_STRING, key), *_]:
+                if _oid(algorithm) in _NAMED:
+                    return _pkcs8_half(algorithm, key)
+                parts = _inside(key)
+            case _:
+                return _half(parts)
+    return None
 
 
 def _parts(data: bytes) -> Iterator[_Part]:
@@ -105,22 +122,17 @@ def _half(parts: list[_Part]) -> PublicKey | None:
             return _ec(_CURVES.get(_oid(curve)), scalar)
         case [(der.INTEGER, _), (der.OCTET_STRING, scalar), *_]:
             return _ec(_CURVE_BY_SIZE.get(len(scalar)), scalar)
-        case [(der.INTEGER, _), (der.SEQUENCE, algorithm), (der.OCTET_STRING, key), *_]:
-            return _pkcs8_half(algorithm, key)
-        case [(der.SEQUENCE, _), (der.BIT_STRING, bits), *_]:
-            return _half(_inside(bits[1:]))
     return None
 
 
 def _pkcs8_half(algorithm: bytes, key: bytes) -> PublicKey | None:
-    oid, *parameters = [content for _, content in _parts(algorithm)]
-    if oid == EC_OID:
-        curve = _CURVES.get(parameters[0]) if parameters else None
-        scalar = next((content for tag, content in _inside(key) if tag == der.OCTET_STRING), b"")
-        return _ec(curve, scalar)
+    """Return the half of a key whose algorithm is in `_NAMED`, so that it says which kind it is."""
+    oid = _oid(algorithm)
     if oid in _SEEDS:
         return seed_half(_SEEDS[oid], _seed(key))
-    return _half(_inside(key))
+    curve = next((_CURVES.get(content) for _, content in islice(_parts(algorithm), 1, 2)), None)
+    scalar = next((content for tag, content in _inside(key) if tag == der.OCTET_STRING), b"")
+    return _ec(curve, scalar)
 
 
 def _ec(curve: str | None, scalar: bytes) -> PublicKey | None:

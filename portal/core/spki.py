@@ -67,8 +67,8 @@ def parse_spki(
 
 
 def _parse(encoded: bytes, container: Container, notes: tuple[str, ...]) -> PublicKey:
-    algorithm, key = _two(der.read(encoded).children())
-    identifier, *parameters = algorithm.children()
+    algorithm, key = der.read(encoded).children(2, 2)
+    identifier, *parameters = algorithm.children(1)
     oid = identifier.contents(der.OID)
     bits = key.bits()
     if oid in {RSA_OID, RSA_PSS_OID}:
@@ -83,12 +83,6 @@ def _parse(encoded: bytes, container: Container, notes: tuple[str, ...]) -> Publ
     if parameters:  # RFC 8410 §3, RFC 9881 §2: the parameters are absent
         raise der.NotDer
     return raw_key(name, bits, container, notes=notes)
-
-
-def _two(elements: list[der.Element]) -> tuple[der.Element, der.Element]:
-    if len(elements) != 2:
-        raise der.NotDer
-    return elements[0], elements[1]
 
 
 def _rsa_restriction(oid: bytes, parameters: list[der.Element]) -> tuple[str, ...]:
@@ -129,7 +123,7 @@ def _ec(
 
 
 def _rsa_integers(encoded: bytes) -> tuple[int, int]:
-    n, e = _two(der.read(encoded).children())
+    n, e = der.read(encoded).children(2, 2)
     return n.integer(), e.integer()
 
 
@@ -231,7 +225,8 @@ def _info(algorithm: bytes, bits: bytes) -> bytes:
 
 def key_bytes(key: PublicKey) -> bytes:
     """Return the content of the BIT STRING of a key: RSAPublicKey, EC point, or the raw key."""
-    return _two(der.read(key.spki).children())[1].bits()
+    _algorithm, bits = der.read(key.spki).children(2, 2)
+    return bits.bits()
 
 
 def rsa_numbers(key: PublicKey) -> tuple[int, int]:

@@ -40,7 +40,7 @@ def tell_signature(case: Case, reason: Reason | None) -> tuple[str, str]:
 def der_numbers(signature: bytes) -> tuple[int, int] | None:
     """Return r and s of an ECDSA signature in DER (RFC 3279 §2.2.3), or None when it is none."""
     try:
-        r, s = (each.integer() for each in der.read(signature).children())
-    except (der.NotDer, ValueError):  # ValueError: not two elements
+        r, s = der.read(signature).children(2, 2)
+        return r.integer(), s.integer()
+    except der.NotDer:
         return None
-    return r, s
