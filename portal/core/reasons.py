@@ -109,7 +109,7 @@ class Reason(StrEnum):
     CLIENT_SUSPENDED = "client_suspended"
     CLIENT_ID_MISMATCH = "client_id_mismatch"
     NO_LIVE_KEY = "no_live_key"
-    KID_MISSING = "kid_missing"
+    KID_MISSING = "kid_missing"  # recorded by releases that tried one key only
     KID_UNKNOWN = "kid_unknown"
     KEY_PENDING = "key_pending"
     KEY_UNCONFIRMED = "key_unconfirmed"

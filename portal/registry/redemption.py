@@ -19,9 +19,9 @@ far behind that it still lets the assertion pass.
 
 _INSERT: Final = """
 INSERT INTO registry_redeemedassertion (
-    client_id, key_id, jti_sha256, reference, at, expires_at
+    client_id, key_id, jti_sha256, reference, kid_sent, at, expires_at
 )
-VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (client_id, jti_sha256) DO NOTHING
+VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (client_id, jti_sha256) DO NOTHING
 """
 
 
@@ -35,7 +35,7 @@ def redeem(verified: VerifiedAssertion, key: ClientKey, *, reference: str, now: 
     # from, and as this is the one write of the hot path.
     expires_at = datetime.fromtimestamp(verified.expires_at, UTC)
     dates = map(connection.ops.adapt_datetimefield_value, (now, expires_at))
-    values = (key.client_id, key.pk, verified.jti_sha256, reference, *dates)
+    values = (key.client_id, key.pk, verified.jti_sha256, reference, verified.kid_sent, *dates)
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, values)
         inserted: int = cursor.rowcount

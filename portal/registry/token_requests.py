@@ -43,7 +43,8 @@ class TokenRequest:
     """A token request that was refused or accepted.
 
     Of a refused one nothing is proven: `client`, `key` and `kid` are what it claimed. `reason` is
-    empty when it was accepted.
+    empty when it was accepted. `kid_sent` tells of an accepted one whether its header named the
+    key, where that was recorded.
     """
 
     reference: str
@@ -54,6 +55,7 @@ class TokenRequest:
     reason: str = ""
     seen: str = ""
     expected: str = ""
+    kid_sent: bool | None = None
     row: int = 0
 
     @property
@@ -96,9 +98,9 @@ def token_requests(
     return Page(rows, before=far if more else None, after=near if cut else None)
 
 
-def latest_token_request(client: Client) -> TokenRequest | None:
-    """Return the client's newest request, if there is one."""
-    return next(iter(token_requests(client, size=1).rows), None)
+def latest_token_request(client: Client, only: Outcome | None = None) -> TokenRequest | None:
+    """Return the client's newest request, of this outcome if one is given, if there is one."""
+    return next(iter(token_requests(client, size=1, only=only).rows), None)
 
 
 def find_token_request(client: Client, reference: str) -> TokenRequest | None:
@@ -167,4 +169,12 @@ def _of_refused(row: RefusedRequest) -> TokenRequest:
 
 
 def _of_accepted(row: RedeemedAssertion) -> TokenRequest:
-    return TokenRequest(row.reference, row.at, row.client, row.key, row.key.kid, row=row.pk)
+    return TokenRequest(
+        row.reference,
+        row.at,
+        row.client,
+        row.key,
+        row.key.kid,
+        kid_sent=row.kid_sent,
+        row=row.pk,
+    )

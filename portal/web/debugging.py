@@ -31,7 +31,7 @@ from portal.web.difference import Difference, difference
 from portal.web.explanations import explanation_of
 from portal.web.forms import PortalForm, paste_area
 
-_MAX_KEYS: Final = 50
+_MAX_PAST_KEYS: Final = 50
 
 
 class PasteForm(PortalForm):
@@ -146,10 +146,10 @@ def _of_client_id(paste: Paste, unverified: UnverifiedAssertion | None) -> Itera
 
 
 def _keys_of(client: Client, now: datetime) -> list[ClientKey]:
-    """Return the client's keys, live ones first and then the newest, as many as may be tried."""
+    """Return the live keys, all of which the endpoint may try, and the newest of the others."""
     keys = client.keys.select_related("client").order_by("-pk")
-    live = list(keys.live(now)[:_MAX_KEYS])
-    past = keys.exclude(pk__in=[key.pk for key in live])[: _MAX_KEYS - len(live)]
+    live = list(keys.live(now))
+    past = keys.exclude(pk__in=[key.pk for key in live])[:_MAX_PAST_KEYS]
     return [*live, *past]
 
 

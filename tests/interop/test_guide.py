@@ -103,36 +103,73 @@ def test_the_guide_word_for_word(
     verifier = secrets.token_urlsafe(48)
     code = _code(page, served, guided, callback, verifier)
 
+    grant = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+    token = _tokens(served, guided, alg, tmp_path, jti="unique-token-id", **grant)
+    assert token["token_type"] == "Bearer"  # noqa: S105 - the name of a type
+    assert token["access_token"]
+    assert token["refresh_token"]
+
+
+@pytest.mark.parametrize(
+    ("alg", "commands"), [("PS256", RSA_COMMANDS), ("EdDSA", ED25519_COMMANDS)]
+)
+def test_rotation_as_the_guide_has_it(
+    *,
+    alg: str,
+    commands: tuple[str, ...],
+    served: Served,
+    guided: Client,
+    person: User,
+    page: Page,
+    tmp_path: Path,
+) -> None:
+    """Add the new key before the old one ends, with the guide's header, which has no kid."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder in (old, new):
+        folder.mkdir()
+        for command in commands:
+            subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    grant = {"grant_type": "client_credentials"}
+
+    _sign_in(page, served, person)
+    _add_key(page, served, guided, alg, old / "public_key.pem", "old")
+    assert _tokens(served, guided, alg, old, **grant)["access_token"]
+    page.reload()
+    page.get_by_text("without a kid").wait_for()
+    _add_key(page, served, guided, alg, new / "public_key.pem", "new")
+    assert _tokens(served, guided, alg, old, **grant)["access_token"]
+    assert _tokens(served, guided, alg, new, **grant)["access_token"]
+
+
+def _tokens(
+    served: Served, client: Client, alg: str, folder: Path, *, jti: str = "", **grant: str
+) -> dict[str, str]:
+    """Sign an assertion as the guide has it with the key in the folder, and get tokens for it."""
     now = int(time.time())
     payload = {
-        "iss": guided.client_id,
-        "sub": guided.client_id,
+        "iss": client.client_id,
+        "sub": client.client_id,
         "aud": f"{served.url}/api/oauth2/token",
         "iat": now,
         "exp": now + 300,
-        "jti": "unique-token-id",
+        "jti": jti or secrets.token_urlsafe(16),
     }
-    private_key = (tmp_path / "private_key.pem").read_bytes()
+    private_key = (folder / "private_key.pem").read_bytes()
     assertion = jwt.encode(payload, private_key, algorithm=alg)
     assert jwt.get_unverified_header(assertion) == {"alg": alg, "typ": "JWT"}
-
     response = requests.post(
         f"{served.url}/api/oauth2/token",
         data={
-            "grant_type": "authorization_code",
-            "code": code,
-            "client_id": guided.client_id,
+            **grant,
+            "client_id": client.client_id,
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
             "client_assertion": assertion,
-            "code_verifier": verifier,
         },
         timeout=10,
     )
     assert response.status_code == 200, response.text
-    token = response.json()
-    assert token["token_type"] == "Bearer"  # noqa: S105 - the name of a type
-    assert token["access_token"]
-    assert token["refresh_token"]
+    given: dict[str, str] = response.json()
+    return given
 
 
 def _sign_in(page: Page, served: Served, person: User) -> None:
@@ -143,14 +180,21 @@ def _sign_in(page: Page, served: Served, person: User) -> None:
     page.wait_for_url(lambda url: "login" not in url)
 
 
-def _add_key(page: Page, served: Served, client: Client, alg: str, public_key: Path) -> None:
+def _add_key(
+    page: Page,
+    served: Served,
+    client: Client,
+    alg: str,
+    public_key: Path,
+    label: str = "as the guide says",
+) -> None:
     page.goto(f"{served.url}{client.get_absolute_url()}")
     page.get_by_label("Or choose a file").set_input_files(public_key)
     page.get_by_text(re.compile("public key.*: ")).first.wait_for()
     page.get_by_label("Algorithm").select_option(alg)
-    page.get_by_label("Label").fill("as the guide says")
+    page.get_by_label("Label").fill(label)
     page.get_by_role("button", name="Add key").click()
-    page.get_by_text("“as the guide says” is live").wait_for()
+    page.get_by_text(f"“{label}” is live").wait_for()
 
 
 def _code(page: Page, served: Served, client: Client, callback: Callback, verifier: str) -> str:

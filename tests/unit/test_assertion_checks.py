@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from portal.core.assertion import (
     EXPLANATIONS,
@@ -18,6 +19,8 @@ from portal.core.assertion import (
     examine,
 )
 from portal.core.reasons import Reason
+from portal.core.signatures import verifier_of
+from tests.keys import public_pem as public_of
 from tests.unit.assertions import (
     CLAIMS,
     CLIENT,
@@ -35,7 +38,7 @@ from tests.unit.assertions import (
 
 THEN = datetime(2027, 1, 15, 7, 0, tzinfo=UTC)
 TYPED = {"typ": "client-authentication+jwt"}
-SEVERAL = expected(candidate("ES256"), candidate("ES256", kid="other"))
+OTHER = candidate("ES256", kid="other", pem=public_of(ec.generate_private_key(ec.SECP256R1())))
 
 
 def in_state(state: KeyState) -> Expectation:
@@ -122,14 +125,6 @@ CASES = [
     ),
     of(Reason.KID_UNKNOWN, "kid", "the number 1", "A string", header(kid=1)),
     of(Reason.KID_UNKNOWN, "kid", "null", "A string", header(kid=None)),
-    of(
-        Reason.KID_MISSING,
-        "kid",
-        "No kid, and 2 live keys",
-        "A kid: it says which of the keys signed",
-        without("kid"),
-        SEVERAL,
-    ),
     of(
         Reason.NO_LIVE_KEY,
         "kid",
@@ -387,7 +382,8 @@ ACCEPTED: list[tuple[str, Callable[[], str], Expectation]] = [
         expected(candidate("ES256"), candidate("ES256", kid="old", state=KeyState.RETIRED)),
     ),
     ("no kid, one key that fits", without("kid"), expected(candidate("ES256"), candidate("EdDSA"))),
-    ("kid, several keys", sign, SEVERAL),
+    ("no kid, several keys that fit", without("kid"), expected(OTHER, candidate("ES256"))),
+    ("kid, several keys", sign, expected(candidate("ES256"), OTHER)),
     ("fractions of a second", claims(exp=NOW + 60.25, iat=NOW + 0.5), EXPECTED),
     ("exp just after now", claims(exp=NOW + 1.75), EXPECTED),
     ("iat ahead by the leeway", claims(iat=NOW + 31.5), EXPECTED),
@@ -473,3 +469,42 @@ def test_checks_that_say_nothing_are_skipped() -> None:
     nothing = examine("", EXPECTED)
     assert [each.outcome for each in nothing.checks] == [Outcome.FAIL] + [Outcome.SKIPPED] * 19
     assert nothing.unverified is None
+
+
+def test_without_a_kid_the_key_that_signed_is_found() -> None:
+    verified = accepted(sign(without=("kid",)), expected(OTHER, candidate("ES256")))
+    assert (verified.kid, verified.kid_sent) == ("ES256", False)
+    assert accepted(sign()).kid_sent
+
+
+def test_without_a_kid_a_key_that_is_not_live_is_not_tried() -> None:
+    keys = expected(OTHER, candidate("ES256", state=KeyState.REVOKED))
+    assert refused(sign(without=("kid",)), keys).reason is Reason.SIGNATURE_INVALID
+
+
+def test_without_a_kid_and_with_another_signature_the_number_of_keys_is_told() -> None:
+    refusal = refused(sign(without=("kid",)), expected(OTHER, replace(OTHER, kid="b")))
+    assert refusal.reason is Reason.SIGNATURE_INVALID
+    assert refusal.found == "64 bytes that none of the 2 live keys for ES256 verifies"
+
+
+def test_without_a_kid_each_key_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processor time is bounded by the limit of keys, and only keys that alg fits take any."""
+    tried: list[str] = []
+
+    def count(pem: str, alg: str) -> Any:
+        tried.append(alg)
+        return verifier_of(pem, alg)
+
+    monkeypatch.setattr("portal.core.assertion.case.verifier_of", count)
+    others = [replace(OTHER, kid=str(number)) for number in range(9)]
+    keys = expected(*others, candidate("ES256"), candidate("EdDSA"), candidate("PS256"))
+    accepted(sign(without=("kid",)), keys)
+    assert tried == ["ES256"] * 10
+    tried.clear()
+    refused(sign(header={"alg": "HS256"}, without=("kid",)), keys)
+    assert tried == []
+
+
+def test_what_older_releases_have_recorded_is_explained() -> None:
+    assert Reason.KID_MISSING in EXPLANATIONS

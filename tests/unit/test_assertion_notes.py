@@ -125,11 +125,12 @@ def test_der_signature() -> None:
     )
 
 
-def test_no_kid_with_several_keys_says_which_it_was() -> None:
-    several = expected(candidate("ES256"), candidate("ES256", kid="b"))
-    refusal = failed(sign(without=("kid",)), several)
-    assert refusal.reason is Reason.KID_MISSING
-    assert refusal.note == "It is signed by the key ES256."
+def test_no_kid_and_a_sibling_algorithm_says_which_key_it_was() -> None:
+    several = expected(candidate("EdDSA"), candidate("PS256"), candidate("PS512"))
+    refusal = failed(sign("RS256", without=("kid",)), several)
+    assert refusal.reason is Reason.KEY_ALG_SIBLING
+    assert refusal.expected == "PS256 or PS512, as the live keys are registered"
+    assert refusal.note.startswith("It is signed by the key PS256.")
 
 
 @pytest.mark.parametrize(

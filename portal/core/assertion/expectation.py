@@ -52,7 +52,8 @@ class Expectation:
 
     `issuer` is the accepted audience, and so is `token_endpoint` when it is not empty (never for
     an assertion whose typ is client-authentication+jwt). `keys` are keys of this client: the one
-    that `kid` names, or without a kid the live ones; the debugger gives all. `now` is in seconds
+    that `kid` names, or without a kid the live ones, each of which may be tried; the debugger gives
+    all. `now` is in seconds
     since 1970. `first_seen` tells when a jti of this client was redeemed, or None.
     """
 

@@ -32,7 +32,7 @@ KEYS: Final[dict[Reason, Explanation]] = {
     ),
     Reason.KID_MISSING: Explanation(
         "The header does not say which key signed",
-        "The client has several live keys that could be meant.",
+        "The client had several live keys that could be meant. Each is tried today.",
         "Put the kid of the key into the header; it stands on the key's page.",
     ),
     Reason.KID_UNKNOWN: Explanation(

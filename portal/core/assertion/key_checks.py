@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from portal.core.algorithms import ALGORITHMS
 from portal.core.assertion.case import NAMES_OF, Case
 from portal.core.assertion.expectation import CandidateKey, KeyState
 from portal.core.assertion.words import brief, kind, utc
@@ -16,12 +15,6 @@ _STATES: Final = {
     KeyState.EXPIRED: Reason.KEY_EXPIRED,
     KeyState.RETIRED: Reason.KEY_RETIRED,
     KeyState.REVOKED: Reason.KEY_REVOKED,
-}
-_KINDS: Final = {
-    name: (algorithm.kty, algorithm.curve)
-    for algorithm in ALGORITHMS.values()
-    for name in algorithm.headers
-    if name != "EdDSA"  # of two curves (RFC 8037 §3.1), and never a sibling: it fits or does not
 }
 
 
@@ -36,12 +29,10 @@ def tell_client(case: Case, _reason: Reason | None) -> tuple[str, str]:
 
 
 def judge_kid(case: Case) -> Reason | None:
-    """RFC 7515 §4.1.4: `kid` is a string, and optional; we need it where there is a choice."""
+    """RFC 7515 §4.1.4: `kid` is a string, and optional: without it each live key is tried."""
     if "kid" in case.header:
         return None if isinstance(case.header["kid"], str) else Reason.KID_UNKNOWN
-    if case.key is not None:
-        return None
-    return Reason.KID_MISSING if case.live_keys() else Reason.NO_LIVE_KEY
+    return None if case.meant else Reason.NO_LIVE_KEY
 
 
 def tell_kid(case: Case, reason: Reason | None) -> tuple[str, str]:
@@ -49,12 +40,15 @@ def tell_kid(case: Case, reason: Reason | None) -> tuple[str, str]:
     if "kid" in case.header:
         kid = case.header["kid"]
         return brief(kid) if isinstance(kid, str) else kind(kid), "A string"
-    count = len(case.live_keys())
     if reason is Reason.NO_LIVE_KEY:
         return "No kid, and no live key", "A live key of this client"
-    if reason is None:
-        return "No kid, and one key that can be meant", "A kid, or one live key that alg fits"
-    return f"No kid, and {count} live keys", "A kid: it says which of the keys signed"
+    count = len(case.meant)
+    if count == 1:
+        return "No kid, and one key that can be meant", "A kid, or a live key that alg fits"
+    return (
+        f"No kid, and {count} keys that can be meant: each is tried. Other verifiers ask for a kid",
+        "A kid, or a live key that alg fits",
+    )
 
 
 def judge_key(case: Case) -> Reason | None:
@@ -90,20 +84,17 @@ def described_state(key: CandidateKey) -> str:
 
 def judge_fit(case: Case) -> Reason | None:
     """RFC 8725 §3.1: a key is used with the one algorithm it is registered for."""
-    alg = case.header["alg"]
     key = chosen(case)
-    if alg in NAMES_OF[key.alg]:
+    if case.fits(key):
         return None
-    algorithm = ALGORITHMS[key.alg]
-    if _KINDS.get(str(alg)) == (algorithm.kty, algorithm.curve):
-        return Reason.KEY_ALG_SIBLING
-    return Reason.KEY_ALG_OTHER_TYPE
+    return Reason.KEY_ALG_SIBLING if case.is_sibling_of(key) else Reason.KEY_ALG_OTHER_TYPE
 
 
 def tell_fit(case: Case, _reason: Reason | None) -> tuple[str, str]:
     """Tell the algorithm, and what it must be with this key."""
-    key = chosen(case)
-    return brief(case.header["alg"]), f"{' or '.join(NAMES_OF[key.alg])}, as the key is registered"
+    names = dict.fromkeys(name for key in case.meant for name in NAMES_OF[key.alg])
+    registered = "the key is" if len(case.meant) == 1 else "the live keys are"
+    return brief(case.header["alg"]), f"{' or '.join(names)}, as {registered} registered"
 
 
 def chosen(case: Case) -> CandidateKey:

@@ -7,17 +7,15 @@ from portal.core.algorithms import ALGORITHMS
 from portal.core.assertion.case import Case
 from portal.core.assertion.key_checks import chosen
 from portal.core.reasons import Reason
-from portal.core.signatures import verifier_of
 from portal.core.spki import COORDINATE_BYTES
 
 
 def judge_signature(case: Case) -> Reason | None:
     """RFC 7515 §5.2: the signature is of the header and claims as they were sent."""
     key = chosen(case)
-    unverified = case.unverified
-    if verifier_of(key.pem, key.alg)(unverified.signature, unverified.signing_input):
+    if case.is_signed_by(key):
         return None
-    is_der = ALGORITHMS[key.alg].kty == "EC" and der_numbers(unverified.signature) is not None
+    is_der = ALGORITHMS[key.alg].kty == "EC" and der_numbers(case.unverified.signature) is not None
     return Reason.SIGNATURE_DER if is_der else Reason.SIGNATURE_INVALID
 
 
@@ -34,7 +32,14 @@ def tell_signature(case: Case, reason: Reason | None) -> tuple[str, str]:
             f"An ECDSA signature in DER, {size} bytes",
             f"Its two numbers one after the other, {2 * COORDINATE_BYTES[curve]} bytes",
         )
-    return f"{size} bytes that the key does not verify" if size else "No signature", expected
+    if not size:
+        return "No signature", expected
+    if len(case.meant) > 1:
+        return (
+            f"{size} bytes that none of the {len(case.meant)} live keys for {key.alg} verifies",
+            "A signature that one of them verifies",
+        )
+    return f"{size} bytes that the key does not verify", expected
 
 
 def der_numbers(signature: bytes) -> tuple[int, int] | None:

@@ -20,12 +20,13 @@ from portal.core.reasons import Refused
 class VerifiedAssertion:
     """An assertion that holds. Only `verify` makes one, and only one of these can be redeemed.
 
-    `jti_sha256` is 64 lower-case hexadecimal digits; `expires_at` is in whole seconds since 1970,
-    rounded up.
+    `kid` is of the key that signed, and `kid_sent` tells whether the header named it. `jti_sha256`
+    is 64 lower-case hexadecimal digits; `expires_at` is in whole seconds since 1970, rounded up.
     """
 
     client_id: str
     kid: str
+    kid_sent: bool
     jti: str
     jti_sha256: str
     expires_at: int
@@ -45,6 +46,7 @@ def verify(unverified: UnverifiedAssertion, expectation: Expectation) -> Verifie
     return VerifiedAssertion(
         client_id=expectation.client_id,
         kid=chosen(case).kid,
+        kid_sent="kid" in case.header,
         jti=jti,
         jti_sha256=hashlib.sha256(jti.encode("utf-8")).hexdigest(),
         expires_at=ceil(claims["exp"]),

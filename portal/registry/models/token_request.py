@@ -36,6 +36,8 @@ class RedeemedAssertion(models.Model):
     )
     jti_sha256 = models.CharField(max_length=64)
     reference = models.CharField(max_length=16)
+    kid_sent = models.BooleanField(null=True)
+    """Whether the header named the key. None in rows of releases that did not record it."""
     at = models.DateTimeField()
     expires_at = models.DateTimeField()
 

@@ -190,6 +190,6 @@ def _say_registered(request: HttpRequest, key: ClientKey) -> None:
     if lists.live > 1:
         messages.warning(
             request,
-            f"{key.client.name} has {lists.live} live keys, so every assertion must now carry the "
-            "kid of the key that signed it in its header.",
+            f"{key.client.name} has {lists.live} live keys. This portal tries each of them when an "
+            "assertion has no kid in its header; other verifiers refuse it then.",
         )

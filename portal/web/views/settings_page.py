@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from portal.registry import permissions
 from portal.registry.models import Client
+from portal.registry.token_requests import Outcome, latest_token_request
 from portal.web.access import find_client
 from portal.web.addresses import addresses_of
 from portal.web.example import example_of
@@ -51,6 +52,7 @@ def show_settings(
         "example": example_of(client, lists),
         "lists": lists,
         "limit": settings.KEY_LIMIT,
+        "last_sign_in": latest_token_request(client, Outcome.ACCEPTED) if lists.live else None,
         "latest_refusal": latest_refusal(client, now),
         "also_endpoint": settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE,
         "now": now,

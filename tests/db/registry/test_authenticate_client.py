@@ -90,14 +90,41 @@ def test_without_a_kid_the_only_live_key_is_meant(send: Send, key: ClientKey) ->
     assert send(header={"kid": None}).key == key
 
 
-def test_without_a_kid_two_live_keys_are_one_too_many(
+def test_without_a_kid_each_of_two_live_keys_signs_in(
+    send: Send, payments: Client, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    newer = new_private_key("ES256")
+    second = register_key(
+        payments, material=public_pem(newer), alg="ES256", label="Second", by=cast.dev
+    )
+    assert send(header={"kid": None}).key == key
+    assert send(header={"kid": None}, by=newer).key == second
+
+
+def test_without_a_kid_a_revoked_key_does_not_sign_in_beside_a_live_one(
+    send: Send, payments: Client, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    second = public_pem(new_private_key("ES256"))
+    register_key(payments, material=second, alg="ES256", label="Second", by=cast.dev)
+    revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.dev)
+    reason, _ = refusal_of(send, header={"kid": None})
+    assert reason == Reason.SIGNATURE_INVALID
+
+
+def test_without_a_kid_nobody_else_signs_in(
     send: Send, payments: Client, cast: SimpleNamespace
 ) -> None:
     second = public_pem(new_private_key("ES256"))
     register_key(payments, material=second, alg="ES256", label="Second", by=cast.dev)
-    reason, recorded = refusal_of(send, header={"kid": None})
-    assert reason == Reason.KID_MISSING
+    reason, recorded = refusal_of(send, header={"kid": None}, by=new_private_key("ES256"))
+    assert reason == Reason.SIGNATURE_INVALID
     assert recorded.key is None
+
+
+@pytest.mark.parametrize("header", [{}, {"kid": None}])
+def test_whether_the_header_named_the_key_is_recorded(send: Send, header: dict[str, None]) -> None:
+    send(header=header)
+    assert RedeemedAssertion.objects.get().kid_sent is not bool(header)
 
 
 def test_without_a_kid_the_algorithm_may_tell_which_key_is_meant(

@@ -85,7 +85,12 @@ def test_no_jti_can_be_used_twice_however_often_is_pruned(
     now = timezone.now().replace(microsecond=0)
     expires_at = int(now.timestamp()) + 120
     verified = VerifiedAssertion(
-        key.client.client_id, key.kid, "once", sha256(b"once").hexdigest(), expires_at
+        client_id=key.client.client_id,
+        kid=key.kid,
+        kid_sent=True,
+        jti="once",
+        jti_sha256=sha256(b"once").hexdigest(),
+        expires_at=expires_at,
     )
     assert redeem(verified, key, reference="first", now=now)
     used(key, -DAY)  # the key was used since, so its newest row is another one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +14,12 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
-from portal.registry.actions import suspend_client
+from portal.registry.actions import revoke_key, suspend_client
+from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.db.web.key_forms import body_of, good
 from tests.db.web.pages import text_of
+from tests.db.web.token_requests import accept
 from tests.keys import new_private_key, public_pem
 
 
@@ -75,12 +78,31 @@ def test_a_pasted_key_is_live_and_said_so(
     assert registered.pem == entered["material"]
     assert registered.registered_by == cast.dev
     assert "is live: it is in the JWKS now" in text_of(response)
-    assert "must now carry the" not in text_of(response)
+    assert "live keys. This portal tries each" not in text_of(response)
 
 
 def test_the_second_live_key_brings_kid(browser_of: Any, paths: SimpleNamespace) -> None:
     response = browser_of("dev").post(paths.key_register, good(), follow=True)
-    assert "every assertion must now carry the" in text_of(response)
+    assert "2 live keys. This portal tries each" in text_of(response)
+
+
+@pytest.mark.parametrize(("kid_sent", "is_warned"), [(False, True), (True, False), (None, False)])
+def test_before_a_second_key_is_added_the_form_says_that_the_client_sends_no_kid(
+    ask: Any, paths: SimpleNamespace, key: ClientKey, kid_sent: bool | None, is_warned: bool
+) -> None:
+    accept(key, 1, kid_sent=not kid_sent, ago=timedelta(hours=1))
+    accept(key, 2, kid_sent=kid_sent, ago=timedelta(minutes=3))
+    text = text_of(ask("dev", "get", paths.client))
+    warning = re.search(r"Payments signed in <time[^>]*>3 minutes ago</time>, without a kid", text)
+    assert bool(warning) is is_warned
+
+
+def test_without_a_live_key_the_form_says_nothing_of_the_kid(
+    ask: Any, paths: SimpleNamespace, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    accept(key, 1, kid_sent=False)
+    revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.dev)
+    assert "without a kid" not in text_of(ask("dev", "get", paths.client))
 
 
 def test_a_file_is_taken(ask: Any, paths: SimpleNamespace, payments: Client) -> None:

@@ -33,6 +33,7 @@ def accept(key: ClientKey, number: int, **facts: Any) -> RedeemedAssertion:
         reference=reference_of(number),
         at=at,
         expires_at=at + timedelta(minutes=2),
+        **facts,
     )
 
 
