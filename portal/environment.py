@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +23,17 @@ _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _MAKE_ONE = "make one with: openssl rand -base64 48"
 _SCOPE = re.compile(r"[\x21\x23-\x2b\x2d-\x3c\x3e-\x5b\x5d-\x7e]{1,100}")
 _MAIL_SCHEMES = ("smtp", "smtp+tls", "smtp+ssl")
+_CONTACT_SCHEMES = ("mailto:", "https://", "tel:")
+
+# RFC 3986 §3, without an @ or a second / where a password that was not escaped would leave one.
+_PLAIN = r"[\w.~!$&'()*,;=:-]"
+_CHARACTER = rf"{_PLAIN}|%[0-9A-Fa-f]{{2}}"
+_SERVER = re.compile(
+    rf"[a-z+]+://((?:{_CHARACTER}|\+)*@)?(?P<hosts>(?:{_PLAIN}|[\[\]])*)"
+    rf"(?:/(?:{_CHARACTER})*)?(?:\?(?:{_CHARACTER}|[+/?])*)?",
+    re.ASCII,
+)
+_ESCAPED = "write @ as %40, # as %23, / as %2F, ? as %3F and % as %25 in user and password"
 
 
 def text(name: str, default: str | None = None, *, like: str = "") -> str:
@@ -130,6 +143,11 @@ def public_url(name: str, *, demo: bool) -> str:
     It is the issuer (RFC 8414 §2), which clients compare byte for byte.
     """
     url = text(name, like="https://keys.example.com")
+    if not url.isascii():
+        raise ImproperlyConfigured(
+            f"{name} is {url!r}; please write the host in its xn-- form (RFC 5890), "
+            "as DNS, certificates and clients have it."
+        )
     parts = urlsplit(url)
     if parts.scheme != "https" and not (demo and parts.scheme == "http"):
         raise ImproperlyConfigured(
@@ -144,13 +162,30 @@ def public_url(name: str, *, demo: bool) -> str:
             f"{name} is {url!r}; it must be like https://keys.example.com, in lower case, "
             "without a slash at the end, and without path, query, fragment or user."
         )
+    if demo and not _is_near(parts.hostname or ""):
+        raise ImproperlyConfigured(
+            f"{name} is {url!r} and DEMO is set, which confirms no e-mail address and is for "
+            "trying out on your own machine: please use http://localhost, or leave DEMO out."
+        )
     return url
+
+
+def _is_near(host: str) -> bool:
+    """Return whether a host is this machine, or has a name that only a container's network has."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return "." not in host or host.endswith(".localhost")
 
 
 def hosts(name: str, *, of: str, demo: bool) -> list[str]:
     """Return the host names that may be asked for; the one of the URL `of` has to be among them."""
     host = _host(of)
     names = words(name, like=host)
+    if not all(each.isascii() for each in names):
+        raise ImproperlyConfigured(
+            f"{name} is {','.join(names)!r}; please write each host in its xn-- form (RFC 5890)."
+        )
     if "*" in names and not demo:
         raise ImproperlyConfigured(
             f"{name} has a *; please name the hosts, because links in e-mails are made of them."
@@ -179,6 +214,8 @@ def database(name: str, *, demo: bool) -> dict[str, Any]:
         )
     if scheme not in {"postgresql", "postgres", "sqlite"}:
         raise ImproperlyConfigured(f"{name} must be like {like}; it begins with {scheme[:20]!r}.")
+    if scheme != "sqlite":
+        _check_server(name, url)
     try:
         settings = environ.Env.db_url_config(url)
     except ValueError:
@@ -188,6 +225,21 @@ def database(name: str, *, demo: bool) -> dict[str, Any]:
             f"{name} has no database name, or a wrong port; it must be like {like}."
         )
     return dict(settings)
+
+
+def _check_server(name: str, url: str) -> None:
+    """Refuse a URL that would be read otherwise than it was meant."""
+    found = _SERVER.fullmatch(url)
+    if not found:
+        raise ImproperlyConfigured(
+            f"{name} has a character that is not allowed there and must be escaped: {_ESCAPED}."
+        )
+    have_ports = {bool(re.search(r":\d+$", each)) for each in found["hosts"].split(",")}
+    if len(have_ports) > 1:
+        raise ImproperlyConfigured(
+            f"{name} names several hosts, only some of them with a port: "
+            "please give each its port, or none."
+        )
 
 
 def replica(name: str, *, of: str, demo: bool) -> dict[str, Any] | None:
@@ -225,12 +277,25 @@ def mail(name: str) -> dict[str, Any]:
     """Return Django's settings for the mail server with this URL."""
     like = "smtp+tls://user:password@mail.example.com:587"
     url = text(name, like=like)
-    try:
-        settings = environ.Env.email_url_config(url)
-    except (ValueError, ImproperlyConfigured):
-        settings = {}
-    if url.partition(":")[0] not in _MAIL_SCHEMES or not settings.get("EMAIL_HOST"):
+    settings: dict[str, Any] = {}
+    if url.partition("://")[0] in _MAIL_SCHEMES:
+        _check_server(name, url)
+        with suppress(ValueError):
+            settings = environ.Env.email_url_config(url)
+    if not settings.get("EMAIL_HOST"):
         raise ImproperlyConfigured(
             f"{name} must be like {like}; it may begin with {', '.join(_MAIL_SCHEMES)}."
         )
-    return dict(settings)
+    return settings
+
+
+def contacts(name: str) -> list[str]:
+    """Return the URIs between commas by which somebody is reached (RFC 9116 §2.5.3)."""
+    found = words(name, default="")
+    for each in found:
+        if not each.startswith(_CONTACT_SCHEMES) or not re.fullmatch(r"[!-~]+", each):
+            raise ImproperlyConfigured(
+                f"{name} has {each!r}; it must be like mailto:security@example.com, "
+                f"and may begin with {', '.join(_CONTACT_SCHEMES)}."
+            )
+    return found

@@ -12,18 +12,18 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from portal import places
-from portal.oauth.documents import NO_STORE, Document, PublicDocument
+from portal.oauth.documents import NO_STORE, Document, Probe
 
 logger = logging.getLogger(__name__)
 
 
-@PublicDocument
+@Probe
 def healthz() -> Document:
     """Say that the process is up. It asks no database: restarting us would not mend that one."""
     return Document(b'{"status": "ok"}', NO_STORE)
 
 
-@PublicDocument
+@Probe
 def readyz() -> Document:
     """Say whether requests can be served, or with 503 what is missing."""
     try:

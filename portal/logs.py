@@ -6,19 +6,20 @@ import logging
 from copy import copy
 from typing import Final
 
-from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http.multipartparser import MultiPartParserError
 
 _UNREACHABLE: Final = (OperationalError, InterfaceError)
-_THEIR_DOING: Final = (BadRequest, SuspiciousOperation, MultiPartParserError)
+_THEIR_DOING: Final = (BadRequest, PermissionDenied, SuspiciousOperation, MultiPartParserError)
 
 
 class OneLine(logging.Formatter):
     """Writes a traceback only where it helps: when it is the code that is wrong.
 
     While the database does not answer every request fails, and its cause is all there is to say.
-    Strangers who send nonsense would fill the log with tracebacks as they like.
+    Strangers who send nonsense, and people who try what they may not do, would fill the log with
+    tracebacks as they like.
     """
 
     def format(self, record: logging.LogRecord) -> str:

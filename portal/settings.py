@@ -32,6 +32,9 @@ PUBLIC_URL = env.public_url("PUBLIC_URL", demo=DEMO)
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", of=PUBLIC_URL, demo=DEMO)
 _HTTPS = PUBLIC_URL.startswith("https://")
 
+SECURITY_CONTACT = env.contacts("SECURITY_CONTACT")
+"""Who is told of a weakness of the portal: /.well-known/security.txt names them (RFC 9116)."""
+
 # --- Limits and rules, each of them yours to change ----------------------------------------------
 
 KEY_LIMIT = env.number("KEY_LIMIT", 10)
@@ -41,6 +44,9 @@ KEY_EXPIRY_WARNING = timedelta(days=env.number("KEY_EXPIRY_WARNING_DAYS", 30, le
 RSA_MIN_BITS = env.number("RSA_MIN_BITS", 2048, least=2048, most=8192)
 RSA_MAX_BITS = env.number("RSA_MAX_BITS", max(4096, RSA_MIN_BITS), least=RSA_MIN_BITS, most=8192)
 ALLOW_LEGACY_ALGORITHMS = env.yes_or_no("ALLOW_LEGACY_ALGORITHMS", default=False)
+ALLOW_HTTP_KEY_SETS = env.yes_or_no("ALLOW_HTTP_KEY_SETS", default=False) or not _HTTPS
+"""Whether public documents are answered over plain http, where anybody can put in a key."""
+
 JWKS_MAX_AGE = env.number("JWKS_MAX_AGE", 60, least=0)
 JWKS_STALE_IF_ERROR = env.number("JWKS_STALE_IF_ERROR", 600, least=0)
 JWKS_MEMORY_MB = env.number("JWKS_MEMORY_MB", 64, least=0)
@@ -324,8 +330,15 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_SSL_REDIRECT = _HTTPS
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if _HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = _HTTPS
-SECURE_HSTS_PRELOAD = _HTTPS
+# Both bind hosts that are not ours, and browsers forget them slowly: the operator asks for them.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.yes_or_no("HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.yes_or_no("HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
+    raise ImproperlyConfigured(
+        "HSTS_PRELOAD is true and HSTS_INCLUDE_SUBDOMAINS is not: browsers' lists take only both. "
+        "Please set both, or leave HSTS_PRELOAD out."
+    )
 SESSION_COOKIE_SECURE = _HTTPS
 CSRF_COOKIE_SECURE = _HTTPS
 CSRF_COOKIE_HTTPONLY = True

@@ -1,5 +1,6 @@
 """What the sign-in library asks of us."""
 
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,6 +47,16 @@ class AccountAdapter(DefaultAccountAdapter):
         The library counts by the Host header too, and anybody can send another port in it.
         """
         return str(credentials.get("email", "")).lower()
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return the address that limits count by, of IPv6 the network.
+
+        Whoever has one address of a /64 has all of them (RFC 6177), and nginx counts so too.
+        """
+        address = ip_address(super().get_client_ip(request))
+        if isinstance(address, IPv6Address):
+            return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
+        return str(address)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send links to PUBLIC_URL, whatever port or spelling the Host header of the asker had."""

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
+from django.utils.log import log_response
 
 from portal.core.jwks import etag
 
@@ -58,6 +59,12 @@ def problem(
 _METHOD_NOT_ALLOWED: Final = problem(
     405, "method_not_allowed", "This address can only be read: please use GET.", Allow=METHODS
 )
+HTTPS_ONLY: Final = problem(
+    403,
+    "https_required",
+    "This is answered over https only, as anybody in between could put in a key of theirs. "
+    f"Please ask for it at {settings.PUBLIC_URL}.",
+)
 # An empty set in its place would evict good keys from verifiers because of a failure of ours.
 DATABASE_FAILED: Final = problem(
     503,
@@ -79,6 +86,9 @@ class PublicDocument:
     `MachineMiddleware` answers such views before anything else sees the request.
     """
 
+    needs_https = True
+    """Whether it is refused over plain http, unless ALLOW_HTTP_KEY_SETS."""
+
     def __init__(self, read: Callable[..., Document]) -> None:
         update_wrapper(self, read)
         self._read = read
@@ -90,12 +100,22 @@ class PublicDocument:
             return _respond(render(_METHOD_NOT_ALLOWED, method))
         if method == "OPTIONS":
             return _respond(_preflight())
+        if self.needs_https and not (settings.ALLOW_HTTP_KEY_SETS or request.is_secure()):
+            response = _respond(render(HTTPS_ONLY, method))
+            log_response("Refused over http: %s", request.path, response=response, request=request)
+            return response
         try:
             document = self._read(**captured)
         except DatabaseFailure:
             logger.exception("A public document could not be read from the database")
             document = DATABASE_FAILED
         return _respond(render(document, method, request.headers.get("If-None-Match", "")))
+
+
+class Probe(PublicDocument):
+    """A document for those who ask by address and without TLS: load balancers and monitors."""
+
+    needs_https = False
 
 
 Headers = tuple[tuple[str, str], ...]

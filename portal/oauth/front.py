@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import Any
 
+from django.conf import settings
+
 from portal.oauth.documents import holds
 from portal.oauth.shelf import Shelf
 from portal.registry.changes import Look, watch
@@ -17,7 +19,8 @@ class Front:
     """A WSGI application that answers from the shelf, and hands on everything else.
 
     Both give the same bytes: what is on the shelf was rendered by the function that Django's views
-    use. As those, it looks at path, method and `If-None-Match`, and at nothing else.
+    use. As those, it looks at path, method, `If-None-Match` and whether the request came over
+    https, and at nothing else.
     """
 
     def __init__(self, application: Application, shelf: Shelf) -> None:
@@ -35,7 +38,11 @@ class Front:
             self._look()
         prepared = self._shelf.find(environ["PATH_INFO"])
         method = environ["REQUEST_METHOD"]
-        if prepared is None or method not in {"GET", "HEAD"}:
+        if (
+            prepared is None
+            or method not in {"GET", "HEAD"}
+            or not (settings.ALLOW_HTTP_KEY_SETS or _is_surely_https(environ))
+        ):
             return self._application(environ, start_response)
         _, tag, headers, headers_304, body = prepared
         held = environ.get("HTTP_IF_NONE_MATCH")
@@ -51,3 +58,11 @@ class Front:
             if not self._is_watched:
                 self._look = watch(self._shelf)
                 self._is_watched = True
+
+
+def _is_surely_https(environ: dict[str, Any]) -> bool:
+    """Return whether Django would say so too; what is less plain is left to Django."""
+    if settings.SECURE_PROXY_SSL_HEADER:
+        header, value = settings.SECURE_PROXY_SSL_HEADER
+        return bool(environ.get(header) == value)
+    return bool(environ["wsgi.url_scheme"] == "https")

@@ -10,6 +10,7 @@ urlpatterns = [
     path("clients/<str:client_id>/jwks.json", views.jwks, name="jwks"),
     path("clients/<str:client_id>/jwks-extended.json", views.jwks_extended, name="jwks_extended"),
     path(".well-known/oauth-authorization-server", views.metadata, name="metadata"),
+    path(views.SECURITY_PATH, views.security, name="security"),
     # No slash at the end, and none is added.
     path(server.AUTHORIZATION_PATH, authorize, name="authorize"),
     path(server.TOKEN_PATH, token_views.token, name="token"),

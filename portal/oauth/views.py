@@ -1,8 +1,10 @@
-"""The JWKS of each client, and the metadata of this server."""
+"""The JWKS of each client, the metadata of this server, and whom its weaknesses are reported to."""
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
 from django.utils import timezone
@@ -16,6 +18,8 @@ from portal.oauth.shelf import prepare, shelf
 from portal.registry import server
 from portal.registry.replica import publish_current
 
+SECURITY_PATH: Final = ".well-known/security.txt"
+
 _UNKNOWN_CLIENT = problem(
     404,
     "not_found",
@@ -24,6 +28,8 @@ _UNKNOWN_CLIENT = problem(
     # Takes the weight off a loop of requests, and is over soon for a client made just now.
     cache_control="public, max-age=10",
 )
+
+_NO_CONTACT = problem(404, "not_found", "Nobody is named here (the setting SECURITY_CONTACT).")
 
 
 @PublicDocument
@@ -102,3 +108,19 @@ def metadata() -> Document:
     }
     reuse = f"public, max-age={settings.JWKS_MAX_AGE}"
     return Document(json.dumps(body, indent=2).encode("ascii"), reuse)
+
+
+@PublicDocument
+def security() -> Document:
+    """Return where weaknesses of the portal are reported (RFC 9116), 404 where nobody is named."""
+    if not settings.SECURITY_CONTACT:
+        return _NO_CONTACT
+    # RFC 9116 §2.5.5: less than a year. Whole days, so that it changes once a day.
+    expires = timezone.now().date() + timedelta(days=180)
+    lines = [
+        *(f"Contact: {each}" for each in settings.SECURITY_CONTACT),
+        f"Expires: {expires}T00:00:00Z",
+        f"Canonical: {settings.PUBLIC_URL}/{SECURITY_PATH}",
+    ]
+    body = "".join(f"{line}\n" for line in lines).encode("ascii")
+    return Document(body, "public, max-age=86400", content_type="text/plain; charset=utf-8")

@@ -72,9 +72,10 @@ class Fleet:
 
     def connect(self, *, source: str = STRANGER, https: bool = True) -> HTTPConnection:
         """Return a connection to nginx that stays open."""
+        here = "::1" if ":" in source else "127.0.0.1"
         if not https:
-            return HTTPConnection("127.0.0.1", self.plain, 20, (source, 0))
-        wire = _SecureConnection("127.0.0.1", self.secure, 20, (source, 0))
+            return HTTPConnection(here, self.plain, 20, (source, 0))
+        wire = _SecureConnection(here, self.secure, 20, (source, 0))
         certificate = self.folder / "tls" / "fullchain.pem"
         wire.trusted = ssl.create_default_context(cafile=certificate)
         return wire
@@ -129,8 +130,11 @@ def configuration(fleet: Fleet, beside: str) -> str:
         "${PORTAL_HOST}": HOST,
         "portal-1:8000": f"127.0.0.1:{fleet.ports[0]}",
         "portal-2:8000": f"127.0.0.1:{fleet.ports[1]}",
+        "${SINCE_NGINX_1_27_4}": "",
         "listen 80": f"listen 127.0.0.1:{fleet.plain}",
         "listen 443": f"listen 127.0.0.1:{fleet.secure}",
+        "listen [::]:80": f"listen [::1]:{fleet.plain}",
+        "listen [::]:443": f"listen [::1]:{fleet.secure}",
         "/etc/nginx/tls": f"{fleet.folder}/tls",
         "/var/cache/nginx": f"{fleet.folder}/cache",
         "/var/log/nginx/access.log": f"{fleet.folder}/access.log",

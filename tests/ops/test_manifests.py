@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -180,13 +181,38 @@ def test_nginx_sends_requests_to_all_portals_of_compose() -> None:
 
 def test_compose_fills_in_all_that_nginx_conf_leaves_open() -> None:
     nginx = compose()["services"]["nginx"]
-    assert set(re.findall(r"\$\{(\w+)\}", NGINX)) == {"PORTAL_HOST"} <= set(nginx["environment"])
+    left = set(re.findall(r"\$\{(\w+)\}", NGINX))
+    assert left <= set(nginx["environment"])
+    replaced = re.compile(nginx["environment"]["NGINX_ENVSUBST_FILTER"])
+    assert {name for name in nginx["environment"] if replaced.search(name)} == left
     inside = [each.split(":")[1] for each in nginx["volumes"]]
     for path in re.findall(r"(?:ssl_certificate(?:_key)?|proxy_cache_path) (/[\w/.]+)", NGINX):
         assert any(path.startswith(each) for each in inside), path
     for each in nginx["volumes"]:
         source = each.split(":")[0]
         assert source in {"cache", "./tls"} or (ROOT / source).is_file()
+
+
+def test_compose_gives_the_portals_addresses_that_stay_and_that_nginx_knows() -> None:
+    given = compose()
+    addresses = {
+        name: each["networks"]["default"]["ipv4_address"]
+        for name, each in given["services"].items()
+        if "serve" in each.get("command", [])
+    }
+    known = given["services"]["nginx"]["extra_hosts"]
+    assert dict(each.split(":", 1) for each in known) == addresses
+    assert len(set(addresses.values())) == 2
+
+    def filled_in(text: str) -> str:
+        return re.sub(r"\$\{NETWORK:-([\d.]+)\}", r"\1", text)
+
+    (network,) = given["networks"]["default"]["ipam"]["config"]
+    for each in addresses.values():
+        address = ip_address(filled_in(each))
+        assert address in ip_network(filled_in(network["subnet"]))
+        # Nobody else is given it while its portal is gone.
+        assert address not in ip_network(filled_in(network["ip_range"]))
 
 
 def test_compose_gives_a_portal_the_time_that_it_takes_to_end() -> None:

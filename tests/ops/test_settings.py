@@ -9,10 +9,15 @@ import ast
 import re
 import subprocess
 import sys
+from functools import partial
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
+from portal import environment
 from tests.ops.production import PRODUCTION, ROOT
+
+database = partial(environment.database, demo=False)
 
 READ_SETTINGS = "import django; django.setup(); from django.conf import settings as s; "
 
@@ -62,17 +67,27 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
         ("PUBLIC_URL", "https://me@keys.example.com", "user"),
         ("PUBLIC_URL", "https://keys.example.com?x=1", "query"),
         ("PUBLIC_URL", "https://keys.example.com:port", "https://keys.example.com"),
+        ("PUBLIC_URL", "https://kéys.example.com", "in its xn-- form"),
+        ("ALLOWED_HOSTS", "keys.example.com,schlüssel.example.com", "in its xn-- form"),
         ("ALLOWED_HOSTS", "other.example.com", "keys.example.com, the host of PUBLIC_URL"),
         ("ALLOWED_HOSTS", "*", "name the hosts"),
         ("DATABASE_URL", "sqlite:////tmp/db.sqlite3", "DEMO only"),
         ("DATABASE_URL", "mysql://portal@localhost/portal", "postgresql://"),
         ("DATABASE_URL", "postgresql://portal@localhost", "no database name"),
         ("DATABASE_URL", "portal", "postgresql://"),
+        ("DATABASE_URL", "postgresql://portal@db1:5432,db2/portal", "each its port, or none"),
         ("DATABASE_REPLICA_URL", "mysql://portal@replica/portal", "postgresql://"),
         ("DATABASE_REPLICA_URL", "postgresql://portal@replica/other", "it must be 'portal'"),
         ("DATABASE_REPLICA_URL", "postgresql://reader@localhost:5432/portal", "the same server"),
         ("EMAIL_URL", "mail.example.com", "smtp+tls://"),
         ("EMAIL_URL", "consolemail://", "smtp+tls://"),
+        ("SECURITY_CONTACT", "security@example.com", "like mailto:security@example.com"),
+        ("SECURITY_CONTACT", "mailto:a@example.com,http://a.example.com", "mailto:, https://"),
+        ("SECURITY_CONTACT", "mailto:a@example.com\nExpires: 2000", "like mailto:"),
+        ("HSTS_PRELOAD", "true", "set both"),
+        ("HSTS_PRELOAD", "maybe", "true or false"),
+        ("HSTS_INCLUDE_SUBDOMAINS", "maybe", "true or false"),
+        ("ALLOW_HTTP_KEY_SETS", "maybe", "true or false"),
         ("DEMO", "ture", "true or false"),
         ("TRUST_FORWARDED_PROTO", "on the proxy", "true or false"),
         ("KEY_LIMIT", "ten", "a whole number of at least 1"),
@@ -106,6 +121,94 @@ def test_a_wrong_variable_is_named_with_what_is_expected(
     said = complaint(**{name: value})
     assert said.startswith(f"django.core.exceptions.ImproperlyConfigured: {name} ")
     assert expected in said
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "EMAIL_URL"])
+@pytest.mark.parametrize(
+    "password", ["a@b", "a#b", "a/b", "a?b", "a%zb", "a b", "a\tb", "a\u00e9b"]
+)
+def test_a_password_that_is_not_escaped_is_refused_and_not_shown(
+    name: str, password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheme = "smtp+tls" if name == "EMAIL_URL" else "postgresql"
+    for url in (
+        f"{scheme}://portal:1{password}2@db.example.com:5432/portal",
+        f"{scheme}://{password}:secret@db.example.com/portal",
+        f"{scheme}://portal:password@db.example.com/portal{password}",
+        f"{scheme}://portal:password@{password}/portal",
+    ):
+        if not url.endswith(("a?b", "a/b/portal", "a?b/portal")):  # which mean that
+            monkeypatch.setenv(name, url)
+            with pytest.raises(ImproperlyConfigured, match=f"^{name} has .* escaped") as refused:
+                environment.mail(name) if name == "EMAIL_URL" else database(name)
+            assert password not in str(refused.value)
+
+
+def test_what_is_escaped_is_read_as_it_was_meant() -> None:
+    escaped = "a%40b%23c%2Fd%3Fe%25f:+g"
+    show = "(s.DATABASES['default'], s.EMAIL_HOST_PASSWORD)"
+    ended = start(
+        show,
+        DATABASE_URL=f"postgresql://portal:{escaped}@/portal?host=/run/postgresql",
+        EMAIL_URL=f"smtp+tls://me%40example.com:{escaped}@mail.example.com:587",
+    )
+    found, password = ast.literal_eval(ended.stdout)
+    assert found["PASSWORD"] == password == "a@b#c/d?e%f:+g"  # noqa: S105 - not one
+    assert (found["OPTIONS"]["host"], found["NAME"]) == ("/run/postgresql", "portal")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "read"),
+    [
+        ("db1,db2", ("db1,db2", "")),
+        ("db1:5432,db2:5433", ("db1,db2", "5432,5433")),
+        ("[2001:db8::1]:5432", ("2001:db8::1", 5432)),
+    ],
+)
+def test_a_database_may_have_several_hosts(
+    hosts: str, read: tuple[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"postgresql://portal:password@{hosts}/portal?target_session_attrs=read-write"
+    monkeypatch.setenv("DATABASE_URL", url)
+    found = database("DATABASE_URL")
+    assert (found["HOST"], found["PORT"]) == read
+    assert found["OPTIONS"] == {"target_session_attrs": "read-write"}
+
+
+@pytest.mark.parametrize(
+    "host", ["keys.example.com", "192.168.1.7", "203.0.113.7", "[2001:db8::1]", "localhost.com"]
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_demo_is_on_ones_own_machine(
+    scheme: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", f"{scheme}://{host}")
+    with pytest.raises(ImproperlyConfigured, match="use http://localhost, or leave DEMO out"):
+        environment.public_url("PUBLIC_URL", demo=True)
+
+
+@pytest.mark.parametrize("host", ["localhost", "keys.localhost", "127.0.0.2", "[::1]", "portal"])
+def test_a_demo_may_have_any_name_of_ones_own_machine(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", f"http://{host}:8000")
+    assert environment.public_url("PUBLIC_URL", demo=True) == f"http://{host}:8000"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, (31536000, False, False)),
+        ({"HSTS_INCLUDE_SUBDOMAINS": "true"}, (31536000, True, False)),
+        ({"HSTS_INCLUDE_SUBDOMAINS": "true", "HSTS_PRELOAD": "true"}, (31536000, True, True)),
+    ],
+)
+def test_other_hosts_are_bound_to_https_only_when_asked_for(
+    changes: dict[str, str], expected: tuple[int, bool, bool]
+) -> None:
+    names = ("SECONDS", "INCLUDE_SUBDOMAINS", "PRELOAD")
+    ended = start(f"({', '.join(f's.SECURE_HSTS_{name}' for name in names)})", **changes)
+    assert ast.literal_eval(ended.stdout) == expected
 
 
 def test_sqlite_has_no_replica() -> None:

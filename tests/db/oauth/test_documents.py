@@ -163,6 +163,28 @@ def test_http_is_not_redirected_under_an_https_public_url(path: str, settings: S
     assert wire(Browser().get(path)) == wire(plain)
 
 
+def test_key_sets_and_metadata_are_refused_over_http_and_the_log_says_so(
+    cacheable: str, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = wire(Browser().get(cacheable))
+    settings.ALLOW_HTTP_KEY_SETS = False
+    refused = Browser().get(cacheable, headers={"if-none-match": "*"})
+    assert (refused.status_code, refused["Cache-Control"]) == (403, "no-store")
+    assert refused.json()["error"] == "https_required"
+    assert settings.PUBLIC_URL in refused.json()["error_description"]
+    assert [record.getMessage() for record in caplog.records] == [f"Refused over http: {cacheable}"]
+    assert wire(Browser().get(cacheable, secure=True)) == given
+    settings.ALLOW_HTTP_KEY_SETS = True
+    assert wire(Browser().get(cacheable)) == given
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.django_db
+def test_health_is_answered_over_http(path: str, settings: Settings) -> None:
+    settings.ALLOW_HTTP_KEY_SETS = False
+    assert Browser().get(path).status_code == 200
+
+
 def test_hsts_is_told_under_an_https_public_url(path: str, settings: Settings) -> None:
     assert "Strict-Transport-Security" not in Browser().get(path)
     settings.SECURE_HSTS_SECONDS = 31536000

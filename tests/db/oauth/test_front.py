@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from portal.oauth import front as module
 from portal.oauth.documents import Document, render
@@ -40,9 +41,11 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
 
     front = Front(handed_on, shelf)
 
-    def ask(method: str = "GET", path: str = PATH, held: str | None = None) -> Handed | None:
+    def ask(
+        method: str = "GET", path: str = PATH, held: str | None = None, **further: str
+    ) -> Handed | None:
         told: list[Any] = []
-        environ = {"PATH_INFO": path, "REQUEST_METHOD": method}
+        environ = {"PATH_INFO": path, "REQUEST_METHOD": method, **further}
         if held is not None:
             environ["HTTP_IF_NONE_MATCH"] = held
         body = list(front(environ, lambda *given: told.extend(given)))
@@ -74,6 +77,36 @@ def test_other_methods_are_handed_on(ask: Ask, method: str) -> None:
 @pytest.mark.parametrize("path", ["", "/", f"{PATH}/", f"/{PATH}", "/clients/b/jwks.json"])
 def test_other_paths_are_handed_on(ask: Ask, path: str) -> None:
     assert ask(path=path) is None
+
+
+HTTP, HTTPS = {"wsgi.url_scheme": "http"}, {"wsgi.url_scheme": "https"}
+
+
+@pytest.mark.parametrize(
+    ("header", "environ", "is_answered"),
+    [
+        (None, HTTPS, True),
+        (None, HTTP, False),
+        (None, HTTP | {"HTTP_X_FORWARDED_PROTO": "https"}, False),
+        ("HTTP_X_FORWARDED_PROTO", HTTP | {"HTTP_X_FORWARDED_PROTO": "https"}, True),
+        ("HTTP_X_FORWARDED_PROTO", HTTPS | {"HTTP_X_FORWARDED_PROTO": "http"}, False),
+        # Django says yes to both; so it is asked.
+        ("HTTP_X_FORWARDED_PROTO", HTTP | {"HTTP_X_FORWARDED_PROTO": "https, http"}, False),
+        ("HTTP_X_FORWARDED_PROTO", HTTPS, False),
+    ],
+)
+def test_over_http_nothing_is_handed_over(
+    header: str | None,
+    environ: dict[str, str],
+    is_answered: bool,
+    settings: Settings,
+    ask: Ask,
+) -> None:
+    settings.ALLOW_HTTP_KEY_SETS = False
+    settings.SECURE_PROXY_SSL_HEADER = (header, "https") if header else None
+    assert bool(ask(**environ)) == is_answered
+    settings.ALLOW_HTTP_KEY_SETS = True
+    assert ask(**environ)
 
 
 def test_change_is_looked_for_before_each_answer(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

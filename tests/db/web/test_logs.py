@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.test import Client as Browser
 
@@ -51,6 +52,14 @@ def test_code_that_fails_is_told_with_its_traceback(
     assert first == f"ERROR django.request Internal Server Error: {payments.get_absolute_url()}"
     assert second == "Traceback (most recent call last):"
     assert last == "ZeroDivisionError: by nothing"
+
+
+def test_what_somebody_may_not_do_is_a_line(
+    fail: Any, payments: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert fail(PermissionDenied("You may not.")) == 403
+    path = payments.get_absolute_url()
+    assert lines(caplog) == [f"WARNING django.request Forbidden (Permission denied): {path}"]
 
 
 def test_another_host_is_refused_and_not_told(db: None, caplog: pytest.LogCaptureFixture) -> None:
