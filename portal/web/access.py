@@ -18,8 +18,9 @@ def find_client(request: HttpRequest, client_id: str) -> Client:
 def find_key(request: HttpRequest, client_id: str, kid: str) -> ClientKey:
     """Return the key of the client, with its client; 404 as for `find_client`."""
     client = find_client(request, client_id)
-    people = ("registered_by", "confirmed_by", "retired_by", "revoked_by")
-    keys = client.keys.select_related("client", *people).with_last_used()
+    actors = (ClientKey.confirmed_by, ClientKey.retired_by, ClientKey.revoked_by)
+    related = [name for each in actors for name in each.related]
+    keys = client.keys.select_related("client", "registered_by", *related).with_last_used()
     return get_object_or_404(keys, kid=kid)
 
 

@@ -27,11 +27,13 @@ from portal.core.assertion import (
 from portal.core.assertion.token_request import why_of_another
 from portal.core.assertion.words import brief, utc
 from portal.core.reasons import Reason, Refused
+from portal.registry.actions.confirm_key import confirm_key
 from portal.registry.expectations import expectation_of, first_seen
 from portal.registry.models import Client, ClientKey, RefusedRequest
 from portal.registry.models.token_request import MAX_SEEN
 from portal.registry.patterns import CLIENT_ID, KID
 from portal.registry.redemption import redeem
+from portal.registry.refusals import KeyNotLive
 
 logger = logging.getLogger(__name__)
 
@@ -141,7 +143,18 @@ def _authenticate(
             found=f"First used {utc(first_seen(key.client, verified.jti) or attempt.now)}",
             needed="Not used before",
         )
+    if key.confirmed_at is None:
+        _confirm(key)
     return Authenticated(key.client, key, attempt.reference)
+
+
+def _confirm(key: ClientKey) -> None:
+    """Put on record that the key is in use, the first time: nothing proves possession better."""
+    try:
+        confirm_key(key, by=key)
+    except KeyNotLive:
+        # It ended a moment ago; what that does to this request is decided where a token is made.
+        logger.info("Key used while it ended: kid %s", key.kid)
 
 
 def _verify(

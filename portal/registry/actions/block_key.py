@@ -6,17 +6,16 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from portal.accounts.models import User
 from portal.core.keys import PublicKey
 from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.choices import BlockedWhy, RevocationReason, Verb
 from portal.registry.locks import lock_fingerprint
-from portal.registry.models import BlockedKey, Client, ClientKey, Event
+from portal.registry.models import Actor, BlockedKey, Client, ClientKey, Event
 from portal.registry.texts import clean_fingerprint, clean_note
 
 
 @transaction.atomic
-def block_key(spki_sha256: str, *, by: User, note: str = "") -> BlockedKey:
+def block_key(spki_sha256: str, *, by: Actor, note: str = "") -> BlockedKey:
     """Block the public key with this SHA-256 of its SPKI (hexadecimal), in every client, for good.
 
     Where the key is registered it is revoked as compromised. Idempotent. Raises `UnfitInput`.
@@ -27,7 +26,7 @@ def block_key(spki_sha256: str, *, by: User, note: str = "") -> BlockedKey:
 
 
 @transaction.atomic(durable=True)
-def block_leaked_keys(keys: Iterable[PublicKey], *, by: User, client: Client | None) -> None:
+def block_leaked_keys(keys: Iterable[PublicKey], *, by: Actor, client: Client | None) -> None:
     """Block keys whose private half was sent to the portal: it must be considered leaked.
 
     Raises `RuntimeError` in a transaction, which the refusal that follows would take back.
@@ -40,16 +39,16 @@ def block_leaked_keys(keys: Iterable[PublicKey], *, by: User, client: Client | N
 
 
 def _block(
-    spki_sha256: str, *, why: BlockedWhy, by: User, client: Client | None, note: str
+    spki_sha256: str, *, why: BlockedWhy, by: Actor, client: Client | None, note: str
 ) -> BlockedKey:
     """Block a key whose fingerprint is locked."""
     blocked, is_new = BlockedKey.objects.get_or_create(
-        pk=spki_sha256, defaults={"why": why, "blocked_by": by, "note": note}
+        pk=spki_sha256, defaults={"why": why, "note": note, **BlockedKey.blocked_by.values(by)}
     )
     if is_new:
-        Event.objects.create(
-            actor=by,
-            verb=Verb.BLOCK_KEY,
+        Event.objects.record(
+            Verb.BLOCK_KEY,
+            by=by,
             client=client,
             detail={"spki_sha256": spki_sha256, "why": why, "note": note},
         )

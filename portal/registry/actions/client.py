@@ -11,7 +11,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
 from portal.registry.locks import lock_client
-from portal.registry.models import Client, Event, Membership
+from portal.registry.models import Actor, Client, Event, Membership
 from portal.registry.redirect_uris import clean_redirect_uris
 from portal.registry.refusals import ClientLimitReached
 from portal.registry.texts import clean_contacts, clean_line, clean_note
@@ -38,7 +38,7 @@ def create_client(
         name=name, contacts=contacts, redirect_uris=redirect_uris, created_by=by
     )
     Membership.objects.create(client=client, user=by, role=Role.OWNER)
-    Event.objects.create(actor=by, verb=Verb.CREATE_CLIENT, client=client, detail={"name": name})
+    Event.objects.record(Verb.CREATE_CLIENT, by=by, client=client, detail={"name": name})
     return client
 
 
@@ -49,7 +49,7 @@ def change_client(
     name: str,
     contacts: Sequence[str],
     redirect_uris: Sequence[str],
-    by: User,
+    by: Actor,
 ) -> Client:
     """Change the client's name, contacts and redirect addresses.
 
@@ -67,8 +67,8 @@ def change_client(
     for field, value in after.items():
         setattr(client, field, value)
     client.save(update_fields=list(after))
-    Event.objects.create(
-        actor=by, verb=Verb.CHANGE_CLIENT, client=client, detail={"before": before, "after": after}
+    Event.objects.record(
+        Verb.CHANGE_CLIENT, by=by, client=client, detail={"before": before, "after": after}
     )
     return client
 
@@ -85,17 +85,17 @@ def suspend_client(client: Client, *, note: str, by: User) -> Client:
         return client
     client.suspended_at, client.suspended_by, client.suspension_note = timezone.now(), by, note
     client.save(update_fields=["suspended_at", "suspended_by", "suspension_note"])
-    Event.objects.create(actor=by, verb=Verb.SUSPEND_CLIENT, client=client, detail={"note": note})
+    Event.objects.record(Verb.SUSPEND_CLIENT, by=by, client=client, detail={"note": note})
     return client
 
 
 @transaction.atomic
-def resume_client(client: Client, *, by: User) -> Client:
+def resume_client(client: Client, *, by: Actor) -> Client:
     """Publish the keys of a suspended client again. Idempotent."""
     client = lock_client(client)
     if not client.is_suspended:
         return client
     client.suspended_at, client.suspended_by, client.suspension_note = None, None, ""
     client.save(update_fields=["suspended_at", "suspended_by", "suspension_note"])
-    Event.objects.create(actor=by, verb=Verb.RESUME_CLIENT, client=client)
+    Event.objects.record(Verb.RESUME_CLIENT, by=by, client=client)
     return client

@@ -5,17 +5,16 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from portal.accounts.models import User
 from portal.registry.choices import KeyStatus, Verb
 from portal.registry.locks import lock_key
-from portal.registry.models import ClientKey, Event
+from portal.registry.models import Actor, ClientKey, Event
 from portal.registry.refusals import KeyNotLive
 
 _GONE = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}
 
 
 @transaction.atomic
-def confirm_key(key: ClientKey, *, by: User) -> ClientKey:
+def confirm_key(key: ClientKey, *, by: Actor) -> ClientKey:
     """Put on record that the private half of the key was seen to work, by an assertion of it.
 
     The caller has verified that assertion (`portal.registry.confirmation`). Once, and for good: a
@@ -30,7 +29,7 @@ def confirm_key(key: ClientKey, *, by: User) -> ClientKey:
         message = f"“{key.label}” is {status.label.lower()}, so there is nothing to confirm."
         raise KeyNotLive(message)
     key.confirmed_at, key.confirmed_by = timezone.now(), by
-    key.save(update_fields=["confirmed_at", "confirmed_by"])
+    key.save(update_fields=["confirmed_at", *ClientKey.confirmed_by.fields])
     detail = {"alg": key.alg, "kid": key.kid}
-    Event.objects.create(actor=by, verb=Verb.CONFIRM_KEY, client=key.client, key=key, detail=detail)
+    Event.objects.record(Verb.CONFIRM_KEY, by=by, client=key.client, key=key, detail=detail)
     return key

@@ -59,7 +59,7 @@ def register_key(
         if key is not None:
             # A public key's: whoever looks into this later can ask whose key it was.
             detail["spki_sha256"] = key.spki_sha256
-        Event.objects.create(actor=by, verb=Verb.REFUSE_KEY, client=client, detail=detail)
+        Event.objects.record(Verb.REFUSE_KEY, by=by, client=client, detail=detail)
         raise
 
 
@@ -99,9 +99,9 @@ def _register(
         expires_at=expires_at,
         confirmation_required=settings.REQUIRE_CONFIRMATION,
     )
-    Event.objects.create(
-        actor=by,
-        verb=Verb.REGISTER_KEY,
+    Event.objects.record(
+        Verb.REGISTER_KEY,
+        by=by,
         client=client,
         key=registered,
         detail={"label": registered.label, "alg": algorithm.name, "kid": registered.kid},

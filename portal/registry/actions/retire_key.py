@@ -8,10 +8,9 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from portal.accounts.models import User
 from portal.registry.choices import KeyStatus, Verb
 from portal.registry.locks import lock_client, lock_key
-from portal.registry.models import ClientKey, Event
+from portal.registry.models import Actor, ClientKey, Event
 from portal.registry.refusals import KeyNotLive, UnfitInput
 
 MAX_GRACE: Final = timedelta(days=366)
@@ -19,7 +18,7 @@ _GONE: Final = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}
 
 
 @transaction.atomic
-def retire_key(key: ClientKey, *, grace: timedelta, by: User) -> ClientKey:
+def retire_key(key: ClientKey, *, grace: timedelta, by: Actor) -> ClientKey:
     """Let the key leave the JWKS when `grace` is over (zero: now).
 
     Retiring again moves the date. Raises `KeyNotLive` for a key that is gone already, and
@@ -30,10 +29,10 @@ def retire_key(key: ClientKey, *, grace: timedelta, by: User) -> ClientKey:
         raise UnfitInput(message, field="grace")
     key = _lock_not_gone(key)
     key.retires_at, key.retired_by = timezone.now() + grace, by
-    key.save(update_fields=["retires_at", "retired_by"])
-    Event.objects.create(
-        actor=by,
-        verb=Verb.RETIRE_KEY,
+    key.save(update_fields=["retires_at", *ClientKey.retired_by.fields])
+    Event.objects.record(
+        Verb.RETIRE_KEY,
+        by=by,
         client=key.client,
         key=key,
         detail={"retires_at": key.retires_at.isoformat()},
@@ -42,7 +41,7 @@ def retire_key(key: ClientKey, *, grace: timedelta, by: User) -> ClientKey:
 
 
 @transaction.atomic
-def keep_key(key: ClientKey, *, by: User) -> ClientKey:
+def keep_key(key: ClientKey, *, by: Actor) -> ClientKey:
     """Take back a retirement whose grace is not over yet. Idempotent.
 
     Raises `KeyNotLive` when the key has left the JWKS already.
@@ -51,8 +50,8 @@ def keep_key(key: ClientKey, *, by: User) -> ClientKey:
     if key.retires_at is None:
         return key
     key.retires_at, key.retired_by = None, None
-    key.save(update_fields=["retires_at", "retired_by"])
-    Event.objects.create(actor=by, verb=Verb.KEEP_KEY, client=key.client, key=key)
+    key.save(update_fields=["retires_at", *ClientKey.retired_by.fields])
+    Event.objects.record(Verb.KEEP_KEY, by=by, client=key.client, key=key)
     return key
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from portal.accounts.models import User
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.locks import lock_key
-from portal.registry.models import ClientKey, Event
+from portal.registry.models import Actor, ClientKey, Event
 from portal.registry.texts import clean_note
 
 
 @transaction.atomic
-def revoke_key(key: ClientKey, *, reason: RevocationReason, by: User, note: str = "") -> ClientKey:
+def revoke_key(key: ClientKey, *, reason: RevocationReason, by: Actor, note: str = "") -> ClientKey:
     """Take the key out of the JWKS for good, within the bound of ADR 0011.
 
     Idempotent: revoking a revoked key changes and records nothing. A retired or expired key can be
@@ -25,10 +24,11 @@ def revoke_key(key: ClientKey, *, reason: RevocationReason, by: User, note: str 
         return key
     key.revoked_at, key.revoked_by = timezone.now(), by
     key.revocation_reason, key.revocation_note = reason, note
-    key.save(update_fields=["revoked_at", "revoked_by", "revocation_reason", "revocation_note"])
-    Event.objects.create(
-        actor=by,
-        verb=Verb.REVOKE_KEY,
+    revocation = ["revoked_at", "revocation_reason", "revocation_note"]
+    key.save(update_fields=[*revocation, *ClientKey.revoked_by.fields])
+    Event.objects.record(
+        Verb.REVOKE_KEY,
+        by=by,
         client=key.client,
         key=key,
         detail={"reason": reason, "note": note, "kid": key.kid},

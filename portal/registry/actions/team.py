@@ -7,13 +7,13 @@ from django.db import transaction
 from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
 from portal.registry.locks import lock_client
-from portal.registry.models import Client, Event, Membership
+from portal.registry.models import Actor, Client, Event, Membership
 from portal.registry.refusals import AlreadyMember, LastOwner, NoSuchPerson, NotMember
 from portal.registry.texts import MAX_EMAIL, clean_line
 
 
 @transaction.atomic
-def add_member(client: Client, *, email: str, role: Role, by: User) -> Membership:
+def add_member(client: Client, *, email: str, role: Role, by: Actor) -> Membership:
     """Add the person with this e-mail address.
 
     Raises `NoSuchPerson`, `AlreadyMember` or `UnfitInput`.
@@ -33,7 +33,7 @@ def add_member(client: Client, *, email: str, role: Role, by: User) -> Membershi
 
 
 @transaction.atomic
-def change_role(membership: Membership, *, role: Role, by: User) -> Membership:
+def change_role(membership: Membership, *, role: Role, by: Actor) -> Membership:
     """Give a member another role.
 
     Raises `LastOwner` when nobody else would own the client, and `NotMember` when the person was
@@ -55,7 +55,7 @@ def change_role(membership: Membership, *, role: Role, by: User) -> Membership:
 
 
 @transaction.atomic
-def remove_member(membership: Membership, *, by: User) -> None:
+def remove_member(membership: Membership, *, by: Actor) -> None:
     """Take a person out of the client. Idempotent.
 
     Raises `LastOwner` when nobody else would own the client.
@@ -76,10 +76,10 @@ def _check_another_owner(client: Client, membership: Membership) -> None:
         raise LastOwner(message)
 
 
-def _record(verb: Verb, membership: Membership, *, by: User, **more: str) -> None:
-    Event.objects.create(
-        actor=by,
-        verb=verb,
+def _record(verb: Verb, membership: Membership, *, by: Actor, **more: str) -> None:
+    Event.objects.record(
+        verb,
+        by=by,
         client=membership.client,
         detail={"member": membership.user.email, "role": membership.role, **more},
     )

@@ -19,18 +19,23 @@ SENTENCE = "a confirmation is never taken back"
 NAME = "key_stays_confirmed"
 
 
-def create(apps, schema_editor):
-    triggers.create(apps, schema_editor)
+def keep_confirmations(schema_editor, changed):
+    """Make the trigger that refuses what has `changed`."""
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute(
             f"CREATE TRIGGER {NAME} BEFORE UPDATE ON registry_clientkey FOR EACH ROW "
-            f"WHEN ({CHANGED.format(differs='IS DISTINCT FROM')}) EXECUTE FUNCTION registry_refuse('{SENTENCE}')"
+            f"WHEN ({changed.format(differs='IS DISTINCT FROM')}) EXECUTE FUNCTION registry_refuse('{SENTENCE}')"
         )
     else:
         schema_editor.execute(
-            f"CREATE TRIGGER {NAME} BEFORE UPDATE ON registry_clientkey WHEN {CHANGED.format(differs='IS NOT')} "
+            f"CREATE TRIGGER {NAME} BEFORE UPDATE ON registry_clientkey WHEN {changed.format(differs='IS NOT')} "
             f"BEGIN SELECT RAISE(ABORT, '{SENTENCE}'); END"
         )
+
+
+def create(apps, schema_editor):
+    triggers.create(apps, schema_editor)
+    keep_confirmations(schema_editor, CHANGED)
 
 
 def drop(apps, schema_editor):

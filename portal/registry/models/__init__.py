@@ -1,5 +1,6 @@
 """The tables. State is kept as facts (who did what when); status is derived, never stored."""
 
+from portal.registry.models.actor import PORTAL, Actor, Portal, described
 from portal.registry.models.blocked_key import BlockedKey
 from portal.registry.models.client import Client, Membership, new_client_id
 from portal.registry.models.client_key import LEGACY_ALGORITHMS, ClientKey
@@ -9,15 +10,19 @@ from portal.registry.models.tokens import AccessToken, AuthorizationCode, Refres
 
 __all__ = [
     "LEGACY_ALGORITHMS",
+    "PORTAL",
     "AccessToken",
+    "Actor",
     "AuthorizationCode",
     "BlockedKey",
     "Client",
     "ClientKey",
     "Event",
     "Membership",
+    "Portal",
     "RedeemedAssertion",
     "RefreshToken",
     "RefusedRequest",
+    "described",
     "new_client_id",
 ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from portal.registry.choices import BlockedWhy
+from portal.registry.models.actor import Actor, ActorFields, by_somebody
 from portal.registry.patterns import SHA256_HEX
 
 
@@ -20,7 +20,7 @@ class BlockedKey(models.Model):
     why = models.CharField(max_length=32, choices=BlockedWhy.choices)
     note = models.CharField(max_length=500, blank=True)
     blocked_at = models.DateTimeField(auto_now_add=True)
-    blocked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    blocked_by = ActorFields[Actor]()
 
     class Meta:
         constraints = [
@@ -29,6 +29,9 @@ class BlockedKey(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(why__in=BlockedWhy.values), name="blocked_key_why_known"
+            ),
+            models.CheckConstraint(
+                condition=by_somebody("blocked_by"), name="blocked_key_by_somebody"
             ),
         ]
         indexes = [models.Index(fields=["-blocked_at", "spki_sha256"], name="blocked_key_newest")]

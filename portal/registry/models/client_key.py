@@ -13,6 +13,7 @@ from django.urls import reverse
 from portal.core.algorithms import ALGORITHMS
 from portal.core.jwks import PublishableKey
 from portal.registry.choices import KeyStatus, RevocationReason
+from portal.registry.models.actor import ActorFields, MaybeActor, by_nobody, by_somebody
 from portal.registry.models.client import Client
 from portal.registry.patterns import SHA256_HEX
 from portal.registry.querysets import ClientKeyQuerySet
@@ -53,17 +54,11 @@ class ClientKey(models.Model):
     confirmation_required = models.BooleanField(default=False)
     """Whether the key is live only once it is confirmed: as the setting was at registration."""
     confirmed_at = models.DateTimeField(null=True, blank=True)
-    confirmed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    confirmed_by = ActorFields[MaybeActor]()
     retires_at = models.DateTimeField(null=True, blank=True)
-    retired_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    retired_by = ActorFields[MaybeActor]()
     revoked_at = models.DateTimeField(null=True, blank=True)
-    revoked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    revoked_by = ActorFields[MaybeActor]()
     revocation_reason = models.CharField(
         max_length=16, choices=RevocationReason.choices, blank=True
     )
@@ -96,23 +91,23 @@ class ClientKey(models.Model):
                 name="key_expires_after_it_starts",
             ),
             models.CheckConstraint(
-                condition=Q(confirmed_at=None, confirmed_by=None)
-                | Q(confirmed_at__isnull=False, confirmed_by__isnull=False),
+                condition=(Q(confirmed_at=None) & by_nobody("confirmed_by"))
+                | (Q(confirmed_at__isnull=False) & by_somebody("confirmed_by")),
                 name="key_confirmed_by_somebody",
             ),
             models.CheckConstraint(
-                condition=Q(retires_at=None, retired_by=None)
-                | Q(retires_at__isnull=False, retired_by__isnull=False),
+                condition=(Q(retires_at=None) & by_nobody("retired_by"))
+                | (Q(retires_at__isnull=False) & by_somebody("retired_by")),
                 name="key_retired_by_somebody",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    revoked_at=None, revoked_by=None, revocation_reason="", revocation_note=""
+                condition=(
+                    Q(revoked_at=None, revocation_reason="", revocation_note="")
+                    & by_nobody("revoked_by")
                 )
-                | Q(
-                    revoked_at__isnull=False,
-                    revoked_by__isnull=False,
-                    revocation_reason__in=RevocationReason.values,
+                | (
+                    Q(revoked_at__isnull=False, revocation_reason__in=RevocationReason.values)
+                    & by_somebody("revoked_by")
                 ),
                 name="key_revoked_by_somebody_for_a_reason",
             ),

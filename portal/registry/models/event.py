@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from portal.registry.choices import Verb
+from portal.registry.models.actor import Actor, ActorFields, by_somebody, described
 from portal.registry.models.client import Client
 from portal.registry.models.client_key import ClientKey
+
+
+class EventManager(models.Manager["Event"]):
+    """Adds events."""
+
+    def record(
+        self,
+        verb: Verb,
+        *,
+        by: Actor,
+        client: Client | None = None,
+        key: ClientKey | None = None,
+        detail: dict[str, Any] | None = None,
+    ) -> Event:
+        """Put on record that `by` did this just now, to the client and its key."""
+        return self.create(
+            verb=verb, client=client, key=key, detail=detail or {}, **Event.actor.values(by)
+        )
 
 
 class Event(models.Model):
@@ -18,9 +36,7 @@ class Event(models.Model):
 
     at = models.DateTimeField(auto_now_add=True)
     # Their indexes are those of Meta, which are sorted too.
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False
-    )
+    actor = ActorFields[Actor](db_index=False)
     verb = models.CharField(max_length=32, choices=Verb.choices)
     client = models.ForeignKey(
         Client, models.PROTECT, null=True, blank=True, related_name="events", db_index=False
@@ -30,21 +46,24 @@ class Event(models.Model):
     )
     detail = models.JSONField(default=dict, blank=True)
 
+    objects = EventManager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=Q(verb__in=Verb.values),
                 name="event_verb_known",
             ),
+            models.CheckConstraint(condition=by_somebody("actor"), name="event_has_one_actor"),
         ]
         indexes = [
             models.Index(fields=["client", "-id"], name="event_of_client"),
             models.Index(fields=["key", "-id"], name="event_of_key"),
-            models.Index(fields=["actor", "-id"], name="event_of_actor"),
+            models.Index(fields=["actor_user", "-id"], name="event_of_actor"),
             models.Index(fields=["verb", "-id"], name="event_by_verb"),
             models.Index(fields=["-at", "-id"], name="event_by_time"),
         ]
         ordering: ClassVar[list[str]] = ["-id"]
 
     def __str__(self) -> str:
-        return f"{self.actor} {self.get_verb_display()}"
+        return f"{described(self.actor)} {self.get_verb_display()}"

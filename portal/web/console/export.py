@@ -11,14 +11,15 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 
-from portal.registry.models import Event
+from portal.accounts.models import User
+from portal.registry.models import Actor, ClientKey, Event
 from portal.registry.paging import batches
 from portal.web.console.sentences import sentence
 
 COLUMNS: Final = {
     "id": "number of the event; a higher one was recorded later",
     "at": "when, in UTC (RFC 3339)",
-    "person": "e-mail address of who did it",
+    "person": "e-mail address of who did it, empty when it was no person",
     "verb": "what was done, as a fixed word such as revoke_key",
     "client_id": "the client, empty when it was about none",
     "client_name": "its name today",
@@ -26,6 +27,9 @@ COLUMNS: Final = {
     "key_label": "its label",
     "sentence": "the event in words",
     "detail": "what else was recorded, as JSON",
+    "actor": "what did it: person, client or portal",
+    "actor_client_id": "the client that did it, empty when it was none",
+    "actor_kid": "the key that this client signed in with",
 }
 _BATCH: Final = 1000
 # What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
@@ -43,10 +47,11 @@ class Format:
 
 def row(event: Event) -> dict[str, Any]:
     """Return the columns of an event, with `detail` as it was recorded."""
+    actor = event.actor
     return {
         "id": event.pk,
         "at": event.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "person": event.actor.email,
+        "person": actor.email if isinstance(actor, User) else "",
         "verb": event.verb,
         "client_id": event.client.client_id if event.client else "",
         "client_name": event.client.name if event.client else "",
@@ -54,6 +59,9 @@ def row(event: Event) -> dict[str, Any]:
         "key_label": event.key.label if event.key else "",
         "sentence": sentence(event),
         "detail": event.detail,
+        "actor": _kind(actor),
+        "actor_client_id": actor.client.client_id if isinstance(actor, ClientKey) else "",
+        "actor_kid": actor.kid if isinstance(actor, ClientKey) else "",
     }
 
 
@@ -88,6 +96,12 @@ class _Echo:
 
     def write(self, text: str) -> str:
         return text
+
+
+def _kind(actor: Actor) -> str:
+    if isinstance(actor, ClientKey):
+        return "client"
+    return "person" if isinstance(actor, User) else "portal"
 
 
 def _cells(event: Event) -> list[str]:

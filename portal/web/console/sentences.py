@@ -7,20 +7,27 @@ from typing import Any, Final
 
 from django.utils.dateparse import parse_datetime
 
+from portal.accounts.models import User
 from portal.registry.choices import BlockedWhy, RevocationReason, Role, Verb
-from portal.registry.models import Event
+from portal.registry.models import Actor, Event, described
 
 Detail = dict[str, Any]
 
 
 def sentence(event: Event) -> str:
-    """Return what happened in words, from the person to the full stop.
+    """Return what happened in words, from the actor to the full stop.
 
     The event's `actor`, `client` and `key` are read, so load them with it.
     """
     told = _TOLD.get(event.verb)
     what = told(event, event.detail) if told else event.get_verb_display()
-    return f"{event.actor.email} {what}."
+    return f"{_first(event.actor)} {what}."
+
+
+def _first(actor: Actor) -> str:
+    """Return the actor as a sentence begins with it; an e-mail address stays as it is."""
+    words = described(actor)
+    return words if isinstance(actor, User) else words[0].upper() + words[1:]
 
 
 def _client(event: Event) -> str:

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from portal.registry.choices import KeyStatus
-from portal.registry.models import ClientKey
+from portal.registry.models import Actor, ClientKey, described
 from portal.web.forms import PortalForm
 
 register = template.Library()
@@ -102,6 +102,12 @@ def _unit(distance: timedelta) -> tuple[str, timedelta]:
         if generous >= timedelta(days=days):
             return unit, size
     return "hour", timedelta(hours=1)
+
+
+@register.filter
+def named(actor: Actor) -> str:
+    """Return who did something in words: an e-mail address, the client “X”, the portal."""
+    return described(actor)
 
 
 @register.simple_tag

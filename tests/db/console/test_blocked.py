@@ -115,7 +115,7 @@ def test_pages_show_every_blocked_key_once_even_with_equal_dates(
 ) -> None:
     # The database refuses to change a date later on.
     monkeypatch.setattr(BlockedKey._meta.get_field("blocked_at"), "auto_now_add", False)
-    facts = {"why": "admin", "blocked_by": cast.admin, "blocked_at": timezone.now()}
+    facts = {"why": "admin", "blocked_by_user": cast.admin, "blocked_at": timezone.now()}
     BlockedKey.objects.bulk_create(BlockedKey(spki_sha256=f"{i:064x}", **facts) for i in range(120))
     seen, link = [], URL
     while link:

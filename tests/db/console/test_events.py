@@ -16,7 +16,7 @@ from django.utils import timezone
 from portal.core.reasons import Refused
 from portal.registry import actions
 from portal.registry.choices import RevocationReason, Role, Verb
-from portal.registry.models import Client, ClientKey, Event
+from portal.registry.models import PORTAL, Client, ClientKey, Event
 from portal.web.console.sentences import sentence
 from tests.keys import new_private_key, public_pem
 
@@ -121,8 +121,8 @@ def test_a_sentence_survives_details_it_does_not_know(
 ) -> None:
     for verb in Verb:
         for detail in ({}, {"role": 7, "retires_at": "soon", "before": None, "reason": None}):
-            assert sentence(Event(actor=cast.dev, verb=verb, client=payments, detail=detail))
-            assert sentence(Event(actor=cast.dev, verb=verb, detail=detail))
+            assert sentence(Event(actor_user=cast.dev, verb=verb, client=payments, detail=detail))
+            assert sentence(Event(actor_user=cast.dev, verb=verb, detail=detail))
 
 
 def test_filters(admin: Browser, history: ClientKey, other: Client, cast: SimpleNamespace) -> None:
@@ -180,7 +180,7 @@ def test_a_name_of_very_many_clients_has_to_be_more_precise(
 
 def test_pages_show_every_event_once(admin: Browser, cast: SimpleNamespace) -> None:
     Event.objects.bulk_create(
-        Event(actor=cast.admin, verb=Verb.BLOCK_KEY, detail={"spki_sha256": f"{i:016}"})
+        Event(actor_user=cast.admin, verb=Verb.BLOCK_KEY, detail={"spki_sha256": f"{i:016}"})
         for i in range(120)
     )
     for filters in ("", f"since={timezone.now().date()}&"):
@@ -202,8 +202,28 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]],
 ) -> None:
     Event.objects.bulk_create(
-        Event(actor=cast.admin, verb=Verb.REVOKE_KEY, client=key.client, key=key)
+        Event(actor_user=cast.admin, verb=Verb.REVOKE_KEY, client=key.client, key=key)
         for _ in range(number)
     )
     with django_assert_max_num_queries(5):
         admin.get(URL, {"key": key.kid, "client": "Payments"})
+
+
+def test_a_client_and_the_portal_are_named_as_people_are(
+    admin: Browser, key: ClientKey, payments: Client
+) -> None:
+    actions.confirm_key(key, by=key)
+    actions.block_key(key.spki_sha256, by=PORTAL)
+    page = admin.get(URL)
+    assert told(page)[:3] == [
+        (
+            "The portal revoked the key “First” of “Payments” (compromised), "
+            "with the note “Blocked by an admin”."
+        ),
+        f"The portal blocked the key with SHA-256 {key.spki_sha256[:16]}….",
+        "The client “Payments” confirmed the key “First” of “Payments” by signing with it.",
+    ]
+    assert "<dt>Who</dt><dd>the portal</dd>" in page.content.decode()
+    assert "<dt>Who</dt><dd>the client “Payments” " in page.content.decode()
+    assert "by the portal" in admin.get(f"/console/blocked/{key.spki_sha256}").content.decode()
+    assert '<td data-head="By">the portal' in admin.get("/console/blocked/").content.decode()

@@ -14,9 +14,9 @@ from django.http.response import StreamingHttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
 
-from portal.registry.actions import change_client, create_client
+from portal.registry.actions import block_key, change_client, confirm_key, create_client
 from portal.registry.choices import Verb
-from portal.registry.models import Client, ClientKey, Event
+from portal.registry.models import PORTAL, Client, ClientKey, Event
 from portal.web.console.export import COLUMNS
 
 URL = "/console/events/export"
@@ -80,7 +80,7 @@ def test_no_cell_is_a_formula(start: str, admin: Browser, cast: SimpleNamespace)
     name = f"{start}HYPERLINK(1)"
     Client.objects.bulk_create([Client(name=name, created_by=cast.alice)])
     Event.objects.create(
-        actor=cast.alice, verb=Verb.CREATE_CLIENT, client=Client.objects.get(name=name)
+        actor_user=cast.alice, verb=Verb.CREATE_CLIENT, client=Client.objects.get(name=name)
     )
     (row,) = as_csv(admin)
     assert row["client_name"] == f"'{name}"
@@ -110,7 +110,7 @@ def test_is_made_batch_by_batch_while_it_is_sent(
     django_assert_num_queries: Callable[[int], AbstractContextManager[object]],
 ) -> None:
     Event.objects.bulk_create(
-        Event(actor=cast.admin, verb=Verb.BLOCK_KEY, detail={}) for _ in range(2500)
+        Event(actor_user=cast.admin, verb=Verb.BLOCK_KEY, detail={}) for _ in range(2500)
     )
     answer = admin.get(URL, {"format": "jsonl"})
     assert isinstance(answer, StreamingHttpResponse)
@@ -128,3 +128,18 @@ def test_a_head_request_reads_no_events(
 ) -> None:
     with django_assert_max_num_queries(2):
         assert admin.head(URL).status_code == 200
+
+
+def test_who_did_it_has_the_same_columns_for_a_person_a_client_and_the_portal(
+    admin: Browser, key: ClientKey, payments: Client
+) -> None:
+    confirm_key(key, by=key)
+    block_key("ab" * 32, by=PORTAL)
+    columns = ("person", "actor", "actor_client_id", "actor_kid")
+    expected = [
+        ("", "portal", "", ""),
+        ("", "client", payments.client_id, key.kid),
+        ("dev@example.com", "person", "", ""),
+    ]
+    for rows in (as_csv(admin), as_json(admin)):
+        assert [tuple(row[name] for name in columns) for row in rows[:3]] == expected

@@ -69,7 +69,7 @@ def test_revokes_many_with_reason_and_note_and_tells_the_numbers(
         assert key.revoked_by == cast.admin
         assert key.revocation_reason == RevocationReason.COMPROMISED
         assert key.revocation_note == "Laptop stolen"
-    assert Event.objects.filter(verb=Verb.REVOKE_KEY, actor=cast.admin).count() == 3
+    assert Event.objects.filter(verb=Verb.REVOKE_KEY, actor_user=cast.admin).count() == 3
 
 
 def test_the_last_live_key_of_a_client_needs_its_own_tick(

@@ -61,9 +61,9 @@ def test_the_status_of_a_row_and_of_a_key_agree(
                         not_before=not_before,
                         expires_at=expires_at,
                         retires_at=retires_at,
-                        retired_by=retires_at and cast.dev,
+                        retired_by_user=retires_at and cast.dev,
                         revoked_at=revoked_at,
-                        revoked_by=revoked_at and cast.dev,
+                        revoked_by_user=revoked_at and cast.dev,
                         revocation_reason="unspecified" if revoked_at else "",
                         confirmation_required=unconfirmed,
                     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from portal.core.reasons import Reason
 from portal.registry import redemption
@@ -18,15 +21,18 @@ from portal.registry.actions import (
     Authenticated,
     AuthenticationRefused,
     authenticate_client,
+    confirm_key,
     record_refused_grant,
     register_key,
     retire_key,
     revoke_key,
     suspend_client,
 )
-from portal.registry.choices import RevocationReason
+from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import Client, ClientKey, RedeemedAssertion, RefusedRequest
 from tests.assertions import claims_of, form_of, sign
+from tests.db.registry.racing import race_behind
+from tests.db.registry.recorded import events
 from tests.keys import PrivateKey, new_private_key, public_pem
 
 ISSUER = "http://testserver"
@@ -318,3 +324,60 @@ def test_without_the_store_nobody_is_authenticated(send: Send) -> None:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE gone RENAME TO registry_redeemedassertion")
+
+
+def test_a_used_key_is_confirmed_by_its_client(send: Send, payments: Client) -> None:
+    key = send().key
+    key.refresh_from_db()
+    assert key.confirmed_at is not None
+    assert key.confirmed_by == key
+    detail = {"alg": "ES256", "kid": key.kid}
+    assert events(Verb.CONFIRM_KEY) == [(key, payments, key, detail)]
+
+
+def test_a_key_that_is_confirmed_stays_so_and_its_use_writes_nothing_more(
+    send: Send,
+    key: ClientKey,
+    cast: SimpleNamespace,
+    django_assert_num_queries: Callable[[int], AbstractContextManager[object]],
+) -> None:
+    confirm_key(key, by=cast.dev)
+    with django_assert_num_queries(2):
+        send()
+    assert ClientKey.objects.get(pk=key.pk).confirmed_by == cast.dev
+
+
+def test_a_key_that_waits_for_confirmation_is_not_confirmed_by_being_tried(
+    send: Send, payments: Client, cast: SimpleNamespace, settings: Settings
+) -> None:
+    settings.REQUIRE_CONFIRMATION = True
+    private = new_private_key("ES256")
+    material = public_pem(private)
+    waits = register_key(payments, material=material, alg="ES256", label="New", by=cast.dev)
+    reason, _ = refusal_of(send, by=private, header={"kid": waits.kid})
+    assert reason == Reason.KEY_UNCONFIRMED
+    assert ClientKey.objects.get(pk=waits.pk).confirmed_at is None
+
+
+def test_what_is_refused_confirms_nothing(send: Send, key: ClientKey) -> None:
+    refusal_of(send, by=new_private_key("ES256"))
+    assert ClientKey.objects.get(pk=key.pk).confirmed_at is None
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_twenty_first_uses_at_once_confirm_a_key_once(send: Send, key: ClientKey) -> None:
+    outcomes = race_behind(key, *[send] * 20)
+    assert [outcome.key for outcome in outcomes] == [key] * 20
+    assert len(events(Verb.CONFIRM_KEY)) == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_first_use_of_a_key_that_is_being_revoked_confirms_nothing(
+    send: Send, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    revoking = partial(revoke_key, key, reason=RevocationReason.UNSPECIFIED, by=cast.dev)
+    _, used = race_behind(key, revoking, send)
+    assert used.key == key
+    assert ClientKey.objects.get(pk=key.pk).confirmed_at is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -9,9 +10,15 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from portal.registry.actions import confirm_key, revoke_key
+from portal.registry.actions import (
+    block_key,
+    change_client,
+    confirm_key,
+    retire_key,
+    revoke_key,
+)
 from portal.registry.choices import RevocationReason, Verb
-from portal.registry.models import Client, ClientKey, Event
+from portal.registry.models import PORTAL, BlockedKey, Client, ClientKey, Event
 from tests.db.oauth.token_requests import new_signer
 
 TRIGGERS = import_module("portal.registry.migrations.0002_triggers")
@@ -62,6 +69,26 @@ def test_what_the_tables_hold_does_not_keep_the_assertions_from_going_back(
     call_command("migrate", "registry", verbosity=0)
     assert ClientKey.objects.get().revoked_at
     assert Event.objects.count() == kept
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_no_person_did_does_not_keep_the_actors_from_going_back(
+    key: ClientKey, cast: SimpleNamespace
+) -> None:
+    confirm_key(key, by=key)
+    retire_key(key, grace=timedelta(hours=1), by=key)
+    block_key(key.spki_sha256, by=PORTAL)
+    block_key("ab" * 32, by=cast.admin)
+    change_client(key.client, name="Payments 2", contacts=[], redirect_uris=[], by=PORTAL)
+    call_command("migrate", "registry", "0006", verbosity=0)
+    call_command("migrate", "registry", verbosity=0)
+    key.refresh_from_db()
+    assert key.confirmed_by == key.retired_by == key.revoked_by == cast.dev
+    blocked = {str(each.blocked_by) for each in BlockedKey.objects.all()}
+    assert blocked == {"dev@example.com", "admin@example.com"}
+    # Nobody can be named for the change of the client.
+    assert not Event.objects.filter(verb=Verb.CHANGE_CLIENT).exists()
+    assert {str(event.actor) for event in key.events.all()} == {"dev@example.com"}
 
 
 def test_the_models_and_the_migrations_agree(db: None) -> None:

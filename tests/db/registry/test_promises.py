@@ -15,7 +15,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.registry.actions import block_key, confirm_key, revoke_key
 from portal.registry.choices import RevocationReason
-from portal.registry.models import BlockedKey, Client, ClientKey, Event, Membership
+from portal.registry.models import PORTAL, BlockedKey, Client, ClientKey, Event, Membership
 
 PUBLIC = "-----BEGIN PUBLIC KEY-----\n"
 SHA256 = "0123456789abcdef" * 4
@@ -73,12 +73,12 @@ def test_a_key_that_makes_no_sense_is_refused(
 
 def test_a_key_is_confirmed_by_somebody_at_some_time(key: ClientKey, cast: SimpleNamespace) -> None:
     row = ClientKey.objects.filter(pk=key.pk)
-    is_refused(lambda: row.update(confirmed_by=cast.dev), "key_confirmed_by_somebody")
+    is_refused(lambda: row.update(confirmed_by_user=cast.dev), "key_confirmed_by_somebody")
 
 
 def test_a_key_is_retired_by_somebody_at_some_time(key: ClientKey, cast: SimpleNamespace) -> None:
     row = ClientKey.objects.filter(pk=key.pk)
-    is_refused(lambda: row.update(retired_by=cast.dev), "key_retired_by_somebody")
+    is_refused(lambda: row.update(retired_by_user=cast.dev), "key_retired_by_somebody")
 
 
 @pytest.mark.parametrize("reason", ["", "because"])
@@ -86,7 +86,7 @@ def test_a_key_is_revoked_for_a_known_reason(
     key: ClientKey, cast: SimpleNamespace, reason: str
 ) -> None:
     row = ClientKey.objects.filter(pk=key.pk)
-    facts = {"revoked_at": timezone.now(), "revoked_by": cast.dev, "revocation_reason": reason}
+    facts = {"revoked_at": timezone.now(), "revoked_by_user": cast.dev, "revocation_reason": reason}
     is_refused(lambda: row.update(**facts), "key_revoked_by_somebody_for_a_reason")
 
 
@@ -138,17 +138,64 @@ def test_a_role_is_a_known_one(payments: Client) -> None:
 
 
 def test_an_event_has_a_known_verb(cast: SimpleNamespace) -> None:
-    is_refused(lambda: Event.objects.create(actor=cast.dev, verb="delete_key"), "event_verb_known")
+    is_refused(
+        lambda: Event.objects.create(actor_user=cast.dev, verb="delete_key"), "event_verb_known"
+    )
+
+
+MODELS: dict[str, Any] = {
+    "actor": Event,
+    "confirmed_by": ClientKey,
+    "retired_by": ClientKey,
+    "revoked_by": ClientKey,
+    "blocked_by": BlockedKey,
+}
+FACTS: dict[str, dict[str, Any]] = {
+    "confirmed_by": {"confirmed_at": timezone.now()},
+    "retired_by": {"retires_at": timezone.now()},
+    "revoked_by": {"revoked_at": timezone.now(), "revocation_reason": "unspecified"},
+}
+
+
+def done(name: str, row: ClientKey, /, **columns: Any) -> Callable[[], Any]:
+    """Return how to store a row that was done by what is in these of the three columns."""
+    actor = {f"{name}_{column}": value for column, value in columns.items()}
+    if name == "actor":
+        return lambda: Event.objects.create(verb="keep_key", **actor)
+    if name == "blocked_by":
+        return lambda: BlockedKey.objects.create(spki_sha256=SHA256, why="admin", **actor)
+    return lambda: ClientKey.objects.filter(pk=row.pk).update(**FACTS[name], **actor)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_one_actor_has_done_it_and_not_two_or_none(
+    name: str, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    columns = {"user": cast.dev, "key": key, "portal": True}
+    for some in ((), ("user", "key"), ("user", "portal"), ("key", "portal"), tuple(columns)):
+        chosen = {column: columns[column] for column in some}
+        is_refused(done(name, key, **chosen), "_by_somebody" if name != "actor" else "_one_actor")
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("who", ["person", "client", "portal"])
+def test_a_person_a_client_or_the_portal_has_done_it(
+    name: str, who: str, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    actor = {"person": cast.dev, "client": key, "portal": PORTAL}[who]
+    columns = {"person": {"user": actor}, "client": {"key": actor}, "portal": {"portal": True}}
+    done(name, key, **columns[who])()
+    assert getattr(MODELS[name].objects.latest("pk"), name) == actor
 
 
 @pytest.mark.parametrize("sha256", ["A" * 64, "a" * 63, ""])
 def test_a_blocked_key_is_a_sha256(cast: SimpleNamespace, sha256: str) -> None:
-    row = BlockedKey(spki_sha256=sha256, why="admin", blocked_by=cast.admin)
+    row = BlockedKey(spki_sha256=sha256, why="admin", blocked_by_user=cast.admin)
     is_refused(lambda: row.save(force_insert=True), "blocked_key_is_a_sha256")
 
 
 def test_a_blocked_key_says_how_it_got_there(cast: SimpleNamespace) -> None:
-    row = BlockedKey(spki_sha256=SHA256, why="", blocked_by=cast.admin)
+    row = BlockedKey(spki_sha256=SHA256, why="", blocked_by_user=cast.admin)
     is_refused(lambda: row.save(force_insert=True), "blocked_key_why_known")
 
 
@@ -229,7 +276,12 @@ def test_a_key_stays_with_its_client_and_who_registered_it(
     "changes",
     [
         {"label": "Another"},
-        {"revoked_at": None, "revoked_by": None, "revocation_reason": "", "revocation_note": ""},
+        {
+            "revoked_at": None,
+            "revoked_by_user": None,
+            "revocation_reason": "",
+            "revocation_note": "",
+        },
         {"revocation_reason": "superseded"},
         {"expires_at": timezone.now()},
     ],
@@ -253,9 +305,11 @@ def test_whether_a_key_needs_confirmation_never_changes(key: ClientKey) -> None:
 def test_a_confirmation_is_never_taken_back(key: ClientKey, cast: SimpleNamespace) -> None:
     confirm_key(key, by=cast.dev)
     row = ClientKey.objects.filter(pk=key.pk)
-    is_refused(lambda: row.update(confirmed_at=None, confirmed_by=None), CONFIRMED)
+    is_refused(lambda: row.update(confirmed_at=None, confirmed_by_user=None), CONFIRMED)
     is_refused(lambda: row.update(confirmed_at=timezone.now()), CONFIRMED)
-    is_refused(lambda: row.update(confirmed_by=cast.alice), CONFIRMED)
+    is_refused(lambda: row.update(confirmed_by_user=cast.alice), CONFIRMED)
+    is_refused(lambda: row.update(**ClientKey.confirmed_by.values(key)), CONFIRMED)
+    is_refused(lambda: row.update(**ClientKey.confirmed_by.values(PORTAL)), CONFIRMED)
 
 
 def test_a_confirmed_key_can_still_end(key: ClientKey, cast: SimpleNamespace) -> None:

@@ -37,13 +37,13 @@ def make_grid(client: Client, by: SimpleNamespace) -> list[ClientKey]:
             not_before=not_before,
             expires_at=expires_at,
             retires_at=retires_at,
-            retired_by=by.dev if retires_at else None,
+            retired_by_user=by.dev if retires_at else None,
             revoked_at=revoked_at,
-            revoked_by=by.dev if revoked_at else None,
+            revoked_by_user=by.dev if revoked_at else None,
             revocation_reason="unspecified" if revoked_at else "",
             confirmation_required=confirmation_required,
             confirmed_at=confirmed_at,
-            confirmed_by=by.dev if confirmed_at else None,
+            confirmed_by_user=by.dev if confirmed_at else None,
         )
         for number, (
             not_before,
@@ -85,7 +85,7 @@ def test_every_status_occurs(payments: Client, cast: SimpleNamespace) -> None:
 def test_a_revocation_counts_before_its_date(payments: Client, cast: SimpleNamespace) -> None:
     # The clock of the host that revoked may be ahead of the one that publishes.
     key = make_grid(payments, cast)[0]
-    ahead = {"revoked_at": NOW + timedelta(seconds=5), "revoked_by": cast.dev}
+    ahead = {"revoked_at": NOW + timedelta(seconds=5), "revoked_by_user": cast.dev}
     ClientKey.objects.filter(pk=key.pk).update(revocation_reason="unspecified", **ahead)
     key.refresh_from_db()
     assert key.status(NOW) == KeyStatus.REVOKED

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from portal.registry.actions import retire_key, revoke_key
+from portal.registry.actions import confirm_key, retire_key, revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.db.web.pages import text_of
@@ -84,3 +84,13 @@ def test_a_revoked_key_offers_nothing(
     text = text_of(ask("dev", "get", paths.key))
     assert paths.key_retirement not in text
     assert paths.key_revocation not in text
+
+
+def test_a_client_that_used_its_key_is_named_as_who_confirmed_it(
+    ask: Any, paths: SimpleNamespace, key: ClientKey
+) -> None:
+    confirm_key(key, by=key)
+    text = text_of(ask("viewer", "get", paths.key))
+    assert "by the client “Payments”" in text
+    assert "It signed in here with the private key." in text
+    assert "the client “Payments”</strong> confirmed the key" in text

@@ -132,7 +132,7 @@ def test_a_challenge_confirms_once(
     form = signed(key, private)
     ask("dev", "post", url, form)
     assert ask("alice", "post", url, form)["Location"] == paths.key
-    assert [each.actor.email for each in Event.objects.filter(verb="confirm_key")] == [
+    assert [str(each.actor) for each in Event.objects.filter(verb="confirm_key")] == [
         "dev@example.com"
     ]
 

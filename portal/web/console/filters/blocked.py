@@ -27,7 +27,7 @@ class BlockedFilter(ListFilter[BlockedKey]):
 
     def rows(self, now: datetime) -> QuerySet[BlockedKey]:  # noqa: ARG002 - blocked is for good
         """Return the blocked keys, with who blocked them loaded."""
-        blocked = BlockedKey.objects.select_related("blocked_by")
+        blocked = BlockedKey.objects.select_related(*BlockedKey.blocked_by.related)
         if start := self.cleaned_data["q"].replace(":", "").lower():
             blocked = blocked.filter(pk__startswith=start)
         return blocked

@@ -84,9 +84,9 @@ class EventFilter(ListFilter[Event]):
         return ("at", "pk") if dated else ("pk",)
 
     def rows(self, now: datetime) -> QuerySet[Event]:  # noqa: ARG002 - events do not change with time
-        """Return the events, with person, client and key loaded."""
-        events = Event.objects.select_related("actor", "client", "key").defer(
-            "key__pem", "key__jwk"
+        """Return the events, with actor, client and key loaded."""
+        events = Event.objects.select_related(*Event.actor.related, "client", "key").defer(
+            "key__pem", "key__jwk", "actor_key__pem", "actor_key__jwk"
         )
         asked = self.cleaned_data
         if asked["verb"]:
@@ -96,7 +96,7 @@ class EventFilter(ListFilter[Event]):
         if asked["key"] is not None:
             events = events.filter(key__in=asked["key"])
         if asked["person"] is not None:
-            events = events.filter(actor=asked["person"])
+            events = events.filter(actor_user=asked["person"])
         if asked["since"]:
             events = events.filter(at__gte=midnight(asked["since"]))
         if asked["until"]:

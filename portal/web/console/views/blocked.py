@@ -66,7 +66,9 @@ def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
         "tab": "blocked",
         "now": now,
         "spki_sha256": spki_sha256,
-        "blocked": BlockedKey.objects.filter(pk=spki_sha256).select_related("blocked_by").first(),
+        "blocked": BlockedKey.objects.filter(pk=spki_sha256)
+        .select_related(*BlockedKey.blocked_by.related)
+        .first(),
         "registered": registered,
         "impacts": impacts,
         "form": form,

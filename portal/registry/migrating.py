@@ -1,0 +1,49 @@
+"""Operations of migrations that hold up nobody who reads or writes the table meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import ProjectState
+
+
+class AddCheck(migrations.AddConstraint):
+    """Add a CHECK that rows to come are held to; `ValidateChecks` looks at those there are.
+
+    PostgreSQL otherwise reads the whole table while nobody else may. SQLite checks all at once.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Add the constraint as NOT VALID."""
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model = to_state.apps.get_model(app_label, self.model_name)
+        sql = self.constraint.create_sql(model, schema_editor)
+        schema_editor.execute(f"{sql} NOT VALID", params=None)
+
+
+class ValidateChecks(migrations.RunPython):
+    """Look at the rows that were there before `AddCheck`; in a migration after it."""
+
+    def __init__(self, table: str, *names: str) -> None:
+        self._arguments = (table, *names)
+
+        def validate(_apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
+            if schema_editor.connection.vendor == "postgresql":
+                for name in names:
+                    schema_editor.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+
+        super().__init__(validate, migrations.RunPython.noop)
+
+    def deconstruct(self) -> tuple[str, Any, Any]:
+        """Return how to make it again."""
+        return type(self).__name__, self._arguments, {}
