@@ -8,7 +8,7 @@ and its triggers go with it. A later migration that changes registry_event, regi
 registry_clientkey (adding an index is no such change) therefore begins with
 `RunPython(triggers.drop, triggers.create)` and ends with `RunPython(triggers.create, triggers.drop)`,
 where `triggers` is `import_module("portal.registry.migrations.0002_triggers")`; a test compares the
-triggers of a migrated database with the list here. Since 0007_actors: its `create`, and the `drop` of 0005.
+triggers of a migrated database with the list here. Since 0008_actors: its `create`, and the `drop` of 0005.
 """
 
 from django.db import migrations

@@ -1,4 +1,4 @@
-"""Hold the rows that were there before 0007 to its checks, in a transaction that locks nobody out."""
+"""Hold the rows that were there before 0008 to its checks, in a transaction that locks nobody out."""
 
 from django.db import migrations
 
@@ -7,7 +7,7 @@ from portal.registry.migrating import ValidateChecks
 
 class Migration(migrations.Migration):
 
-    dependencies = [('registry', '0007_actors')]
+    dependencies = [('registry', '0008_actors')]
 
     operations = [
         ValidateChecks(

@@ -92,7 +92,7 @@ def each(operations):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0006_changes'),
+        ('registry', '0007_kid_sent'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
