@@ -21,7 +21,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- Who and where we are ------------------------------------------------------------------------
 
 DEMO = env.yes_or_no("DEMO", default=False)
-"""Trying out on one's own machine: http is allowed and e-mail addresses need no confirmation."""
+"""Trying out on one's own machine: http is allowed and e-mails go to the terminal."""
 
 DEBUG = False
 SECRET_KEY = env.secret("SECRET_KEY")
@@ -226,8 +226,16 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
-ACCOUNT_EMAIL_VERIFICATION = "none" if DEMO else "mandatory"
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+# A code works only in the session that asked for it; a link works for whoever is sent it.
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_MAX_EMAIL_ADDRESSES = 3
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_FORMS = {
+    "signup": "portal.accounts.forms.SignUpForm",
+    "reset_password": "portal.accounts.forms.ResetPasswordForm",
+    "confirm_email_verification_code": "portal.accounts.forms.ConfirmEmailForm",
+}
 ACCOUNT_RATE_LIMITS = {
     "login_failed": SIGN_IN_RATE,
     "signup": SIGN_UP_RATE,

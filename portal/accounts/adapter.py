@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.functional import lazy
 
 from portal.accounts.limits import wait_for
+from portal.accounts.models import User
 
 
 def _too_many_attempts() -> str:
@@ -27,6 +28,10 @@ class AccountAdapter(DefaultAccountAdapter):
     error_messages: dict[str, Any] = {
         **DefaultAccountAdapter.error_messages,
         "account_inactive": "This account is switched off. An admin can switch it on again.",
+        "duplicate_email": "Your account has this address already.",
+        "email_taken": "Another account has this address.",
+        "incorrect_code": "This is not the code that we sent. Please look again.",
+        "max_email_addresses": "An account has %d addresses at most. Please remove one first.",
         "email_password_mismatch": (
             "This e-mail address and password do not belong together. "
             "Please check both, or reset your password."
@@ -40,6 +45,15 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the library's signature
         """Return whether strangers may create an account (the setting SIGN_UP)."""
         return settings.SIGN_UP
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """Return the person with this password, but nobody from an account never confirmed."""
+        user: User | None = super().authenticate(request, **credentials)
+        if user and not user.has_confirmed_email:
+            # The others are asked for a code, which goes to their address.
+            never = User.objects.never_confirmed().filter(pk=user.pk)
+            return None if never.exists() else user
+        return user
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:  # noqa: ARG002
         """Count failed sign-ins by the address alone.

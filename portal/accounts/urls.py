@@ -3,6 +3,8 @@
 from allauth.account import views
 from django.urls import path, re_path
 
+from portal.accounts.views import confirm_sign_up
+
 urlpatterns = [
     path("login/", views.login, name="account_login"),
     path("logout/", views.logout, name="account_logout"),
@@ -10,10 +12,8 @@ urlpatterns = [
     path("signup/", views.signup, name="account_signup"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     path("email/", views.email, name="account_email"),
+    path("signup/confirm/", confirm_sign_up, name="account_confirm_sign_up"),
     path("confirm-email/", views.email_verification_sent, name="account_email_verification_sent"),
-    re_path(
-        r"^confirm-email/(?P<key>[-:\w]+)/$", views.confirm_email, name="account_confirm_email"
-    ),
     path("password/change/", views.password_change, name="account_change_password"),
     path("password/set/", views.password_set, name="account_set_password"),
     path("password/reset/", views.password_reset, name="account_reset_password"),

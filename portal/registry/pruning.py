@@ -1,4 +1,4 @@
-"""Delete what is over its time: redeemed assertions, refused requests, codes and tokens.
+"""Delete what is over its time: redeemed assertions, refused requests, codes, tokens, sessions.
 
 In batches, each a transaction of its own, so that nobody waits for long and a run that is stopped
 has done what it has done. What decides is a date in the past, so running it again, or twice at
@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from oauth2_provider.settings import oauth2_settings
 
+from portal.accounts.models import User
 from portal.registry.models import (
     AccessToken,
     AuthorizationCode,
@@ -28,6 +30,9 @@ from portal.registry.redemption import KEPT_AFTER_EXPIRY
 
 LISTED: Final = 1000
 """How many accepted, and how many refused requests of a client can be looked up at most."""
+
+UNCONFIRMED: Final = timedelta(days=1)
+"""How long an account may wait for its address to be confirmed."""
 
 BATCH: Final = 1000
 """How many rows one transaction deletes at most."""
@@ -42,6 +47,10 @@ def prune(now: datetime) -> dict[str, int]:
         "authorization codes": _delete(AuthorizationCode.objects.filter(expires__lte=_over(now))),
         "refresh tokens": sum(map(_delete, _refresh_tokens(now))),
         "access tokens": _delete(_access_tokens(now)),
+        "accounts never confirmed": _delete(
+            User.objects.never_confirmed().filter(date_joined__lte=now - UNCONFIRMED)
+        ),
+        "sessions": _delete(Session.objects.filter(expire_date__lte=now)),
     }
 
 

@@ -20,8 +20,6 @@ OF_NOBODY = (
     "/account/signup/",
     "/account/password/reset/",
     "/account/password/reset/done/",
-    "/account/confirm-email/",
-    "/account/confirm-email/used/",
 )
 OF_PEOPLE = (
     "/clients/",

@@ -152,3 +152,13 @@ def test_what_is_restored_takes_new_keys_and_keeps_its_promises(
         pytest.raises(psycopg.errors.IntegrityError, match="keys are never deleted"),
     ):
         connection.execute("DELETE FROM registry_clientkey")
+
+
+def test_a_backup_signs_nobody_in(portal: Portal, tmp_path: Path) -> None:
+    backup, restore = documented()
+    portal.do(
+        "from django.contrib.sessions.backends.db import SessionStore; SessionStore().create()"
+    )
+    assert portal.told()["rows"]["django_session"] == 1
+    portal.run("sh", "-c", f"{backup} && {restore}", cwd=tmp_path)
+    assert portal.told()["rows"]["django_session"] == 0

@@ -7,9 +7,12 @@ from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
+from allauth.account.models import EmailAddress
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
+from portal.accounts.models import User
 from portal.registry.actions import (
     block_key,
     change_client,
@@ -23,6 +26,7 @@ from tests.db.oauth.token_requests import new_signer
 
 TRIGGERS = import_module("portal.registry.migrations.0002_triggers")
 CHANGES = import_module("portal.registry.migrations.0006_changes")
+ADDRESSES = import_module("portal.accounts.migrations.0002_confirmed_addresses")
 CONFIRMATION = import_module("portal.registry.migrations.0005_assertions")
 
 
@@ -93,3 +97,18 @@ def test_what_no_person_did_does_not_keep_the_actors_from_going_back(
 
 def test_the_models_and_the_migrations_agree(db: None) -> None:
     call_command("makemigrations", "accounts", "registry", check=True, dry_run=True, verbosity=0)
+
+
+def test_no_unconfirmed_second_address_is_left_and_people_made_by_a_command_have_theirs(
+    cast: SimpleNamespace,
+) -> None:
+    addresses = EmailAddress.objects
+    addresses.create(user=cast.stranger, email="victim@example.com", verified=False)
+    addresses.filter(user=cast.admin).delete()
+    addresses.filter(user=cast.bob).update(verified=False)
+    # Somebody else has confirmed the address that this one was given.
+    addresses.filter(user=cast.viewer).update(user=cast.dev, primary=False)
+    ADDRESSES.confirm(apps, None)
+    assert not addresses.filter(email="victim@example.com").exists()
+    confirmed = {user.email for user in User.objects.all() if user.has_confirmed_email}
+    assert confirmed == {f"{name}@example.com" for name in ("admin", "alice", "dev", "stranger")}

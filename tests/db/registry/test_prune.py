@@ -9,6 +9,8 @@ from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import Settings
@@ -259,3 +261,15 @@ def test_the_command_says_what_it_did_and_is_done_after_once(payments: Client) -
         call_command("prune", stdout=said)
         assert expected in said.getvalue().splitlines()
         assert "0 redeemed assertions deleted" in said.getvalue()
+
+
+# --- Sessions ------------------------------------------------------------------------------------
+
+
+def test_sessions_that_are_over_go(db: None) -> None:
+    over, good = SessionStore(), SessionStore()
+    over.set_expiry(timezone.now() - SECOND)
+    for session in (over, good):
+        session.create()
+    assert prune(timezone.now())["sessions"] == 1
+    assert Session.objects.get().session_key == good.session_key

@@ -36,8 +36,6 @@ def rates(db: None) -> None:
         "/account/password/reset/",
         "/account/password/reset/done/",
         "/account/password/reset/key/done/",
-        "/account/confirm-email/",
-        "/account/confirm-email/abc/",
         "/account/inactive/",
     ],
 )
@@ -136,25 +134,6 @@ def test_sign_up_can_be_closed(ask: Any, settings: Any) -> None:
     text = text_of(ask(None, "get", "/account/signup/"))
     assert "Accounts are made by admins" in text
     assert "Create an account" not in text_of(ask(None, "get", LOGIN))
-
-
-def test_where_it_is_asked_for_an_address_is_confirmed_before_the_first_sign_in(
-    db: None, settings: Any
-) -> None:
-    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-    browser = Browser()
-    entered = {"email": "new@example.com", "password1": PASSWORD, "password2": PASSWORD}
-    response = browser.post("/account/signup/", entered, follow=True)
-    assert "Look into your mailbox" in text_of(response)
-    assert browser.get("/clients/").status_code == 302
-    message = mail.outbox[0]
-    assert message.subject.startswith("Welcome to the Key portal")
-    link = re.search(r"http://testserver(\S+)", str(message.body))
-    assert link
-    assert "Yes, confirm it" in text_of(browser.get(link[1]))
-    browser.post(link[1])
-    browser.post(LOGIN, {"login": "new@example.com", "password": PASSWORD})
-    assert browser.get("/clients/").status_code == 200
 
 
 def test_a_forgotten_password_is_replaced_by_e_mail(cast: SimpleNamespace) -> None:

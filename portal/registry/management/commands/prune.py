@@ -13,7 +13,7 @@ from portal.registry.pruning import prune
 class Command(BaseCommand):
     """Deletes in small transactions, while the portal serves. Idempotent."""
 
-    help = "Delete redeemed assertions, refused requests, codes and tokens whose time is over."
+    help = "Delete assertions, refused requests, codes, tokens and sessions whose time is over."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Delete, and say how many rows of each kind."""

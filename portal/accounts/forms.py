@@ -1,0 +1,54 @@
+"""The forms of the sign-in library, where this portal asks for more."""
+
+from __future__ import annotations
+
+from allauth.account import forms
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from portal.accounts import sign_up
+from portal.accounts.models import User
+
+
+class SignUpForm(forms.SignupForm):
+    """Begins a sign-up; the account is made when its address is confirmed."""
+
+    def try_save(self, request: HttpRequest) -> tuple[None, HttpResponse]:
+        """Return no person yet, and the answer that asks for the code."""
+        email, password = self.cleaned_data["email"], self.cleaned_data["password1"]
+        sign_up.begin(request, email=email, password=password)
+        return None, redirect("account_confirm_sign_up")
+
+
+class ResetPasswordForm(forms.ResetPasswordForm):
+    """Sends a link to those only who have confirmed the address."""
+
+    users: list[User]
+
+    def clean_email(self) -> str:
+        """Return the address; `users` are those whom it belongs to."""
+        email: str = super().clean_email()
+        self.users = [user for user in self.users if user.has_confirmed(email)]
+        return email
+
+
+class ConfirmEmailForm(forms.ConfirmEmailVerificationCodeForm):
+    """Takes the code that was sent to one more address of a person who is signed in."""
+
+    def clean_code(self) -> str:
+        """Return the code; with the right one nobody who never confirmed the address is in the way.
+
+        The number of addresses is checked again: several sessions may each wait for a code.
+        """
+        forms.BaseConfirmCodeForm.clean_code(self)
+        sign_up.make_way(self.email)
+        addresses = EmailAddress.objects
+        is_new = not addresses.filter(user=self.user, email=self.email).exists()
+        if is_new and not addresses.can_add_email(self.user):
+            limit = settings.ACCOUNT_MAX_EMAIL_ADDRESSES
+            raise get_adapter().validation_error("max_email_addresses", limit)
+        code: str = super().clean_code()
+        return code
