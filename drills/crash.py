@@ -53,7 +53,7 @@ SETTINGS = {
 def served(settings: dict[str, str], scratch: Path) -> Iterator[int]:
     """Serve the portal as the image does; give the process id of the server."""
     manage = [sys.executable, "manage.py"]
-    for command in (["migrate"], ["createcachetable"], ["collectstatic", "--no-input"]):
+    for command in (["migrate"], ["collectstatic", "--no-input"]):
         quiet = [*manage, *command, "--verbosity", "0"]
         subprocess.run(quiet, cwd=ROOT, env=settings, check=True)
     command, port = ["sh", ROOT / "deploy" / "entry"], int(settings["GRANIAN_PORT"])

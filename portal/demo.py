@@ -45,7 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_environment(options.data.resolve(), options.port)
     django.setup()
     call_command("migrate", verbosity=0)
-    call_command("createcachetable", verbosity=0)
 
     # The tables can be imported only now that there are settings.
     from portal.demo_people import create_people, renew_passwords  # noqa: PLC0415

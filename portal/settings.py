@@ -184,16 +184,6 @@ else:
         }
         DATABASE_ROUTERS = ["portal.registry.routing.Router"]
 
-# Rate limits are counted here, so it has to be shared by all workers and hosts.
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "portal_cache",
-        # Django's own 300 would let many callers push each other's counters out.
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
-}
-
 STATIC_URL = "/static/"
 STATIC_ROOT = env.text("STATIC_ROOT", default=str(BASE_DIR / "build" / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -236,10 +226,19 @@ ACCOUNT_FORMS = {
     "reset_password": "portal.accounts.forms.ResetPasswordForm",
     "confirm_email_verification_code": "portal.accounts.forms.ConfirmEmailForm",
 }
-ACCOUNT_RATE_LIMITS = {
+ACCOUNT_RATE_LIMITS = False  # the library takes a lock to count; portal/accounts/limits.py does not
+RATE_LIMITS = {
+    "login": "30/1m/ip",
     "login_failed": SIGN_IN_RATE,
     "signup": SIGN_UP_RATE,
+    # High enough that no single address can use it up and keep somebody from signing up.
+    "sign_up_mail": "60/1h/key",
+    "confirm_email": "20/1m/ip",
+    "manage_email": "20/1h/user",
     "reset_password": PASSWORD_RESET_RATE,
+    "reset_password_from_key": "20/1m/ip",
+    "change_password": "5/1m/user",
+    "reauthenticate": "10/1m/user",
     "key_upload": KEY_UPLOAD_RATE,
     "key_inspect": KEY_INSPECT_RATE,
     "debug": DEBUG_RATE,

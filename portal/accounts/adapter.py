@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import lazy
 
-from portal.accounts.limits import wait_for
+from portal.accounts.limits import forget, give_back, wait_for, within_limit
 from portal.accounts.models import User
 
 
@@ -46,21 +46,29 @@ class AccountAdapter(DefaultAccountAdapter):
         """Return whether strangers may create an account (the setting SIGN_UP)."""
         return settings.SIGN_UP
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the try as one that fails; raise `ValidationError` beyond the limit.
+
+        By the address alone: the library counts by the Host header too, and anybody can send
+        another port in it.
+        """
+        if not within_limit(request, "login_failed", key=credentials["email"]):
+            raise self.validation_error("too_many_login_attempts")
+
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """Return the person with this password, but nobody from an account never confirmed."""
         user: User | None = super().authenticate(request, **credentials)
-        if user and not user.has_confirmed_email:
-            # The others are asked for a code, which goes to their address.
-            never = User.objects.never_confirmed().filter(pk=user.pk)
-            return None if never.exists() else user
-        return user
+        if user is None:
+            return None
+        give_back(request, "login_failed", key=credentials["email"])
+        if user.has_confirmed_email:
+            return user
+        # Whoever has signed in before is asked for a code, which goes to their address.
+        return None if User.objects.never_confirmed().filter(pk=user.pk).exists() else user
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:  # noqa: ARG002
-        """Count failed sign-ins by the address alone.
-
-        The library counts by the Host header too, and anybody can send another port in it.
-        """
-        return str(credentials.get("email", "")).lower()
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, email: str) -> None:
+        """Forget the failed sign-ins of somebody who has a new password."""
+        forget(request, "login_failed", key=email)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the address that limits count by, of IPv6 the network.

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account import forms
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.ratelimit import respond_429
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from portal.accounts import sign_up
+from portal.accounts.limits import within_limit
 from portal.accounts.models import User
 
 
@@ -19,6 +24,8 @@ class SignUpForm(forms.SignupForm):
     def try_save(self, request: HttpRequest) -> tuple[None, HttpResponse]:
         """Return no person yet, and the answer that asks for the code."""
         email, password = self.cleaned_data["email"], self.cleaned_data["password1"]
+        if not within_limit(request, "sign_up_mail", key=email):
+            return None, respond_429(request)
         sign_up.begin(request, email=email, password=password)
         return None, redirect("account_confirm_sign_up")
 
@@ -32,6 +39,13 @@ class ResetPasswordForm(forms.ResetPasswordForm):
         """Return the address; `users` are those whom it belongs to."""
         email: str = super().clean_email()
         self.users = [user for user in self.users if user.has_confirmed(email)]
+        return email
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        """Send the link and return the address; answer 429 beyond the limit."""
+        if not within_limit(request, "reset_password", key=self.cleaned_data["email"]):
+            raise ImmediateHttpResponse(respond_429(request))
+        email: str = super().save(request, **kwargs)
         return email
 
 

@@ -1,22 +1,83 @@
-"""How often things may be tried, from the settings, and how to say so."""
+"""How often things may be tried, from the settings, and how to say so.
+
+Counted in the database, for all processes and hosts, each time by one statement: there is no lock
+that could outlive the process that took it, and nobody waits longer than a row takes to write.
+"""
 
 from __future__ import annotations
 
-from allauth.account import app_settings
-from allauth.core import ratelimit
-from allauth.core.internal.ratelimit import parse_rates
-from django.http import HttpRequest
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Final
+
+from allauth.account.adapter import get_adapter
+from allauth.core.internal.ratelimit import Rate, parse_rates
+from allauth.core.ratelimit import respond_429
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from portal.accounts.models import Tries
+
+View = Callable[..., HttpResponse]
+
+# A window begins with the first try. Once it is full nothing is written until it ends.
+_COUNT: Final = """
+INSERT INTO accounts_tries (id, number, ends_at) VALUES (%s, 1, %s)
+ON CONFLICT (id) DO UPDATE SET
+    number = CASE WHEN accounts_tries.ends_at <= %s THEN 1 ELSE accounts_tries.number + 1 END,
+    ends_at = CASE WHEN accounts_tries.ends_at <= %s
+        THEN excluded.ends_at ELSE accounts_tries.ends_at END
+WHERE accounts_tries.ends_at <= %s OR accounts_tries.number < %s
+RETURNING number
+"""
 
 
-def within_limit(request: HttpRequest, action: str) -> bool:
-    """Count one more try of the action; return whether it was still within its limit."""
-    return bool(ratelimit.consume(request, action=action))
+def within_limit(request: HttpRequest, action: str, *, key: str = "") -> bool:
+    """Count one more try of the action; return whether it was still within its limit.
+
+    `key` is what a rate for each `key` counts by, such as an e-mail address. Not to be called in a
+    transaction, as others who count the same would wait for its end.
+    """
+    now = timezone.now()
+    return all(_count(*each, now) for each in _counted(request, action, key))
+
+
+def give_back(request: HttpRequest, action: str, *, key: str = "") -> None:
+    """Take back one try that does not count after all."""
+    ids = [each for _, each in _counted(request, action, key)]
+    Tries.objects.filter(pk__in=ids, number__gt=0).update(number=F("number") - 1)
+
+
+def forget(request: HttpRequest, action: str, *, key: str = "") -> None:
+    """Begin to count from zero."""
+    Tries.objects.filter(pk__in=[each for _, each in _counted(request, action, key)]).delete()
+
+
+def limited(action: str) -> Callable[[View], View]:
+    """Return a decorator that counts what is sent to a view, and answers 429 beyond the limit."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def limit(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            if request.method not in {"GET", "HEAD"} and not within_limit(request, action):
+                answer: HttpResponse = respond_429(request)
+                return answer
+            return view(request, *args, **kwargs)
+
+        return limit
+
+    return decorate
 
 
 def wait_for(action: str) -> str:
     """Return how long one waits at most until the action is possible again: "5 minutes"."""
-    rates = parse_rates(app_settings.RATE_LIMITS.get(action))
-    return in_words(max((rate.duration for rate in rates), default=60))
+    return in_words(max((rate.duration for rate in _rates(action)), default=60))
 
 
 def in_words(seconds: float) -> str:
@@ -26,3 +87,39 @@ def in_words(seconds: float) -> str:
             count = round(seconds / size)
             return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
     return f"{round(seconds)} seconds"
+
+
+def _rates(action: str) -> list[Rate]:
+    rates: list[Rate] = parse_rates(settings.RATE_LIMITS.get(action))
+    return rates
+
+
+def _counted(request: HttpRequest, action: str, key: str) -> list[tuple[Rate, str]]:
+    """Return the rates of the action and the row of each.
+
+    Those by `key` come last, so that an address that is over its limit makes no row for each key.
+    """
+    rates = sorted(_rates(action), key=lambda rate: rate.per == "key")
+    return [(rate, _id(action, rate, _source(request, rate.per, key))) for rate in rates]
+
+
+def _source(request: HttpRequest, per: str, key: str) -> str:
+    if per == "ip":
+        return str(get_adapter(request).get_client_ip(request))
+    source = str(request.user.pk or "") if per == "user" else key.lower()
+    if not source:
+        raise ImproperlyConfigured(f"What is tried here has no {per} that a rate could count by.")
+    return source
+
+
+def _id(action: str, rate: Rate, source: str) -> str:
+    """Return the row's name: a hash, as the source may be an e-mail address."""
+    return hashlib.sha256(f"{action} {rate} {source}".encode()).hexdigest()
+
+
+def _count(rate: Rate, row: str, now: datetime) -> bool:
+    at = connection.ops.adapt_datetimefield_value
+    begins, ends = at(now), at(now + timedelta(seconds=rate.duration))
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [row, ends, begins, begins, begins, rate.amount])
+        return cursor.fetchone() is not None

@@ -83,3 +83,17 @@ class User(AbstractUser):
         return self.email
 
     get_short_name = get_full_name
+
+
+class Tries(models.Model):
+    """How often one caller has tried one thing within the present window of time (`limits`)."""
+
+    id = models.CharField(max_length=64, primary_key=True)
+    number = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "tries"
+
+    def __str__(self) -> str:
+        return f"{self.number} until {self.ends_at}"

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from oauth2_provider.settings import oauth2_settings
 
-from portal.accounts.models import User
+from portal.accounts.models import Tries, User
 from portal.registry.models import (
     AccessToken,
     AuthorizationCode,
@@ -50,6 +50,7 @@ def prune(now: datetime) -> dict[str, int]:
         "accounts never confirmed": _delete(
             User.objects.never_confirmed().filter(date_joined__lte=now - UNCONFIRMED)
         ),
+        "counted tries": _delete(Tries.objects.filter(ends_at__lte=now)),
         "sessions": _delete(Session.objects.filter(expire_date__lte=now)),
     }
 

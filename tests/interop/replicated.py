@@ -25,7 +25,6 @@ from datetime import timedelta
 from django.core.management import call_command
 from django.utils import timezone
 call_command("migrate", verbosity=0)
-call_command("createcachetable", verbosity=0)
 from django.test import Client as Browser
 from portal.accounts.models import User
 from portal.registry.actions import create_client, register_key

@@ -23,7 +23,6 @@ import jwt
 import pytest
 import requests
 from django.conf import global_settings
-from django.core.management import call_command
 from playwright.sync_api import Page, sync_playwright
 from pytest_django import Settings
 
@@ -59,7 +58,6 @@ def guided(person: User, callback: Callback, settings: Settings) -> Client:
     """A client with one redirect address, and an owner who can sign in."""
     # The portal that is served does not believe the quick hashes of the tests.
     settings.PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS
-    call_command("createcachetable")
     person.set_password(PASSWORD)
     person.save()
     return create_client(name="Guided", redirect_uris=[callback.uri], by=person)

@@ -72,7 +72,7 @@ def serve(database_url: str, scratch: Path, **settings: str) -> Iterator[Serving
         "GRANIAN_BLOCKING_THREADS": "128",
         **settings,
     }
-    for words in (["migrate"], ["createcachetable"], ["collectstatic", "--no-input"]):
+    for words in (["migrate"], ["collectstatic", "--no-input"]):
         manage(environment, *words)
     command, log = ["sh", str(ROOT / "deploy" / "entry")], scratch / "log"
     with server(command, port=port, environment=environment, cwd=ROOT, log=log) as process:

@@ -111,7 +111,6 @@ def portal(tmp_path: Path) -> Iterator[Portal]:
     )
     try:
         portal.run(sys.executable, "manage.py", "migrate", "--verbosity", "0")
-        portal.run(sys.executable, "manage.py", "createcachetable")
         portal.do(FILL)
         yield portal
     finally:

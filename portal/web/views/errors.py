@@ -24,7 +24,8 @@ _LIMITED: Final = {
     "account_change_password": "change_password",
     "account_email": "manage_email",
     "account_reauthenticate": "reauthenticate",
-    "account_confirm_email": "confirm_email",
+    "account_confirm_sign_up": "confirm_email",
+    "account_email_verification_sent": "confirm_email",
 }
 """Which limit of the sign-in library guards which page."""
 

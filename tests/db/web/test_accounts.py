@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.core.cache import cache
-from django.core.management import call_command
 from django.test import Client as Browser
 from django.urls import NoReverseMatch, reverse
 
@@ -21,11 +19,7 @@ PASSWORD = "correct horse battery"  # noqa: S105 - of the cast
 LOGIN = "/account/login/"
 
 
-@pytest.fixture(autouse=True)
-def rates(db: None) -> None:
-    """Begin with nothing counted against anybody."""
-    call_command("createcachetable")
-    cache.clear()
+pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
@@ -89,7 +83,7 @@ def test_demo_says_where_the_passwords_are(ask: Any, settings: Any) -> None:
 def test_too_many_wrong_passwords_say_how_long_to_wait(
     ask: Any, cast: SimpleNamespace, settings: Any
 ) -> None:
-    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "1/5m/key"}
+    settings.RATE_LIMITS = {"login_failed": "1/5m/key"}
     wrong = {"login": "dev@example.com", "password": "wrong"}
     ask(None, "post", LOGIN, wrong)
     assert "Please wait 5 minutes" in text_of(ask(None, "post", LOGIN, wrong))
@@ -98,7 +92,7 @@ def test_too_many_wrong_passwords_say_how_long_to_wait(
 def test_another_spelling_of_the_host_gives_no_more_tries(
     cast: SimpleNamespace, settings: Any
 ) -> None:
-    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "1/5m/key"}
+    settings.RATE_LIMITS = {"login_failed": "1/5m/key"}
     wrong = {"login": "dev@example.com", "password": "wrong"}
     for host in ("testserver", "testserver:1", "TESTSERVER", "testserver."):
         response = Browser().post(LOGIN, wrong, headers={"Host": host})
@@ -114,7 +108,7 @@ def test_links_in_e_mails_go_to_the_public_url(cast: SimpleNamespace) -> None:
 
 
 def test_a_429_page_says_how_long_to_wait(ask: Any, settings: Any) -> None:
-    settings.ACCOUNT_RATE_LIMITS = {"login": "1/2h/ip"}
+    settings.RATE_LIMITS = {"login": "1/2h/ip"}
     ask(None, "post", LOGIN, {})
     response = ask(None, "post", LOGIN, {})
     assert response.status_code == 429

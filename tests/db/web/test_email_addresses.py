@@ -32,7 +32,7 @@ VICTIM = "victim@example.com"
 @pytest.fixture(autouse=True)
 def rates(db: None, settings: Any) -> None:
     """Nothing is counted against anybody."""
-    settings.ACCOUNT_RATE_LIMITS = False
+    settings.RATE_LIMITS = {}
 
 
 def begin(email: str, password: str = PASSWORD) -> Browser:

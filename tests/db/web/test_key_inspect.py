@@ -6,8 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.core.cache import cache
-from django.core.management import call_command
 from django.test import Client as Browser
 
 from portal.core.jwk import thumbprint
@@ -97,9 +95,7 @@ def test_a_private_key_empties_the_whole_form(ask: Any, paths: SimpleNamespace) 
 def test_too_many_questions_are_answered_with_429(
     ask: Any, paths: SimpleNamespace, settings: Any
 ) -> None:
-    call_command("createcachetable")
-    cache.clear()
-    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "key_inspect": "1/1h/user"}
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "key_inspect": "1/1h/user"}
     entered = {"material": public_pem(new_private_key())}
     assert ask("dev", "post", paths.key_inspect, entered, htmx=True).status_code == 200
     assert ask("dev", "post", paths.key_inspect, entered, htmx=True).status_code == 429
@@ -109,10 +105,8 @@ def test_too_many_questions_are_answered_with_429(
 def test_who_is_over_the_limit_makes_nothing_be_written(
     ask: Any, paths: SimpleNamespace, settings: Any, action: str
 ) -> None:
-    call_command("createcachetable")
-    cache.clear()
     limit = {"key_inspect": "1/1h/user", "key_upload": "1/1h/user"}
-    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, **limit}
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, **limit}
     ask("dev", "post", getattr(paths, action), {"material": ""}, htmx=True)
     before = Event.objects.count()
     pem = private_pem()
