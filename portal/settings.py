@@ -280,6 +280,7 @@ OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "registry.RefreshToken"  # noqa: S105
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "registry.AccessToken"  # noqa: S105
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "registry.AuthorizationCode"
 OAUTH2_PROVIDER = {
+    "OAUTH2_BACKEND_CLASS": "portal.oauth.toolkit.Toolkit",
     "OAUTH2_SERVER_CLASS": "portal.oauth.server.Server",
     "OAUTH2_VALIDATOR_CLASS": "portal.oauth.validator.Validator",
     "ACCESS_TOKEN_GENERATOR": "portal.oauth.server.new_token",

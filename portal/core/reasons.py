@@ -144,6 +144,7 @@ class Reason(StrEnum):
     # The token request around it is not right
     ASSERTION_MISSING = "assertion_missing"
     ASSERTION_TYPE_WRONG = "assertion_type_wrong"
+    CLIENT_SECRET = "client_secret"  # noqa: S105 - the name of a reason
     SEVERAL_AUTH_METHODS = "several_auth_methods"
     PARAMETER_REPEATED = "parameter_repeated"
     JSON_BODY = "json_body"

@@ -7,28 +7,35 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import Final
+from typing import BinaryIO, Final, cast
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.core.handlers.wsgi import LimitedStream
 from django.db import Error as DatabaseFailure
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from portal import places
+from portal.core.assertion import EXPLANATIONS
+from portal.core.reasons import Reason
 from portal.oauth.documents import secure_headers
 from portal.oauth.validator import AUTHENTICATED
 from portal.registry.actions import Authenticated, AuthenticationRefused, authenticate_client
-from portal.registry.server import token_request_page
+from portal.registry.server import issuer, token_request_page
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 64 * 1024
 """An assertion has at most 16 KiB, and nothing else in a request is long."""
 
+_TOO_LARGE: Final = f"The body has more than {MAX_BODY_BYTES // 1024} KiB."
+_NOBODY: Final = "No client of this portal can be read from the request."
+_SCHEME: Final = re.compile(r"(basic|bearer|dpop|digest)(?= )", re.IGNORECASE | re.ASCII)
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -39,8 +46,9 @@ class _Unreadable(Exception):  # noqa: N818 - it says what the request is
 class ClientEndpoint:
     """An endpoint made of a view that gets the authenticated client; every answer is JSON.
 
-    A client that is not authenticated is answered in one text for all causes, with a reference and
-    the address of the page where the client's own people read the cause. When the database does not
+    A client that is not authenticated is answered in one text for all causes but a secret, which we
+    never take, with a reference and the address of the page where the client's own people read the
+    cause. When the database does not
     answer, nobody is authenticated. `MachineMiddleware` answers such views before anything else.
     """
 
@@ -61,7 +69,7 @@ class ClientEndpoint:
         except _Unreadable as unreadable:
             return refuse(400, "invalid_request", str(unreadable))
         except AuthenticationRefused as refused:
-            return _answer(refused)
+            return _answer(request, refused)
         except DatabaseFailure:
             logger.exception("A client's request could not be decided")
             return _not_now("The portal cannot reach its database just now.")
@@ -79,10 +87,7 @@ def _not_now(why: str) -> HttpResponse:
 @sensitive_variables()
 def _authenticate(request: HttpRequest) -> Authenticated:
     _check_form(request)
-    try:
-        parameters = dict(request.POST.lists())
-    except (RequestDataTooBig, TooManyFieldsSent, UnreadablePostError):
-        raise _Unreadable("The form could not be read to its end.") from None
+    parameters = _read(request)
     if any("\0" in text for name, values in parameters.items() for text in (name, *values)):
         raise _Unreadable("There is a NUL in a parameter.")
     authenticated = authenticate_client(
@@ -102,25 +107,42 @@ def _check_form(request: HttpRequest) -> None:
         raise _Unreadable("The parameters belong into the body, and none into the address.")
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or len(length) > 9 or int(length) > MAX_BODY_BYTES:
-        raise _Unreadable(f"The body has more than {MAX_BODY_BYTES // 1024} KiB.")
+        raise _Unreadable(_TOO_LARGE)
 
 
-def _answer(refused: AuthenticationRefused) -> HttpResponse:
+def _read(request: HttpRequest) -> dict[str, list[str]]:
+    """Return the parameters. A body in chunks has no length (RFC 9112 §7.1), so one is given."""
+    if not request.META.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" in request.META:
+        stream = LimitedStream(request.META["wsgi.input"], MAX_BODY_BYTES + 1)
+        request._stream = cast("BinaryIO", stream)  # noqa: SLF001 - Django gives it none
+    try:
+        if len(request.body) > MAX_BODY_BYTES:
+            raise _Unreadable(_TOO_LARGE)
+        return dict(request.POST.lists())
+    except (RequestDataTooBig, TooManyFieldsSent, UnreadablePostError):
+        raise _Unreadable("The form could not be read to its end.") from None
+
+
+def _answer(request: HttpRequest, refused: AuthenticationRefused) -> HttpResponse:
     """RFC 6749 §5.2: what is malformed is a 400, and who is not authenticated gets a 401."""
-    page = token_request_page(refused.reference)
+    if refused.client is None:
+        why, page = f"{_NOBODY} An admin finds it under the reference {refused.reference}.", ""
+    else:
+        why = f"The portal tells the client's people why, under the reference {refused.reference}."
+        page = token_request_page(refused.reference)
     if refused.unreadable:
-        text = (
-            f"The client assertion or the request around it is malformed. {_why(refused.reference)}"
-        )
+        text = f"The client assertion or the request around it is malformed. {why}"
         return refuse(400, "invalid_request", text, page)
-    text = f"The client is not authenticated. {_why(refused.reference)}"
-    # No challenge: RFC 6749 §5.2 asks for one only where a scheme was tried, there is none for
-    # assertions, and openid-client shows its caller a challenge in place of the reference.
-    return refuse(401, "invalid_client", text, page)
-
-
-def _why(reference: str) -> str:
-    return f"The portal tells the client's people why, under the reference {reference}."
+    what = "The client is not authenticated."
+    if refused.refused.reason is Reason.CLIENT_SECRET:
+        what = f"{EXPLANATIONS[Reason.CLIENT_SECRET].title}: clients sign in with their keys."
+    response = refuse(401, "invalid_client", f"{what} {why}", page)
+    # A challenge only where a scheme was tried: there is none for assertions, and openid-client
+    # shows its caller a challenge in place of the reference.
+    scheme = _SCHEME.match(request.headers.get("Authorization", ""))
+    if scheme:
+        response["WWW-Authenticate"] = f'{scheme[0].capitalize()} realm="{issuer()}"'
+    return response
 
 
 def refuse(status: int, error: str, description: str, uri: str = "") -> HttpResponse:

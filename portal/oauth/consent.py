@@ -40,7 +40,9 @@ def authorize(request: HttpRequest) -> HttpResponse:
     The answer is posted to the address that the question had, and the request is read from there
     again: no hidden field repeats it, so there is none to change. The toolkit's own view, which has
     them, is not used. What must not be sent to the client, because the address may not be the
-    client's, is said on a page here instead (RFC 6749 §4.1.2.1).
+    client's, is said on a page here instead (RFC 6749 §4.1.2.1). Nobody is sent on before a choice:
+    anybody may create a client, and a link to this portal would lead to any address (RFC 9700
+    §4.11.2).
     """
     uri = _authorization_request(request)
     server = toolkit().server
@@ -57,13 +59,19 @@ def authorize(request: HttpRequest) -> HttpResponse:
     except FatalClientError as error:
         return render(request, "oauth/not_asked.html", {"error": error}, status=error.status_code)
     except OAuth2Error as error:
-        return _back(request, error.in_uri(error.redirect_uri))
-    return _back(request, headers["Location"])
+        uri = _answer(error.in_uri(error.redirect_uri))
+        if request.method == "POST":
+            return _back(request, uri)
+        return render(request, "oauth/asked_wrongly.html", _about(error, uri), status=400)
+    return _back(request, _answer(headers["Location"]))
 
 
 def _authorization_request(request: HttpRequest) -> str:
-    """Return the address with the parameters that are known, written as oauthlib reads them."""
-    known = [(name, value) for name in _PARAMETERS for value in request.GET.getlist(name)]
+    """Return the address with the parameters that are known, written as oauthlib reads them.
+
+    RFC 6749 §3.1: one without a value is as if it were not there.
+    """
+    known = [(name, value) for name in _PARAMETERS for value in request.GET.getlist(name) if value]
     if any("\0" in value for _name, value in known):
         # PostgreSQL cannot be asked about it.
         message = "There is a NUL in a parameter."
@@ -80,16 +88,29 @@ def _question(request: HttpRequest, asked: dict[str, Any], scopes: list[str]) ->
     return render(request, "oauth/consent.html", page)
 
 
-def _back(request: HttpRequest, uri: str) -> HttpResponse:
-    """Send the person to the client's address, which was compared before; say who answers.
+def _about(error: OAuth2Error, uri: str) -> dict[str, Any]:
+    return {
+        "client": Client.objects.get(client_id=error.client_id),
+        "error": error,
+        "host": urlsplit(uri).netloc,
+        "uri": uri,
+    }
+
+
+def _answer(uri: str) -> str:
+    """Return the client's address, which was compared before, with who answers.
 
     RFC 9207 §2: every response to the client says whose it is, refusals too.
     """
     parts = urlsplit(uri)
     query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "iss"]
     query.append(("iss", issuer()))
-    uri = urlunsplit(parts._replace(query=urlencode(query)))
-    response = render(request, "oauth/leaving.html", {"uri": uri, "host": parts.netloc})
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def _back(request: HttpRequest, uri: str) -> HttpResponse:
+    """Send the person to the client's address."""
+    response = render(request, "oauth/leaving.html", {"uri": uri, "host": urlsplit(uri).netloc})
     # Not a redirect: Chromium holds every hop after a form, of sign-in too, against form-action
     # (CSP 3 §6.4.2), and which hosts the client sends people on to is not ours to know. RFC 6749
     # §1.7 leaves the way to us.

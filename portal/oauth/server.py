@@ -40,7 +40,9 @@ class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
             request_validator, token_generator, token_expires_in, refresh_token_generator
         )
         code = AuthorizationCodeGrant(
-            request_validator, post_auth=[request_validator.check_authorization_request]
+            request_validator,
+            pre_auth=[request_validator.check_repeated],
+            post_auth=[request_validator.check_authorization_request],
         )
         credentials = ClientCredentialsGrant(request_validator)
         refresh = RefreshTokenGrant(request_validator)

@@ -19,16 +19,28 @@ from portal.registry.server import issuer, token_request_page
 @ClientEndpoint
 def token(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
     """Give a token for a code, for a refresh token or to the client itself (RFC 6749 §4)."""
+    if not any(request.POST.getlist("grant_type")):
+        # oauthlib calls it an unsupported one (RFC 6749 §5.2).
+        return _refuse(
+            authenticated, 400, "invalid_request", "The parameter grant_type is missing."
+        )
     _uri, _headers, body, status = toolkit().create_token_response(request)
     if status == 200:
         return answer(body)
     refusal = json.loads(body)
-    record_refused_grant(authenticated, refusal["error"])
+    description = refusal.get("error_description", "The request was refused.")
+    return _refuse(authenticated, status, refusal["error"], description)
+
+
+def _refuse(
+    authenticated: Authenticated, status: int, error: str, description: str
+) -> HttpResponse:
+    """Refuse a client that has signed in, and record why for its people."""
+    record_refused_grant(authenticated, error, seen=description)
     return refuse(
         status,
-        refusal["error"],
-        f"{refusal.get('error_description', 'The request was refused.')} "
-        f"(reference {authenticated.reference})",
+        error,
+        f"{description} (reference {authenticated.reference})",
         token_request_page(authenticated.reference),
     )
 

@@ -66,6 +66,16 @@ class Validator(OAuth2Validator):
         """Return that naming a client is not enough."""
         return False
 
+    def check_repeated(self, request: Request) -> dict[str, Any]:
+        """Refuse a parameter of PKCE that is there twice (RFC 6749 §3.1), as oauthlib does others.
+
+        Raises an error of oauthlib, which tells the client.
+        """
+        for name in ("code_challenge", "code_challenge_method"):
+            if name in request.duplicate_params:
+                raise InvalidRequestError(f"The parameter {name} is there twice.", request=request)
+        return {}
+
     def check_authorization_request(self, request: Request) -> dict[str, Any]:
         """Refuse early what would only fail later, or in the database; return the resources asked.
 
@@ -121,8 +131,26 @@ class Validator(OAuth2Validator):
     def confirm_redirect_uri(
         self, _client_id: str, _code: str, redirect_uri: str, _client: object, request: Request
     ) -> bool:
-        """Return whether the person was sent back to this address (RFC 6749 §4.1.3)."""
-        return bool(request.authorization_code.redirect_uri_allowed(redirect_uri))
+        """Return that the person was sent back to this address (RFC 6749 §4.1.3).
+
+        Raises `InvalidGrantError`, which is the code of RFC 6749 §5.2 for it, and not oauthlib's.
+        """
+        if not request.authorization_code.redirect_uri_allowed(redirect_uri):
+            message = "The redirect_uri is not the one of the authorization request."
+            raise InvalidGrantError(message, request=request)
+        return True
+
+    def get_default_redirect_uri(self, client_id: str, request: Request) -> str:
+        """Return the client's only address, when the request names none.
+
+        Raises `InvalidRequestError` for a code that was sent to another one (RFC 6749 §4.1.3).
+        """
+        code = getattr(request, "authorization_code", None)
+        only = request.client.redirect_uris[0] if len(request.client.redirect_uris) == 1 else None
+        if code is not None and code.redirect_uri != only:
+            message = f"The parameter redirect_uri is missing: the code went to {code.redirect_uri}"
+            raise InvalidRequestError(message, request=request)
+        return cast("str", super().get_default_redirect_uri(client_id, request))
 
     def invalidate_authorization_code(
         self, client_id: str, code: str, request: Request, *args: Any, **kwargs: Any

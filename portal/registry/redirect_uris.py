@@ -16,6 +16,13 @@ MAX_LENGTH: Final = 500
 _HOST: Final = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
 """RFC 3986 §3.2.2 without the letters that no real host has."""
 
+_LOOPBACK: Final = re.compile(
+    r"(?P<host>http://(127\.0\.0\.1|\[::1\]))(:(?P<port>[0-9]{1,5}))?(?P<rest>([/?].*)?)", re.ASCII
+)
+"""RFC 8252 §7.3: the IP literals and http alone; §8.3 advises against the name localhost."""
+
+_LAST_PORT: Final = 65535
+
 
 def clean_redirect_uris(uris: Sequence[str]) -> list[str]:
     """Return the addresses as given, each of them once; raise `UnfitInput`.
@@ -62,3 +69,19 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_registered(uri: str, registered: Sequence[str]) -> bool:
+    """Return whether people may be sent to the address: compared as text (RFC 9700 §4.1.3).
+
+    But for the port of a loopback address, which a program takes as it comes (RFC 8252 §7.3).
+    """
+    return uri in registered or _without_port(uri) in set(map(_without_port, registered)) - {None}
+
+
+def _without_port(uri: str) -> str | None:
+    """Return an address on this machine without its port, and None for every other address."""
+    found = _LOOPBACK.fullmatch(uri)
+    if found is None or not 0 < int(found["port"] or 80) <= _LAST_PORT:
+        return None
+    return found["host"] + found["rest"]

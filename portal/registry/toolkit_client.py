@@ -14,6 +14,8 @@ from typing import Final
 from oauth2_provider.models import AbstractApplication
 from oauthlib.oauth2.rfc6749.errors import MissingRedirectURIError
 
+from portal.registry.redirect_uris import is_registered
+
 
 class ToolkitClient:
     """The toolkit's questions about a client. A mix-in of `Client`, which has the fields."""
@@ -39,8 +41,8 @@ class ToolkitClient:
         return not allowed.isdisjoint(grant_types)
 
     def redirect_uri_allowed(self, uri: str) -> bool:
-        """Return whether people may be sent there: compared as text (RFC 9700 §4.1.3)."""
-        return uri in self.redirect_uris
+        """Return whether people may be sent there."""
+        return is_registered(uri, self.redirect_uris)
 
     @property
     def default_redirect_uri(self) -> str:

@@ -47,8 +47,8 @@ _GRANT_ERRORS: Final = {
     "invalid_request": Explanation(
         "The request was incomplete",
         f"{_SIGNED_IN} The request lacks a parameter that its grant needs, or has one wrongly.",
-        "For authorization_code send code, redirect_uri and code_verifier; for refresh_token send "
-        "refresh_token.",
+        "Send grant_type; with authorization_code send code, redirect_uri and code_verifier, with "
+        "refresh_token send refresh_token. A parameter without a value is as if it were not sent.",
     ),
     "invalid_target": Explanation(
         "The resource was not valid",

@@ -80,12 +80,15 @@ def test_no_sends_the_person_back_without_a_code(
     assert not AuthorizationCode.objects.exists()
 
 
-def test_what_is_wrong_with_the_request_is_told_to_the_client_without_a_question(
+def test_what_is_wrong_with_the_request_is_told_to_the_client_when_the_person_goes_back(
     sign_in: Any, signer: Signer, callback: Callback, cast: SimpleNamespace
 ) -> None:
     page = sign_in(None)
     page.goto(address(signer, callback, code_challenge_method="plain"))
     fill_in_sign_in(page)
+    expect(page.get_by_text("The code_challenge_method must be S256.")).to_be_visible()
+    assert not callback.told
+    page.get_by_role("link", name="Go back", exact=True).click()
     assert wait_until_back(page, callback)["error"] == "invalid_request"
 
 
@@ -139,6 +142,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
     page = sign_in(cast.alice, look)
     for path in (
         address(signer, callback, scope="read write"),
+        address(signer, callback, scope="everything"),
         f"{AUTHORIZE}?client_id=unknown",
         f"{AUTHORIZE}?{urlencode(signer.consent_query())}",
         f"/clients/{signer.client.client_id}/edit/",
@@ -150,6 +154,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
     change_client(signer.client, name=name, contacts=[], redirect_uris=uris, by=cast.alice)
     for path in (
         f"{AUTHORIZE}?{urlencode(signer.consent_query(redirect_uri=uris[0]))}",
+        f"{AUTHORIZE}?{urlencode(signer.consent_query(redirect_uri=uris[0], scope='everything'))}",
         signer.client.get_absolute_url(),
     ):
         page.goto(path)

@@ -177,3 +177,21 @@ def test_another_host_is_refused_in_pages_and_not_logged(target: Target) -> None
     assert target.ask(LOGIN, headers={"Host": "evil.example"}).status == 400
     assert target.ask(LOGIN).status == 200
     assert target.serving.log.read_bytes()[size:].count(b"evil") == 0
+
+
+def test_token_request_in_chunks_is_answered(target: Target) -> None:
+    """RFC 9112 §7.1. Some clients of HTTP send no length; nginx gives it one, and we need none."""
+    form = target.token_form().encode()
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (form[:100], form[100:]))
+    lines = (f"Content-Type: {FORM}", "Transfer-Encoding: chunked")
+    answer = exchange(target.port, head(TOKEN, *lines, method="POST") + chunks + b"0\r\n\r\n")
+    assert statuses(answer) == [200]
+    assert b'"access_token"' in answer
+
+
+def test_token_request_in_chunks_without_an_end_is_not_read_to_it(target: Target) -> None:
+    filler = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    lines = (f"Content-Type: {FORM}", "Transfer-Encoding: chunked")
+    answer = exchange(target.port, head(TOKEN, *lines, method="POST") + filler * 64)
+    assert statuses(answer) in ([400], [])
+    target.check_known()

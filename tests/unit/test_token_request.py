@@ -62,6 +62,20 @@ def test_two_ways_to_authenticate_are_refused(
     assert refusal.reason in UNREADABLE
 
 
+@pytest.mark.parametrize(
+    ("parameters", "authorization"),
+    [({"client_secret": ["s"]}, ""), ({}, "Basic YTpi"), ({}, "basic x"), ({}, " Basic")],
+)
+def test_secret_alone_is_named_as_one(parameters: dict[str, list[str]], authorization: str) -> None:
+    refusal = refusal_of(parameters, authorization)
+    assert refusal.reason is Reason.CLIENT_SECRET
+    assert refusal.reason not in UNREADABLE
+
+
+def test_parameter_that_is_there_twice_with_one_value_is_there_once() -> None:
+    assert client_assertion_of(GOOD | {"scope": ["", "read"], "client_id": ["x", ""]})
+
+
 @pytest.mark.parametrize("parameters", [{}, {"client_assertion": [""]}, {"client_assertion": []}])
 def test_no_assertion_is_refused(parameters: dict[str, list[str]]) -> None:
     refusal = refusal_of(parameters)

@@ -14,6 +14,7 @@ from portal.core.assertion.explanation import Explanation
 from portal.core.assertion.explanations import EXPLANATIONS
 from portal.core.assertion.paste import MAX_PASTE_BYTES, Paste, Problem, read_paste
 from portal.core.assertion.peeking import MAX_ASSERTION_BYTES, UnverifiedAssertion, peek
+from portal.core.assertion.pointers import Pointers, pointers_in
 from portal.core.assertion.token_request import (
     ASSERTION_TYPE,
     ClientAssertion,
@@ -40,6 +41,7 @@ __all__ = [
     "KeyState",
     "Outcome",
     "Paste",
+    "Pointers",
     "Problem",
     "UnverifiedAssertion",
     "VerifiedAssertion",
@@ -47,6 +49,7 @@ __all__ = [
     "examine",
     "never_seen",
     "peek",
+    "pointers_in",
     "read_paste",
     "spend",
     "verify",

@@ -19,6 +19,13 @@ REQUESTS: Final[dict[Reason, Explanation]] = {
         "It has one value here, whatever the client.",
         "Send urn:ietf:params:oauth:client-assertion-type:jwt-bearer.",
     ),
+    Reason.CLIENT_SECRET: Explanation(
+        "This portal takes no client secret",
+        "The request has a secret in place of an assertion. Clients sign in with their keys "
+        "(private_key_jwt), and there is no secret to check.",
+        "Sign an assertion with the private key, and send it as client_assertion. In most "
+        "libraries the setting is token_endpoint_auth_method: private_key_jwt.",
+    ),
     Reason.SEVERAL_AUTH_METHODS: Explanation(
         "Two ways to authenticate at once",
         "RFC 6749 §2.3 allows one a request. There is a client_secret or an Authorization "

@@ -13,6 +13,9 @@ from portal.core.reasons import Reason, Refused
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """RFC 7523 §2.2."""
 
+_LONGEST_SCHEME: Final = 20
+"""How many characters of an Authorization header are looked at for its scheme."""
+
 _REPEATABLE: Final = frozenset({"resource"})
 """RFC 8707 §2: the one parameter that may be there more than once."""
 
@@ -31,17 +34,19 @@ def client_assertion_of(
     """Return the client assertion of a token request.
 
     `parameters` are those of the form body, `authorization` is the value of that header. Raise
-    `Refused`: PARAMETER_REPEATED, SEVERAL_AUTH_METHODS, ASSERTION_MISSING or ASSERTION_TYPE_WRONG.
+    `Refused`: PARAMETER_REPEATED, CLIENT_SECRET, SEVERAL_AUTH_METHODS, ASSERTION_MISSING or
+    ASSERTION_TYPE_WRONG.
     """
-    for name, values in parameters.items():
+    # RFC 6749 §3.2: a parameter without a value is as if it were not there.
+    valued = {name: [value for value in values if value] for name, values in parameters.items()}
+    for name, values in valued.items():
         if len(values) > 1 and name not in _REPEATABLE:
             raise Refused(
                 Reason.PARAMETER_REPEATED,
                 found=f"The parameter {brief(name)}, {len(values)} times.",
                 needed="Each parameter once (RFC 6749 §3.2).",
             )
-    # RFC 6749 §3.2: a parameter without a value is as if it were not there.
-    given = {name: values[0] for name, values in parameters.items() if values and values[0]}
+    given = {name: values[0] for name, values in valued.items() if values}
     _one_method(given, authorization)
     if "client_assertion" not in given:
         raise Refused(
@@ -76,14 +81,23 @@ def why_of_another(client_id: str, unverified: UnverifiedAssertion) -> Refused |
 
 def _one_method(given: Mapping[str, str], authorization: str) -> None:
     """RFC 6749 §2.3: one way to authenticate in a request, and here it is the assertion."""
+    scheme = authorization.strip()[:_LONGEST_SCHEME].partition(" ")[0].lower()
     others = []
     if "client_secret" in given:
         others.append("client_secret")
-    if authorization.strip():
+    if scheme:
         others.append("an Authorization header")
-    if others:
+    found = f"There is {' and '.join(others)} in the request."
+    if "client_assertion" in given:
+        if others:
+            raise Refused(
+                Reason.SEVERAL_AUTH_METHODS,
+                found=found,
+                needed="The client assertion alone: there is no other way to authenticate here.",
+            )
+    elif "client_secret" in given or scheme == "basic":
         raise Refused(
-            Reason.SEVERAL_AUTH_METHODS,
-            found=f"There is {' and '.join(others)} in the request.",
-            needed="The client assertion alone: there is no other way to authenticate here.",
+            Reason.CLIENT_SECRET,
+            found=found,
+            needed="A client_assertion and its client_assertion_type, and no secret.",
         )

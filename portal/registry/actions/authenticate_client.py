@@ -17,10 +17,12 @@ from django.views.decorators.debug import sensitive_variables
 from portal.core.assertion import (
     SPENT,
     UNREADABLE,
+    Pointers,
     UnverifiedAssertion,
     VerifiedAssertion,
     client_assertion_of,
     peek,
+    pointers_in,
     spend,
     verify,
 )
@@ -59,15 +61,17 @@ class Authenticated:
 class AuthenticationRefused(Exception):  # noqa: N818 - it reads as what it is
     """The client is not who it says, or does not say it readably. `reference` is where why stands.
 
+    `client` is the one whose people find it there: the one that the request points to, if any.
     `unreadable` tells a request that is malformed (RFC 6749 §5.2: invalid_request) from a client
     that is not authenticated (invalid_client). The cause is for the client's people, and not for
     the answer.
     """
 
-    def __init__(self, refused: Refused, reference: str) -> None:
-        super().__init__(refused, reference)
+    def __init__(self, refused: Refused, reference: str, client: Client | None) -> None:
+        super().__init__(refused, reference, client)
         self.refused = refused
         self.reference = reference
+        self.client = client
         self.unreadable = refused.reason in UNREADABLE
 
 
@@ -97,20 +101,22 @@ def authenticate_client(
     try:
         return _authenticate(attempt, parameters, authorization)
     except Refused as refused:
+        _follow(attempt, pointers_in(parameters, authorization=authorization))
         _record(attempt, refused)
-        raise AuthenticationRefused(refused, attempt.reference) from None
+        raise AuthenticationRefused(refused, attempt.reference, attempt.client) from None
 
 
-def record_refused_grant(authenticated: Authenticated, error: str) -> None:
+def record_refused_grant(authenticated: Authenticated, error: str, *, seen: str = "") -> None:
     """Record that the client signed in and its request was refused all the same.
 
-    `error` is the code of RFC 6749 §5.2, such as `invalid_grant`.
+    `error` is the code of RFC 6749 §5.2, such as `invalid_grant`, and `seen` says more of it.
     """
     RefusedRequest.objects.create(
         client=authenticated.client,
         key=authenticated.key,
         kid=authenticated.key.kid,
         reason=error,
+        seen=brief(seen)[:MAX_SEEN] if seen else "",
         reference=authenticated.reference,
         at=timezone.now(),
     )
@@ -120,11 +126,9 @@ def record_refused_grant(authenticated: Authenticated, error: str) -> None:
 def _authenticate(
     attempt: _Attempt, parameters: Mapping[str, Sequence[str]], authorization: str
 ) -> Authenticated:
-    attempt.unverified_client_id = next(iter(parameters.get("client_id", ())), "")
     given = client_assertion_of(parameters, authorization=authorization)
     unverified = peek(given.assertion)
-    if not attempt.unverified_client_id:
-        attempt.unverified_client_id = unverified.unverified_client_id or ""
+    attempt.unverified_client_id = given.client_id or unverified.unverified_client_id or ""
     attempt.unverified_kid = unverified.unverified_kid or ""
     keys = _find_keys(attempt)
     attempt.client = keys[0].client if keys else _find_client(attempt)
@@ -173,12 +177,8 @@ def _verify(
 def _of_one_client(attempt: _Attempt, unverified: UnverifiedAssertion) -> None:
     """Refuse an assertion of one client that is sent in the name of another."""
     refused = why_of_another(attempt.unverified_client_id, unverified)
-    if refused is None:
-        return
-    if attempt.client is None:
-        # Somebody has mistyped the parameter: the client's people look for it among its requests.
-        attempt.unverified_client_id = unverified.unverified_client_id or ""
-    raise refused
+    if refused is not None:
+        raise refused
 
 
 def _find_keys(attempt: _Attempt) -> list[ClientKey]:
@@ -200,9 +200,28 @@ def _find_client(attempt: _Attempt) -> Client | None:
     return Client.objects.filter(client_id=attempt.unverified_client_id).first()
 
 
+def _follow(attempt: _Attempt, pointers: Pointers) -> None:
+    """Find whose people look for a refused request, and the key that it names of that client."""
+    if attempt.client is None:
+        clients = Client.objects.filter(client_id__in=pointers.client_ids)
+        by_id = {client.client_id: client for client in clients}
+        known = (by_id[each] for each in pointers.client_ids if each in by_id)
+        attempt.client = next(known, None)
+    if attempt.key is not None or not pointers.kid:
+        return
+    attempt.unverified_kid = pointers.kid
+    keys = ClientKey.objects.select_related("client").filter(kid=pointers.kid)
+    if attempt.client:
+        keys = keys.filter(client=attempt.client)
+    found = list(keys[:2])
+    if len(found) == 1:  # a kid that several clients have points to none of them
+        [attempt.key] = found
+        attempt.client = found[0].client
+
+
 def _record(attempt: _Attempt, refused: Refused) -> None:
     """Keep why, for the client's people and for the operator's log."""
-    client = attempt.client or _find_client(attempt)
+    client = attempt.client
     kid = attempt.unverified_kid if _KID.fullmatch(attempt.unverified_kid) else ""
     RefusedRequest.objects.create(
         client=client,

@@ -264,8 +264,8 @@ ATTACKS: dict[str, tuple[Attack, tuple[int, str], Reason]] = {
             "client_id": s.client.client_id,
             "client_secret": "guessed",
         },
-        MALFORMED,
-        Reason.SEVERAL_AUTH_METHODS,
+        REFUSED,
+        Reason.CLIENT_SECRET,
     ),
     "a secret beside it": (
         lambda s, _: s.form(client_secret="guessed"),
@@ -289,6 +289,11 @@ ATTACKS: dict[str, tuple[Attack, tuple[int, str], Reason]] = {
         REFUSED,
         Reason.CLIENT_UNKNOWN,
     ),
+    "neither a client nor a key that exists": (
+        lambda s, _: form_of(sign(s.private, "ES256", claims_of("nobody", ISSUER))),
+        REFUSED,
+        Reason.CLIENT_UNKNOWN,
+    ),
 }
 
 
@@ -301,7 +306,8 @@ def test_an_attack_gets_nothing_and_is_on_record(
     body = body_of(response)
     row = RefusedRequest.objects.get()
     assert (response.status_code, body["error"], row.reason) == (status, error, reason)
-    assert body["error_uri"] == f"{ISSUER}/token-requests/{row.reference}/"
+    page = f"{ISSUER}/token-requests/{row.reference}/"
+    assert body.get("error_uri") == (page if row.client else None)
     assert not AccessToken.objects.exists()
 
 
@@ -320,12 +326,14 @@ def test_a_megabyte_is_not_even_read(signer: Signer) -> None:
 
 
 def test_all_who_are_not_authenticated_get_one_answer(signer: Signer, attacker: Signer) -> None:
-    answers = set()
-    for attack, expected, _ in ATTACKS.values():
-        if expected == REFUSED:
+    """But for a secret, which is never taken, and for whom the request points to at all."""
+    answers: dict[bool, set[str]] = {True: set(), False: set()}
+    for attack, expected, reason in ATTACKS.values():
+        if expected == REFUSED and reason != Reason.CLIENT_SECRET:
             response = post(TOKEN, attack(signer, attacker))
             body = body_of(response)
-            reference = body["error_uri"].split("/")[-2]
+            row = RefusedRequest.objects.latest("pk")
             headers = {name: value for name, value in response.items() if name != "Content-Length"}
-            answers.add(json.dumps([body, headers], sort_keys=True).replace(reference, "REFERENCE"))
-    assert len(answers) == 1
+            text = json.dumps([body, headers], sort_keys=True).replace(row.reference, "REFERENCE")
+            answers[row.client is not None].add(text)
+    assert {known: len(texts) for known, texts in answers.items()} == {True: 1, False: 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -194,8 +195,8 @@ def test_an_unknown_client_sends_nobody_anywhere(
         "//app.example.com/callback",
         "/callback",
         "http://[",
-        "",
         "☃",
+        "http://127.0.0.1:51004/callback",
     ],
 )
 def test_an_address_that_is_not_registered_is_never_gone_to(
@@ -204,6 +205,22 @@ def test_an_address_that_is_not_registered_is_never_gone_to(
     said(bob.get(address(signer, redirect_uri=uri)), "invalid_request")
     said(bob.post(address(signer, redirect_uri=uri), ALLOW), "invalid_request")
     assert not AuthorizationCode.objects.exists()
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1/cb", "http://127.0.0.1:8765/cb"])
+@pytest.mark.parametrize("asked", ["http://127.0.0.1:51004/cb", "http://127.0.0.1/cb"])
+def test_the_port_of_a_loopback_address_is_free(
+    signer: Signer, bob: Browser, cast: SimpleNamespace, uri: str, asked: str
+) -> None:
+    """RFC 8252 §7.3; the code is changed for tokens with the address that it was sent to."""
+    register(signer, cast, uri)
+    path = address(signer, redirect_uri=asked)
+    assert "127.0.0.1" in text_of(bob.get(path))
+    code = told(bob.post(path, ALLOW), asked)["code"]
+    other = asked.replace("127.0.0.1", "127.0.0.1:9", 1).replace(":9:51004", ":9")
+    assert signer.redeem(code, redirect_uri=other).status_code == 400
+    code = told(bob.post(path, ALLOW), asked)["code"]
+    assert signer.redeem(code, redirect_uri=asked).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["client_id", "response_type", "redirect_uri", "scope", "state"])
@@ -239,13 +256,46 @@ def test_a_repeated_parameter_is_refused(signer: Signer, bob: Browser, name: str
 def test_what_else_is_wrong_is_told_to_the_client(
     signer: Signer, bob: Browser, changes: dict[str, Any], error: str
 ) -> None:
-    for response in (
-        bob.get(address(signer, **changes)),
-        bob.post(address(signer, **changes), ALLOW),
-    ):
-        answer = told(response)
-        assert (answer["error"], answer["state"]) == (error, "a state")
+    answer = told(bob.post(address(signer, **changes), ALLOW))
+    assert (answer["error"], answer["state"]) == (error, "a state")
     assert not AuthorizationCode.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"scope": "everything"}, {"response_type": "token"}, {"code_challenge": None}]
+)
+def test_nobody_is_sent_on_before_a_choice(
+    signer: Signer, bob: Browser, changes: dict[str, Any]
+) -> None:
+    """A link to this portal leads to no address by itself: anybody may create a client."""
+    response = bob.get(address(signer, **changes))
+    assert response.status_code == 400
+    assert not {"Refresh", "Location"} & set(response.headers)
+    text = text_of(response)
+    for words in ("Payments sent you here", "app.example.com", "close this page"):
+        assert words in text
+    [link] = re.findall(r'href="(https://app[^"]+)"', text)
+    query = parse_qs(urlsplit(unescape(link)).query)
+    assert (query["state"], query["iss"]) == (["a state"], [ISSUER])
+    assert "error" in query
+
+
+@pytest.mark.parametrize("name", ["code_challenge", "code_challenge_method"])
+@pytest.mark.parametrize("same", [True, False])
+def test_a_challenge_that_is_there_twice_is_told_to_the_client(
+    signer: Signer, bob: Browser, name: str, same: bool
+) -> None:
+    value = signer.consent_query()[name] if same else "x" * 43
+    answer = told(bob.post(address(signer, f"&{name}={value}"), ALLOW))
+    assert answer["error"] == "invalid_request"
+    assert answer["error_description"] == f"The parameter {name} is there twice."
+    assert not AuthorizationCode.objects.exists()
+
+
+def test_parameters_without_a_value_are_as_if_not_there(signer: Signer, bob: Browser) -> None:
+    path = address(signer, "&code_challenge=&scope=", scope="", resource=["", ""], redirect_uri="")
+    assert "See your data" in text_of(bob.get(path))
+    assert "code" in told(bob.post(path, ALLOW))
 
 
 @pytest.mark.parametrize(
@@ -364,6 +414,7 @@ def test_no_page_has_a_looser_policy_than_others(signer: Signer, bob: Browser) -
         bob.get(address(signer)),
         bob.post(address(signer), ALLOW),
         bob.get(address(signer, redirect_uri="https://evil.example/")),
+        bob.get(address(signer, scope="everything")),
     ):
         assert directives(response) == usual
 

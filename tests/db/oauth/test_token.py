@@ -6,6 +6,7 @@ from datetime import timedelta
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -13,7 +14,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from portal.registry.actions import revoke_key, suspend_client
+from portal.registry.actions import change_client, revoke_key, suspend_client
 from portal.registry.choices import RevocationReason
 from portal.registry.models import (
     AccessToken,
@@ -23,7 +24,16 @@ from portal.registry.models import (
     RefreshToken,
     RefusedRequest,
 )
-from tests.db.oauth.token_requests import FORM, TOKEN, Signer, body_of, new_signer, post
+from tests.db.oauth.token_requests import (
+    CALLBACK,
+    FORM,
+    ISSUER,
+    TOKEN,
+    Signer,
+    body_of,
+    new_signer,
+    post,
+)
 
 
 @pytest.fixture
@@ -142,7 +152,9 @@ def test_without_the_verifier_a_code_is_worth_nothing(
     signer: Signer, cast: SimpleNamespace
 ) -> None:
     code = signer.code_from(cast.bob)
-    refused(signer.redeem(code, code_verifier=""), 400, "invalid_grant")
+    # RFC 6749 §3.2: an empty one is none.
+    refused(signer.redeem(code, code_verifier=""), 400, "invalid_request")
+    assert not AccessToken.objects.exists()
 
 
 def test_a_code_of_another_client_is_refused(
@@ -236,13 +248,94 @@ def test_a_suspended_client_gets_nothing(signer: Signer, cast: SimpleNamespace) 
         ("password", "unsupported_grant_type"),
         ("urn:ietf:params:oauth:grant-type:device_code", "unsupported_grant_type"),
         ("urn:ietf:params:oauth:grant-type:jwt-bearer", "unsupported_grant_type"),
-        ("", "unsupported_grant_type"),
         ("x" * 10_000, "unsupported_grant_type"),
     ],
 )
 def test_there_are_three_grants_only(signer: Signer, grant_type: str, error: str) -> None:
     response = signer.ask(grant_type=grant_type, username="bob@example.com", password="x")
     refused(response, 400, error)
+
+
+@pytest.mark.parametrize("form", [{"grant_type": ""}, {"grant_type": []}])
+def test_a_missing_grant_type_is_named(signer: Signer, form: dict[str, Any]) -> None:
+    row = refused(signer.ask(**form), 400, "invalid_request")
+    assert row.seen == "The parameter grant_type is missing."
+
+
+def test_parameters_without_a_value_are_as_if_not_there(signer: Signer) -> None:
+    empty: dict[str, Any] = {
+        "scope": "",
+        "resource": ["", ""],
+        "client_id": "",
+        "client_secret": "",
+        "code": "",
+    }
+    body = body_of(signer.ask(**empty))
+    assert body["scope"] == "read"
+
+
+def test_a_code_grant_names_the_redirect_uri_that_is_missing(
+    signer: Signer, cast: SimpleNamespace
+) -> None:
+    code = signer.code_from(cast.bob)
+    uris = [CALLBACK, "https://app.example.com/other"]
+    change_client(signer.client, name="Payments", contacts=[], redirect_uris=uris, by=cast.alice)
+    response = signer.redeem(code, redirect_uri="")
+    assert refused(response, 400, "invalid_request").seen.startswith("The parameter redirect_uri")
+    assert CALLBACK in body_of(response)["error_description"]
+    assert signer.redeem(code).status_code == 200
+
+
+@pytest.mark.parametrize("uri", [f"{CALLBACK}/", "https://app.example.com/other", "http://["])
+def test_a_code_with_another_redirect_uri_is_no_valid_grant(
+    signer: Signer, cast: SimpleNamespace, uri: str
+) -> None:
+    row = refused(signer.redeem(signer.code_from(cast.bob), redirect_uri=uri), 400, "invalid_grant")
+    assert row.seen == "The redirect_uri is not the one of the authorization request."
+    assert not AccessToken.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "authorization", "challenge"),
+    [
+        ({"client_secret": "hunter2"}, "", None),
+        ({}, "Basic", None),
+        ({}, "Basic eDp5", f'Basic realm="{ISSUER}"'),
+    ],
+)
+def test_a_client_secret_is_not_taken(
+    signer: Signer, form: dict[str, str], authorization: str, challenge: str | None
+) -> None:
+    form = {"grant_type": "client_credentials", "client_id": signer.client.client_id, **form}
+    response = post(TOKEN, form, **({"HTTP_AUTHORIZATION": authorization} if authorization else {}))
+    body = body_of(response)
+    assert (response.status_code, body["error"]) == (401, "invalid_client")
+    assert body["error_description"].startswith("This portal takes no client secret")
+    assert response.get("WWW-Authenticate") == challenge
+    row = RefusedRequest.objects.get()
+    assert (row.reason, row.client) == ("client_secret", signer.client)
+
+
+def test_who_signs_in_with_an_assertion_gets_no_challenge(signer: Signer) -> None:
+    response = post(TOKEN, signer.form(client_assertion=signer.assertion(exp=1)))
+    assert response.status_code == 401
+    assert "WWW-Authenticate" not in response
+
+
+def chunked(body: bytes) -> Any:
+    """Send a body without its length, as it comes to us in chunks."""
+    sent = {"wsgi.input": BytesIO(body), "CONTENT_TYPE": FORM, "HTTP_TRANSFER_ENCODING": "chunked"}
+    return Browser().generic("POST", TOKEN, **sent)  # type: ignore[arg-type]  # goes into the environment
+
+
+def test_a_body_in_chunks_is_read(signer: Signer) -> None:
+    assert chunked(urlencode(signer.form()).encode()).status_code == 200
+
+
+def test_a_body_in_chunks_that_is_too_large_is_refused(signer: Signer) -> None:
+    response = chunked(urlencode(signer.form(filler="x" * 70_000)).encode())
+    assert response.status_code == 400
+    assert body_of(response)["error_description"] == "The body has more than 64 KiB."
 
 
 def test_without_an_address_a_client_acts_for_nobody(signer: Signer, cast: SimpleNamespace) -> None:
@@ -325,9 +418,11 @@ def test_a_resource_has_to_be_an_address(signer: Signer, resource: str) -> None:
 
 def test_a_body_that_is_too_large_is_not_read(db: None) -> None:
     body = BytesIO(b"a=" + b"x" * 2_000_000)
-    sent = {"wsgi.input": body, "CONTENT_LENGTH": str(len(body.getvalue()))}
-    response = Browser().generic("POST", TOKEN, content_type=FORM, **sent)  # type: ignore[arg-type]  # goes into the environment
-    assert (response.status_code, body_of(response)["error"]) == (400, "invalid_request")
+    length = str(len(body.getvalue()))
+    sent = {"wsgi.input": body, "CONTENT_TYPE": FORM, "CONTENT_LENGTH": length}
+    response = Browser().generic("POST", TOKEN, **sent)  # type: ignore[arg-type]  # goes into the environment
+    assert response.status_code == 400
+    assert body_of(response)["error_description"] == "The body has more than 64 KiB."
     assert body.tell() == 0
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.db import DatabaseError, connection
@@ -30,7 +32,7 @@ from portal.registry.actions import (
 )
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import Client, ClientKey, RedeemedAssertion, RefusedRequest
-from tests.assertions import claims_of, form_of, sign
+from tests.assertions import ASSERTION_TYPE, claims_of, form_of, sign
 from tests.db.registry.racing import race_behind
 from tests.db.registry.recorded import events
 from tests.keys import PrivateKey, new_private_key, public_pem
@@ -219,14 +221,68 @@ def test_a_key_of_another_client_is_unknown_here(
 
 
 def test_an_unknown_client_is_recorded_without_one(send: Send) -> None:
+    reason, recorded = refusal_of(send, iss="nobody", sub="nobody", header={"kid": None})
+    assert reason == Reason.CLIENT_UNKNOWN
+    assert (recorded.client, recorded.key) == (None, None)
+
+
+def test_an_unknown_client_is_recorded_under_the_one_that_has_the_kid(
+    send: Send, payments: Client, key: ClientKey
+) -> None:
     reason, recorded = refusal_of(send, iss="nobody", sub="nobody")
     assert reason == Reason.CLIENT_UNKNOWN
-    assert recorded.client is None
+    assert (recorded.client, recorded.key) == (payments, key)
+
+
+@pytest.mark.parametrize("changes", [{"iss": "nobody"}, {"sub": "nobody"}])
+def test_iss_or_sub_points_to_the_client(
+    send: Send, payments: Client, changes: dict[str, str]
+) -> None:
+    _, recorded = refusal_of(send, header={"kid": None}, **changes)
+    assert recorded.client == payments
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda jwt: {"client_assertion": f"{jwt[:64]}\n{jwt[64:]}"}, "assertion_white_space"),
+        (lambda jwt: {"client_assertion": f"Bearer {jwt}"}, "assertion_bearer_prefix"),
+        (lambda jwt: {"client_assertion": f"{jwt}="}, "assertion_padded"),
+        (lambda _: {"client_assertion_type": quote(ASSERTION_TYPE)}, "assertion_type_wrong"),
+        (lambda _: {"client_assertion_type": ""}, "assertion_type_wrong"),
+        (lambda _: {"client_secret": "hunter2"}, "several_auth_methods"),
+    ],
+)
+def test_what_cannot_be_taken_still_points_to_the_client(
+    payments: Client,
+    key: ClientKey,
+    private: PrivateKey,
+    change: Callable[[str], dict[str, str]],
+    reason: str,
+) -> None:
+    assertion = sign(private, "ES256", claims_of(payments.client_id, ISSUER), kid=key.kid)
+    form = form_of(assertion) | change(assertion)
+    with pytest.raises(AuthenticationRefused) as caught:
+        authenticate_client(parameters_of(form))
+    recorded = RefusedRequest.objects.get()
+    assert (recorded.reason, recorded.client, recorded.key) == (reason, payments, key)
+    assert caught.value.client == payments
+
+
+@pytest.mark.parametrize("has_assertion", [True, False])
+def test_the_user_name_of_basic_points_to_the_client(
+    payments: Client, private: PrivateKey, has_assertion: bool
+) -> None:
+    form = form_of(sign(private, "ES256", claims_of("nobody", ISSUER))) if has_assertion else {}
+    basic = b64encode(f"{payments.client_id}:hunter2".encode()).decode()
+    with pytest.raises(AuthenticationRefused):
+        authenticate_client(parameters_of(form), authorization=f"Basic {basic}")
+    assert RefusedRequest.objects.get().client == payments
 
 
 @pytest.mark.parametrize("client_id", ["x" * 1_000, "'; --", "a b"])
 def test_odd_client_ids_are_unknown(send: Send, client_id: str) -> None:
-    reason, recorded = refusal_of(send, iss=client_id, sub=client_id)
+    reason, recorded = refusal_of(send, iss=client_id, sub=client_id, header={"kid": None})
     assert (reason, recorded.client) == (Reason.CLIENT_UNKNOWN, None)
 
 

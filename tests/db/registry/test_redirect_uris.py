@@ -8,7 +8,7 @@ import pytest
 
 from portal.registry.actions import change_client, create_client
 from portal.registry.models import Client, Event
-from portal.registry.redirect_uris import clean_redirect_uris
+from portal.registry.redirect_uris import clean_redirect_uris, is_registered
 from portal.registry.refusals import UnfitInput
 
 GOOD = "https://app.example.com/callback"
@@ -130,3 +130,41 @@ def test_a_refused_address_changes_nothing(payments: Client, cast: SimpleNamespa
 def test_a_client_can_be_created_with_them(cast: SimpleNamespace) -> None:
     made = create_client(name="New", redirect_uris=[GOOD], by=cast.bob)
     assert made.redirect_uris == [GOOD]
+
+
+@pytest.mark.parametrize(
+    ("registered", "uri"),
+    [
+        ("http://127.0.0.1/callback", "http://127.0.0.1:51004/callback"),
+        ("http://127.0.0.1:8080/callback", "http://127.0.0.1:51004/callback"),
+        ("http://127.0.0.1:8080/callback", "http://127.0.0.1/callback"),
+        ("http://[::1]/callback?a=b", "http://[::1]:51004/callback?a=b"),
+        ("http://127.0.0.1", "http://127.0.0.1:51004"),
+        ("http://localhost:8080/callback", "http://localhost:8080/callback"),
+    ],
+)
+def test_the_port_of_a_loopback_address_is_free(registered: str, uri: str) -> None:
+    assert is_registered(uri, [GOOD, registered])
+
+
+@pytest.mark.parametrize(
+    ("registered", "uri"),
+    [
+        ("http://127.0.0.1/callback", "http://127.0.0.1:51004/callback/"),
+        ("http://127.0.0.1/callback", "http://127.0.0.1:51004/callback?a=b"),
+        ("http://127.0.0.1/callback", "http://127.0.0.1:51004/callback#a"),
+        ("http://127.0.0.1/callback", "http://127.0.0.1:65536/callback"),
+        ("http://127.0.0.1/callback", "http://127.0.0.1:0/callback"),
+        ("http://127.0.0.1/callback", "http://127.0.0.1:/callback"),
+        ("http://127.0.0.1/callback", "http://127.0.0.1:51004@evil.example/callback"),
+        ("http://127.0.0.1/callback", "http://127.0.0.1.evil.example/callback"),
+        ("http://127.0.0.1/callback", "http://[::1]:51004/callback"),
+        ("http://127.0.0.1/callback", "https://127.0.0.1:51004/callback"),
+        ("http://127.0.0.1/callback", "http://127.0.0.1:\uff11/callback"),
+        ("http://127.0.0.1/callback", "http://127.0.0.1:1/callback\n"),
+        ("http://localhost/callback", "http://localhost:51004/callback"),
+        ("https://app.example.com/callback", "https://app.example.com:51004/callback"),
+    ],
+)
+def test_nothing_else_is_free(registered: str, uri: str) -> None:
+    assert not is_registered(uri, [GOOD, registered])

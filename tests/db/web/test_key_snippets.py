@@ -134,3 +134,20 @@ def test_a_key_that_is_not_live_is_said_to_be_refused(
 def test_the_key_page_and_the_settings_page_lead_to_it(ask: Any, paths: SimpleNamespace) -> None:
     for path in (paths.key, paths.client):
         assert f'href="{paths.key_snippets}"' in text_of(ask("viewer", "get", path))
+
+
+SENT = {
+    "python": '"client_id": CLIENT_ID',
+    "authlib": "client_id=CLIENT_ID",
+    "node": "client_id: clientId",
+    "go": '"client_id":             {clientID}',
+    "java": '"client_id", CLIENT_ID',
+    "csharp": '["client_id"] = clientId',
+    "shell": '--data "client_id=$client_id"',
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_program_sends_its_client_id(key: ClientKey, language: str) -> None:
+    """So that the reference of a request that cannot be read leads to its page all the same."""
+    assert SENT[language] in snippet(LANGUAGES[language], key).code
