@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Final
 
 from portal.core.base64s import encode_url
 from portal.core.keys import PublicKey
 from portal.core.spki import key_bytes, rsa_numbers
+
+PRIVATE_MEMBERS: Final = ("d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv")
+"""The members of a JWK that only its owner may know: RFC 7518 §6.2.2, §6.3.2, §6.4, RFC 9964 §3."""
 
 
 def to_jwk(key: PublicKey) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from portal.core import base64s, json_strict
 from portal.core.algorithms import ALGORITHMS
-from portal.core.jwk import thumbprint
+from portal.core.jwk import PRIVATE_MEMBERS, thumbprint
 from portal.core.keys import Container, PublicKey
 from portal.core.kinds import unsupported_curve, unsupported_kind
 from portal.core.reasons import Reason, Refused
@@ -27,10 +27,15 @@ def parse_jwk(text: str) -> PublicKey:
         raise _bad("It is JSON, and not a JSON object.")
     if "keys" in jwk:
         jwk = _only_key(jwk["keys"])
-    _for_signing(jwk)
-    key = _key(jwk)
+    # .NET and Azure write members without a value, also private ones: they say nothing.
+    given = {name: value for name, value in jwk.items() if value is not None and value != []}
+    _for_signing(given)
+    key = _key(given)
+    notes = _notes(given, key)
+    if not jwk.keys().isdisjoint(PRIVATE_MEMBERS):
+        notes += ("The JWK names private members without a value, so nothing in it is private.",)
     return PublicKey(
-        key.kty, key.curve, key.bits, key.spki, Container.JWK, _only(jwk, key), _notes(jwk, key)
+        key.kty, key.curve, key.bits, key.spki, Container.JWK, _only(given, key), notes
     )
 
 

@@ -8,9 +8,13 @@ from typing import Final
 from portal.core import base64s, der
 from portal.core.algorithms import PUBLIC_HALF
 from portal.core.kinds import NEW_KEY, unsupported_kind
+from portal.core.private_numbers import halves_of
+from portal.core.private_spelling import hexadecimal
 from portal.core.reasons import Reason, Refused
 
 _TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]*){1,4}")
+_HEXADECIMAL: Final = re.compile(r"(0x)?([0-9A-Fa-f]{2}:?)+")
+_SECRET_BYTES: Final = frozenset({32, 48, 57, 66})  # P-256 and Ed25519, P-384, Ed448, P-521
 _REQUESTS: Final = frozenset({"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"})
 _PARAMETERS: Final = frozenset(
     {"EC PARAMETERS", "DSA PARAMETERS", "DH PARAMETERS", "X9.42 DH PARAMETERS"}
@@ -151,6 +155,18 @@ def refuse_text(text: str) -> Refused:
             needed="Please give the public half of the key that signed it.",
             command=PUBLIC_HALF,
         )
+    bare = _bare_bytes("".join(text.split()))
+    if len(bare) in _SECRET_BYTES:
+        return Refused(
+            Reason.BARE_BYTES,
+            found=f"These are {len(bare)} bytes, and nothing says what they are.",
+            needed="A public key, a fingerprint and a private key (a seed) can all look like this."
+            " Please give the public key as PEM or JWK. If it was a private key, it counts as"
+            " leaked and its public half is blocked: please make a new pair.",
+            command=NEW_KEY,
+            # Whoever sends a fingerprint blocks the keys that nobody made of it. No other can be.
+            leaked=tuple(halves_of(bare)),
+        )
     if base64s.decode("".join(text.split())):
         return Refused(
             Reason.NO_HEADER_LINES,
@@ -165,3 +181,10 @@ def refuse_text(text: str) -> Refused:
         needed="A public key file begins with BEGIN PUBLIC KEY between dashes.",
         command=PUBLIC_HALF,
     )
+
+
+def _bare_bytes(text: str) -> bytes:
+    """Return the bytes that the text is in hexadecimal digits, base64 or base64url."""
+    if _HEXADECIMAL.fullmatch(text):
+        return hexadecimal(text)
+    return base64s.decode(text) or base64s.decode_url(text) or b""

@@ -7,12 +7,18 @@ the public half, and that only when it is proven (`proof.py`), so that the regis
 from __future__ import annotations
 
 import re
-from binascii import a2b_base64
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import chain, islice
 from typing import Final
 
-from portal.core import private_der, private_openssh, private_text
+from portal.core import (
+    private_der,
+    private_numbers,
+    private_openssh,
+    private_spelling,
+    private_text,
+    private_windows,
+)
 from portal.core.keys import PublicKey
 from portal.core.kinds import NEW_KEY
 from portal.core.reasons import Reason, Refused
@@ -21,33 +27,40 @@ MAX_PROOFS: Final = 16
 """How many private keys in one input are looked at for their public halves."""
 
 # `BEGIN RSA PRIVATE KEY` and its like, wherever the dashes and spaces went, and PuTTY's first line.
-_LABEL: Final = re.compile(r"(BEGIN|END)[A-Z0-9]{0,24}?PRIVATEKEY|PUTTYUSERKEYFILE")
+_LABEL: Final = re.compile(rb"(BEGIN|END)[A-Z0-9]{0,24}?PRIVATEKEY|PUTTYUSERKEYFILE")
 
-_OPENSSH_START: Final = "b3BlbnNzaC1rZXktdjE"  # base64 of the magic bytes
-_PEM_START: Final = "LS0tLS1CRUdJTi"  # base64 of -----BEGIN
-_BASE64: Final = r"[A-Za-z0-9+/_\s-]"
-_HEAD: Final = re.compile(_BASE64 + "{0,160}")
-_BODY: Final = re.compile(_BASE64 + "*")
-_WRAPPED_PEM: Final = re.compile(_PEM_START + _BASE64 + "*")
-# Every DER SEQUENCE begins with M in base64.
-_BLOB: Final = re.compile(rf"(?<![A-Za-z0-9+/_])(?:M|{_OPENSSH_START})")
+_NOT_IN_A_LABEL: Final = bytes(
+    each for each in range(256) if not (chr(each).isascii() and chr(each).isalnum())
+)
+# A text that was encoded as a whole: PEM, PuTTY, JSON or XML. `eyJ` begins the parts of a token.
+_TEXT: Final = re.compile(rb"\s*(-----BEGIN|PuTTY-|[{\[<][\s\"'{?!A-Za-z])")
+_ESCAPE: Final = re.compile(r"\\u00([2-7][0-9A-Fa-f])")
+_MAX_VALUES: Final = 512
+_JAVA_KEYSTORES: Final = (bytes.fromhex("feedfeed"), bytes.fromhex("cececece"))  # JKS, JCEKS
 
 
 def refuse_private(data: bytes) -> None:
     """Raise `Refused` when there is a private key or a shared secret in the data."""
     text = _plain(data)
-    texts = [text, *(_plain(_decode(match)) for match in _WRAPPED_PEM.finditer(text))]
-    blobs = [data] if _is_private_blob(data) else []
-    blobs += islice(chain.from_iterable(map(_private_blobs, texts)), MAX_PROOFS)
-    if blobs or any(map(_is_private_text, texts)):
+    bodies = list(private_spelling.bodies(text, _is_telling))
+    # One text, so that many of them cost no more than their length.
+    inner = "\n\n".join(_plain(each) for each in bodies if _is_text(each))
+    texts = [text, inner]
+    bodies = [data, *bodies, *private_spelling.bodies(inner, _is_private_blob)]
+    blobs = [each for each in bodies if _is_private_blob(each)]
+    proven = list(private_numbers.public_halves(_values(texts, bodies)))
+    if blobs or proven or any(map(_is_private_text, texts)):
         halves = chain(
-            map(_blob_half, blobs),
+            proven,
+            map(_blob_half, blobs[:MAX_PROOFS]),
             chain.from_iterable(map(private_text.public_halves, texts)),
         )
         leaked = {half.spki: half for half in islice(halves, MAX_PROOFS) if half}
         raise Refused(
             Reason.PRIVATE_KEY,
-            found="There is a private key in this.",
+            found="This is a keystore, where private keys are kept."
+            if any(map(_is_keystore, blobs))
+            else "There is a private key in this.",
             needed="Only the public half is needed. A private key that was shown counts as leaked,"
             " so please make a new pair, and keep its private half to yourself.",
             command=NEW_KEY,
@@ -65,11 +78,15 @@ def refuse_private(data: bytes) -> None:
 def _plain(data: bytes) -> str:
     """Return the text in the data, also that of UTF-16 and that in a string of a program."""
     text = data.replace(b"\0", b"").decode("latin-1")
-    return text.replace("\\r", "").replace("\\n", "\n").replace('\\"', '"')
+    if "\\" not in text:
+        return text
+    text = text.replace("\\r", "").replace("\\n", "\n").replace('\\"', '"')
+    # PHP escapes the slash of base64, .NET its plus sign and, in XML within JSON, brackets.
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text.replace("\\/", "/"))
 
 
 def _is_private_text(text: str) -> bool:
-    squeezed = re.sub(r"[^A-Z0-9]", "", text.upper())
+    squeezed = text.upper().encode("latin-1", "ignore").translate(None, _NOT_IN_A_LABEL)
     return (
         _LABEL.search(squeezed) is not None
         or private_text.has_private_jwk(text)
@@ -78,29 +95,37 @@ def _is_private_text(text: str) -> bool:
     )
 
 
-def _private_blobs(text: str) -> Iterator[bytes]:
-    """Yield what is a private key when decoded: under whatever label, or without one."""
-    for start in _BLOB.finditer(text):
-        if _is_private_blob(_decode(_HEAD.match(text, start.start()))):
-            yield _decode(_BODY.match(text, start.start()))
+def _is_telling(head: bytes) -> bool:
+    return _is_text(head) or _is_private_blob(head)
+
+
+def _is_text(head: bytes) -> bool:
+    return _TEXT.match(head) is not None
 
 
 def _is_private_blob(data: bytes) -> bool:
-    return data.startswith(private_openssh.MAGIC) or private_der.looks_private(
-        data[: private_der.HEAD_BYTES]
+    """Tell a private key under whatever label, or without one."""
+    head = data[: private_spelling.HEAD_BYTES]
+    return (
+        head.startswith((private_openssh.MAGIC, *_JAVA_KEYSTORES))
+        or private_windows.looks_private(head)
+        or private_der.looks_private(head)
     )
+
+
+def _is_keystore(data: bytes) -> bool:
+    head = data[: private_spelling.HEAD_BYTES]
+    return head.startswith(_JAVA_KEYSTORES) or private_der.is_keystore(head)
 
 
 def _blob_half(data: bytes) -> PublicKey | None:
     if data.startswith(private_openssh.MAGIC):
         return private_openssh.public_half(data)
+    if private_windows.looks_private(data):
+        return private_windows.public_half(data)
     return private_der.public_half(data)
 
 
-def _decode(match: re.Match[str] | None) -> bytes:
-    """Return the bytes of base64 or base64url, or what there is of it before it ends."""
-    text = match[0].partition("-----")[0] if match else ""
-    letters = "".join(text.split()).replace("-", "+").replace("_", "/")
-    if len(letters) % 4 == 1:  # one letter is no byte
-        letters = letters[:-1]
-    return a2b_base64(letters + "==")
+def _values(texts: Iterable[str], bodies: Iterable[bytes]) -> list[bytes]:
+    words = chain.from_iterable(map(private_spelling.words, texts))
+    return list(dict.fromkeys(islice(chain(bodies, words), _MAX_VALUES)))

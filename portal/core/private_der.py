@@ -22,9 +22,6 @@ from portal.core.spki import (
     OKP_OIDS,
 )
 
-HEAD_BYTES: Final = 96
-"""How much of a file `looks_private` needs."""
-
 _ENCRYPTIONS: Final = (
     bytes.fromhex("2a864886f70d0105"),  # 1.2.840.113549.1.5 PKCS#5
     bytes.fromhex("2a864886f70d010c01"),  # 1.2.840.113549.1.12.1 PKCS#12
@@ -49,8 +46,16 @@ _Part = tuple[int, bytes]
 
 
 def looks_private(head: bytes) -> bool:
-    """Tell from the first `HEAD_BYTES` whether a private key begins here, in constant time."""
-    return _is_private(_inside(head))
+    """Tell from the first 96 bytes whether a private key begins here, in constant time."""
+    return _is_private(_inside(head)) or is_keystore(head)
+
+
+def is_keystore(head: bytes) -> bool:
+    """Tell from the first 96 bytes whether a PKCS#12 file begins here."""
+    match _inside(head):
+        case [(der.INTEGER, b"\x03"), (der.SEQUENCE, content), *_]:
+            return _oid(content).startswith(_PKCS7)
+    return False
 
 
 def public_half(data: bytes) -> PublicKey | None:
@@ -99,8 +104,6 @@ def _is_private(parts: list[_Part]) -> bool:
         case [(der.INTEGER, b"\x00" | b"\x01"), (der.SEQUENCE, content), *_]:
             oid = _oid(content)  # PKCS#8, unless it is the definition of a curve
             return bool(oid) and not oid.startswith(_FIELDS)
-        case [(der.INTEGER, b"\x03"), (der.SEQUENCE, content), *_]:
-            return _oid(content).startswith(_PKCS7)
         case [(der.SEQUENCE, content), *_] if _oid(content).startswith(_ENCRYPTIONS):
             return True  # encrypted PKCS#8
         case [(der.SEQUENCE, _), (der.BIT_STRING, bits), *_]:

@@ -1,4 +1,7 @@
-"""Private keys that are text themselves: JWK, XML of .NET, and what openssl prints with `-text`."""
+"""Private keys that are text themselves, known by the names in it, also when it is damaged.
+
+JWK, what .NET writes of `RSAParameters` and of RSAKeyValue, and what openssl prints with `-text`.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,25 @@ from collections.abc import Iterator
 from typing import Final
 
 from portal.core.json_strict import MAX_BRACKETS
+from portal.core.jwk import PRIVATE_MEMBERS
 from portal.core.keys import PublicKey
 from portal.core.proof import ec_half, rsa_half, seed_half
 from portal.core.spki import AKP_OIDS, COORDINATE_BYTES, OKP_OIDS
 
 # Every pattern is anchored on fixed text and has no nested repetition: scanning stays linear.
-_JWK_PRIVATE: Final = re.compile(r"""(?<![A-Za-z0-9_-])["']?(d|p|q|dp|dq|qi|oth|priv)["']?\s*:""")
-_JWK_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "priv"})
-_JWK_SECRET: Final = re.compile(r"""(?<![A-Za-z0-9_-])["']?k["']?\s*:""")
-_XML_PRIVATE: Final = re.compile(r"<(D|P|Q|DP|DQ|InverseQ)>")
-_XML_NUMBER: Final = re.compile(r"<(Modulus|Exponent|D|P|Q)>([A-Za-z0-9+/=\s]+)")
+# Serializers also write members that have no value; possessive, so that no space is given back.
+_VALUE: Final = r"""["']?\s*+:\s*+(?!null\b|None\b|\[\s*\]|""|'')"""
+_MEMBER: Final = r"""(?<![A-Za-z0-9_-])["']?"""
+_JWK_PRIVATE: Final = re.compile(f"{_MEMBER}(d|p|q|dp|dq|qi|oth|priv){_VALUE}")
+_JWK_SECRET: Final = re.compile(f"{_MEMBER}k{_VALUE}")
+_DOTNET_PRIVATE: Final = re.compile(
+    r"""["'](d|p|q|dp|dq|inverseq)["']\s*+:\s*+["'][A-Za-z0-9+/_-]""", re.IGNORECASE
+)
+_JWK_MEMBERS: Final = frozenset(PRIVATE_MEMBERS) - {"k"}
+_DOTNET_NAMES: Final = {"modulus": "n", "exponent": "e", "inverseq": "qi"}
+_XML_NAMES: Final = r"<(?:[A-Za-z0-9_.-]{1,20}:)?"
+_XML_PRIVATE: Final = re.compile(rf"{_XML_NAMES}(?:D|P|Q|DP|DQ|InverseQ)>\s*+[A-Za-z0-9+/]")
+_XML_NUMBER: Final = re.compile(rf"{_XML_NAMES}(Modulus|Exponent|D|P|Q)>([A-Za-z0-9+/=\s]+)")
 _DUMP_PRIVATE: Final = re.compile(
     r"private-key:|privateExponent:|priv:\s*[0-9a-f]{2}:", re.IGNORECASE
 )
@@ -34,20 +46,27 @@ _OPENSSL_KINDS: Final = {"ED25519": "Ed25519", "ED448": "Ed448"} | {name: name f
 
 
 def has_private_jwk(text: str) -> bool:
-    """Tell whether there is a JWK with private members (RFC 7518 §6.2.2, §6.3.2, RFC 9964 §3)."""
-    return ("kty" in text and bool(_JWK_PRIVATE.search(text))) or any(_private_jwks(text))
+    """Tell whether there is a JWK with private members (RFC 7518 §6.2.2, §6.3.2, RFC 9964 §3).
+
+    Or `RSAParameters` in JSON, with a D or a prime.
+    """
+    return (
+        ("kty" in text and bool(_JWK_PRIVATE.search(text)))
+        or ("odulus" in text and bool(_DOTNET_PRIVATE.search(text)))
+        or any(_private_jwks(text))
+    )
 
 
 def has_shared_secret(text: str) -> bool:
     """Tell whether there is a JWK with a symmetric key (RFC 7518 §6.4)."""
     return ("kty" in text and bool(_JWK_SECRET.search(text))) or any(
-        "kty" in each and "k" in each for each in _objects(text)
+        "kty" in each and each.get("k") for each in _objects(text)
     )
 
 
 def has_private_xml(text: str) -> bool:
-    """Tell whether there is an RSAKeyValue with more than modulus and exponent."""
-    return "RSAKeyValue" in text and bool(_XML_PRIVATE.search(text))
+    """Tell whether there is an RSAKeyValue, or `RSAParameters`, with a D or a prime."""
+    return "Modulus>" in text and bool(_XML_PRIVATE.search(text))
 
 
 def has_private_dump(text: str) -> bool:
@@ -65,7 +84,16 @@ def public_halves(text: str) -> Iterator[PublicKey | None]:
 
 
 def _private_jwks(text: str) -> Iterator[dict[str, object]]:
-    return (each for each in _objects(text) if "kty" in each and each.keys() & _JWK_MEMBERS)
+    """Yield each object with the names and values of a private JWK; .NET names become those."""
+    for each in _objects(text):
+        jwk = each
+        if "kty" not in each:
+            jwk = {_DOTNET_NAMES.get(name.lower(), name.lower()): each[name] for name in each}
+            if "n" not in jwk:
+                continue
+            jwk["kty"] = "RSA"
+        if any(jwk.get(name) for name in _JWK_MEMBERS):
+            yield jwk
 
 
 def _objects(text: str) -> list[dict[str, object]]:

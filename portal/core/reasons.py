@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from portal.core.keys import PublicKey
@@ -20,6 +20,7 @@ class Reason(StrEnum):
     NOT_TEXT = "not_text"
     NO_KEY_FOUND = "no_key_found"
     NO_HEADER_LINES = "no_header_lines"
+    BARE_BYTES = "bare_bytes"
     INCOMPLETE_BLOCK = "incomplete_block"
     SEVERAL_BLOCKS = "several_blocks"
     UNKNOWN_BLOCK = "unknown_block"
@@ -154,6 +155,21 @@ class Reason(StrEnum):
     PASTED_CERTIFICATE = "pasted_certificate"
     PASTED_PUBLIC_KEY = "pasted_public_key"
     PASTED_NO_ASSERTION = "pasted_no_assertion"
+
+
+NOT_SHOWN_AGAIN: Final = frozenset(
+    {
+        Reason.PRIVATE_KEY,
+        Reason.SHARED_SECRET,
+        Reason.BARE_BYTES,
+        Reason.TOKEN,
+        # Of these the parser has not read all, or it is no text: who knows what is in it.
+        Reason.TOO_LARGE,
+        Reason.NOT_TEXT,
+        Reason.DER_BINARY,
+    }
+)
+"""What was pasted and refused for one of these is sent back by no page."""
 
 
 class Refused(Exception):  # noqa: N818 - it reads as the verb of the glossary

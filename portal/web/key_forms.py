@@ -13,22 +13,13 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from portal.core.algorithms import Algorithm
-from portal.core.reasons import Reason, Refused
+from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.registry.choices import RevocationReason
 from portal.registry.models import ClientKey
 from portal.web.forms import PortalForm, one_line, paste_area
 
 YEARS_AHEAD: Final = 20
 _DATE_FORMATS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
-_NOT_SHOWN_AGAIN: Final = {
-    Reason.PRIVATE_KEY,
-    Reason.SHARED_SECRET,
-    Reason.TOKEN,
-    # Of these the parser has not read all, or it is no text: who knows what is in it.
-    Reason.TOO_LARGE,
-    Reason.NOT_TEXT,
-    Reason.DER_BINARY,
-}
 
 
 class KeyText(forms.Field):
@@ -150,7 +141,7 @@ class KeyForm(PortalForm):
     def keep(self, material: bytes | str, refused: Refused | None) -> None:
         """Show the material again in the text area, but nothing that is private or might be."""
         text = ""
-        if refused is None or refused.reason not in _NOT_SHOWN_AGAIN:
+        if refused is None or refused.reason not in NOT_SHOWN_AGAIN:
             text = material if isinstance(material, str) else material.decode("utf-8", "replace")
         self._put("material", text)
 

@@ -26,7 +26,9 @@ def block_key(spki_sha256: str, *, by: Actor, note: str = "") -> BlockedKey:
 
 
 @transaction.atomic(durable=True)
-def block_leaked_keys(keys: Iterable[PublicKey], *, by: Actor, client: Client | None) -> None:
+def block_leaked_keys(
+    keys: Iterable[PublicKey], *, by: Actor, client: Client | None, note: str = ""
+) -> None:
     """Block keys whose private half was sent to the portal: it must be considered leaked.
 
     Raises `RuntimeError` in a transaction, which the refusal that follows would take back.
@@ -35,7 +37,7 @@ def block_leaked_keys(keys: Iterable[PublicKey], *, by: Actor, client: Client | 
     for spki_sha256 in fingerprints:
         lock_fingerprint(spki_sha256)
     for spki_sha256 in fingerprints:
-        _block(spki_sha256, why=BlockedWhy.PRIVATE_KEY_SEEN, by=by, client=client, note="")
+        _block(spki_sha256, why=BlockedWhy.PRIVATE_KEY_SEEN, by=by, client=client, note=note)
 
 
 def _block(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.views.decorators.debug import sensitive_variables
 
 from portal.core.keys import PublicKey
 from portal.core.pem import parse_public_key
-from portal.core.reasons import Refused
+from portal.core.reasons import Reason, Refused
 from portal.registry.actions.block_key import block_leaked_keys
 from portal.registry.models import Actor, Client
+
+_BARE: Final = "Bare bytes were sent. They may have been something else than a private key."
 
 
 @sensitive_variables("material")
@@ -22,5 +26,6 @@ def read_key(material: bytes | str, *, by: Actor, client: Client | None) -> Publ
         return parse_public_key(material)
     except Refused as refused:
         if refused.leaked:
-            block_leaked_keys(refused.leaked, by=by, client=client)
+            note = _BARE if refused.reason == Reason.BARE_BYTES else ""
+            block_leaked_keys(refused.leaked, by=by, client=client, note=note)
         raise

@@ -11,15 +11,13 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from portal.core.algorithms import ALGORITHMS
+from portal.core.jwk import PRIVATE_MEMBERS
 from portal.core.jwks import PublishableKey
 from portal.registry.choices import KeyStatus, RevocationReason
 from portal.registry.models.actor import ActorFields, MaybeActor, by_nobody, by_somebody
 from portal.registry.models.client import Client
 from portal.registry.patterns import SHA256_HEX
 from portal.registry.querysets import ClientKeyQuerySet
-
-PRIVATE_MEMBERS: Final = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"]
-"""The members of a JWK that only its owner may know: RFC 7518 §6.2.2, §6.3.2, §6.4, RFC 9964 §3."""
 
 LEGACY_ALGORITHMS: Final = [each.name for each in ALGORITHMS.values() if each.legacy]
 
@@ -78,7 +76,7 @@ class ClientKey(models.Model):
                 name="key_is_public",
             ),
             models.CheckConstraint(
-                condition=~Q(jwk__has_any_keys=PRIVATE_MEMBERS), name="key_jwk_is_public"
+                condition=~Q(jwk__has_any_keys=list(PRIVATE_MEMBERS)), name="key_jwk_is_public"
             ),
             models.CheckConstraint(
                 condition=Q(spki_sha256__regex=SHA256_HEX), name="key_fingerprint_is_a_sha256"

@@ -9,7 +9,6 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from portal.accounts.models import User
-from portal.core.reasons import Reason
 from portal.registry.actions import read_key
 from portal.registry.models import Client
 
@@ -23,19 +22,6 @@ _KID_START: Final = re.compile(r"[A-Za-z0-9_-]{4,43}")
 _MATERIAL: Final = re.compile(r"-----|\{|\[\s*\{|ssh-|ecdsa-|M[C-I][A-Za-z0-9+/=]{46,}$")
 """The beginnings of PEM, JWK and OpenSSH keys, and a whole SPKI or PKCS#8 in bare base64."""
 _CLIENTS_AT_ONCE: Final = 1000
-
-
-NOT_SHOWN_AGAIN: Final = frozenset(
-    {
-        Reason.PRIVATE_KEY,
-        Reason.SHARED_SECRET,
-        Reason.TOKEN,
-        # Of these the parser has not read all, or it is no text: who knows what is in it.
-        Reason.TOO_LARGE,
-        Reason.NOT_TEXT,
-        Reason.DER_BINARY,
-    }
-)
 
 
 def as_text(sent: QueryDict, name: str) -> str:

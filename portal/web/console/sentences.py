@@ -95,7 +95,7 @@ def _blocked(event: Event, detail: Detail) -> str:
     name = f"the key with SHA-256 {str(detail.get('spki_sha256', ''))[:16]}…"
     if detail.get("why") == BlockedWhy.PRIVATE_KEY_SEEN:
         where = f" for {_client(event)}" if event.client else ""
-        return f"sent a private key{where}, so that {name} is blocked now"
+        return f"sent a private key{where}, so that {name} is blocked now{_note(detail)}"
     return f"blocked {name}{_note(detail)}"
 
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from portal.core.pem import parse_public_key
@@ -48,3 +49,24 @@ def test_a_private_key_leaves_no_trace_but_its_block(
     assert not [line for line in lines if line in str(list(Event.objects.values()))]
     fingerprint = parse_public_key(public_pem(private)).spki_sha256
     assert BlockedKey.objects.filter(pk=fingerprint).exists()
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_bare_bytes_are_not_shown_again_and_what_they_may_be_the_private_half_of_is_blocked(
+    browser_of: Any, paths: SimpleNamespace, caplog: pytest.LogCaptureFixture, htmx: bool
+) -> None:
+    private = ed25519.Ed25519PrivateKey.generate()
+    digits = private.private_bytes_raw().hex()
+    headers = {"HX-Request": "true"} if htmx else {}
+    with caplog.at_level(logging.DEBUG):
+        response = browser_of("dev").post(
+            paths.key_register, good(material=digits, alg="EdDSA"), headers=headers
+        )
+    assert response.status_code == 422
+    text = text_of(response)
+    assert "These are 32 bytes, and nothing says what they are." in text
+    assert digits not in text
+    assert digits not in caplog.text
+    assert digits not in str(list(Event.objects.values()))
+    blocked = BlockedKey.objects.get(pk=parse_public_key(public_pem(private)).spki_sha256)
+    assert "may have been something else" in blocked.note

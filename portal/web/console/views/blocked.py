@@ -8,14 +8,14 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from portal.core.reasons import Refused
+from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.registry.actions import block_key
 from portal.registry.models import BlockedKey, ClientKey
 from portal.web.console.access import AdminRequest, for_admins
 from portal.web.console.filters import BlockedFilter
 from portal.web.console.forms import BlockForm
 from portal.web.console.impact import impact_of
-from portal.web.console.lookup import NOT_SHOWN_AGAIN, as_text, fingerprint_in, term_of
+from portal.web.console.lookup import as_text, fingerprint_in, term_of
 from portal.web.forms import posted
 from portal.web.render import show
 

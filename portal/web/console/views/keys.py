@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from portal.core.reasons import Refused
+from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.web.console.access import AdminRequest, for_admins
 from portal.web.console.filters import KeyFilter
-from portal.web.console.lookup import NOT_SHOWN_AGAIN, as_text, term_of
+from portal.web.console.lookup import as_text, term_of
 from portal.web.console.views.key_revocation import MAX_KEYS
 from portal.web.render import show, wants_fragment
 
