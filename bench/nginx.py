@@ -106,7 +106,8 @@ def main() -> None:
             f"access_log {scratch}/static.log portal; }}"
         )
         paths = [f"/clients/{client_id}/jwks.json" for client_id in make_clients()]
-        with fleet(scratch, static, JWKS_MAX_AGE="3600") as front:
+        settings = {"JWKS_MAX_AGE": "3600", "ALLOW_HTTP_KEY_SETS": "true"}
+        with fleet(scratch, static, **settings) as front:
             measure(front, port, paths, scratch)
 
 

@@ -68,8 +68,6 @@ def serve(database_url: str, scratch: Path, **settings: str) -> Iterator[Serving
         "LOG_LEVEL": "ERROR",
         "GRANIAN_HOST": "127.0.0.1",
         "GRANIAN_PORT": str(port),
-        "GRANIAN_WORKERS": "2",
-        "GRANIAN_BLOCKING_THREADS": "128",
         **settings,
     }
     for words in (["migrate"], ["collectstatic", "--no-input"]):
