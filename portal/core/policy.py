@@ -18,6 +18,7 @@ from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF, Algorithm, generate_
 from portal.core.keys import PublicKey
 from portal.core.kinds import NEW_KEY, NEW_RSA_KEY
 from portal.core.known_keys import KNOWN_KEYS
+from portal.core.negation import fingerprints
 from portal.core.reasons import Reason, Refused
 from portal.core.spki import CURVES, key_bytes, point_invalid, rsa_numbers
 from portal.core.weak_rsa import find_weakness
@@ -47,7 +48,8 @@ def never(_spki_sha256: str) -> bool:
 class KeyPolicy:
     """What keys must be like. The defaults are the secure ones.
 
-    `is_blocked` tells whether the key with this SHA-256 of its SubjectPublicKeyInfo is blocked;
+    `is_blocked` tells whether the key with this SHA-256 of its SubjectPublicKeyInfo is blocked, and
+    is asked for both signs of a point;
     sample keys whose private half is published (`KNOWN_KEYS`) always are. `allow_legacy` offers
     RS256 to RS512. Raise `ValueError` for limits that no setting may ask for.
     """
@@ -107,14 +109,15 @@ class KeyPolicy:
             case "OKP":
                 _check_edwards(key)
         # Every AKP key of the right length is a valid one (FIPS 204 §7.2).
-        if key.spki_sha256 in KNOWN_KEYS:
+        either_sign = fingerprints(key)
+        if not KNOWN_KEYS.isdisjoint(either_sign):
             raise Refused(
                 Reason.BLOCKED,
                 found="The private half of this key is published: it is a sample key.",
                 needed="Anyone could sign in as you with it. Please make a key of your own.",
                 command=_remake(key),
             )
-        if self.is_blocked(key.spki_sha256):
+        if any(map(self.is_blocked, either_sign)):
             raise Refused(
                 Reason.BLOCKED,
                 found="This key is blocked, because its private half is no longer a secret.",

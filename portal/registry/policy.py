@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from portal.core.keys import PublicKey
+from portal.core.negation import fingerprints
 from portal.core.policy import KeyPolicy
-from portal.registry.models import BlockedKey
+from portal.registry.models import BlockedKey, ClientKey
 
 
 def key_policy() -> KeyPolicy:
@@ -16,3 +18,14 @@ def key_policy() -> KeyPolicy:
         allow_legacy=settings.ALLOW_LEGACY_ALGORITHMS,
         is_blocked=lambda sha: BlockedKey.objects.filter(pk=sha).exists(),
     )
+
+
+def fingerprint_here(key: PublicKey) -> str:
+    """Return the fingerprint of the key, or that of the other sign when only that is registered.
+
+    To an admin they are one key: whoever has the private half of one has that of the other.
+    """
+    names = fingerprints(key)
+    rows = ClientKey.objects.filter(spki_sha256__in=names)
+    here = set(rows.values_list("spki_sha256", flat=True))
+    return next((name for name in names if name in here), key.spki_sha256)

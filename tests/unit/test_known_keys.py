@@ -12,6 +12,7 @@ import pytest
 
 from portal.core.jwk import thumbprint, to_jwk
 from portal.core.known_keys import KNOWN_KEYS
+from portal.core.negation import negative
 from portal.core.pem import parse_public_key
 from portal.core.policy import KeyPolicy
 from portal.core.proof import seed_half
@@ -36,6 +37,10 @@ def test_sample_key_is_a_pair_and_its_public_half_is_refused(sample: dict[str, A
     assert refused is not None
     assert refused.reason is Reason.BLOCKED
     assert refused.found == "The private half of this key is published: it is a sample key."
+    other = negative(key)
+    refused = verdict(other, KeyPolicy(rsa_max_bits=8192)) if other else refused
+    assert refused is not None
+    assert refused.reason is Reason.BLOCKED
 
 
 def test_thumbprints_of_the_rfcs_are_among_the_samples() -> None:

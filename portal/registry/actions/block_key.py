@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Final
 
 from django.db import transaction
 
 from portal.core.keys import PublicKey
+from portal.core.negation import fingerprints
+from portal.core.pem import parse_public_key
 from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.choices import BlockedWhy, RevocationReason, Verb
-from portal.registry.locks import lock_fingerprint
+from portal.registry.locks import lock_fingerprints
 from portal.registry.models import Actor, BlockedKey, Client, ClientKey, Event
 from portal.registry.texts import clean_fingerprint, clean_note
+
+_OTHER_SIGN: Final = (
+    "It differs only in its sign from a key that is blocked: one private key opens both."
+)
 
 
 @transaction.atomic
 def block_key(spki_sha256: str, *, by: Actor, note: str = "") -> BlockedKey:
     """Block the public key with this SHA-256 of its SPKI (hexadecimal), in every client, for good.
 
-    Where the key is registered it is revoked as compromised. Idempotent. Raises `UnfitInput`.
+    Where the key is registered it is revoked as compromised, and so is the key with the other sign
+    (`portal.core.negation`). Idempotent. Raises `UnfitInput`.
     """
     fingerprint, note = clean_fingerprint(spki_sha256), clean_note(note)
-    lock_fingerprint(fingerprint)
-    return _block(fingerprint, why=BlockedWhy.ADMIN, by=by, client=None, note=note)
+    registered = ClientKey.objects.filter(spki_sha256=fingerprint).first()
+    # Of a key that is nowhere registered the sign is unknown; looking it up takes both signs.
+    names = fingerprints(parse_public_key(registered.pem)) if registered else (fingerprint,)
+    lock_fingerprints(names)
+    return _block(names, why=BlockedWhy.ADMIN, by=by, client=None, note=note)
 
 
 @transaction.atomic(durable=True)
@@ -33,17 +45,32 @@ def block_leaked_keys(
 
     Raises `RuntimeError` in a transaction, which the refusal that follows would take back.
     """
-    fingerprints = sorted({key.spki_sha256 for key in keys})
-    for spki_sha256 in fingerprints:
-        lock_fingerprint(spki_sha256)
-    for spki_sha256 in fingerprints:
-        _block(spki_sha256, why=BlockedWhy.PRIVATE_KEY_SEEN, by=by, client=client, note=note)
+    leaked = {names[0]: names for names in map(fingerprints, keys)}
+    lock_fingerprints(set(chain.from_iterable(leaked.values())))
+    for names in leaked.values():
+        _block(names, why=BlockedWhy.PRIVATE_KEY_SEEN, by=by, client=client, note=note)
 
 
 def _block(
+    names: Sequence[str], *, why: BlockedWhy, by: Actor, client: Client | None, note: str
+) -> BlockedKey:
+    """Block a key by its fingerprint, and by that of the other sign where that is registered.
+
+    Both are locked.
+    """
+    blocked = _put_on_list(names[0], why=why, by=by, client=client, note=note)
+    registered = ClientKey.objects.filter(spki_sha256__in=names)
+    for name in names[1:]:
+        if registered.filter(spki_sha256=name).exists():
+            _put_on_list(name, why=why, by=by, client=client, note=note or _OTHER_SIGN)
+    for key in registered.filter(revoked_at=None).order_by("pk"):
+        revoke_key(key, reason=RevocationReason.COMPROMISED, by=by, note=why.label)
+    return blocked
+
+
+def _put_on_list(
     spki_sha256: str, *, why: BlockedWhy, by: Actor, client: Client | None, note: str
 ) -> BlockedKey:
-    """Block a key whose fingerprint is locked."""
     blocked, is_new = BlockedKey.objects.get_or_create(
         pk=spki_sha256, defaults={"why": why, "note": note, **BlockedKey.blocked_by.values(by)}
     )
@@ -54,7 +81,4 @@ def _block(
             client=client,
             detail={"spki_sha256": spki_sha256, "why": why, "note": note},
         )
-    registered = ClientKey.objects.filter(spki_sha256=spki_sha256).first()
-    if registered:
-        revoke_key(registered, reason=RevocationReason.COMPROMISED, by=by, note=why.label)
     return blocked

@@ -12,10 +12,11 @@ from django.views.decorators.debug import sensitive_variables
 from portal.accounts.models import User
 from portal.core.jwk import published_jwk, thumbprint
 from portal.core.keys import PublicKey
+from portal.core.negation import fingerprints
 from portal.core.reasons import Refused
 from portal.registry.actions.read_key import read_key
 from portal.registry.choices import Verb
-from portal.registry.locks import lock_client, lock_fingerprint
+from portal.registry.locks import lock_client, lock_fingerprints
 from portal.registry.models import Client, ClientKey, Event
 from portal.registry.policy import key_policy
 from portal.registry.refusals import (
@@ -75,7 +76,7 @@ def _register(
     expires_at: datetime | None,
 ) -> ClientKey:
     client = lock_client(client)
-    lock_fingerprint(key.spki_sha256)
+    lock_fingerprints(fingerprints(key))
     _check_unknown(client, key)
     if client.is_suspended:
         message = f"{client.name} is suspended, so it takes no new keys until an admin resumes it."

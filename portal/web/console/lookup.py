@@ -11,6 +11,7 @@ from django.http import QueryDict
 from portal.accounts.models import User
 from portal.registry.actions import read_key
 from portal.registry.models import Client
+from portal.registry.policy import fingerprint_here
 
 MAX_TERM: Final = 100
 """No name, label or id is longer, and a SHA-256 in hex with colons has 95 characters."""
@@ -44,7 +45,7 @@ def term_of(text: str, *, by: User) -> str:
     """
     text = text.strip()
     if not fingerprint_in(text) and (len(text) > MAX_TERM or _MATERIAL.match(text)):
-        return read_key(text, by=by, client=None).spki_sha256
+        return fingerprint_here(read_key(text, by=by, client=None))
     return text
 
 

@@ -11,6 +11,7 @@ from portal.core.reasons import Refused
 from portal.registry.actions import block_key, read_key
 from portal.registry.management.inputs import find_admin, read_material, tell
 from portal.registry.models import ClientKey
+from portal.registry.policy import fingerprint_here
 from portal.registry.refusals import UnfitInput
 
 
@@ -51,4 +52,4 @@ class Command(BaseCommand):
 
 
 def _fingerprint(file: str, admin: User) -> str:
-    return read_key(read_material(file), by=admin, client=None).spki_sha256
+    return fingerprint_here(read_key(read_material(file), by=admin, client=None))
