@@ -164,7 +164,7 @@ def public_url(name: str, *, demo: bool) -> str:
         )
     if demo and not _is_near(parts.hostname or ""):
         raise ImproperlyConfigured(
-            f"{name} is {url!r} and DEMO is set, which confirms no e-mail address and is for "
+            f"{name} is {url!r} and DEMO is set, which prints e-mails to the terminal and is for "
             "trying out on your own machine: please use http://localhost, or leave DEMO out."
         )
     return url

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
-from threading import BoundedSemaphore
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields
+from threading import BoundedSemaphore, local
 from typing import Final, Self
 
 from django.conf import settings
@@ -28,40 +29,79 @@ class Places:
 
     Who finds none free waits for as long as others go on leaving theirs. When nobody has left for
     `patience_s` seconds it is `Full`, for the next ones at once, until somebody leaves. Who waits
-    for a place has a thread too, so no more than `waiting` do that.
+    for a place has a thread too, so no more than `waiting` do that; two kinds may share them.
+
+    What lasts and needs no database happens `with` the place `left()`.
     """
 
-    def __init__(self, count: int, *, waiting: int, patience_s: float) -> None:
+    def __init__(self, count: int, *, waiting: BoundedSemaphore, patience_s: float) -> None:
         """Take how many places there are, and how many may wait for one for how long."""
         self._free = BoundedSemaphore(count)
-        self._waiting = BoundedSemaphore(waiting)
+        self._waiting = waiting
         self._patience_s = patience_s
         self._left_at = 0.0
         self._stuck = False
+        self._thread = local()
 
     def __enter__(self) -> Self:
         """Take a place. Raises `Full`."""
         if not self._free.acquire(blocking=False) and not self._wait():
             raise Full
+        self._arrive()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave it."""
+        """Leave it, unless it is left already."""
+        if self._has_place():
+            self._depart()
+
+    @contextmanager
+    def left(self) -> Iterator[None]:
+        """Leave the place to others, and take one again afterwards. Raises `Full`.
+
+        Does nothing in a thread without a place. Whoever comes back does not count among those who
+        wait to begin, so that what is half done is not given up for what is not begun.
+        """
+        if not self._may_leave():
+            yield
+            return
+        self.__exit__()
+        try:
+            yield
+        finally:
+            if not self._wait_for_one():
+                raise Full
+            self._arrive()
+
+    def _arrive(self) -> None:
+        self._thread.has_place = True
+
+    def _depart(self) -> None:
+        self._thread.has_place = False
         self._left_at, self._stuck = time.monotonic(), False
         self._free.release()
 
+    def _has_place(self) -> bool:
+        return getattr(self._thread, "has_place", False)
+
+    def _may_leave(self) -> bool:
+        return self._has_place()
+
     def _wait(self) -> bool:
-        """Wait for a place; return whether we have it."""
+        """Wait for a place to begin; return whether we have it."""
         if self._stuck or not self._waiting.acquire(blocking=False):
             return False
         try:
-            while not self._free.acquire(timeout=self._patience_s):
-                if time.monotonic() >= self._left_at + self._patience_s:
-                    self._stuck = True
-                    return False
-            return True
+            return self._wait_for_one()
         finally:
             self._waiting.release()
+
+    def _wait_for_one(self) -> bool:
+        while not self._free.acquire(timeout=self._patience_s):
+            if time.monotonic() >= self._left_at + self._patience_s:
+                self._stuck = True
+                return False
+        return True
 
 
 class Connected(Places):
@@ -70,30 +110,40 @@ class Connected(Places):
     So there are no more of them than places, however many threads there are to wait.
     """
 
-    def __init__(self, count: int, *, waiting: int, patience_s: float) -> None:
+    def __init__(self, count: int, *, waiting: BoundedSemaphore, patience_s: float) -> None:
         """As for `Places`."""
         super().__init__(count, waiting=waiting, patience_s=patience_s)
         self._kept: deque[Sequence[BaseDatabaseWrapper]] = deque()
 
-    def __enter__(self) -> Self:
-        """Take a place and its connections. Raises `Full`."""
-        super().__enter__()
+    def __exit__(self, *_: object) -> None:
+        """Leave the place and its connections; without a place there are none to stay."""
+        if not self._has_place():
+            connections.close_all()
+        super().__exit__()
+
+    def _arrive(self) -> None:
+        """Take the connections with the place."""
+        super()._arrive()
         try:
             self._hand_over()
         except BaseException:
-            self.__exit__()
+            self._depart()
             raise
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        """Leave the place, and the connections with it."""
+    def _depart(self) -> None:
+        """Leave the connections with the place."""
         mine = connections.all(initialized_only=True)
         for each in mine:
             if not each.allow_thread_sharing:
                 each.inc_thread_sharing()
             del connections[each.alias]
         self._kept.append(mine)
-        super().__exit__()
+        super()._depart()
+
+    def _may_leave(self) -> bool:
+        """In a transaction nobody leaves: it goes on with its connection."""
+        mine = connections.all(initialized_only=True)
+        return super()._may_leave() and not any(each.in_atomic_block for each in mine)
 
     def _hand_over(self) -> None:
         with suppress(IndexError):
@@ -105,20 +155,72 @@ class Connected(Places):
         close_old_connections()
 
 
-def _places(count: int, *, waiting: int, patience_s: float) -> Places:
-    """Return places of a process that serves; elsewhere, as in a command, nothing is limited."""
-    if settings.THREADS:
-        return Connected(count, waiting=waiting, patience_s=patience_s)
-    return Places(sys.maxsize, waiting=1, patience_s=patience_s)
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How many places of each kind a process has, and how many may wait for one."""
+
+    look_ups: int
+    clients: int
+    pages: int
+    passwords: int
+    mails: int
+    waiting_look_ups: int
+    waiting_clients: int
+    waiting_people: int
+    """For pages and passwords together: whoever waits to hash one has come for a page."""
+
+    waiting_mails: int
 
 
-_SPARE: Final = settings.THREADS - settings.DATABASE_CONNECTIONS
-_LOOK_UPS: Final = settings.DATABASE_CONNECTIONS * 2 // 5
+def shares(threads: int, connections: int) -> Shares:
+    """Divide what a process has.
 
-requests: Final = _places(
-    settings.DATABASE_CONNECTIONS - _LOOK_UPS, waiting=_SPARE // 3, patience_s=10.0
+    The places with connections are divided 3 to 4 to 3. All that may hold a thread at once, with a
+    place or waiting for one, leave some threads to what is in memory.
+    """
+    spare = threads - connections
+    look_ups, clients = max(1, connections * 3 // 10), max(1, connections * 4 // 10)
+    passwords, mails = (2, 4) if spare >= 24 else (1, 1)
+    rest = max(0, spare - passwords - mails - 1 - spare // 15)
+    return Shares(
+        look_ups,
+        clients,
+        connections - look_ups - clients,
+        passwords,
+        mails,
+        waiting_look_ups=rest * 5 // 16,
+        waiting_clients=rest * 4 // 16,
+        waiting_people=rest * 6 // 16,
+        waiting_mails=rest // 32,
+    )
+
+
+# Where nobody serves, as in a command, nothing is limited.
+_WITH_CONNECTIONS: Final = Connected if settings.THREADS else Places
+_SHARES: Final = (
+    shares(settings.THREADS, settings.DATABASE_CONNECTIONS)
+    if settings.THREADS
+    else Shares(*[sys.maxsize] * len(fields(Shares)))
 )
-"""Pages and the requests of clients: who sends a password keeps a processor busy for a while."""
+_WAITING_PEOPLE: Final = BoundedSemaphore(_SHARES.waiting_people)
 
-look_ups: Final = _places(_LOOK_UPS, waiting=_SPARE // 2, patience_s=0.25)
+look_ups: Final = _WITH_CONNECTIONS(
+    _SHARES.look_ups, waiting=BoundedSemaphore(_SHARES.waiting_look_ups), patience_s=0.25
+)
 """Key sets that are not in memory, which take milliseconds."""
+
+clients: Final = _WITH_CONNECTIONS(
+    _SHARES.clients, waiting=BoundedSemaphore(_SHARES.waiting_clients), patience_s=10.0
+)
+"""The requests of clients, at the token, introspection and revocation endpoints."""
+
+pages: Final = _WITH_CONNECTIONS(_SHARES.pages, waiting=_WAITING_PEOPLE, patience_s=10.0)
+"""What people ask for."""
+
+passwords: Final = Places(_SHARES.passwords, waiting=_WAITING_PEOPLE, patience_s=10.0)
+"""Hashing a password, which keeps a processor busy for most of a second on purpose."""
+
+mails: Final = Places(
+    _SHARES.mails, waiting=BoundedSemaphore(_SHARES.waiting_mails), patience_s=10.0
+)
+"""Handing a message to the mail server, which may take its time."""

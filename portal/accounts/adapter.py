@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.functional import lazy
 
 from portal.accounts.limits import forget, give_back, wait_for, within_limit
+from portal.accounts.mail import send
 from portal.accounts.models import User
 
 
@@ -81,11 +82,18 @@ class AccountAdapter(DefaultAccountAdapter):
         return str(address)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send links to PUBLIC_URL, whatever port or spelling the Host header of the asker had."""
+        """Send links to PUBLIC_URL, whatever port or spelling the Host header of the asker had.
+
+        Raises `MailNotSent`.
+        """
         here = asked.request.build_absolute_uri("/")
         domain = urlsplit(settings.PUBLIC_URL).netloc
-        own: dict[str, Any] = {"current_site": SimpleNamespace(domain=domain, name=domain)}
+        own: dict[str, Any] = {
+            "request": asked.request,
+            "email": email,
+            "current_site": SimpleNamespace(domain=domain, name=domain),
+        }
         for name, value in context.items():
             if isinstance(value, str) and value.startswith(here):
                 own[name] = f"{settings.PUBLIC_URL}/{value.removeprefix(here)}"
-        super().send_mail(template_prefix, email, {**context, **own})
+        send(self.render_mail(template_prefix, email, {**context, **own}))

@@ -64,7 +64,7 @@ class ClientEndpoint:
             response["Allow"] = "POST"
             return response
         try:
-            with places.requests:
+            with places.clients:
                 return self._view(request, _authenticate(request))
         except _Unreadable as unreadable:
             return refuse(400, "invalid_request", str(unreadable))

@@ -9,8 +9,9 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
 from portal import places
+from portal.accounts.mail import MailNotSent
 from portal.web.render import show
-from portal.web.views.errors import unavailable
+from portal.web.views.errors import mail_not_sent, unavailable
 
 
 class NoStoreMiddleware:
@@ -48,10 +49,29 @@ class PlacesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer 503, or what the next one answers."""
         try:
-            with places.requests:
+            with places.pages:
                 return self.get_response(request)
         except places.Full:
             return unavailable(request, busy=True)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer 503 for a view that found no place when it came back to the database."""
+        return unavailable(request, busy=True) if isinstance(exception, places.Full) else None
+
+
+class MailMiddleware:
+    """Says it when a message could not be sent; nothing of what needs it was saved."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer what the next one answers."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer 503 where no message went out."""
+        return mail_not_sent(request) if isinstance(exception, MailNotSent) else None
 
 
 class NulCookieMiddleware:

@@ -42,10 +42,11 @@ def test_twenty_who_sign_in_at_once_are_all_let_in(target: Target) -> None:
     assert statuses(begun) == {302: 20}
 
 
-def test_key_sets_are_served_while_many_sign_in(target: Target) -> None:
+def test_key_sets_and_tokens_are_served_while_many_sign_in(target: Target) -> None:
     begun = at_once([partial(sign_in, target)] * 40)
     target.check_known()
     assert target.ask(target.cold()).status == 200
+    assert target.token().status == 200
     assert set(statuses(begun)) <= {302, 429}
 
 

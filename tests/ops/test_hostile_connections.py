@@ -13,7 +13,7 @@ from threading import Event, Thread
 
 import pytest
 
-from tests.ops.hostile import CSRF, FORM, LOGIN, RECOVERY_S, TOKEN, Target
+from tests.ops.hostile import ASKS, CSRF, FORM, LOGIN, RECOVERY_S, TOKEN, Target
 from tests.ops.wire import connect, head
 
 logger = logging.getLogger(__name__)
@@ -50,16 +50,21 @@ def test_everybody_is_served_beside_connections(target: Target, how_many: int, s
     logger.info("%d connections: a set took %.1f ms", how_many, taken_s * 1000)
 
 
-@pytest.mark.parametrize("sent", SLOW.values(), ids=SLOW)
-def test_bodies_that_do_not_end_leave_key_sets_served_and_others_told_to_wait(
-    target: Target, sent: bytes
+@pytest.mark.parametrize("slow", SLOW)
+def test_bodies_that_do_not_end_hold_up_their_own_kind_and_nobody_else(
+    target: Target, slow: str
 ) -> None:
     with ExitStack() as held:
         for _ in range(150):  # more than may wait
-            held.enter_context(connect(target.port)).sendall(sent)
+            held.enter_context(connect(target.port)).sendall(SLOW[slow])
         time.sleep(0.5)
         taken_s = target.check_known()
-        target.check_busy()
+        if slow == "half a form":
+            target.check_pages_busy()
+            assert {target.token().status for _ in range(ASKS)} == {200}
+        else:
+            target.check_clients_busy()
+            assert {target.page().status for _ in range(ASKS)} == {200}
         # In whatever order the server has come to them, it is still so.
         target.check_known()
         assert target.ask(target.cold()).status == 200
@@ -85,7 +90,7 @@ def test_bodies_that_come_a_byte_at_a_time_are_not_taken_for_work(target: Target
         trickling.start()
         try:
             target.check_known()
-            target.check_busy()
+            target.check_clients_busy()
             target.check_known()
         finally:
             over.set()

@@ -61,9 +61,18 @@ def unavailable(request: HttpRequest, *, busy: bool = False) -> HttpResponse:
 
     `busy` is for a request that was not begun; otherwise it is the database that fails.
     """
+    return _unavailable(request, {"busy": busy})
+
+
+def mail_not_sent(request: HttpRequest) -> HttpResponse:
+    """Answer 503 to what needs a message that could not be sent."""
+    return _unavailable(request, {"mail": True})
+
+
+def _unavailable(request: HttpRequest, context: dict[str, bool]) -> HttpResponse:
     template = "errors/503.html" + (f"#{_FRAGMENT}" if wants_fragment(request) else "")
     headers = {"Retry-After": "5", "Cache-Control": "no-store", "Vary": "HX-Request"}
-    return HttpResponse(render_to_string(template, {"busy": busy}), status=503, headers=headers)
+    return HttpResponse(render_to_string(template, context), status=503, headers=headers)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
