@@ -19,6 +19,18 @@ class RevocationReason(models.TextChoices):
     UNSPECIFIED = "unspecified", "Unspecified"
     COMPROMISED = "compromised", "Compromised: somebody else may have the private key"
     SUPERSEDED = "superseded", "Superseded: a newer key took over"
+    PROVED_ELSEWHERE = (
+        "proved_elsewhere",
+        "Proved by another client: it signed with the private key, and this client never had",
+    )
+
+
+CHOSEN_REASONS: Final = [
+    (str(reason), reason.label)
+    for reason in RevocationReason
+    if reason != RevocationReason.PROVED_ELSEWHERE
+]
+"""The reasons that people give; the other one is the portal's own."""
 
 
 class KeyStatus(models.TextChoices):
@@ -42,6 +54,7 @@ class BlockedWhy(models.TextChoices):
 
     PRIVATE_KEY_SEEN = "private_key_seen", "Its private key was sent to the portal"
     ADMIN = "admin", "Blocked by an admin"
+    SHARED_PRIME = "shared_prime", "It shares a prime with another key, so both can be computed"
 
 
 class Verb(models.TextChoices):

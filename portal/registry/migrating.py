@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
@@ -50,37 +49,37 @@ class ValidateChecks(migrations.RunPython):
         return type(self).__name__, self._arguments, {}
 
 
-class AddIndexBesideTraffic(AddIndexConcurrently):
-    """Build an index while rows are written; for a migration with `atomic = False`.
+class AddUniqueConcurrently(migrations.AddConstraint):
+    """Add a unique index while others write to the table; in a migration with `atomic = False`.
 
-    A run that was stopped, by `lock_timeout` or by hand, leaves an index that PostgreSQL does not
-    use. The next run builds it again. SQLite builds it at once.
+    What an attempt before left half made is made again.
     """
 
     def database_forwards(
         self,
         app_label: str,
         schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
+        from_state: ProjectState,  # noqa: ARG002 - Django's signature
         to_state: ProjectState,
     ) -> None:
-        """Build the index."""
+        """Create the index."""
+        model = to_state.apps.get_model(app_label, self.model_name)
+        sql = str(self.constraint.create_sql(model, schema_editor))
         if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{self.index.name}"')
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-        else:
-            schema_editor.add_index(to_state.apps.get_model(app_label, self.model_name), self.index)
+            self._drop(schema_editor)
+            sql = sql.replace("CREATE UNIQUE INDEX", "CREATE UNIQUE INDEX CONCURRENTLY", 1)
+        schema_editor.execute(sql, params=None)
 
     def database_backwards(
         self,
-        app_label: str,
+        app_label: str,  # noqa: ARG002 - Django's signature
         schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
+        from_state: ProjectState,  # noqa: ARG002
+        to_state: ProjectState,  # noqa: ARG002
     ) -> None:
         """Drop the index."""
-        if schema_editor.connection.vendor == "postgresql":
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
-        else:
-            model = from_state.apps.get_model(app_label, self.model_name)
-            schema_editor.remove_index(model, self.index)
+        self._drop(schema_editor)
+
+    def _drop(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        how = "CONCURRENTLY " if schema_editor.connection.vendor == "postgresql" else ""
+        schema_editor.execute(f'DROP INDEX {how}IF EXISTS "{self.constraint.name}"')

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from portal.core.algorithms import Algorithm
 from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
-from portal.registry.choices import RevocationReason
+from portal.registry.choices import CHOSEN_REASONS, RevocationReason
 from portal.registry.models import ClientKey
 from portal.web.forms import PortalForm, one_line, paste_area
 
@@ -214,7 +214,7 @@ class RevocationForm(LastKeyForm):
     field_order = ("reason", "note", "confirmation")
     reason = forms.TypedChoiceField(
         label="Why?",
-        choices=RevocationReason.choices,
+        choices=CHOSEN_REASONS,
         coerce=RevocationReason,
         widget=forms.RadioSelect,
         error_messages={

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -18,6 +18,9 @@ CURRENT: Final = (
     KeyStatus.UNCONFIRMED,
     KeyStatus.PENDING,
 )
+
+NEWS: Final = timedelta(days=30)
+"""How long the Settings page says that the portal has ended a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,16 @@ def key_lists(client: Client, now: datetime) -> KeyLists:
     rows = [_row(key, now) for key in keys]
     current = [row for status in CURRENT for row in rows if row.status == status]
     return KeyLists(current=current, past=[row for row in rows if row.status not in CURRENT])
+
+
+def ended_by_portal(lists: KeyLists, now: datetime) -> list[ClientKey]:
+    """Return the keys that the portal has ended of late: news for the team."""
+    revoked = [row.key for row in lists.past if row.status == KeyStatus.REVOKED]
+    return [key for key in revoked if ClientKey.revoked_by.is_portal(key) and _is_news(key, now)]
+
+
+def _is_news(key: ClientKey, now: datetime) -> bool:
+    return key.revoked_at is not None and key.revoked_at > now - NEWS
 
 
 def _row(key: ClientKey, now: datetime) -> KeyRow:

@@ -35,7 +35,7 @@ from portal.registry.models import Client, ClientKey, RefusedRequest
 from portal.registry.models.token_request import MAX_SEEN
 from portal.registry.patterns import CLIENT_ID, KID
 from portal.registry.redemption import redeem
-from portal.registry.refusals import KeyNotLive
+from portal.registry.refusals import RegistryRefusal
 
 logger = logging.getLogger(__name__)
 
@@ -148,17 +148,21 @@ def _authenticate(
             needed="Not used before",
         )
     if key.confirmed_at is None:
-        _confirm(key)
+        _confirm(attempt, unverified, key)
     return Authenticated(key.client, key, attempt.reference)
 
 
-def _confirm(key: ClientKey) -> None:
-    """Put on record that the key is in use, the first time: nothing proves possession better."""
+def _confirm(attempt: _Attempt, unverified: UnverifiedAssertion, key: ClientKey) -> None:
+    """Put on record that the key is in use, the first time: nothing proves possession better.
+
+    Raises `Refused` when the key has ended since it was looked up, or is another client's.
+    """
     try:
         confirm_key(key, by=key)
-    except KeyNotLive:
-        # It ended a moment ago; what that does to this request is decided where a token is made.
-        logger.info("Key used while it ended: kid %s", key.kid)
+    except RegistryRefusal as refusal:
+        attempt.now = timezone.now()
+        _verify(attempt, unverified, _find_keys(attempt))
+        raise Refused(Reason.KEY_REVOKED, found=str(refusal), needed="A key of its own") from None
 
 
 def _verify(

@@ -26,7 +26,7 @@ _OTHER_SIGN: Final = (
 def block_key(spki_sha256: str, *, by: Actor, note: str = "") -> BlockedKey:
     """Block the public key with this SHA-256 of its SPKI (hexadecimal), in every client, for good.
 
-    Where the key is registered it is revoked as compromised, and so is the key with the other sign
+    Wherever the key is registered it is revoked as compromised, and so is the one of the other sign
     (`portal.core.negation`). Idempotent. Raises `UnfitInput`.
     """
     fingerprint, note = clean_fingerprint(spki_sha256), clean_note(note)

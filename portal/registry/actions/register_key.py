@@ -111,11 +111,12 @@ def _register(
 
 
 def _check_unknown(client: Client, key: PublicKey) -> None:
-    """Raise unless nobody has registered the key, in any state and any container."""
-    known = ClientKey.objects.filter(spki_sha256=key.spki_sha256).first()
-    if known is None:
-        return
-    if known.client_id == client.pk:
+    """Raise unless the key is new to the client, in any state, and proved by no other client.
+
+    A key that nobody has proved to hold reserves nothing: anybody can have copied it.
+    """
+    rows = ClientKey.objects.filter(spki_sha256=key.spki_sha256)
+    if known := rows.filter(client=client).first():
         status = known.status(timezone.now()).label.lower()
         message = (
             f"This client already has this key: “{known.label}”, {status}, "
@@ -124,6 +125,8 @@ def _check_unknown(client: Client, key: PublicKey) -> None:
         if known.revoked_at:
             message += " A revoked key can never come back; please make a new key pair."
         raise KeyAlreadyHere(message)
+    if not rows.proved().exists():
+        return
     message = (
         "This key cannot be registered, because the portal knows it already. "
         "A key pair belongs to one client only; please make a new one for this client."

@@ -42,6 +42,9 @@ def by_somebody(name):
     )
 
 
+drop = before.drop
+
+
 def create(apps, schema_editor):
     triggers.create(apps, schema_editor)
     before.keep_confirmations(schema_editor, CHANGED)
@@ -129,5 +132,5 @@ class Migration(migrations.Migration):
         )),
         AddCheck('event', models.CheckConstraint(name='event_has_one_actor', condition=by_somebody("actor"))),
         AddCheck('blockedkey', models.CheckConstraint(name='blocked_key_by_somebody', condition=by_somebody("blocked_by"))),
-        migrations.RunPython(create, before.drop),
+        migrations.RunPython(create, drop),
     ]

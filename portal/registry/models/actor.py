@@ -90,8 +90,12 @@ class ActorFields(property, Generic[AnActor]):
         of_key = None if is_portal or is_user else actor
         return {self._user: actor if is_user else None, self._key: of_key, self._portal: is_portal}
 
+    def is_portal(self, row: models.Model) -> bool:
+        """Return whether it was the portal, without loading who else it was."""
+        return bool(getattr(row, self._portal))
+
     def _read(self, row: models.Model) -> Any:
-        if getattr(row, self._portal):
+        if self.is_portal(row):
             return PORTAL
         return getattr(row, self._key) or getattr(row, self._user)
 

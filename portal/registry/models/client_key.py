@@ -17,7 +17,7 @@ from portal.registry.choices import KeyStatus, RevocationReason
 from portal.registry.models.actor import ActorFields, MaybeActor, by_nobody, by_somebody
 from portal.registry.models.client import Client
 from portal.registry.patterns import SHA256_HEX
-from portal.registry.querysets import ENDS, ClientKeyQuerySet
+from portal.registry.querysets import ClientKeyQuerySet
 
 LEGACY_ALGORITHMS: Final = [each.name for each in ALGORITHMS.values() if each.legacy]
 
@@ -25,9 +25,9 @@ LEGACY_ALGORITHMS: Final = [each.name for each in ALGORITHMS.values() if each.le
 class ClientKey(models.Model):
     """A public key of a client. Never deleted, so that a revoked key can never come back.
 
-    `spki_sha256` and `kid` are unique over all clients and all states; with e = 65537 for every RSA
-    key that makes one modulus belong to one key of one client. Triggers (migrations 0002, 0005)
-    refuse deletion, changes of what was registered, taking a confirmation back, and any change of a
+    A client has a key once, and one client at most has proved to hold its private half (ADR 0015);
+    with e = 65537 for every RSA key, a modulus is one key. Triggers (migrations 0002, 0008) refuse
+    deletion, changes of what was registered, taking a confirmation back, and any change of a
     revoked key.
     """
 
@@ -39,8 +39,8 @@ class ClientKey(models.Model):
     kty = models.CharField(max_length=8)
     curve = models.CharField(max_length=16, blank=True)
     bits = models.PositiveIntegerField()
-    kid = models.CharField(max_length=43, unique=True)
-    spki_sha256 = models.CharField(max_length=64, unique=True)
+    kid = models.CharField(max_length=43)
+    spki_sha256 = models.CharField(max_length=64)
     jwk = models.JSONField()
     """The members as published (RFC 7517), kept so that publishing needs no cryptography."""
     registered_at = models.DateTimeField(auto_now_add=True)
@@ -69,6 +69,22 @@ class ClientKey(models.Model):
 
     class Meta:
         constraints = [
+            # With the key first, and for LIKE: they find a key in all clients, or by its beginning.
+            models.UniqueConstraint(
+                fields=["kid", "client"],
+                opclasses=["varchar_pattern_ops", "int8_ops"],
+                name="key_of_kid",
+            ),
+            models.UniqueConstraint(
+                fields=["spki_sha256", "client"],
+                opclasses=["varchar_pattern_ops", "int8_ops"],
+                name="key_of_fingerprint",
+            ),
+            models.UniqueConstraint(
+                fields=["spki_sha256"],
+                condition=Q(confirmed_at__isnull=False),
+                name="key_proved_once",
+            ),
             models.CheckConstraint(condition=~Q(label=""), name="key_has_a_label"),
             models.CheckConstraint(
                 condition=Q(pem__startswith="-----BEGIN PUBLIC KEY-----\n")
@@ -113,17 +129,11 @@ class ClientKey(models.Model):
         indexes = [
             # Pages are cut at an id, newest first; each filter has its own way there.
             models.Index(fields=["client", "-id"], name="key_of_client"),
-            models.Index("client", ENDS, name="key_of_client_by_end"),
             models.Index(fields=["alg", "-id"], name="key_by_alg"),
             # All legacy algorithms at once, and old ones: no index of one of them is in that order.
             models.Index(fields=["-id"], name="key_legacy", condition=Q(alg__in=LEGACY_ALGORITHMS)),
             models.Index(fields=["-registered_at", "-id"], name="key_newest"),
             models.Index(fields=["-id"], name="key_revoked", condition=Q(revoked_at__isnull=False)),
-            models.Index(
-                fields=["-id"],
-                name="key_unconfirmed",
-                condition=Q(confirmation_required=True, confirmed_at=None),
-            ),
             models.Index(
                 fields=["retires_at"], name="key_by_end", condition=Q(retires_at__isnull=False)
             ),
@@ -174,6 +184,11 @@ class ClientKey(models.Model):
         if self.not_before and self.not_before > now:
             return KeyStatus.PENDING
         return KeyStatus.RETIRING if self.retires_at else KeyStatus.ACTIVE
+
+    @property
+    def revoked_because(self) -> str:
+        """Why the key was revoked, in a word or two; nothing while it is not."""
+        return self.get_revocation_reason_display().split(":")[0].lower()
 
     @property
     def is_legacy(self) -> bool:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final
 
+from django.db.models import QuerySet
+
 from portal.accounts.models import User
 from portal.registry.models import Actor, ClientKey, Event
+from portal.registry.paging import batches
 from portal.web.console.sentences import sentence
 
 COLUMNS: Final = {
@@ -28,8 +31,7 @@ COLUMNS: Final = {
     "actor_client_id": "the client that did it, empty when it was none",
     "actor_kid": "the key that this client signed in with",
 }
-BATCH: Final = 1000
-"""How many events are read and written at once."""
+_BATCH: Final = 1000
 # What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -40,7 +42,7 @@ class Format:
 
     media_type: str
     extension: str
-    lines: Callable[[Iterable[list[Event]]], Iterator[bytes]]
+    lines: Callable[[QuerySet[Event]], Iterator[bytes]]
 
 
 def row(event: Event) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def row(event: Event) -> dict[str, Any]:
     }
 
 
-def csv_lines(batches: Iterable[list[Event]]) -> Iterator[bytes]:
+def csv_lines(events: QuerySet[Event]) -> Iterator[bytes]:
     """Yield the events as CSV, with a first line of column names.
 
     A cell that a spreadsheet would take for a formula gets an apostrophe before it; JSON Lines has
@@ -71,13 +73,13 @@ def csv_lines(batches: Iterable[list[Event]]) -> Iterator[bytes]:
     """
     writer = csv.writer(_Echo())
     yield _encoded(writer.writerow(list(COLUMNS)))
-    for batch in batches:
+    for batch in batches(events, size=_BATCH):
         yield b"".join(_encoded(writer.writerow(_cells(event))) for event in batch)
 
 
-def json_lines(batches: Iterable[list[Event]]) -> Iterator[bytes]:
+def json_lines(events: QuerySet[Event]) -> Iterator[bytes]:
     """Yield the events as one JSON object a line."""
-    for batch in batches:
+    for batch in batches(events, size=_BATCH):
         yield b"".join(
             json.dumps(row(event), ensure_ascii=False).encode() + b"\n" for event in batch
         )

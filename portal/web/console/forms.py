@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from portal.registry.choices import RevocationReason
+from portal.registry.choices import CHOSEN_REASONS
 from portal.web.console.impact import Impact
 from portal.web.forms import PortalForm
 
@@ -67,7 +67,7 @@ class RevocationForm(LastKeyForm):
     """Why keys are revoked."""
 
     reason = forms.ChoiceField(
-        choices=RevocationReason.choices,
+        choices=CHOSEN_REASONS,
         widget=forms.RadioSelect,
         error_messages={"required": "Please choose a reason; it goes on record."},
     )

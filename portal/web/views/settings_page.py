@@ -17,7 +17,7 @@ from portal.web.addresses import addresses_of
 from portal.web.example import example_of
 from portal.web.guide import recipes
 from portal.web.key_forms import KeyForm
-from portal.web.key_lists import key_lists
+from portal.web.key_lists import ended_by_portal, key_lists
 from portal.web.people import person
 from portal.web.render import show
 from portal.web.sighting import Sighting, offered_algorithms
@@ -51,6 +51,7 @@ def show_settings(
         "addresses": addresses_of(client),
         "example": example_of(client, lists),
         "lists": lists,
+        "ended": ended_by_portal(lists, now),
         "limit": settings.KEY_LIMIT,
         "last_sign_in": latest_token_request(client, Outcome.ACCEPTED) if lists.live else None,
         "latest_refusal": latest_refusal(client, now),

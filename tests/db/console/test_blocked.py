@@ -10,9 +10,10 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from portal.core.pem import parse_public_key
-from portal.registry.actions import block_key
+from portal.registry.actions import block_key, register_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
+from portal.web.console.views.blocked import MAX_SHOWN
 from tests.keys import new_private_key, public_pem
 
 from .conftest import KeyMaker, private_pem
@@ -138,3 +139,34 @@ def test_no_tick_is_needed_while_the_client_keeps_another_live_key(
     admin.post(URL + key.spki_sha256, {"note": "n"})
     key.refresh_from_db()
     assert key.revoked_at
+
+
+def test_a_key_of_several_clients_is_shown_and_blocked_in_each(
+    admin: Browser, key: ClientKey, other: Client, cast: SimpleNamespace
+) -> None:
+    copy = register_key(other, material=key.pem, alg="EdDSA", label="Copy", by=cast.bob)
+    path = URL + key.spki_sha256
+    page = admin.get(path).content.decode()
+    assert key.get_absolute_url() in page
+    assert copy.get_absolute_url() in page
+    admin.post(path, {"note": "", "last": [key.client_id, copy.client_id]})
+    assert not ClientKey.objects.filter(revoked_at=None).exists()
+    assert "It would be revoked" not in admin.get(path).content.decode()
+
+
+def test_the_page_names_a_bounded_number_of_copies_and_blocks_all(
+    admin: Browser, key: ClientKey, cast: SimpleNamespace, make_keys: KeyMaker
+) -> None:
+    clients = Client.objects.bulk_create(
+        Client(name=f"Copy {i}", created_by=cast.bob) for i in range(MAX_SHOWN + 5)
+    )
+    facts = {"kid": key.kid, "spki_sha256": key.spki_sha256}
+    for client in clients:
+        make_keys(client, 1, **facts)
+    path = URL + key.spki_sha256
+    page = admin.get(path).content.decode()
+    assert "and in 6 more clients" in page
+    shown = re.findall(r'name="last" value="(\d+)"', page)
+    assert len(shown) == MAX_SHOWN
+    admin.post(path, {"note": "", "last": shown})
+    assert not ClientKey.objects.filter(revoked_at=None).exists()

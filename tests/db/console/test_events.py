@@ -205,8 +205,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
         Event(actor_user=cast.admin, verb=Verb.REVOKE_KEY, client=key.client, key=key)
         for _ in range(number)
     )
-    # Who is asking (2), what is meant (2), the events, and their people, clients and keys.
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(5):
         admin.get(URL, {"key": key.kid, "client": "Payments"})
 
 

@@ -430,10 +430,10 @@ def test_twenty_first_uses_at_once_confirm_a_key_once(send: Send, key: ClientKey
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_a_first_use_of_a_key_that_is_being_revoked_confirms_nothing(
+def test_a_first_use_of_a_key_that_is_being_revoked_is_refused_and_confirms_nothing(
     send: Send, key: ClientKey, cast: SimpleNamespace
 ) -> None:
     revoking = partial(revoke_key, key, reason=RevocationReason.UNSPECIFIED, by=cast.dev)
-    _, used = race_behind(key, revoking, send)
-    assert used.key == key
+    _, reason = race_behind(key, revoking, lambda: refusal_of(send)[0])
+    assert reason == Reason.KEY_REVOKED
     assert ClientKey.objects.get(pk=key.pk).confirmed_at is None

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from portal.core.pem import parse_public_key
-from portal.registry.actions import block_key, revoke_key
+from portal.registry.actions import block_key, register_key, revoke_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
 from tests.db.registry.recorded import events
@@ -132,6 +132,22 @@ def test_block_key_says_what_it_revoked(key: ClientKey) -> None:
     assert said.endswith("“First” of Payments is revoked.\n")
     key.refresh_from_db()
     assert key.revoked_at
+
+
+def test_both_commands_find_a_key_in_every_client(
+    payments: Client, other: Client, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    copy = register_key(other, material=key.pem, alg="EdDSA", label="Copy", by=cast.bob)
+    assert copy.kid == key.kid
+    reason = ["--reason", "compromised", "--by", "admin@example.com"]
+    said = run("revoke_key", *reason, "--", key.kid)
+    assert [line.split(" is ")[0] for line in said.splitlines()] == [
+        "“First” of Payments",
+        "“Copy” of Other",
+    ]
+    assert not ClientKey.objects.filter(revoked_at=None).exists()
+    said = run("block_key", "--sha256", key.spki_sha256, "--by", "admin@example.com")
+    assert said.count(" is revoked.") == 2
 
 
 def test_block_key_given_a_private_key_blocks_its_public_half(

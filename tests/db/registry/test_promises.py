@@ -95,14 +95,6 @@ def test_a_key_expires_after_it_starts(key: ClientKey) -> None:
     is_refused(another(key, not_before=now, expires_at=now).save, "key_expires_after_it_starts")
 
 
-@pytest.mark.parametrize("column", ["kid", "spki_sha256"])
-def test_one_key_is_registered_once_over_all_clients(
-    key: ClientKey, other: Client, column: str
-) -> None:
-    same = another(key, client_id=other.pk, **{column: getattr(key, column)})
-    is_refused(same.save, column)
-
-
 def test_a_key_that_makes_sense_is_not_refused(key: ClientKey, other: Client) -> None:
     another(key, client_id=other.pk).save()
     assert other.keys.get().kid == "k" * 43

@@ -22,6 +22,7 @@ from portal.registry.actions import (
     add_member,
     block_key,
     change_role,
+    confirm_key,
     create_client,
     keep_key,
     register_key,
@@ -88,16 +89,16 @@ def test_one_key_twice_in_one_client_is_registered_once(
     assert payments.keys.count() == 1
 
 
-def test_one_key_in_two_clients_is_registered_in_one(
+def test_a_key_that_is_being_proved_is_registered_in_no_other_client(
     payments: Client, other: Client, cast: SimpleNamespace
 ) -> None:
     pem = new_pem()
-    # bob's own row is held: he waits with the key in hand, and alice comes second.
+    key = registering(other, cast.bob, pem)()
     outcomes = race_behind(
-        cast.bob, registering(other, cast.bob, pem), registering(payments, cast.alice, pem)
+        key, lambda: confirm_key(key, by=cast.bob), registering(payments, cast.alice, pem)
     )
     assert kinds(outcomes) == [ClientKey, KeyTaken]
-    assert [key.client for key in ClientKey.objects.all()] == [other]
+    assert [each.client for each in ClientKey.objects.all()] == [other]
 
 
 def test_uploads_at_once_never_exceed_the_limit(
@@ -335,12 +336,12 @@ def test_a_storm_of_all_verbs_ends_without_deadlock_and_with_every_promise_kept(
     shas = [fingerprint(pem) for pem in pems]
 
     def key(n: int) -> ClientKey | None:
-        return ClientKey.objects.filter(spki_sha256=shas[n % 12]).first()
+        return ClientKey.objects.filter(spki_sha256=shas[n % 12]).order_by("-pk").first()
 
     def act(n: int) -> None:
         client, by = ((payments, cast.alice), (other, cast.bob))[n % 2]
         found = key(n // 3)
-        match n % 11:
+        match n % 12:
             case 0 | 1 | 2 | 3:
                 registering(client, by, pems[n // 2 % 12])()
             case 4 if found:
@@ -353,7 +354,9 @@ def test_a_storm_of_all_verbs_ends_without_deadlock_and_with_every_promise_kept(
                 block_key(shas[n % 12], by=cast.admin)
             case 8:
                 suspend_client(client, note="", by=cast.admin)
-            case 9 | 10:
+            case 9 if found:
+                confirm_key(found, by=by)
+            case 10 | 11:
                 resume_client(client, by=cast.admin)
 
     def worker(start: int) -> None:
@@ -371,9 +374,13 @@ def test_a_storm_of_all_verbs_ends_without_deadlock_and_with_every_promise_kept(
     blocked = BlockedKey.objects.values("spki_sha256")
     assert ClientKey.objects.exists()
     assert not ClientKey.objects.filter(spki_sha256__in=blocked, revoked_at=None).exists()
+    proved = ClientKey.objects.exclude(confirmed_at=None)
+    beside = ClientKey.objects.filter(confirmed_at=None, revoked_at=None)
+    assert not beside.filter(spki_sha256__in=proved.values("spki_sha256")).exists()
     assert all(each.keys.occupying(now).count() <= 3 for each in (payments, other))
     for verb, rows in (
         (Verb.REGISTER_KEY, ClientKey.objects.all()),
+        (Verb.CONFIRM_KEY, proved),
         (Verb.REVOKE_KEY, ClientKey.objects.filter(revoked_at__isnull=False)),
         (Verb.BLOCK_KEY, BlockedKey.objects.all()),
     ):

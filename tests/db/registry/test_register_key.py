@@ -15,6 +15,7 @@ from portal.core.pem import parse_public_key
 from portal.core.reasons import Reason, Refused
 from portal.registry.actions import (
     block_key,
+    confirm_key,
     register_key,
     retire_key,
     revoke_key,
@@ -103,7 +104,7 @@ def test_a_key_of_another_client_is_refused_without_a_word_about_it(
     payments: Client, other: Client, cast: SimpleNamespace
 ) -> None:
     pem = new_pem()
-    key = register(payments, cast.dev, pem)
+    key = confirm_key(register(payments, cast.dev, pem), by=cast.dev)
     with pytest.raises(KeyTaken) as active:
         register(other, cast.bob, pem)
     revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.dev)
@@ -121,7 +122,7 @@ def test_a_key_is_known_in_every_container(
     payments: Client, other: Client, cast: SimpleNamespace, container: str
 ) -> None:
     pem = new_pem("PS256")
-    key = register(payments, cast.dev, pem, "PS256")
+    key = confirm_key(register(payments, cast.dev, pem, "PS256"), by=cast.dev)
     again = {
         "jwk": str({name: key.jwk[name] for name in ("kty", "n", "e")}).replace("'", '"'),
         "crlf": pem.replace("\n", "\r\n"),
@@ -238,6 +239,7 @@ def test_a_refusal_before_the_key_was_read_records_the_reason_alone(
 def test_a_refusal_of_the_registry_records_who_tried_which_key(
     payments: Client, other: Client, key: ClientKey, cast: SimpleNamespace
 ) -> None:
+    confirm_key(key, by=cast.dev)
     with pytest.raises(KeyTaken):
         register(other, cast.bob, key.pem)
     assert events(Verb.REFUSE_KEY) == [

@@ -23,8 +23,10 @@ def _prefer_indexes(db: None) -> None:
     [
         (Client.objects.filter(name__icontains="pay"), "client_name_trigrams"),
         (ClientKey.objects.filter(label__icontains="lap"), "key_label_trigrams"),
-        (ClientKey.objects.filter(kid__startswith="abc"), "registry_clientkey_kid_"),
-        (ClientKey.objects.filter(spki_sha256__startswith="ab"), "registry_clientkey_spki_sha256_"),
+        (ClientKey.objects.filter(kid__startswith="abc"), "key_of_kid"),
+        (ClientKey.objects.filter(spki_sha256__startswith="ab"), "key_of_fingerprint"),
+        (ClientKey.objects.filter(kid="k" * 43), "key_of_kid"),
+        (ClientKey.objects.filter(spki_sha256="ab" * 32), "key_of_fingerprint"),
         (Client.objects.filter(client_id__startswith="ab"), "registry_client_client_id_"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from portal.registry.actions import confirm_key, retire_key, revoke_key
+from portal.registry.actions import confirm_key, register_key, retire_key, revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.db.web.pages import text_of
@@ -58,6 +58,7 @@ def test_it_shows_what_happened_and_who_did_it(
 def test_a_revocation_is_shown_with_reason_and_note(
     ask: Any, paths: SimpleNamespace, key: ClientKey, cast: SimpleNamespace
 ) -> None:
+    confirm_key(key, by=cast.dev)
     revoke_key(key, reason=RevocationReason.COMPROMISED, note="Laptop lost.", by=cast.admin)
     text = text_of(ask("viewer", "get", paths.key))
     assert "by admin@example.com. Compromised" in text
@@ -94,3 +95,26 @@ def test_a_client_that_used_its_key_is_named_as_who_confirmed_it(
     assert "by the client “Payments”" in text
     assert "It signed in here with the private key." in text
     assert "the client “Payments”</strong> confirmed the key" in text
+
+
+def test_the_team_sees_why_the_portal_has_ended_its_key(
+    ask: Any, paths: SimpleNamespace, key: ClientKey, other: Client, cast: SimpleNamespace
+) -> None:
+    held = register_key(other, material=key.pem, alg="EdDSA", label="Mine", by=cast.bob)
+    assert "another client that does can take it over" in text_of(ask("viewer", "get", paths.key))
+    confirm_key(held, by=cast.bob)
+    text = text_of(ask("viewer", "get", paths.key))
+    assert "by the portal. Proved by another client" in text
+    assert "make a new one and add that" in text
+    assert "Other" not in text
+    settings_page = text_of(ask("viewer", "get", key.client.get_absolute_url()))
+    assert "The portal has ended the key “First”." in settings_page
+    assert '<span class="hint">proved by another client</span>' in settings_page
+    assert "The portal has ended" not in text_of(ask("bob", "get", other.get_absolute_url()))
+
+
+def test_an_unproved_key_that_was_revoked_is_lost_for_its_client_only(
+    ask: Any, paths: SimpleNamespace, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    revoke_key(key, reason=RevocationReason.UNSPECIFIED, by=cast.dev)
+    assert "This client can never register it again." in text_of(ask("dev", "get", paths.key))

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.utils import timezone
 
-from portal.registry.actions import revoke_key, suspend_client
+from portal.registry.actions import confirm_key, revoke_key, suspend_client
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.db.web.key_forms import body_of, good
@@ -214,8 +214,9 @@ def test_the_same_key_twice_says_where_it_is(
 
 
 def test_a_key_of_another_client_says_nothing_of_it(
-    ask: Any, other: Client, key: ClientKey
+    ask: Any, other: Client, key: ClientKey, cast: SimpleNamespace
 ) -> None:
+    confirm_key(key, by=cast.dev)
     url = f"{other.get_absolute_url()}keys/"
     text = text_of(ask("bob", "post", url, good(material=key.pem)))
     assert "cannot be registered" in text

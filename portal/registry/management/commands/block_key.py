@@ -46,8 +46,7 @@ class Command(BaseCommand):
         except UnfitInput as refused:
             raise CommandError(str(refused)) from None
         self.stdout.write(f"Blocked: {blocked.pk}")
-        key = ClientKey.objects.filter(spki_sha256=blocked.pk).select_related("client").first()
-        if key:
+        for key in ClientKey.objects.filter(spki_sha256=blocked.pk).select_related("client"):
             self.stdout.write(f"“{key.label}” of {key.client.name} is revoked.")
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import messages
+from django.db.models import F
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -18,6 +21,9 @@ from portal.web.console.impact import impact_of
 from portal.web.console.lookup import as_text, fingerprint_in, term_of
 from portal.web.forms import posted
 from portal.web.render import show
+
+MAX_SHOWN: Final = 50
+"""How many clients that have the key the page names; blocking it revokes it in all of them."""
 
 
 @for_admins("GET", "HEAD", "POST")
@@ -54,8 +60,11 @@ def _list(
 def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
     """Show whether the key is blocked and what blocking it would do (GET), and block it (POST)."""
     now = timezone.now()
-    registered = ClientKey.objects.filter(spki_sha256=spki_sha256).select_related("client").first()
-    impacts = impact_of([registered] if registered else [], now)
+    rows = ClientKey.objects.filter(spki_sha256=spki_sha256)
+    # Those that are live and proved come first: there may be many that are not.
+    first = (F("revoked_at").asc(nulls_first=True), F("confirmed_at").asc(nulls_last=True), "pk")
+    registered = list(rows.select_related("client").order_by(*first)[:MAX_SHOWN])
+    impacts = impact_of(registered, now)
     form = BlockForm(posted(request), impacts=impacts)
     if form.is_valid():
         block_key(spki_sha256, by=request.user, note=form.cleaned_data["note"])
@@ -70,6 +79,8 @@ def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
         .select_related(*BlockedKey.blocked_by.related)
         .first(),
         "registered": registered,
+        "more": rows.count() - len(registered),
+        "is_live": any(not key.revoked_at for key in registered),
         "impacts": impacts,
         "form": form,
     }
