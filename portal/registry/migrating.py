@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
@@ -49,11 +50,44 @@ class ValidateChecks(migrations.RunPython):
         return type(self).__name__, self._arguments, {}
 
 
-class AddUniqueConcurrently(migrations.AddConstraint):
-    """Add a unique index while others write to the table; in a migration with `atomic = False`.
+class AddIndexBesideTraffic(AddIndexConcurrently):
+    """Build an index while rows are written; for a migration with `atomic = False`.
 
-    What an attempt before left half made is made again.
+    A run that was stopped, by `lock_timeout` or by hand, leaves an index that PostgreSQL does not
+    use. The next run builds it again. SQLite builds it at once.
     """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Build the index."""
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{self.index.name}"')
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+        else:
+            schema_editor.add_index(to_state.apps.get_model(app_label, self.model_name), self.index)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Drop the index."""
+        if schema_editor.connection.vendor == "postgresql":
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+        else:
+            model = from_state.apps.get_model(app_label, self.model_name)
+            schema_editor.remove_index(model, self.index)
+
+
+class AddUniqueBesideTraffic(migrations.AddConstraint):
+    """Add a unique index while rows are written, as `AddIndexBesideTraffic` does an index."""
 
     def database_forwards(
         self,

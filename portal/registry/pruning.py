@@ -9,24 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet, Subquery
 from oauth2_provider.settings import oauth2_settings
 
 from portal.accounts.models import Tries, User
 from portal.registry.models import (
     AccessToken,
     AuthorizationCode,
-    Client,
     RedeemedAssertion,
     RefreshToken,
     RefusedRequest,
 )
+from portal.registry.paging import beyond, of_one
 from portal.registry.redemption import KEPT_AFTER_EXPIRY
+
+Row = TypeVar("Row", bound=Model)
 
 LISTED: Final = 1000
 """How many accepted, and how many refused requests of a client can be looked up at most."""
@@ -44,14 +46,19 @@ def prune(now: datetime) -> dict[str, int]:
     return {
         "redeemed assertions": sum(map(_delete, _redeemed(now))),
         "refused requests": sum(map(_delete, _refused(now))),
-        "authorization codes": _delete(AuthorizationCode.objects.filter(expires__lte=_over(now))),
+        "authorization codes": _delete(_expired(AuthorizationCode, now), "expires"),
         "refresh tokens": sum(map(_delete, _refresh_tokens(now))),
-        "access tokens": _delete(_access_tokens(now)),
+        "access tokens": _delete(_access_tokens(now), "expires"),
         "accounts never confirmed": _delete(
-            User.objects.never_confirmed().filter(date_joined__lte=now - UNCONFIRMED)
+            User.objects.never_confirmed().filter(date_joined__lte=now - UNCONFIRMED).order_by("pk")
         ),
-        "counted tries": _delete(Tries.objects.filter(ends_at__lte=now)),
-        "sessions": _delete(Session.objects.filter(expire_date__lte=now)),
+        "counted tries": _delete(
+            Tries.objects.filter(ends_at__lte=now).order_by("ends_at", "pk"), "ends_at"
+        ),
+        "sessions": _delete(
+            Session.objects.filter(expire_date__lte=now).order_by("expire_date", "pk"),
+            "expire_date",
+        ),
     }
 
 
@@ -61,29 +68,37 @@ def _redeemed(now: datetime) -> Iterator[QuerySet[RedeemedAssertion]]:
     A row stays while its `jti` could be used again, while it is listed, and as the newest of its
     key, which tells when that was used last.
     """
-    newer = RedeemedAssertion.objects.filter(key=OuterRef("key"), pk__gt=OuterRef("pk"))
-    for client in _clients_in(RedeemedAssertion.objects.all()):
-        rows = RedeemedAssertion.objects.filter(client=client)
-        yield rows.filter(_unlisted(rows, now), Exists(newer), expires_at__lte=_over(now))
+    everything = RedeemedAssertion.objects.all()
+    newest = Subquery(of_one(everything, "key", OuterRef("key")).values("pk")[:1])
+    for client in _clients_in(everything):
+        rows = of_one(everything, "client", client, oldest_first=True)
+        over = rows.filter(_unlisted(everything, client, now), expires_at__lte=_over(now))
+        yield over.alias(newest=newest).filter(pk__lt=F("newest"))
 
 
 def _refused(now: datetime) -> Iterator[QuerySet[RefusedRequest]]:
     """Yield the rows of each client that are not listed, and so those of no client."""
-    for client in [None, *_clients_in(RefusedRequest.objects.all())]:
-        rows = RefusedRequest.objects.filter(client=client)
-        yield rows.filter(_unlisted(rows, now))
+    everything = RefusedRequest.objects.all()
+    for client in (None, *_clients_in(everything)):
+        rows = of_one(everything, "client", client, oldest_first=True)
+        yield rows.filter(_unlisted(everything, client, now))
 
 
-def _clients_in(rows: QuerySet[Any]) -> QuerySet[Client, int]:
-    """Return the clients that have such rows: of a million, most may have none."""
-    found = Exists(rows.filter(client=OuterRef("pk")))
-    return Client.objects.filter(found).values_list("pk", flat=True).order_by("pk")
+def _clients_in(rows: QuerySet[Any]) -> Iterator[int]:
+    """Yield the clients that have such rows: of a million, most may have none."""
+    clients = rows.filter(client__isnull=False).order_by("client_id")
+    clients = clients.values_list("client_id", flat=True)
+    client = clients.first()
+    while client is not None:
+        yield client
+        client = clients.filter(client_id__gt=client).first()
 
 
-def _unlisted(rows: QuerySet[Any], now: datetime) -> Q:
+def _unlisted(rows: QuerySet[Any], client: int | None, now: datetime) -> Q:
     """Return the condition for a row of one client to be too old, or beyond the newest ones."""
     old = Q(at__lt=now - timedelta(days=settings.TOKEN_REQUEST_DAYS))
-    beyond = rows.order_by("-pk").values_list("pk", flat=True)[LISTED : LISTED + 1].first()
+    newest = of_one(rows, "client", client).values_list("pk", flat=True)
+    beyond = newest[LISTED : LISTED + 1].first()
     return old if beyond is None else old | Q(pk__lte=beyond)
 
 
@@ -95,13 +110,15 @@ def _refresh_tokens(now: datetime) -> Iterator[QuerySet[RefreshToken]]:
     until the end: revoking that key ends the family.
     """
     over = _over(now) - _refresh_token_life()
-    yield RefreshToken.objects.filter(revoked=None, access_token__expires__lte=over)
-    # The toolkit refuses a token whose access token was taken away.
-    yield RefreshToken.objects.filter(revoked=None, access_token=None, created__lte=_over(now))
     family = RefreshToken.objects.filter(token_family=OuterRef("token_family"))
     goes_on = Exists(family.filter(revoked=None))
     newer = Exists(family.filter(key=OuterRef("key"), pk__gt=OuterRef("pk")))
-    yield RefreshToken.objects.filter(~goes_on | newer, revoked__lte=over)
+    # No index has these dates in order, so each token is looked at, some at a time.
+    for tokens in _slices(RefreshToken):
+        yield tokens.filter(revoked=None, access_token__expires__lte=over)
+        # The toolkit refuses a token whose access token was taken away.
+        yield tokens.filter(revoked=None, access_token=None, created__lte=_over(now))
+        yield tokens.filter(~goes_on | newer, revoked__lte=over)
 
 
 def _access_tokens(now: datetime) -> QuerySet[AccessToken]:
@@ -109,9 +126,16 @@ def _access_tokens(now: datetime) -> QuerySet[AccessToken]:
 
     The toolkit counts the life of a refresh token from its access token, and refuses it without.
     """
-    needed = RefreshToken.objects.filter(access_token=OuterRef("pk"), revoked=None)
-    tokens: QuerySet[AccessToken] = AccessToken.objects.filter(expires__lte=_over(now))
-    return tokens.filter(~Exists(needed))
+    needing = RefreshToken.objects.filter(access_token=OuterRef("pk"), revoked=None)
+    tokens = _expired(AccessToken, now).alias(needing=Subquery(needing.values("pk")[:1]))
+    unneeded: QuerySet[AccessToken] = tokens.filter(needing=None)
+    return unneeded
+
+
+def _expired(model: type[Row], now: datetime) -> QuerySet[Row]:
+    """Return the rows that expired so long ago, the oldest first."""
+    rows = model._default_manager.filter(expires__lte=_over(now))  # noqa: SLF001 - Django's name
+    return rows.order_by("expires", "pk")
 
 
 def _refresh_token_life() -> timedelta:
@@ -123,11 +147,24 @@ def _over(now: datetime) -> datetime:
     return now - KEPT_AFTER_EXPIRY
 
 
-def _delete(rows: QuerySet[Any]) -> int:
-    """Delete the rows, in batches; return how many they were."""
-    number = 0
-    while batch := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+def _slices(model: type[Row]) -> Iterator[QuerySet[Row]]:
+    """Yield all rows, `BATCH` at a time."""
+    rows = model._default_manager.order_by("pk")  # noqa: SLF001 - Django's name
+    last: Any = 0
+    while pks := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
+        yield rows.filter(pk__in=pks)
+        last = pks[-1]
+
+
+def _delete(rows: QuerySet[Any], *order: str) -> int:
+    """Delete the rows, which are in this order and in that of `pk`; return how many they were.
+
+    In batches that go on where the one before has ended, so that no row is looked at twice.
+    """
+    number, rest = 0, rows
+    while batch := list(rest.values_list(*order, "pk")[:BATCH]):
         with transaction.atomic():
-            rows.model.objects.filter(pk__in=batch).delete()
+            rows.model.objects.filter(pk__in=[row[-1] for row in batch]).delete()
         number += len(batch)
+        rest = rows.filter(beyond((*order, "pk"), batch[-1], "gt"))
     return number

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Self
 
 from django.apps import apps
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Least
+
+from portal.registry.paging import of_one
 
 if TYPE_CHECKING:
     from portal.accounts.models import User
     from portal.registry.models import Client, ClientKey  # noqa: F401 - named in strings
+
+
+_NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
+ENDS: Final = Least(
+    *(Coalesce(date, _NEVER) for date in ("expires_at", "retires_at", "revoked_at"))
+)
+"""When a key is over, or will be, as far as is known: an index finds by it those that are not."""
 
 
 class ClientQuerySet(models.QuerySet["Client"]):
@@ -29,10 +39,12 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
 
     def occupying(self, now: datetime) -> Self:
         """Return the keys that count against a client's limit: live at `now`, or still to start."""
-        return self.filter(
+        return self.alias(ends=ENDS).filter(
             Q(expires_at=None) | Q(expires_at__gt=now),
             Q(retires_at=None) | Q(retires_at__gt=now),
             revoked_at=None,
+            # Says nothing more, but has the index `key_of_client_by_end` used.
+            ends__gt=now,
         )
 
     def live(self, now: datetime) -> Self:
@@ -56,6 +68,6 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
 
         None for a key that never was. One step in the index `redeemed_of_key` for each key.
         """
-        redeemed = apps.get_model("registry", "RedeemedAssertion").objects
-        newest = redeemed.filter(key=OuterRef("pk")).order_by("-id").values("at")[:1]
+        redeemed = apps.get_model("registry", "RedeemedAssertion").objects.all()
+        newest = of_one(redeemed, "key", OuterRef("pk")).values("at")[:1]
         return self.annotate(last_used_at=Subquery(newest))

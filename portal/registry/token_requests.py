@@ -15,13 +15,14 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeVar
 
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Manager, Model, Prefetch
 
 from portal.registry.models import Client, ClientKey, RedeemedAssertion, RefusedRequest
-from portal.registry.paging import Page
+from portal.registry.paging import Page, of_one
 
 _Row = TypeVar("_Row", RefusedRequest, RedeemedAssertion)
-_HEAVY: Final = ("key__pem", "key__jwk")
+_LATEST: Final = 20
+"""How many requests are looked at for the latest of an outcome."""
 
 
 class Outcome(StrEnum):
@@ -80,38 +81,56 @@ def token_requests(
     refused: list[RefusedRequest] = []
     accepted: list[RedeemedAssertion] = []
     if only != Outcome.ACCEPTED:
-        refused = _some(_refused(client), cut and cut.refused, newer=newer, size=size + 1)
+        refused = _some(
+            RefusedRequest.objects, client, cut and cut.refused, newer=newer, size=size + 1
+        )
     if only != Outcome.REFUSED:
-        accepted = _some(_accepted(client), cut and cut.accepted, newer=newer, size=size + 1)
+        accepted = _some(
+            RedeemedAssertion.objects, client, cut and cut.accepted, newer=newer, size=size + 1
+        )
     told = (map(_of_refused, refused), map(_of_accepted, accepted))
     merged = list(heapq.merge(*told, key=attrgetter("at"), reverse=not newer))
-    rows, more = merged[:size], len(merged) > size
-    if not rows:
+    found, more = merged[:size], len(merged) > size
+    if not found:
         return Page([])
     near = cut or Cut(_above(refused), _above(accepted))
     far = Cut(
-        _far([row.row for row in rows if row.is_refused], near.refused, newer=newer),
-        _far([row.row for row in rows if not row.is_refused], near.accepted, newer=newer),
+        _far([each.row for each in found if each.is_refused], near.refused, newer=newer),
+        _far([each.row for each in found if not each.is_refused], near.accepted, newer=newer),
     )
+    rows = _to_the_end(found)
     if newer:
         return Page(rows[::-1], before=near, after=far if more else None)
     return Page(rows, before=far if more else None, after=near if cut else None)
 
 
+def _to_the_end(requests: list[TokenRequest]) -> list[TokenRequest]:
+    """Leave out what was accepted and then refused its grant: that is in both tables.
+
+    So a page may have fewer rows: to fill it up, any number of rows might have to be read.
+    """
+    accepted = [each.reference for each in requests if not each.is_refused]
+    refused = RefusedRequest.objects.filter(reference__in=accepted)
+    twice = set(refused.values_list("reference", flat=True))
+    return [each for each in requests if each.is_refused or each.reference not in twice]
+
+
 def latest_token_request(client: Client, only: Outcome | None = None) -> TokenRequest | None:
-    """Return the client's newest request, of this outcome if one is given, if there is one."""
-    return next(iter(token_requests(client, size=1, only=only).rows), None)
+    """Return the client's newest request, of this outcome if one is given, if there is one.
+
+    Of so many, that is: what was accepted and then refused its grant counts as refused.
+    """
+    return next(iter(token_requests(client, size=_LATEST, only=only).rows), None)
 
 
 def find_token_request(client: Client, reference: str) -> TokenRequest | None:
     """Return the client's request of this reference, if there is one."""
-    if refused := _refused(client).filter(reference=reference).first():
-        return _of_refused(refused)
-    # Without an index of its own, which each token request would have to pay for: the one of the
-    # client leads to those of TOKEN_REQUEST_DAYS, and people look up accepted ones rarely.
-    accepted = RedeemedAssertion.objects.filter(client=client, reference=reference)
-    found = accepted.select_related("client", "key").first()
-    return _of_accepted(found) if found else None
+    found = find_refused_request(reference)
+    if found is None:
+        redeemed = RedeemedAssertion.objects.select_related("client", "key")
+        accepted = redeemed.filter(reference=reference).first()
+        found = _of_accepted(accepted) if accepted else None
+    return found if found and found.client == client else None
 
 
 def find_refused_request(reference: str) -> TokenRequest | None:
@@ -121,27 +140,17 @@ def find_refused_request(reference: str) -> TokenRequest | None:
     return _of_refused(refused) if refused else None
 
 
-def _refused(client: Client) -> QuerySet[RefusedRequest]:
-    return (
-        RefusedRequest.objects.filter(client=client).select_related("client", "key").defer(*_HEAVY)
-    )
-
-
-def _accepted(client: Client) -> QuerySet[RedeemedAssertion]:
-    """Return what was accepted to the end: a grant refused after the sign-in is in both tables."""
-    refused = RefusedRequest.objects.filter(reference=OuterRef("reference"))
-    return (
-        RedeemedAssertion.objects.filter(~Exists(refused), client=client)
-        .select_related("client", "key")
-        .defer(*_HEAVY)
-    )
-
-
-def _some(rows: QuerySet[_Row], cut: int | None, *, newer: bool, size: int) -> list[_Row]:
-    """Return the rows nearest to the cut on one side of it, the nearest first."""
+def _some(
+    table: Manager[_Row], client: Client, cut: int | None, *, newer: bool, size: int
+) -> list[_Row]:
+    """Return the client's rows nearest to the cut on one side of it, the nearest first."""
+    rows = table.prefetch_related(Prefetch("key", ClientKey.objects.defer("pem", "jwk")))
     if cut is not None:
         rows = rows.filter(pk__gte=cut) if newer else rows.filter(pk__lt=cut)
-    return list(rows.order_by("pk" if newer else "-pk")[:size])
+    found = list(of_one(rows, "client", client.pk, oldest_first=newer)[:size])
+    for row in found:
+        row.client = client
+    return found
 
 
 def _above(rows: Sequence[Model]) -> int:

@@ -54,7 +54,12 @@ class Client(ToolkitClient, models.Model):
                 name="client_suspended_by_somebody",
             ),
         ]
-        indexes = [models.Index(fields=["-created_at", "-id"], name="client_newest")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="client_newest"),
+            models.Index(
+                fields=["-id"], name="client_suspended", condition=Q(suspended_at__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

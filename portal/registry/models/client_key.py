@@ -17,7 +17,7 @@ from portal.registry.choices import KeyStatus, RevocationReason
 from portal.registry.models.actor import ActorFields, MaybeActor, by_nobody, by_somebody
 from portal.registry.models.client import Client
 from portal.registry.patterns import SHA256_HEX
-from portal.registry.querysets import ClientKeyQuerySet
+from portal.registry.querysets import ENDS, ClientKeyQuerySet
 
 LEGACY_ALGORITHMS: Final = [each.name for each in ALGORITHMS.values() if each.legacy]
 
@@ -129,11 +129,17 @@ class ClientKey(models.Model):
         indexes = [
             # Pages are cut at an id, newest first; each filter has its own way there.
             models.Index(fields=["client", "-id"], name="key_of_client"),
+            models.Index("client", ENDS, name="key_of_client_by_end"),
             models.Index(fields=["alg", "-id"], name="key_by_alg"),
             # All legacy algorithms at once, and old ones: no index of one of them is in that order.
             models.Index(fields=["-id"], name="key_legacy", condition=Q(alg__in=LEGACY_ALGORITHMS)),
             models.Index(fields=["-registered_at", "-id"], name="key_newest"),
             models.Index(fields=["-id"], name="key_revoked", condition=Q(revoked_at__isnull=False)),
+            models.Index(
+                fields=["-id"],
+                name="key_unconfirmed",
+                condition=Q(confirmation_required=True, confirmed_at=None),
+            ),
             models.Index(
                 fields=["retires_at"], name="key_by_end", condition=Q(retires_at__isnull=False)
             ),

@@ -51,6 +51,7 @@ class RedeemedAssertion(models.Model):
         indexes = [
             models.Index(fields=["client", "-id"], name="redeemed_of_client"),
             models.Index(fields=["key", "-id"], name="redeemed_of_key"),
+            models.Index(fields=["reference"], name="redeemed_by_reference"),
         ]
 
     def __str__(self) -> str:

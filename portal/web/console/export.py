@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final
 
-from django.db.models import QuerySet
-
 from portal.accounts.models import User
 from portal.registry.models import Actor, ClientKey, Event
-from portal.registry.paging import batches
 from portal.web.console.sentences import sentence
 
 COLUMNS: Final = {
@@ -31,7 +28,8 @@ COLUMNS: Final = {
     "actor_client_id": "the client that did it, empty when it was none",
     "actor_kid": "the key that this client signed in with",
 }
-_BATCH: Final = 1000
+BATCH: Final = 1000
+"""How many events are read and written at once."""
 # What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -42,7 +40,7 @@ class Format:
 
     media_type: str
     extension: str
-    lines: Callable[[QuerySet[Event]], Iterator[bytes]]
+    lines: Callable[[Iterable[list[Event]]], Iterator[bytes]]
 
 
 def row(event: Event) -> dict[str, Any]:
@@ -65,7 +63,7 @@ def row(event: Event) -> dict[str, Any]:
     }
 
 
-def csv_lines(events: QuerySet[Event]) -> Iterator[bytes]:
+def csv_lines(batches: Iterable[list[Event]]) -> Iterator[bytes]:
     """Yield the events as CSV, with a first line of column names.
 
     A cell that a spreadsheet would take for a formula gets an apostrophe before it; JSON Lines has
@@ -73,13 +71,13 @@ def csv_lines(events: QuerySet[Event]) -> Iterator[bytes]:
     """
     writer = csv.writer(_Echo())
     yield _encoded(writer.writerow(list(COLUMNS)))
-    for batch in batches(events, size=_BATCH):
+    for batch in batches:
         yield b"".join(_encoded(writer.writerow(_cells(event))) for event in batch)
 
 
-def json_lines(events: QuerySet[Event]) -> Iterator[bytes]:
+def json_lines(batches: Iterable[list[Event]]) -> Iterator[bytes]:
     """Yield the events as one JSON object a line."""
-    for batch in batches(events, size=_BATCH):
+    for batch in batches:
         yield b"".join(
             json.dumps(row(event), ensure_ascii=False).encode() + b"\n" for event in batch
         )

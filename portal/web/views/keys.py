@@ -22,6 +22,7 @@ from portal.registry import permissions
 from portal.registry.actions import register_key
 from portal.registry.choices import KeyStatus
 from portal.registry.models import Client, ClientKey, Event
+from portal.registry.paging import of_one
 from portal.registry.refusals import RegistryRefusal
 from portal.web.access import NOT_YOUR_KEYS, find_client, find_key, permit
 from portal.web.addresses import addresses_of
@@ -79,7 +80,9 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
         "algorithm": ALGORITHMS[found.alg],
         "addresses": addresses_of(found.client),
         "jwk": json.dumps(found.jwk, indent=2),
-        "events": found.events.select_related(*Event.actor.related)[:50],
+        "events": of_one(Event.objects.prefetch_related(*Event.actor.related), "key", found.pk)[
+            :50
+        ],
         "now": now,
         "is_current": found.status(now) in CURRENT,
         "can_confirm": may_end and found.status(now) in CURRENT,

@@ -10,6 +10,7 @@ import pytest
 from django.urls import reverse
 
 from portal.registry.models import Client, ClientKey
+from portal.web.token_request_list import PAGE_SIZE
 from tests.db.web.pages import text_of
 from tests.db.web.token_requests import accept, reference_of, refuse
 
@@ -168,8 +169,21 @@ def test_its_queries_do_not_grow_with_the_requests(
         refuse(payments, number, key=key, kid=key.kid)
         accept(key, 100 + number)
     browser = browser_of("dev")
-    with django_assert_max_num_queries(6):
+    # Who is asking (2), the client, both tables with the keys of their rows, and what is in both.
+    with django_assert_max_num_queries(8):
         browser.get(url)
+
+
+def test_a_page_of_sign_ins_without_a_token_leads_on(
+    ask: Any, url: str, payments: Client, key: ClientKey
+) -> None:
+    """They are among the refused ones, and no more rows are read to fill the page."""
+    for number in range(PAGE_SIZE + 1):
+        accept(key, number, ago=number * MINUTE)
+        refuse(payments, number, reason="invalid_scope", ago=number * MINUTE)
+    page = text_of(ask("dev", "get", f"{url}?only=accepted"))
+    assert "what it asked for was refused then" in page
+    assert 'rel="next"' in page
 
 
 @pytest.mark.parametrize(("hours", "said"), [(23, True), (25, False)])

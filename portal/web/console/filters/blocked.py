@@ -22,12 +22,13 @@ class BlockedFilter(ListFilter[BlockedKey]):
 
     @property
     def order(self) -> tuple[str, ...]:
-        """By date: a SHA-256 has no order of its own."""
-        return ("blocked_at", "pk")
+        """By date, as a SHA-256 has no order of its own; by it where its beginning is asked for."""
+        return ("pk",) if self.cleaned_data["q"] else ("blocked_at", "pk")
 
     def rows(self, now: datetime) -> QuerySet[BlockedKey]:  # noqa: ARG002 - blocked is for good
         """Return the blocked keys, with who blocked them loaded."""
         blocked = BlockedKey.objects.select_related(*BlockedKey.blocked_by.related)
         if start := self.cleaned_data["q"].replace(":", "").lower():
-            blocked = blocked.filter(pk__startswith=start)
+            # By the index that is sorted too; nothing in hexadecimal comes after "g".
+            blocked = blocked.filter(pk__gte=start, pk__lt=f"{start}g")
         return blocked

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from portal.core.algorithms import ALGORITHMS
 from portal.registry.choices import KeyStatus
 from portal.registry.models import LEGACY_ALGORITHMS, ClientKey
+from portal.registry.paging import Lead
 from portal.web.console.filters.base import ListFilter, day_field, midnight
 from portal.web.console.lookup import MAX_TERM, meaning
 
@@ -59,9 +60,15 @@ class KeyFilter(ListFilter[ClientKey]):
         # Legacy keys are few and have an index of their own.
         return ("registered_at", "pk") if dated and not asked["legacy"] else ("pk",)
 
+    @property
+    def lead(self) -> Lead | None:
+        """The algorithm, unless rows are ordered by date."""
+        alg = self.cleaned_data["alg"]
+        return Lead("alg", [alg]) if alg and self.order == ("pk",) else None
+
     def rows(self, now: datetime) -> QuerySet[ClientKey]:
         """Return the keys, with their clients loaded."""
-        keys = ClientKey.objects.select_related("client").defer("pem", "jwk").with_last_used()
+        keys = ClientKey.objects.prefetch_related("client").defer("pem", "jwk").with_last_used()
         asked = self.cleaned_data
         if asked["q"]:
             keys = keys.filter(meaning(asked["q"]))
@@ -69,7 +76,7 @@ class KeyFilter(ListFilter[ClientKey]):
             keys = keys.live(now)
         elif asked["status"]:
             keys = keys.filter(status_is(KeyStatus(asked["status"]), now))
-        if asked["alg"]:
+        if asked["alg"] and not self.lead:
             keys = keys.filter(alg=asked["alg"])
         if asked["legacy"]:
             keys = keys.filter(alg__in=LEGACY_ALGORITHMS)

@@ -1,4 +1,4 @@
-"""Hold the rows that were there before 0011 to its checks, in a transaction that locks nobody out."""
+"""Hold the rows that were there before 0012 to its checks, in a transaction that locks nobody out."""
 
 from django.db import migrations
 
@@ -7,7 +7,7 @@ from portal.registry.migrating import ValidateChecks
 
 class Migration(migrations.Migration):
 
-    dependencies = [('registry', '0011_unproved_keys')]
+    dependencies = [('registry', '0012_unproved_keys')]
 
     operations = [
         ValidateChecks('registry_clientkey', 'key_revoked_by_somebody_for_a_reason'),

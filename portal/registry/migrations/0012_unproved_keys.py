@@ -27,7 +27,7 @@ def name_older_reasons(apps, schema_editor):
 
 class Migration(migrations.Migration):
 
-    dependencies = [('registry', '0010_proved_keys')]
+    dependencies = [('registry', '0011_proved_keys')]
 
     operations = [
         migrations.RunPython(actors.drop, actors.create),

@@ -4,23 +4,23 @@ They are made beside traffic. The two that say "one client only" go with the nex
 
 from django.db import migrations, models
 
-from portal.registry.migrating import AddUniqueConcurrently
+from portal.registry.migrating import AddUniqueBesideTraffic
 
 
 class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [('registry', '0009_actors_checked')]
+    dependencies = [('registry', '0010_indexes')]
 
     operations = [
-        AddUniqueConcurrently('clientkey', models.UniqueConstraint(
+        AddUniqueBesideTraffic('clientkey', models.UniqueConstraint(
             fields=['kid', 'client'], opclasses=['varchar_pattern_ops', 'int8_ops'], name='key_of_kid',
         )),
-        AddUniqueConcurrently('clientkey', models.UniqueConstraint(
+        AddUniqueBesideTraffic('clientkey', models.UniqueConstraint(
             fields=['spki_sha256', 'client'], opclasses=['varchar_pattern_ops', 'int8_ops'], name='key_of_fingerprint',
         )),
-        AddUniqueConcurrently('clientkey', models.UniqueConstraint(
+        AddUniqueBesideTraffic('clientkey', models.UniqueConstraint(
             fields=['spki_sha256'], condition=models.Q(confirmed_at__isnull=False), name='key_proved_once',
         )),
     ]

@@ -1,0 +1,295 @@
+"""What no statistics make slow: lists and look-ups that filter by one column and sort by another.
+
+PostgreSQL judges by statistics which way to the rows of a client, a key or a person is short, and
+statistics are old between two runs of autovacuum. Here they say that nearly all rows are of
+`absent`, who has none, and know nothing of `present`, who has nearly all. A walk through a table in
+place of an index then reads thousands of pages, and EXPLAIN (ANALYZE, BUFFERS) counts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client as Browser
+from django.utils import timezone
+from pytest_django import DjangoDbBlocker
+
+from portal.accounts.models import User
+from portal.registry import pruning
+from portal.registry.actions import create_client, register_key
+from portal.registry.actions.authenticate_client import _KEYS
+from portal.registry.choices import Verb
+from portal.registry.models import ClientKey, Event, RedeemedAssertion, RefusedRequest
+from portal.registry.publishing import publish
+from tests.keys import new_private_key, public_pem
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
+
+ROWS: Final = 100_000
+SAMPLE: Final = 3_000
+"""As many rows as ANALYZE needs."""
+ENDED: Final = 1_000
+"""How many keys of `present` are over."""
+
+# Of eleven rows one is of others.
+HISTORY = """
+INSERT INTO registry_event (at, actor_id, verb, client_id, key_id, detail)
+SELECT now() - ({rows} - i) * interval '1 minute',
+    CASE WHEN i % 11 > 0 THEN {person} ELSE {admin} END,
+    CASE WHEN i % 11 > 0 THEN '{verb}' ELSE 'suspend_client' END,
+    CASE WHEN i % 11 > 0 THEN {client} END, CASE WHEN i % 11 > 0 THEN {key} END, '{{}}'
+FROM generate_series(1, {rows}) i;
+INSERT INTO registry_redeemedassertion (client_id, key_id, jti_sha256, reference, at, expires_at)
+SELECT CASE WHEN i % 11 > 0 THEN {client} ELSE -i END, CASE WHEN i % 11 > 0 THEN {key} ELSE -i END,
+    encode(sha256(i::text::bytea), 'hex'), {accepted}, now(), now()
+FROM generate_series(1, {rows}) i;
+INSERT INTO registry_refusedrequest (client_id, kid, reason, seen, expected, reference, at)
+SELECT CASE WHEN i % 11 > 0 THEN {client} END, '', 'expired', '', '', {refused}, now()
+FROM generate_series(1, {rows}) i;
+"""
+REFERENCE = "'{}' || translate(lpad(i::text, 15, '0'), '0189', 'abcd')"
+ENDED_KEYS = """
+INSERT INTO registry_clientkey (client_id, label, pem, alg, kty, curve, bits, kid, spki_sha256, jwk,
+    registered_at, registered_by_id, confirmation_required, revoked_at, revoked_by_id,
+    revocation_reason, revocation_note)
+SELECT client_id, label, pem, alg, kty, curve, bits, lpad(i::text, 43, 'k'),
+    encode(sha256(i::text::bytea), 'hex'), jwk, registered_at, registered_by_id, false,
+    now(), registered_by_id, 'superseded', ''
+FROM registry_clientkey, generate_series(1, {ended}) i WHERE id = {key};
+ANALYZE registry_clientkey;
+"""
+EMPTY = "TRUNCATE registry_event, registry_redeemedassertion, registry_refusedrequest"
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[SimpleNamespace]:
+    """An admin's browser, and the keys of two clients; all is rolled back in the end."""
+    with django_db_blocker.unblock(), transaction.atomic(), connection.cursor() as cursor:
+        # Without triggers and references, which would take most of the time.
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        admin, *people = (
+            User.objects.create_user(f"{name}@example.com", is_staff=name == "admin")
+            for name in ("admin", "absent", "present")
+        )
+        absent, present = (_key_of(person, by=admin) for person in people)
+        for person, key, rows in ((people[0], absent, SAMPLE), (people[1], present, ROWS)):
+            cursor.execute(EMPTY)
+            cursor.execute(
+                HISTORY.format(
+                    rows=rows,
+                    admin=admin.pk,
+                    person=person.pk,
+                    verb=_verb_of(key),
+                    client=key.client_id,
+                    key=key.pk,
+                    accepted=REFERENCE.format("a"),
+                    refused=REFERENCE.format("f"),
+                )
+            )
+            if rows == SAMPLE:
+                cursor.execute("ANALYZE")
+        cursor.execute(ENDED_KEYS.format(ended=ENDED, key=present.pk))
+        browser = Browser()
+        browser.force_login(admin)
+        yield SimpleNamespace(browser=browser, absent=absent, present=present)
+        transaction.set_rollback(True)
+
+
+def _key_of(person: User, *, by: User) -> ClientKey:
+    client = create_client(name=person.email, by=by)
+    material = public_pem(new_private_key())
+    return register_key(client, material=material, alg="EdDSA", label=person.email, by=by)
+
+
+def _verb_of(key: ClientKey) -> Verb:
+    return Verb.KEEP_KEY if key.label.startswith("absent") else Verb.RETIRE_KEY
+
+
+@contextmanager
+def counting() -> Iterator[dict[str, int]]:
+    """Give the pages that each question in here reads."""
+    read: dict[str, int] = {}
+
+    def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("SELECT"):
+            cursor = context["cursor"].cursor
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
+            plan = cursor.fetchone()[0][0]["Plan"]
+            pages = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+            read[sql] = max(pages, read.get(sql, 0))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        yield read
+
+
+def _events(query: str) -> Callable[[ClientKey], str]:
+    def address(key: ClientKey) -> str:
+        values = {
+            "client": key.client.client_id,
+            "key": key.kid,
+            "person": key.label,
+            "verb": _verb_of(key),
+            "middle": _middle(Event),
+            "day": (timezone.now() - timedelta(days=30)).date(),
+        }
+        return f"/console/events/?{query.format(**values)}"
+
+    return address
+
+
+def _client(rest: str = "", query: str = "") -> Callable[[ClientKey], str]:
+    def address(key: ClientKey) -> str:
+        cut = f"{_middle(RefusedRequest)}.{_middle(RedeemedAssertion)}"
+        path = f"/clients/{key.client.client_id}/{rest.format(kid=key.kid)}"
+        return path + query.format(cut=cut)
+
+    return address
+
+
+def _middle(model: type[Any]) -> int:
+    """Return the primary key of a row in the middle."""
+    newest: int = model.objects.order_by("-pk").values_list("pk", flat=True)[0]
+    return newest - ROWS // 2
+
+
+FEW: Final = 50
+"""Steps in an index, and the rows of a page."""
+USED: Final = 50 * 4
+"""A page of keys, with when each was used last: four steps in an index."""
+KEYS: Final = 4 * ENDED
+"""The same for all keys of a client."""
+LATE: Final = 1500
+"""What is newer than a place in the list and unknown to the statistics: here one half of all rows,
+and with the settings of migration 0010 a hundredth."""
+
+PAGES: dict[str, tuple[Callable[[ClientKey], str], int]] = {
+    "settings": (_client(), KEYS),
+    "key": (_client("keys/{kid}/"), FEW),
+    "retirement": (_client("keys/{kid}/retirement/"), FEW),
+    "token requests": (_client("token-requests/"), FEW),
+    "token requests, accepted": (_client("token-requests/", "?only=accepted"), FEW),
+    "token requests, refused": (_client("token-requests/", "?only=refused"), FEW),
+    "token requests, older": (_client("token-requests/", "?before={cut}"), FEW),
+    "token requests, newer": (_client("token-requests/", "?after={cut}"), LATE),
+    "console, keys": (lambda _: "/console/keys/", USED),
+    "console, keys of an algorithm": (lambda _: "/console/keys/?alg=PS256", FEW),
+    "console, unconfirmed keys": (lambda _: "/console/keys/?status=unconfirmed", FEW),
+    "console, suspended clients": (lambda _: "/console/clients/?only=suspended", FEW),
+    "console, refused": (lambda _: "/console/refused/", FEW),
+    "console, blocked": (lambda _: "/console/blocked/?q=abab", FEW),
+    "console, events": (_events(""), FEW),
+    "console, events of dates": (_events("since={day}&until={day}"), FEW),
+    "console, events of a client": (_events("client={client}"), FEW),
+    "console, events of a client, older": (_events("client={client}&before={middle}"), FEW),
+    "console, events of a client, newer": (_events("client={client}&after={middle}"), LATE),
+    "console, events of a client, of dates": (
+        _events("client={client}&since={day}&until={day}"),
+        FEW,
+    ),
+    "console, events of two clients": (_events("client=example.com"), FEW),
+    "console, events of a key": (_events("key={key}"), FEW),
+    "console, events of a person": (_events("person={person}"), FEW),
+    "console, events of a verb": (_events("verb={verb}"), FEW),
+    "console, events of a verb, of dates": (_events("verb={verb}&since={day}&until={day}"), FEW),
+    "console, events of a verb and a client": (_events("verb={verb}&client={client}"), FEW),
+}
+
+
+@pytest.mark.parametrize("who", ["absent", "present"])
+@pytest.mark.parametrize("what", PAGES)
+def test_a_page_reads_what_it_shows(world: SimpleNamespace, what: str, who: str) -> None:
+    address, most = PAGES[what]
+    path = address(getattr(world, who))
+    with counting() as read:
+        answer = world.browser.get(path)
+    assert answer.status_code == 200
+    assert {sql: pages for sql, pages in read.items() if pages > most} == {}
+
+
+@pytest.mark.parametrize("table", [RedeemedAssertion, RefusedRequest])
+def test_a_request_is_found_by_its_reference(
+    world: SimpleNamespace, table: type[RedeemedAssertion | RefusedRequest]
+) -> None:
+    row = table.objects.filter(client=world.present.client).order_by("-pk")[ROWS // 2]
+    path = f"/clients/{world.present.client.client_id}/token-requests/{row.reference}/"
+    with counting() as read:
+        answer = world.browser.get(path)
+    assert answer.status_code == 200
+    assert {sql: pages for sql, pages in read.items() if pages > FEW} == {}
+
+
+QUESTIONS: dict[str, Callable[[ClientKey], object]] = {
+    "the key set": lambda key: publish(key.client.client_id, timezone.now(), extended=False),
+    "the keys that an assertion without kid may be signed with": lambda key: list(
+        _KEYS.live(timezone.now()).filter(client__client_id=key.client.client_id)
+    ),
+    "the number of keys, beside the limit": lambda key: key.client.keys.occupying(
+        timezone.now()
+    ).count(),
+}
+
+
+@pytest.mark.parametrize("what", QUESTIONS)
+def test_keys_that_are_over_cost_nothing(world: SimpleNamespace, what: str) -> None:
+    with counting() as read:
+        assert QUESTIONS[what](world.present)
+    assert max(read.values()) < 50
+
+
+TOKENS = """
+INSERT INTO registry_redeemedassertion (client_id, key_id, jti_sha256, reference, at, expires_at)
+SELECT 1 + i / {of_each}, {key}, encode(sha256(i::text::bytea), 'hex'), i, {date}, {date}
+FROM generate_series(1, {rows}) i;
+INSERT INTO registry_refusedrequest (client_id, kid, reason, seen, expected, reference, at)
+SELECT 1 + i / {of_each}, '', 'expired', '', '', i, {date} FROM generate_series(1, {rows}) i;
+INSERT INTO registry_accesstoken (token, token_checksum, expires, scope, resource, created, updated,
+    application_id, key_id)
+SELECT '', encode(sha256(i::text::bytea), 'hex'), {date}, '', '[]', {date}, {date}, {client}, {key}
+FROM generate_series(1, {rows}) i;
+INSERT INTO registry_authorizationcode (code, expires, redirect_uri, scope, created, updated,
+    code_challenge, code_challenge_method, nonce, claims, resource, application_id, user_id)
+SELECT i, {date}, '', '', {date}, {date}, '', '', '', '', '[]', {client}, {user}
+FROM generate_series(1, {rows}) i;
+INSERT INTO registry_refreshtoken (token, token_checksum, token_family, resource, created, updated,
+    application_id, user_id, key_id, access_token_id)
+SELECT '', token_checksum, gen_random_uuid(), '[]', created, updated, application_id, {user},
+    key_id, id
+FROM registry_accesstoken LIMIT {some};
+"""
+
+
+def test_pruning_reads_what_is_over(
+    world: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statistics say that everything is over, and of one client, and nothing is."""
+    monkeypatch.setattr(pruning, "BATCH", 100)
+    monkeypatch.setattr(pruning, "LISTED", 5_000)
+    tables = "accesstoken", "refreshtoken", "authorizationcode"
+    stale, true = (SAMPLE, ROWS, "interval '-1 year'"), (ROWS // 3, 2_000, "interval '1 minute'")
+    with connection.cursor() as cursor:
+        for rows, of_each, shift in (stale, true):
+            cursor.execute(", registry_".join((EMPTY, *tables)))
+            cursor.execute(
+                TOKENS.format(
+                    rows=rows,
+                    some=SAMPLE,
+                    of_each=of_each,
+                    date=f"now() + {shift} + i * interval '1 ms'",
+                    key=world.present.pk,
+                    client=world.present.client_id,
+                    user=world.present.registered_by_id,
+                )
+            )
+            if rows == SAMPLE:
+                cursor.execute("ANALYZE")
+    with counting() as read:
+        assert set(pruning.prune(timezone.now()).values()) == {0}
+    # Three steps for each of a hundred refresh tokens.
+    assert {sql: pages for sql, pages in read.items() if pages > 400} == {}
