@@ -14,6 +14,13 @@ WITH_POSTGRES := $(BIN)/python tests/postgres.py
 REPORTS := build/reports
 JUNIT = --junitxml=$(REPORTS)/$@.xml
 
+# A Python that is named makes the virtual environment again when that has another one.
+ifeq ($(origin PYTHON),command line)
+ifneq ($(shell $(PYTHON) -V 2>&1),$(shell $(BIN)/python -V 2>&1))
+$(shell rm -f $(VENV)/pyvenv.cfg $(RUN_READY) $(TEST_READY))
+endif
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help run passwords test quick suites lint format lock programs \
 	check-format check-lint check-templates check-types check-imports check-migrations check-deploy \
@@ -78,7 +85,7 @@ programs:
 # What takes seconds comes first and one by one; the suites then share the processors.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-test: ## Check everything: format, lint, types, settings, and all tests
+test: ## Check everything, and say with which Python (another one: make test PYTHON=python3.13)
 	@rm -rf $(REPORTS)
 	@$(MAKE) --no-print-directory quick
 	@$(MAKE) --no-print-directory -j$(JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) suites

@@ -6,6 +6,7 @@ shown nothing.
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections import Counter
 from pathlib import Path
@@ -33,7 +34,8 @@ def main(folder: str, *suites: str) -> int:
     passed = total["tests"] - sum(bad.values())
     problems = [f"{number} {name}" for name, number in bad.items()]
     problems += [f"no test in {suite}" for suite in empty]
-    print(", ".join([f"{passed} passed", *problems]) + f" ({told})")  # noqa: T201 - its purpose
+    ran_on = f"on Python {platform.python_version()}"
+    print(", ".join([f"{passed} passed {ran_on}", *problems]) + f" ({told})")  # noqa: T201
     return 1 if problems else 0
 
 

@@ -9,9 +9,8 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.interop.served import ROOT, database_url, free_port
 from tests.ops.production import PRODUCTION
 from tests.ops.running import server
 from tests.postgres import die_with_parent
+from tests.waiting import PATIENCE_S, wait_until
 
 HOST = "keys.example.com"
 STRANGER = "127.0.0.2"
@@ -97,10 +97,7 @@ class Fleet:
         master = self.master.pid
         old = workers(master)
         os.kill(master, signal.SIGHUP)  # nginx -s reload
-        deadline = time.monotonic() + 10
-        while workers(master) & old or not workers(master):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: workers(master) and not workers(master) & old, "The old workers go on.")
 
     def logged(self) -> str:
         """Return what nginx wrote down of requests and errors."""
@@ -178,20 +175,17 @@ def nginx(fleet: Fleet, beside: str = "") -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(PATIENCE_S)
 
 
 def _wait_until_it_listens(fleet: Fleet, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", fleet.plain)).close()
-        except OSError:
-            assert process.poll() is None, (fleet.folder / "error").read_text("utf-8")
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        else:
-            return
+    def listens() -> bool:
+        assert process.poll() is None, (fleet.folder / "error").read_text("utf-8")
+        with suppress(OSError), socket.create_connection(("127.0.0.1", fleet.plain)):
+            return True
+        return False
+
+    wait_until(listens, "nginx does not listen.")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.postgres import die_with_parent
+from tests.waiting import PATIENCE_S
 
 
 class OidcProvider:
@@ -52,7 +53,7 @@ class OidcProvider:
 
     def close(self) -> None:
         """Let it end."""
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=PATIENCE_S)
 
     def _answer(self) -> str:
         assert self._process.stdout

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from tests.keys import PrivateKey
 from tests.postgres import die_with_parent
+from tests.waiting import PATIENCE_S
 
 Claims = dict[str, Any]
 Sign = Callable[[PrivateKey, str, str], str]
@@ -57,7 +58,7 @@ class Jose:
 
     def close(self) -> None:
         """Let it end."""
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=PATIENCE_S)
 
     def sign(self, key: PrivateKey, alg: str, kid: str) -> str:
         """Sign with SignJWT."""
@@ -96,7 +97,7 @@ def pkcs8(key: PrivateKey) -> bytes:
 
 def fetch(url: str) -> bytes:
     """Return what is served at the URL."""
-    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - our own
+    with urllib.request.urlopen(url, timeout=PATIENCE_S) as response:  # noqa: S310 - our own
         body: bytes = response.read()
         return body
 

@@ -14,8 +14,8 @@ from portal.registry.changes.proof import Position
 from tests.interop.databases import Database
 from tests.interop.served import ASKS, Served
 from tests.interop.test_front import ask
+from tests.waiting import PATIENCE_S, wait_until
 
-SETTLED_S = 15.0
 CLIENTS = 18
 
 STALE_S = "7200"
@@ -139,9 +139,9 @@ class Cold:
 def settle(portal: Served, follower: Database, cold: Cold) -> None:
     """Return when all workers read from the replica, which stands still no longer."""
     follower.sql("SELECT pg_wal_replay_resume()")
-    deadline = time.monotonic() + SETTLED_S
-    while count(portal, follower, cold) != ASKS:
-        assert time.monotonic() < deadline, "The workers do not read from the replica."
+    wait_until(
+        lambda: count(portal, follower, cold) == ASKS, "The workers do not read from the replica."
+    )
 
 
 def count(portal: Served, database: Database, cold: Cold) -> int:
@@ -166,7 +166,7 @@ def standing_still(follower: Database) -> Iterator[None]:
 
 
 def wire_to(portal: Served) -> closing[HTTPConnection]:
-    return closing(HTTPConnection(portal.url.removeprefix("http://"), timeout=10))
+    return closing(HTTPConnection(portal.url.removeprefix("http://"), timeout=PATIENCE_S))
 
 
 def tables_read(database: Database) -> set[str]:

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -22,9 +21,9 @@ from portal.registry.changes import BOUND_S
 from portal.registry.models import Client, ClientKey
 from tests.postgres import die_with_parent
 from tests.processes import children
+from tests.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-START_TIMEOUT_S = 30.0
 ASKS = 12
 """How many connections reach each of two workers, as good as surely."""
 
@@ -46,12 +45,14 @@ class Served:
     def wait_until(self, key: ClientKey, *, shown: bool) -> None:
         """Return when every worker publishes the key, or none does; fail after the bound."""
         url = self.jwks_url(key.client, extended=True)
-        deadline = time.monotonic() + BOUND_S
-        while {self._shows(url, key) for _ in range(ASKS)} != {shown}:
-            assert time.monotonic() < deadline, "A worker has not learned of the change."
+        wait_until(
+            lambda: {self._shows(url, key) for _ in range(ASKS)} == {shown},
+            "A worker has not learned of the change.",
+            within_s=BOUND_S,
+        )
 
     def _shows(self, url: str, key: ClientKey) -> bool:
-        with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - our own
+        with urllib.request.urlopen(url, timeout=PATIENCE_S) as response:  # noqa: S310 - our own
             return key.kid.encode() in response.read()
 
     def workers(self) -> list[int]:
@@ -133,19 +134,22 @@ def serve(
         yield Served(url, process)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(PATIENCE_S)
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], messages: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
     answer = "no answer"
-    while time.monotonic() < deadline and process.poll() is None:
+
+    def ready_or_ended() -> bool:
+        nonlocal answer
         try:
             with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310 - our own
-                return
+                return True
         except urllib.error.HTTPError as error:
             answer = error.read().decode()
         except OSError as error:
             answer = str(error)
-        time.sleep(0.05)
-    raise AssertionError(f"The portal did not start ({answer}):\n{messages.read_text()}")
+        return process.poll() is not None
+
+    wait_until(ready_or_ended, "The portal does not get ready.")
+    assert process.poll() is None, f"It did not start ({answer}):\n{messages.read_text()}"

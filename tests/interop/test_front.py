@@ -27,13 +27,14 @@ from portal.registry.models import Client, ClientKey
 from tests.interop.conftest import Register
 from tests.interop.served import ASKS, Served, database_url, serve
 from tests.keys import new_private_key, public_pem
+from tests.waiting import PATIENCE_S
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
 def ask(served: Served, path: str, method: str = "GET", **headers: str) -> Answer:
     """All that comes over the wire but the date, on a connection of its own."""
-    wire = HTTPConnection(served.url.removeprefix("http://"), timeout=10)
+    wire = HTTPConnection(served.url.removeprefix("http://"), timeout=PATIENCE_S)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     wire.request(method, path, headers=named)
     response = wire.getresponse()
@@ -142,7 +143,7 @@ def test_what_time_alone_changes_needs_no_write(
     path: str, client: Client, person: User, served: Served
 ) -> None:
     """Starts and ends that are near are never served from memory past their moment."""
-    soon = timezone.now() + timedelta(seconds=2)
+    soon = timezone.now() + timedelta(seconds=6)
     dates: list[dict[str, datetime]] = [{"not_before": soon}, {"expires_at": soon}]
     starts, ends = (
         register_key(

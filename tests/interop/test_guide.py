@@ -31,6 +31,7 @@ from portal.registry.actions import create_client
 from portal.registry.models import Client
 from tests.callback import Callback, callback_server
 from tests.interop.served import Served
+from tests.waiting import PATIENCE_S
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of somebody who exists for one test
 
@@ -74,7 +75,7 @@ def page(guided: Client) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=sandbox)
         page = browser.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_S * 1000)
         yield page
         browser.close()
 
@@ -163,7 +164,7 @@ def _tokens(
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
             "client_assertion": assertion,
         },
-        timeout=10,
+        timeout=PATIENCE_S,
     )
     assert response.status_code == 200, response.text
     given: dict[str, str] = response.json()

@@ -23,6 +23,7 @@ from tests.interop.conftest import Pair, Register
 from tests.interop.oidc_provider import OidcProvider
 from tests.interop.served import Served
 from tests.keys import new_private_key
+from tests.waiting import PATIENCE_S
 
 CACHE_S = 60
 """How long oidc-provider does not look again: what we send as max-age, and its own minimum."""
@@ -55,7 +56,7 @@ def ask(provider: OidcProvider, pair: Pair, alg: str, *, kid: str = "") -> int:
     # PyJWT does not know the name Ed25519.
     sign = peers.sign_with_joserfc if alg == "Ed25519" else peers.sign_with_pyjwt
     assertion = sign(pair.private, alg, kid or pair.kid, claims)
-    response = requests.post(provider.token_endpoint, data=form_of(assertion), timeout=10)
+    response = requests.post(provider.token_endpoint, data=form_of(assertion), timeout=PATIENCE_S)
     answer = response.json()
     if response.status_code == TOKEN:
         assert answer["access_token"]

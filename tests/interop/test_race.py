@@ -20,6 +20,7 @@ from portal.registry.choices import RevocationReason
 from portal.registry.models import Client
 from tests.interop.conftest import Register
 from tests.interop.served import Served
+from tests.waiting import PATIENCE_S
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Reader(threading.Thread):
     def run(self) -> None:
         while not self.stop.is_set():
             asked_at = time.monotonic()
-            with urllib.request.urlopen(self.url, timeout=10) as response:  # noqa: S310 - our own
+            with urllib.request.urlopen(self.url, timeout=PATIENCE_S) as response:  # noqa: S310 - our own
                 keys = json.load(response)["keys"]
             kids = frozenset(key["kid"] for key in keys)
             self.answers.append(Answer(asked_at, time.monotonic(), kids))

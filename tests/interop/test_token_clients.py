@@ -23,6 +23,7 @@ from tests.assertions import claims_of, form_of, sign
 from tests.interop.conftest import FOLDER, Pair, Register
 from tests.interop.peers import pkcs8
 from tests.interop.served import Served
+from tests.waiting import PATIENCE_S
 
 REPLAYS = 20
 
@@ -39,7 +40,7 @@ def openid_client(served: Served, pair: Pair, alg: str) -> dict[str, Any]:
     node = Path(sys.executable).with_name("node")
     command = [str(node), "--no-warnings", "openid_client.mjs", json.dumps(asked)]
     done = subprocess.run(
-        command, cwd=FOLDER, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=FOLDER, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -80,7 +81,9 @@ def test_of_many_replays_to_both_workers_exactly_one_wins(
     )
 
     def ask(_number: int) -> int:
-        return requests.post(f"{served.url}/api/oauth2/token", data=form, timeout=20).status_code
+        return requests.post(
+            f"{served.url}/api/oauth2/token", data=form, timeout=PATIENCE_S
+        ).status_code
 
     with ThreadPoolExecutor(REPLAYS) as pool:
         answers = sorted(pool.map(ask, range(REPLAYS)))

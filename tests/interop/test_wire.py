@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
@@ -18,6 +17,7 @@ from portal.registry.changes import BOUND_S
 from portal.registry.models import Client
 from tests.interop.conftest import Register
 from tests.interop.served import Served, database_url
+from tests.waiting import PATIENCE_S, wait_until
 
 REQUESTS = 12
 """Each on a connection of its own: enough for both workers to take some."""
@@ -27,7 +27,7 @@ def ask(
     served: Served, path: str, method: str = "GET", **headers: str
 ) -> tuple[HTTPResponse, bytes]:
     host = served.url.removeprefix("http://")
-    wire = HTTPConnection(host, timeout=10)
+    wire = HTTPConnection(host, timeout=PATIENCE_S)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     wire.request(method, path, headers=named)
     response = wire.getresponse()
@@ -130,9 +130,11 @@ def database_cut_off() -> Iterator[None]:
 
 def _wait_for_503(served: Served, path: str) -> None:
     """A database that is there and lets nobody in may be written to by others: not for long."""
-    deadline = time.monotonic() + BOUND_S
-    while {ask(served, path)[0].status for _ in range(REQUESTS)} != {503}:
-        assert time.monotonic() < deadline
+    wait_until(
+        lambda: {ask(served, path)[0].status for _ in range(REQUESTS)} == {503},
+        "Sets are served on.",
+        within_s=BOUND_S,
+    )
 
 
 def test_with_no_way_into_its_database_no_worker_serves_a_set(path: str, served: Served) -> None:

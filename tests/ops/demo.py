@@ -13,11 +13,18 @@ from pathlib import Path
 import requests
 
 from tests.ops.production import PRODUCTION, ROOT
-from tests.ops.running import free_port, server
+from tests.ops.running import STOP_TIMEOUT_S, free_port, server
+from tests.waiting import PATIENCE_S
 
 PASSWORD = re.compile(r"^  (\S+@example\.com) +([a-z2-9-]{19})$", re.MULTILINE)
-# What the caller's shell may have, up to the address of a production database.
-SHELL = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **PRODUCTION}
+# What the caller's shell may have, up to the address of a production database. A worker that does
+# not stop is never killed: a test waits for it in vain, however fast the machine is.
+SHELL = {
+    "PATH": os.environ["PATH"],
+    "HOME": os.environ.get("HOME", "/"),
+    "GRANIAN_WORKERS_KILL_TIMEOUT": "1800",
+    **PRODUCTION,
+}
 
 
 class Browser(requests.Session):
@@ -30,7 +37,7 @@ class Browser(requests.Session):
 
     def open(self, path: str) -> str:
         """Open a page of the portal and return its HTML."""
-        self.page = self.get(self.url + path, timeout=10)
+        self.page = self.get(self.url + path, timeout=PATIENCE_S)
         return self.page.text
 
     def fill_in(self, path: str, *, to: str = "", **fields: str) -> str:
@@ -39,7 +46,9 @@ class Browser(requests.Session):
         assert token, self.page.text
         data = {**fields, "csrfmiddlewaretoken": token[1]}
         referer = {"Referer": self.page.url}
-        self.page = self.post(self.url + (to or path), data=data, headers=referer, timeout=10)
+        self.page = self.post(
+            self.url + (to or path), data=data, headers=referer, timeout=PATIENCE_S
+        )
         return self.page.text
 
 
@@ -65,7 +74,7 @@ class Demo:
             self.command(), port=self.port, environment=SHELL, cwd=ROOT, log=log
         ) as process:
             os.killpg(process.pid, signal.SIGINT)
-            process.wait(10)
+            process.wait(STOP_TIMEOUT_S)
         return log.read_text("utf-8")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

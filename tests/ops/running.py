@@ -7,14 +7,14 @@ import os
 import signal
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 30.0
+from tests.waiting import PATIENCE_S, wait_until
+
+STOP_TIMEOUT_S = PATIENCE_S
 
 
 def free_port() -> int:
@@ -44,6 +44,10 @@ def status(url: str, **headers: str) -> int:
         return 0
 
 
+def _is_healthy(port: int) -> bool:
+    return status(f"http://127.0.0.1:{port}/healthz") == 200
+
+
 @contextlib.contextmanager
 def server(
     command: Sequence[str | Path],
@@ -65,11 +69,10 @@ def server(
             start_new_session=True,
         )
     try:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while status(f"http://127.0.0.1:{port}/healthz") != 200:
-            assert process.poll() is None, log.read_text("utf-8")
-            assert time.monotonic() < deadline, log.read_text("utf-8")
-            time.sleep(0.1)
+        wait_until(
+            lambda: process.poll() is not None or _is_healthy(port), "Nobody answers on the port."
+        )
+        assert process.poll() is None, log.read_text("utf-8")
         yield process
     finally:
         process.terminate()

@@ -12,13 +12,11 @@ import psycopg
 from tests.interop.databases import Database
 from tests.ops.hostile import CSRF, EMAIL, FORM, LOGIN, PASSWORD, Answer, Target, at_once
 
-PATIENCE_S = 60.0
-
 
 def sign_in(target: Target) -> Answer:
     body = urlencode({"csrfmiddlewaretoken": CSRF, "login": EMAIL, "password": PASSWORD})
     headers = {"Content-Type": FORM, "Cookie": f"csrftoken={CSRF}"}
-    return target.ask(LOGIN, "POST", body, headers, timeout=PATIENCE_S)
+    return target.ask(LOGIN, "POST", body, headers)
 
 
 def statuses(begun: list[Future[Answer]]) -> Counter[int]:
@@ -27,12 +25,12 @@ def statuses(begun: list[Future[Answer]]) -> Counter[int]:
 
 def test_forty_token_requests_at_once_are_all_granted(target: Target) -> None:
     forms = [target.token_form() for _ in range(40)]
-    begun = at_once([partial(target.token, form, timeout=PATIENCE_S) for form in forms])
+    begun = at_once([partial(target.token, form) for form in forms])
     assert statuses(begun) == {200: 40}
 
 
 def test_forty_pages_at_once_are_all_shown(target: Target) -> None:
-    begun = at_once([partial(target.page, timeout=PATIENCE_S)] * 40)
+    begun = at_once([target.page] * 40)
     assert statuses(begun) == {200: 40}
 
 
@@ -52,15 +50,15 @@ def test_key_sets_and_tokens_are_served_while_many_sign_in(target: Target) -> No
 
 def test_forty_sets_that_are_not_in_memory_are_all_read(target: Target) -> None:
     paths = [target.cold() for _ in range(40)]
-    begun = at_once([partial(target.ask, path, timeout=PATIENCE_S) for path in paths])
+    begun = at_once([partial(target.ask, path) for path in paths])
     assert statuses(begun) == {200: 40}
 
 
 def test_no_rush_takes_more_connections_than_there_are_places(
     target: Target, database: Database
 ) -> None:
-    pages = at_once([partial(target.page, timeout=PATIENCE_S)] * 60)
-    asked = [partial(target.ask, target.cold(), timeout=PATIENCE_S) for _ in range(20)]
+    pages = at_once([target.page] * 60)
+    asked = [partial(target.ask, target.cold()) for _ in range(20)]
     assert statuses([*pages, *at_once(asked)]) == {200: 80}
     with psycopg.connect(database.url) as session:
         [count] = session.execute(

@@ -13,8 +13,9 @@ from threading import Event, Thread
 
 import pytest
 
-from tests.ops.hostile import ASKS, CSRF, FORM, LOGIN, RECOVERY_S, TOKEN, Target
+from tests.ops.hostile import ASKS, CSRF, FORM, LOGIN, TOKEN, Target
 from tests.ops.wire import connect, head
+from tests.waiting import wait_until
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,8 @@ def test_bodies_that_do_not_end_hold_up_their_own_kind_and_nobody_else(
     with ExitStack() as held:
         for _ in range(150):  # more than may wait
             held.enter_context(connect(target.port)).sendall(SLOW[slow])
-        time.sleep(0.5)
+        ask = target.page if slow == "half a form" else target.token
+        wait_until(lambda: ask().status == 503, "Places are left.")
         taken_s = target.check_known()
         if slow == "half a form":
             target.check_pages_busy()
@@ -126,9 +128,5 @@ def test_sockets_of_those_who_are_gone_are_given_back(target: Target) -> None:
     with ExitStack() as links:
         for _ in range(500):
             links.enter_context(connect(target.port))
-        time.sleep(0.5)
-        assert held() >= before + 500
-    deadline = time.monotonic() + RECOVERY_S
-    while held() > before + 20:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+        wait_until(lambda: held() >= before + 500, "They are not let in.")
+    wait_until(lambda: held() <= before + 20, "Sockets are left.")

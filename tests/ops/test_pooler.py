@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +18,7 @@ import pytest
 from tests.ops.running import free_port
 from tests.ops.serving import Serving, serve
 from tests.postgres import die_with_parent
+from tests.waiting import PATIENCE_S, wait_until
 
 PGBOUNCER = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin") or "pgbouncer"
 NAME = "pooled"
@@ -77,22 +78,19 @@ def pooler() -> Iterator[str]:
             yield pooled
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE_S)
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            psycopg.connect(url).close()
-        except psycopg.OperationalError:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
-            return
+    def ready() -> bool:
+        assert process.poll() is None
+        with suppress(psycopg.OperationalError), psycopg.connect(url):
+            return True
+        return False
+
+    wait_until(ready, "The pooler does not take connections.")
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +104,7 @@ def portal(pooler: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
 
 def fetch(portal: Serving, path: str) -> tuple[int, bytes]:
-    wire = HTTPConnection("127.0.0.1", portal.port, timeout=10)
+    wire = HTTPConnection("127.0.0.1", portal.port, timeout=PATIENCE_S)
     wire.request("GET", path)
     response = wire.getresponse()
     answer = response.status, response.read()

@@ -16,15 +16,14 @@ import psycopg
 
 from portal.registry.changes import BOUND_S
 from tests.interop.databases import Database
-from tests.ops.hostile import RECOVERY_S, SLOWEST_S, STATEMENT_S, Answer, Target, at_once
+from tests.ops.hostile import STATEMENT_S, Answer, Target, at_once
+from tests.waiting import wait_until
 
 LOOK_UPS = 2 * 3
 """How many sets that are not in memory two workers read at a time."""
 
 PAGES = 2 * (3 + 39)
 """How many pages they make at a time, and how many may wait for that."""
-
-PATIENCE_S = 30.0
 
 
 @contextmanager
@@ -48,10 +47,9 @@ def frozen(database: Database) -> Iterator[None]:
 
 def wait_until_refused(begun: list[Future[Answer]], held: int) -> None:
     """Return when all but those who wait are refused."""
-    deadline = time.monotonic() + SLOWEST_S
-    while sum(each.done() for each in begun) < len(begun) - held:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(
+        lambda: sum(each.done() for each in begun) >= len(begun) - held, "Too many have to wait."
+    )
 
 
 def outcomes(begun: list[Future[Answer]]) -> Counter[tuple[int, str]]:
@@ -67,7 +65,7 @@ def outcomes(begun: list[Future[Answer]]) -> Counter[tuple[int, str]]:
 def test_sets_in_memory_are_served_while_others_hang_and_those_again_afterwards(
     target: Target, database: Database
 ) -> None:
-    asked = [partial(target.ask, target.cold(), timeout=PATIENCE_S) for _ in range(100)]
+    asked = [partial(target.ask, target.cold()) for _ in range(100)]
     target.check_known()
     with locked(database):
         began = time.monotonic()
@@ -104,7 +102,7 @@ def test_sets_in_memory_are_served_while_pages_wait_for_a_frozen_database(
 ) -> None:
     target.check_all_works()
     with frozen(database):
-        pages = at_once([partial(target.page, timeout=PATIENCE_S)] * 150)
+        pages = at_once([target.page] * 150)
         wait_until_refused(pages, PAGES)
         began = time.monotonic()
         while time.monotonic() < began + 2 * BOUND_S:
@@ -113,9 +111,7 @@ def test_sets_in_memory_are_served_while_pages_wait_for_a_frozen_database(
         # Nobody has told those who wait anything, as the database has not.
         assert sum(each.done() for each in pages) == 150 - PAGES
     assert outcomes(pages) == {(503, "more to do"): 150 - PAGES, (200, ""): PAGES}
-    deadline = time.monotonic() + RECOVERY_S
-    while target.ask("/readyz").status != 200:
-        assert time.monotonic() < deadline
+    wait_until(lambda: target.ask("/readyz").status == 200, "It does not get ready.")
     target.check_all_works()
 
 

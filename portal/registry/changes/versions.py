@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from portal.registry.changes import Keeper
 
 
+class _Connection(sqlite3.Connection):
+    """Closes itself when it is not used any more: its thread ends, or another file is asked."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Versions:
     """Asks a database file whether anything was written, with microseconds for each question.
 
@@ -47,6 +54,11 @@ class Versions:
         file = self._path.stat().st_ino
         if getattr(seen, "file", None) != file:
             seen.file = file
-            seen.connection = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True)
+            seen.connection = sqlite3.connect(
+                f"{self._path.as_uri()}?mode=ro",
+                uri=True,
+                factory=_Connection,
+                check_same_thread=False,  # it is closed by whichever thread drops it
+            )
         (version,) = seen.connection.execute("PRAGMA data_version").fetchone()
         return file, int(version)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -12,6 +11,7 @@ from django.db.models import Model
 
 from portal.core.reasons import Refused
 from portal.registry.refusals import RegistryRefusal
+from tests.waiting import PATIENCE_S, wait_until
 
 Act = Callable[[], Any]
 
@@ -30,7 +30,7 @@ def race_behind(row: Model, *acts: Act) -> list[Any]:
             for act in acts:
                 futures.append(pool.submit(outcome_of, act))
                 _wait_until_settled(futures)
-        return [future.result(timeout=20) for future in futures]
+        return [future.result(timeout=PATIENCE_S) for future in futures]
 
 
 def outcome_of(act: Act) -> Any:
@@ -44,12 +44,10 @@ def outcome_of(act: Act) -> Any:
 
 
 def _wait_until_settled(futures: list[Future[Any]]) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+    def settled() -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
             (waiting,) = cursor.fetchone()
-        if waiting + sum(future.done() for future in futures) >= len(futures):
-            return
-        time.sleep(0.005)
-    raise TimeoutError("A thread neither waited for a lock nor ended.")
+        return int(waiting) + sum(future.done() for future in futures) >= len(futures)
+
+    wait_until(settled, "A thread neither waited for a lock nor ended.")

