@@ -17,6 +17,7 @@ from pytest_django import Settings
 from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
 from portal.registry.actions import register_key
 from portal.registry.models import Client, ClientKey
+from portal.web.key_files import files_of_next_key
 from tests.browser.checks import check_accessible
 
 
@@ -37,8 +38,9 @@ def run(command: str, folder: Path) -> str:
 
 def made(payments: Client, cast: SimpleNamespace, alg: str, folder: Path) -> ClientKey:
     """Register a key that openssl has made in the folder."""
-    run(f"{ALGORITHMS[alg].generate} && {PUBLIC_HALF}", folder)
-    pem = (folder / "public_key.pem").read_text()
+    files = files_of_next_key(payments)
+    run(files.put_into(f"{ALGORITHMS[alg].generate} && {PUBLIC_HALF}"), folder)
+    pem = (folder / files.public).read_text()
     return register_key(payments, material=pem, alg=alg, label="Made", by=cast.dev)
 
 

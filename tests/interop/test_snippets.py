@@ -20,9 +20,11 @@ from django.test import Client as Browser
 from django.urls import reverse
 from pytest_django import Settings
 
+from portal.web.key_files import files_of
 from tests.interop.conftest import FOLDER, Pair
 from tests.interop.peers import pkcs8
 from tests.interop.served import Served
+from tests.waiting import PATIENCE_S
 
 Published = Callable[[str], Pair]
 
@@ -69,7 +71,7 @@ def run(pair: Pair, language: str, folder: Path) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
 
 
@@ -87,7 +89,7 @@ def test_the_program_gets_a_token(
     settings.PUBLIC_URL = served.url
     settings.ALLOW_LEGACY_ALGORITHMS = alg == "RS256"
     pair = published(alg)
-    (tmp_path / "private_key.pem").write_bytes(pkcs8(pair.private))
+    (tmp_path / files_of(pair.key).private).write_bytes(pkcs8(pair.private))
     ran = run(pair, language, tmp_path)
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
     assert re.search(r"""['"]access_token['"]: *['"][^'"]{20,}['"]""", ran.stdout)
@@ -106,10 +108,11 @@ def test_without_its_private_key_the_program_fails_and_sends_nothing(
 ) -> None:
     # Nobody listens there: a request would make curl or the library complain of that instead.
     settings.PUBLIC_URL = "http://127.0.0.1:9"
-    ran = run(published(alg), language, tmp_path)
+    pair = published(alg)
+    ran = run(pair, language, tmp_path)
     assert ran.returncode
     assert ran.stdout == ""
-    assert "private_key.pem" in ran.stderr
+    assert files_of(pair.key).private in ran.stderr
     assert not re.search("refused|Connect|connect", ran.stderr)
 
 

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from portal.accounts.models import User
+from portal.core.key_files import files_made_at
 from portal.core.pem import MAX_INPUT_BYTES
 from portal.core.reasons import Refused
 
@@ -46,5 +48,5 @@ def tell(refused: Refused, *, blocked: bool = False) -> CommandError:
     if refused.leaked and blocked:
         lines += ["Its public half is blocked now."]
     if refused.command:
-        lines += ["", f"  {refused.command}"]
+        lines += ["", f"  {files_made_at(timezone.now()).put_into(refused.command)}"]
     return CommandError("\n".join(lines))

@@ -24,7 +24,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9._~:/\[\]-]+")
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A program that reads private_key.pem and asks the token endpoint for a token.
+    """A program that reads private_key.pem, which the page names, and asks for a token.
 
     `code` is empty when the library cannot sign with the algorithm of the key; `note` is what one
     has to know before running it, and may be empty.

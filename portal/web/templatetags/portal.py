@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portal.core.key_files import PRIVATE, PUBLIC, KeyFiles
 from portal.registry.choices import KeyStatus
 from portal.registry.models import Actor, ClientKey, described
 from portal.web.forms import PortalForm
@@ -62,9 +63,15 @@ def copyable(value: str, name: str = "", shorten: int = 0) -> dict[str, Any]:
     }
 
 
-@register.inclusion_tag("portal/command.html")
-def command(value: str, name: str = "the command") -> dict[str, Any]:
-    """Show a shell command, or any longer text, with a button that copies it."""
+@register.inclusion_tag("portal/command.html", takes_context=True)
+def command(context: template.Context, value: str, name: str = "the command") -> dict[str, Any]:
+    """Show a shell command, or any longer text, with a button that copies it.
+
+    One that names the files of a key pair gets their names from `files` of the page.
+    """
+    if PRIVATE in value or PUBLIC in value:
+        files: KeyFiles = context["files"]
+        value = files.put_into(value)
     return {"value": value, "name": name}
 
 

@@ -15,9 +15,10 @@ from portal.registry.actions import read_key
 from portal.registry.models import Client
 from portal.web.access import find_client
 from portal.web.addresses import addresses_of
-from portal.web.debugging import PasteForm, diagnose
+from portal.web.debugging import Diagnosis, PasteForm, diagnose
 from portal.web.forms import posted
 from portal.web.guide import recipes
+from portal.web.key_files import files_of, files_of_next_key
 from portal.web.people import person
 from portal.web.render import show
 
@@ -71,12 +72,15 @@ def _show(
     # A secret has to leave the field too, so then the form is drawn anew, which is always empty.
     refused = seen.get("refused")
     whole = refused is not None and refused.reason in _SECRET
+    diagnosis: Diagnosis | None = seen.get("diagnosis")
+    named = diagnosis.named if diagnosis else None
     context = {
         "section": "clients",
         "client": client,
         "addresses": addresses_of(client),
         "form": form,
         "recipes": recipes(),
+        "files": files_of(named) if named else files_of_next_key(client),
         "now": timezone.now(),
         "is_secret": whole,
         **seen,

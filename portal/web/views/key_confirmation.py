@@ -23,6 +23,7 @@ from portal.registry.refusals import RegistryRefusal
 from portal.web.access import NOT_YOUR_KEYS, find_key, permit
 from portal.web.forms import PortalForm, paste_area
 from portal.web.guide import recipes
+from portal.web.key_files import files_of, files_of_next_key
 from portal.web.key_lists import CURRENT
 from portal.web.people import person
 from portal.web.render import leave, show
@@ -115,6 +116,8 @@ def _ask(
         "problem": trial.problem if trial and trial.problem else problem,
         "refused": refused,
         "recipes": recipes(),
+        # A private key that was sent here is given up: what follows makes the next one.
+        "files": files_of_next_key(key.client) if refused else files_of(key),
         "commands": signing_commands(key.alg, key.kid, claims),
         "header": json.dumps({"alg": ALGORITHMS[key.alg].headers[0], "kid": key.kid}, indent=2),
         "claims": json.dumps(claims, indent=2),

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from portal.registry.choices import LIVE
 from portal.web.access import find_key
+from portal.web.key_files import files_of
 from portal.web.render import show
 from portal.web.snippets import LANGUAGES, signers_of, snippet
 
@@ -29,6 +30,7 @@ def key_snippets(request: HttpRequest, client_id: str, kid: str) -> HttpResponse
         "languages": LANGUAGES.values(),
         "language": language,
         "snippet": snippet(language, key),
+        "files": files_of(key),
         "others": signers_of(key.alg),
     }
     return show(request, "keys/snippets.html", context, fragment="snippet")

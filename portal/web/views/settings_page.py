@@ -16,6 +16,7 @@ from portal.web.access import find_client
 from portal.web.addresses import addresses_of
 from portal.web.example import example_of
 from portal.web.guide import recipes
+from portal.web.key_files import files_of_next_key
 from portal.web.key_forms import KeyForm
 from portal.web.key_lists import ended_by_portal, key_lists
 from portal.web.people import person
@@ -58,6 +59,7 @@ def show_settings(
         "also_endpoint": settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE,
         "now": now,
         "recipes": recipes(),
+        "files": files_of_next_key(client),
         "form": form or KeyForm(algorithms=offered_algorithms()),
         "sighting": sighting,
         "may_change_keys": permissions.can_change_keys(user, client),

@@ -13,6 +13,7 @@ from portal.core.algorithms import ALGORITHMS
 from portal.registry.actions import register_key, revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
+from portal.web.key_files import files_of
 from portal.web.snippets import LANGUAGES, signers_of, snippet
 from tests.db.web.pages import text_of
 from tests.keys import new_private_key, public_pem
@@ -64,7 +65,7 @@ def test_the_program_can_be_copied_and_has_the_values_of_this_client(
     ask: Any, paths: SimpleNamespace, key: ClientKey, settings: Settings, language: str
 ) -> None:
     text = text_of(ask("viewer", "get", f"{paths.key_snippets}?language={language}"))
-    code = snippet(LANGUAGES[language], key).code
+    code = files_of(key).put_into(snippet(LANGUAGES[language], key).code)
     assert f'data-copy="{html.escape(code)}"' in text
     for value in (
         f'"{key.client.client_id}"',
@@ -73,7 +74,7 @@ def test_the_program_can_be_copied_and_has_the_values_of_this_client(
         f'"{settings.PUBLIC_URL}/api/oauth2/token"',
         "client-authentication+jwt",
         "120",
-        "private_key.pem",
+        files_of(key).private,
     ):
         assert value in code
 

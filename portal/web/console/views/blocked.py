@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from portal.core.key_files import files_made_at
 from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.registry.actions import block_key
 from portal.registry.models import BlockedKey, ClientKey
@@ -50,9 +51,10 @@ def _look_up(request: AdminRequest) -> HttpResponse:
 def _list(
     request: AdminRequest, asked: QueryDict, *, refused: Refused | None = None
 ) -> HttpResponse:
+    now = timezone.now()
     form = BlockedFilter(asked)
-    page = None if refused else form.page(timezone.now())
-    context = form.listing(page) | {"refused": refused}
+    page = None if refused else form.page(now)
+    context = form.listing(page) | {"refused": refused, "files": files_made_at(now)}
     return show(request, "console/blocked.html", context, status=422 if page is None else 200)
 
 

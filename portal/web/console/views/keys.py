@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from portal.core.key_files import files_made_at
 from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.web.console.access import AdminRequest, for_admins
 from portal.web.console.filters import KeyFilter
@@ -61,6 +62,7 @@ def _list(
     revocable = [key.pk for key in page.rows if not key.revoked_at] if page else []
     context = form.listing(page) | {
         "refused": refused,
+        "files": files_made_at(now),
         "now": now,
         "max_keys": MAX_KEYS,
         "revocable": urlencode({"key": revocable, "back": form.query()}, doseq=True),

@@ -1,0 +1,26 @@
+"""What the files of a client's keys are called, in every command and program on the pages.
+
+The name is the beginning of the client_id and the number of the key in its client. So the commands
+that make a key name the same files as the programs that use it, and as no other key.
+"""
+
+from __future__ import annotations
+
+from portal.core.key_files import KeyFiles
+from portal.registry.models import Client, ClientKey
+
+_PREFIX = 6
+
+
+def files_of(key: ClientKey) -> KeyFiles:
+    """Return the names for a registered key."""
+    return _files(key.client, key.client.keys.filter(pk__lte=key.pk).count())
+
+
+def files_of_next_key(client: Client) -> KeyFiles:
+    """Return the names for the key that is registered next."""
+    return _files(client, client.keys.count() + 1)
+
+
+def _files(client: Client, number: int) -> KeyFiles:
+    return KeyFiles(f"{client.client_id[:_PREFIX]}_{number}")
