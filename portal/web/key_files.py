@@ -17,9 +17,9 @@ def files_of(key: ClientKey) -> KeyFiles:
     return _files(key.client, key.client.keys.filter(pk__lte=key.pk).count())
 
 
-def files_of_next_key(client: Client) -> KeyFiles:
-    """Return the names for the key that is registered next."""
-    return _files(client, client.keys.count() + 1)
+def files_of_next_key(client: Client, known: int | None = None) -> KeyFiles:
+    """Return the names for the next key of a client; `known` is how many it has or had."""
+    return _files(client, 1 + (client.keys.count() if known is None else known))
 
 
 def _files(client: Client, number: int) -> KeyFiles:

@@ -45,6 +45,11 @@ class KeyLists:
     past: list[KeyRow]
 
     @property
+    def total(self) -> int:
+        """How many keys the client has or had."""
+        return len(self.current) + len(self.past)
+
+    @property
     def live(self) -> int:
         """How many keys are trusted right now."""
         return sum(row.status in LIVE for row in self.current)

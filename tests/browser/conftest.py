@@ -13,16 +13,20 @@ from typing import Any
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from portal.accounts.models import User
 from tests.db.conftest import cast, key, other, payments
 from tests.triggers import flush_past_the_triggers
+from tests.waiting import PATIENCE_S
 
 __all__ = ["cast", "flush_past_the_triggers", "key", "other", "payments"]
 
 # Playwright keeps an event loop in this thread, which Django takes for an asynchronous caller.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+# What never comes takes this long; what is slow on a busy machine does not.
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 SignIn = Callable[..., Page]
 LOOKS: dict[str, dict[str, Any]] = {
@@ -74,7 +78,7 @@ def sign_in(browser: Browser, live_server: Any) -> Iterator[SignIn]:
             cookie = {"name": "sessionid", "value": _session(person), "url": live_server.url}
             context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict all right
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_S * 1000)
         return page
 
     yield open_page

@@ -60,7 +60,7 @@ def test_from_sign_in_to_revocation(
         expect(page.get_by_text("Ed25519 public key: EdDSA")).to_be_visible()
     page.get_by_label("Label").fill("laptop")
     page.get_by_role("button", name="Add key").click()
-    expect(page.get_by_text("every assertion must now carry the kid")).to_be_visible()
+    expect(page.get_by_text("This portal tries each of them")).to_be_visible()
     expect(page.get_by_text("2 of 10 keys")).to_be_visible()
 
     # Look at it, let it retire, keep it, revoke it

@@ -59,7 +59,7 @@ def show_settings(
         "also_endpoint": settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE,
         "now": now,
         "recipes": recipes(),
-        "files": files_of_next_key(client),
+        "files": files_of_next_key(client, lists.total),
         "form": form or KeyForm(algorithms=offered_algorithms()),
         "sighting": sighting,
         "may_change_keys": permissions.can_change_keys(user, client),

@@ -182,6 +182,6 @@ def test_its_queries_do_not_grow_with_the_keys(
         material = public_pem(new_private_key())
         register_key(payments, material=material, alg="EdDSA", label=f"Key {number}", by=cast.dev)
     browser = browser_of("dev")
-    # One of them is the number of keys, for the names of files.
+    # One of them is when the client signed in last.
     with django_assert_max_num_queries(11):
         browser.get(payments.get_absolute_url())
