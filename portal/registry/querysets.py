@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Least
 
+from portal.registry.choices import Role
 from portal.registry.paging import of_one
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ class ClientQuerySet(models.QuerySet["Client"]):
         if user.is_staff:
             return self
         return self.filter(memberships__user=user)
+
+    def without_owner(self) -> Self:
+        """Return the clients that no owner who can sign in looks after."""
+        memberships = apps.get_model("registry", "Membership").objects
+        owners = memberships.filter(client=OuterRef("pk"), role=Role.OWNER, user__is_active=True)
+        return self.filter(~Exists(owners))
 
 
 class ClientKeyQuerySet(models.QuerySet["ClientKey"]):

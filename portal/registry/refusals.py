@@ -82,3 +82,27 @@ class ClientLimitReached(RegistryRefusal):
     """The person has created as many clients as one person may."""
 
     reason = "client_limit_reached"
+
+
+class HasOwner(RegistryRefusal):
+    """The client has an owner who can sign in, so that the choice is theirs."""
+
+    reason = "has_owner"
+
+
+class AlreadyPerson(RegistryRefusal):
+    """Somebody has an account with this e-mail address already."""
+
+    reason = "already_person"
+
+
+class PersonUnusable(RegistryRefusal):
+    """The account is switched off, or nobody has confirmed its address."""
+
+    reason = "person_unusable"
+
+
+class LastAdmin(RegistryRefusal):
+    """The portal keeps at least one admin."""
+
+    reason = "last_admin"

@@ -14,22 +14,34 @@ from portal.registry.actions.client import (
     suspend_client,
 )
 from portal.registry.actions.confirm_key import confirm_key
+from portal.registry.actions.people import (
+    activate_person,
+    deactivate_person,
+    grant_admin,
+    invite_person,
+    withdraw_admin,
+)
 from portal.registry.actions.read_key import read_key
 from portal.registry.actions.register_key import register_key
 from portal.registry.actions.retire_key import keep_key, retire_key
 from portal.registry.actions.revoke_key import revoke_key
-from portal.registry.actions.team import add_member, change_role, remove_member
+from portal.registry.actions.team import add_member, appoint_owner, change_role, remove_member
 
 __all__ = [
     "Authenticated",
     "AuthenticationRefused",
+    "activate_person",
     "add_member",
+    "appoint_owner",
     "authenticate_client",
     "block_key",
     "change_client",
     "change_role",
     "confirm_key",
     "create_client",
+    "deactivate_person",
+    "grant_admin",
+    "invite_person",
     "keep_key",
     "read_key",
     "record_refused_grant",
@@ -39,4 +51,5 @@ __all__ = [
     "retire_key",
     "revoke_key",
     "suspend_client",
+    "withdraw_admin",
 ]

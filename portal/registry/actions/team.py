@@ -8,7 +8,7 @@ from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
 from portal.registry.locks import lock_client
 from portal.registry.models import Actor, Client, Event, Membership
-from portal.registry.refusals import AlreadyMember, LastOwner, NoSuchPerson, NotMember
+from portal.registry.refusals import AlreadyMember, HasOwner, LastOwner, NoSuchPerson, NotMember
 from portal.registry.texts import MAX_EMAIL, clean_line
 
 
@@ -20,15 +20,30 @@ def add_member(client: Client, *, email: str, role: Role, by: Actor) -> Membersh
     """
     email = clean_line(email, field="email", limit=MAX_EMAIL)
     client = lock_client(client)
-    user = User.objects.filter(email=email.lower(), is_active=True).first()
-    if user is None or not user.has_confirmed_email:
-        message = f"Nobody has signed up with {email} yet. Please ask them to sign up first."
-        raise NoSuchPerson(message)
+    user = _find_person(email)
     if client.memberships.filter(user=user).exists():
         message = f"{user.email} belongs to {client.name} already."
         raise AlreadyMember(message)
     membership = Membership.objects.create(client=client, user=user, role=role)
     _record(Verb.ADD_MEMBER, membership, by=by)
+    return membership
+
+
+@transaction.atomic
+def appoint_owner(client: Client, *, email: str, by: Actor) -> Membership:
+    """Make the person with this e-mail address an owner of a client that has none.
+
+    An owner whose account is switched off is none. Raises `HasOwner`, `NoSuchPerson` or
+    `UnfitInput`.
+    """
+    email = clean_line(email, field="email", limit=MAX_EMAIL)
+    client = lock_client(client)
+    if not Client.objects.without_owner().filter(pk=client.pk).exists():
+        message = f"{client.name} has an owner, who decides who else is one."
+        raise HasOwner(message)
+    user = _find_person(email)
+    membership, _ = client.memberships.update_or_create(user=user, defaults={"role": Role.OWNER})
+    _record(Verb.APPOINT_OWNER, membership, by=by)
     return membership
 
 
@@ -69,8 +84,17 @@ def remove_member(membership: Membership, *, by: Actor) -> None:
     now.delete()
 
 
+def _find_person(email: str) -> User:
+    user = User.objects.filter(email=email.lower(), is_active=True).first()
+    if user is None or not user.has_confirmed_email:
+        message = f"Nobody has signed up with {email} yet. Please ask them to sign up first."
+        raise NoSuchPerson(message)
+    return user
+
+
 def _check_another_owner(client: Client, membership: Membership) -> None:
-    others = client.memberships.filter(role=Role.OWNER).exclude(pk=membership.pk)
+    owners = client.memberships.filter(role=Role.OWNER, user__is_active=True)
+    others = owners.exclude(pk=membership.pk)
     if membership.role == Role.OWNER and not others.exists():
         message = f"{client.name} would have no owner left. Make somebody else an owner first."
         raise LastOwner(message)

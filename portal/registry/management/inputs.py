@@ -28,6 +28,14 @@ def read_material(name: str) -> bytes:
         raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
 
 
+def find_person(email: str) -> User:
+    """Return the person with this main address, active or not. Raises `CommandError`."""
+    person = User.objects.filter(email=email.replace("\0", "").strip().lower()).first()
+    if person is None:
+        raise CommandError(f"Nobody has an account with the e-mail address {email}.")
+    return person
+
+
 def find_admin(email: str) -> User:
     """Return the admin with this e-mail address, who answers for the act. Raises `CommandError`."""
     person = User.objects.filter(

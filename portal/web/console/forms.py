@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from portal.registry.choices import CHOSEN_REASONS
+from portal.registry.texts import MAX_EMAIL
 from portal.web.console.impact import Impact
 from portal.web.forms import PortalForm
 
@@ -95,6 +96,18 @@ class SuspensionForm(PortalForm):
         required=True,
         label="Why",
         help_text="Shown to the client's people. Up to 500 characters.",
+    )
+
+
+class OwnerForm(PortalForm):
+    """Who is to own a client."""
+
+    email = forms.EmailField(
+        max_length=MAX_EMAIL,
+        label="E-mail address",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        help_text="The one they sign in with here.",
+        error_messages={"required": "Please give the e-mail address of the person."},
     )
 
 

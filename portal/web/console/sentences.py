@@ -69,9 +69,15 @@ def _member(event: Event, detail: Detail) -> str:
     role = _label(Role, detail.get("role")).lower()
     if event.verb == Verb.ADD_MEMBER:
         return f"added {name} to {_client(event)} as {role}"
+    if event.verb == Verb.APPOINT_OWNER:
+        return f"appointed {name} owner of {_client(event)}, which had none"
     if event.verb == Verb.CHANGE_MEMBER:
         return f"made {name} {role} of {_client(event)}"
     return f"removed {name}, who was {role}, from {_client(event)}"
+
+
+def _person(detail: Detail) -> str:
+    return str(detail.get("person", "somebody"))
 
 
 def _registered(event: Event, detail: Detail) -> str:
@@ -117,6 +123,12 @@ _TOLD: Final[dict[str, Callable[[Event, Detail], str]]] = {
     Verb.ADD_MEMBER: _member,
     Verb.CHANGE_MEMBER: _member,
     Verb.REMOVE_MEMBER: _member,
+    Verb.APPOINT_OWNER: _member,
+    Verb.INVITE_PERSON: lambda _, detail: f"invited {_person(detail)}",
+    Verb.DEACTIVATE_PERSON: lambda _, detail: f"switched the account of {_person(detail)} off",
+    Verb.ACTIVATE_PERSON: lambda _, detail: f"switched the account of {_person(detail)} on",
+    Verb.GRANT_ADMIN: lambda _, detail: f"made {_person(detail)} an admin of the portal",
+    Verb.WITHDRAW_ADMIN: lambda _, detail: f"withdrew admin rights from {_person(detail)}",
     Verb.REGISTER_KEY: _registered,
     Verb.RETIRE_KEY: _retired,
     Verb.KEEP_KEY: lambda event, _: f"took back the retirement of {_key(event)}",

@@ -25,6 +25,7 @@ urlpatterns = [
     path(
         "clients/<str:client_id>/resumption", clients.resumption, name="console_client_resumption"
     ),
+    path("clients/<str:client_id>/owner", clients.owner, name="console_client_owner"),
     path("events/", events.events, name="console_events"),
     path("events/export", events.export, name="console_events_export"),
     path("refused/", refused.refused, name="console_refused"),

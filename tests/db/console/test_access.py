@@ -20,6 +20,7 @@ ENDPOINTS = {
     "console_clients": READ,
     "console_client_suspension": BOTH,
     "console_client_resumption": BOTH,
+    "console_client_owner": BOTH,
     "console_events": READ,
     "console_events_export": READ,
     "console_refused": READ,

@@ -60,6 +60,12 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     for material in ("nothing", private_pem(new_private_key())):
         with pytest.raises(Refused):
             actions.register_key(payments, material=material, alg="EdDSA", label="x", by=cast.dev)
+    actions.grant_admin(cast.bob, by=cast.admin)
+    actions.withdraw_admin(cast.bob, by=cast.admin)
+    actions.deactivate_person(cast.alice, by=cast.admin)
+    actions.appoint_owner(payments, email="dev@example.com", by=cast.admin)
+    actions.activate_person(cast.alice, by=cast.admin)
+    actions.invite_person("ann@example.com", by=cast.admin)
     return first
 
 
@@ -67,6 +73,15 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
     sentences = told(admin.get(URL))
     when = re.escape(f"{timezone.now() + timedelta(days=1):%B %Y}")
     expected = [
+        r"admin@example\.com invited ann@example\.com\.",
+        r"admin@example\.com switched the account of alice@example\.com on\.",
+        (
+            r"admin@example\.com appointed dev@example\.com owner of the client “Payments 2”, "
+            r"which had none\."
+        ),
+        r"admin@example\.com switched the account of alice@example\.com off\.",
+        r"admin@example\.com withdrew admin rights from bob@example\.com\.",
+        r"admin@example\.com made bob@example\.com an admin of the portal\.",
         (
             r"dev@example\.com tried a key for the client “Payments 2” "
             r"that was refused \(private key\)\."
@@ -137,7 +152,7 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
     assert count(key=history.kid[:8]) == 5
     assert count(key=history.spki_sha256.upper()) == 5
     assert count(person=" BOB@example.com ") == 1
-    assert count(since=today.isoformat()) == 18
+    assert count(since=today.isoformat()) == 24
     assert count(until=(today - timedelta(days=1)).isoformat()) == 0
     assert count(person="admin@example.com", verb="block_key", until=today.isoformat()) == 1
 

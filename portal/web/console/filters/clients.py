@@ -25,6 +25,7 @@ class ClientFilter(ListFilter[Client]):
             ("", "All clients"),
             ("suspended", "Suspended"),
             ("keyless", "Without a live key"),
+            ("ownerless", "Without an owner"),
         ],
     )
 
@@ -39,4 +40,6 @@ class ClientFilter(ListFilter[Client]):
         if asked["only"] == "keyless":
             live = ClientKey.objects.live(now).filter(client=OuterRef("pk"))
             clients = clients.filter(~Exists(live))
+        if asked["only"] == "ownerless":
+            clients = clients.without_owner()
         return clients

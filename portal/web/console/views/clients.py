@@ -5,19 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import messages
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
-from portal.registry.actions import resume_client, suspend_client
+from portal.registry.actions import appoint_owner, resume_client, suspend_client
+from portal.registry.choices import Role
 from portal.registry.models import Client, ClientKey, Membership
+from portal.registry.refusals import RegistryRefusal
 from portal.web.console.access import AdminRequest, for_admins
 from portal.web.console.filters import ClientFilter
-from portal.web.console.forms import SuspensionForm
+from portal.web.console.forms import OwnerForm, SuspensionForm
 from portal.web.console.words import counted
 from portal.web.forms import posted
+from portal.web.refusals import tell
 from portal.web.render import show
 
 
@@ -35,17 +38,21 @@ def clients(request: AdminRequest) -> HttpResponse:
 
 
 def _count_for(clients: list[Client], now: datetime) -> None:
-    """Give each client `live_keys` and `people`, by one query for all of them."""
+    """Give each client `live_keys`, `people` and `has_owner`, by one query for all of them."""
     keys = ClientKey.objects.live(now).filter(client=OuterRef("pk"))
     people = Membership.objects.filter(client=OuterRef("pk"))
     numbers = {
         pk: counts
         for pk, *counts in Client.objects.filter(pk__in=[client.pk for client in clients])
-        .annotate(live_keys=_number_of(keys), people=_number_of(people))
-        .values_list("pk", "live_keys", "people")
+        .annotate(
+            live_keys=_number_of(keys),
+            people=_number_of(people),
+            has_owner=Exists(people.filter(role=Role.OWNER, user__is_active=True)),
+        )
+        .values_list("pk", "live_keys", "people", "has_owner")
     }
     for client in clients:
-        client.live_keys, client.people = numbers[client.pk]  # type: ignore[attr-defined]
+        client.live_keys, client.people, client.has_owner = numbers[client.pk]  # type: ignore[attr-defined]
 
 
 def _number_of(rows: QuerySet[ClientKey] | QuerySet[Membership]) -> Coalesce:
@@ -82,6 +89,23 @@ def resumption(request: AdminRequest, client_id: str) -> HttpResponse:
     return show(request, "console/resumption.html", _about(client))
 
 
+@for_admins("GET", "HEAD", "POST")
+def owner(request: AdminRequest, client_id: str) -> HttpResponse:
+    """Ask who is to own a client that nobody owns (GET), and appoint them (POST)."""
+    client = _find(client_id)
+    form = OwnerForm(posted(request))
+    if form.is_valid():
+        try:
+            membership = appoint_owner(client, **form.cleaned_data, by=request.user)
+        except RegistryRefusal as refusal:
+            tell(form, refusal)
+        else:
+            messages.success(request, f"{membership.user} is an owner of {client.name} now.")
+            return redirect("console_clients")
+    status = 422 if form.is_bound else 200
+    return show(request, "console/owner.html", _about(client, form=form), status=status)
+
+
 def _find(client_id: str) -> Client:
     # PostgreSQL refuses NUL bytes with an error, and no client_id has one.
     wanted = client_id.replace("\0", "\ufffd")
@@ -95,6 +119,7 @@ def _about(client: Client, **more: object) -> dict[str, object]:
         "tab": "clients",
         "client": client,
         "live": list(client.keys.live(now).defer("pem", "jwk").order_by("-pk")),
+        "has_owner": not Client.objects.without_owner().filter(pk=client.pk).exists(),
         "members": list(client.memberships.select_related("user").order_by("role", "user__email")),
         "now": now,
         **more,

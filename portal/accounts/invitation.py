@@ -1,0 +1,27 @@
+"""Invite somebody: a message with a link to choose a password."""
+
+from __future__ import annotations
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from portal.accounts.mail import send
+from portal.accounts.models import User
+
+
+def send_invitation(user: User, *, by: str) -> None:
+    """Send a person the link with which they choose their password. Raises `MailNotSent`.
+
+    `by` says in the message who invites.
+    """
+    key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
+    url = settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs=key)
+    days = settings.PASSWORD_RESET_TIMEOUT // (24 * 60 * 60)
+    context = {"by": by, "url": url, "days": days, "portal": settings.PUBLIC_URL}
+    subject = render_to_string("account/email/invitation_subject.txt").strip()
+    body = render_to_string("account/email/invitation_message.txt", context)
+    send(EmailMessage(subject, body, to=[user.email]))

@@ -1,0 +1,98 @@
+"""Invite people, switch their accounts off and on, and make them admins."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+
+from portal.accounts.invitation import send_invitation
+from portal.accounts.models import User
+from portal.accounts.sign_up import make_way
+from portal.registry.choices import Verb
+from portal.registry.models import Actor, Event, described
+from portal.registry.refusals import AlreadyPerson, LastAdmin, PersonUnusable, UnfitInput
+from portal.registry.texts import MAX_EMAIL, clean_line
+
+
+@transaction.atomic
+def invite_person(email: str, *, by: Actor) -> User:
+    """Make an account for this address and send its owner a link to choose a password.
+
+    Who was invited and has not chosen one gets another link. Raises `AlreadyPerson`, `UnfitInput`
+    and `MailNotSent`; nothing is done then.
+    """
+    email = clean_line(email, field="email", limit=MAX_EMAIL).lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        message = f"“{email}” is not an e-mail address such as ann@example.com."
+        raise UnfitInput(message, field="email") from None
+    make_way(email)
+    user = User.objects.filter(emailaddress__email=email).first()
+    if user and (user.has_usable_password() or not user.is_active):
+        raise AlreadyPerson(f"{email} has an account already.")
+    user = user or User.objects.create_user(email)
+    _record(Verb.INVITE_PERSON, user, by=by)
+    send_invitation(user, by=described(by))
+    return user
+
+
+@transaction.atomic
+def deactivate_person(user: User, *, by: Actor) -> User:
+    """Let a person not sign in any more, nor go on where they are signed in. Idempotent.
+
+    Raises `LastAdmin` when nobody else would be an admin.
+    """
+    _check_another_admin(user)
+    return _set(user, Verb.DEACTIVATE_PERSON, by=by, is_active=False)
+
+
+@transaction.atomic
+def activate_person(user: User, *, by: Actor) -> User:
+    """Let a person sign in again. Idempotent."""
+    return _set(user, Verb.ACTIVATE_PERSON, by=by, is_active=True)
+
+
+@transaction.atomic
+def grant_admin(user: User, *, by: Actor) -> User:
+    """Make a person an admin of the portal. Idempotent.
+
+    Raises `PersonUnusable` for one who cannot sign in.
+    """
+    if not user.is_active or not user.has_confirmed_email:
+        raise PersonUnusable(f"{user.email} cannot sign in, and so cannot be an admin.")
+    return _set(user, Verb.GRANT_ADMIN, by=by, is_staff=True)
+
+
+@transaction.atomic
+def withdraw_admin(user: User, *, by: Actor) -> User:
+    """Let a person be an admin no longer. Idempotent.
+
+    Raises `LastAdmin` when nobody else would be one.
+    """
+    _check_another_admin(user)
+    return _set(user, Verb.WITHDRAW_ADMIN, by=by, is_staff=False, is_superuser=False)
+
+
+def _check_another_admin(user: User) -> None:
+    # All are locked, in one order: two who go at once do not both find the other.
+    admins = User.objects.filter(is_active=True, is_staff=True).order_by("pk")
+    found = set(admins.select_for_update(no_key=True).values_list("pk", flat=True))
+    if found == {user.pk}:
+        message = f"{user.email} is the only admin. Make somebody else an admin first."
+        raise LastAdmin(message)
+
+
+def _set(user: User, verb: Verb, *, by: Actor, **values: bool) -> User:
+    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if any(getattr(user, name) != value for name, value in values.items()):
+        for name, value in values.items():
+            setattr(user, name, value)
+        user.save(update_fields=list(values))
+        _record(verb, user, by=by)
+    return user
+
+
+def _record(verb: Verb, user: User, *, by: Actor) -> None:
+    Event.objects.record(verb, by=by, detail={"person": user.email})

@@ -1,0 +1,31 @@
+"""Give a client an owner when it has none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from portal.accounts.models import User
+from portal.registry.actions import appoint_owner
+from portal.registry.management.people import PersonCommand
+from portal.registry.models import Client
+
+
+class Command(PersonCommand):
+    """Does what the console does under Clients, Without an owner."""
+
+    help = "Make a person an owner of a client whose owners have all left."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the client, the person and the admin."""
+        parser.add_argument("client_id", metavar="CLIENT_ID")
+        super().add_arguments(parser)
+
+    def act(self, admin: User, *, email: str, client_id: str = "", **_options: Any) -> str:
+        """Appoint the owner."""
+        client = Client.objects.filter(client_id=client_id.replace("\0", "")).first()
+        if client is None:
+            raise CommandError(f"There is no client with the client_id {client_id}.")
+        membership = appoint_owner(client, email=email, by=admin)
+        return f"{membership.user.email} is an owner of {client.name}."

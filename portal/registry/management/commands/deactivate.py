@@ -1,0 +1,29 @@
+"""Switch an account off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.accounts.models import User
+from portal.registry.actions import deactivate_person
+from portal.registry.choices import Role
+from portal.registry.management.inputs import find_person
+from portal.registry.management.people import PersonCommand
+from portal.registry.models import Client
+
+
+class Command(PersonCommand):
+    """Says too which clients have nobody left to look after them."""
+
+    help = "Let a person not sign in any more, and sign them out everywhere."
+
+    def act(self, admin: User, *, email: str, **_options: Any) -> str:
+        """Switch the account off."""
+        person = deactivate_person(find_person(email), by=admin)
+        theirs = Client.objects.filter(memberships__user=person, memberships__role=Role.OWNER)
+        said = [f"{person.email} cannot sign in any more."]
+        said += [
+            f"{client.name} has no owner now: manage.py appoint_owner {client.client_id} EMAIL"
+            for client in theirs.without_owner().order_by("pk")
+        ]
+        return "\n".join(said)

@@ -1,0 +1,19 @@
+"""Invite a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.accounts.models import User
+from portal.registry.actions import invite_person
+from portal.registry.management.people import PersonCommand
+
+
+class Command(PersonCommand):
+    """Makes an account, also where strangers may make none (`SIGN_UP=false`)."""
+
+    help = "Make an account and send its owner a link to choose a password; again: another link."
+
+    def act(self, admin: User, *, email: str, **_options: Any) -> str:
+        """Invite the person."""
+        return f"{invite_person(email, by=admin).email} is invited."

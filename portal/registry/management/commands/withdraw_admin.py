@@ -1,0 +1,20 @@
+"""Let a person be an admin no longer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.accounts.models import User
+from portal.registry.actions import withdraw_admin
+from portal.registry.management.inputs import find_person
+from portal.registry.management.people import PersonCommand
+
+
+class Command(PersonCommand):
+    """Takes back `grant_admin`; the account stays."""
+
+    help = "Let a person be an admin of the portal no longer."
+
+    def act(self, admin: User, *, email: str, **_options: Any) -> str:
+        """Withdraw the admin's rights."""
+        return f"{withdraw_admin(find_person(email), by=admin).email} is no admin any more."
