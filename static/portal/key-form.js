@@ -1,71 +1,37 @@
-// The form that adds a key. What looks private is stopped here, before anything is sent; the server
-// looks again, so nothing depends on this script.
+// The form that adds a key: its file is looked at before anything is sent. The server looks again,
+// so nothing depends on this script. private-key.js stops private keys in the text.
 "use strict";
 
 (() => {
   const MAX_BYTES = 32 * 1024;
-  const PRIVATE_MEMBERS = new Set(["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"]);
+  const warning = (form, kind) => form.querySelector(`[data-${kind}-warning]`);
 
-  const holdsPrivateMember = (value) =>
-    value !== null && typeof value === "object" &&
-    Object.entries(value).some(([name, inner]) =>
-      ("kty" in value && PRIVATE_MEMBERS.has(name)) || holdsPrivateMember(inner));
-
-  // RFC 8017, RFC 5958, RFC 5915, RFC 7292: private keys begin with a small version number, or with
-  // the identifier of a password-based encryption; public keys with a SEQUENCE or a long modulus.
-  const isPrivateDer = (bytes) => {
-    if (bytes[0] !== 0x30) return false;
-    const rest = bytes.subarray(bytes[1] < 0x80 ? 2 : 2 + (bytes[1] & 0x7f));
-    if (rest[0] === 0x02 && rest[1] === 0x01 && rest[2] <= 3) return true;
-    const hex = Array.from(rest.subarray(0, 20), (byte) => byte.toString(16).padStart(2, "0")).join("");
-    return /^30[0-9a-f]{2,6}?06[0-9a-f]{2}2a864886f70d01(05|0c01)/.test(hex);
-  };
-
-  const looksPrivate = (text) => {
-    const letters = text.toUpperCase().replace(/[^A-Z0-9]/g, "");
-    if (/(BEGIN|END)[A-Z0-9]{0,24}?PRIVATEKEY|PUTTYUSERKEYFILE|AGESECRETKEY/.test(letters)) return true;
-    if (/<(D|P|Q|DP|DQ|InverseQ)>/.test(text)) return true;
-    try {
-      if (holdsPrivateMember(JSON.parse(text))) return true;
-    } catch {
-      if (/"kty"/.test(text) && /"(d|p|q|dp|dq|qi|k|priv)"\s*:/.test(text)) return true;
-    }
-    const body = text.replace(/\s+/g, "");
-    if (!/^[A-Za-z0-9+/_-]{40,}={0,2}$/.test(body)) return false;
-    const start = body.slice(0, 64).replace(/-/g, "+").replace(/_/g, "/").slice(0, body.length & ~3);
-    try {
-      return isPrivateDer(Uint8Array.from(atob(start.slice(0, start.length & ~3)), (c) => c.charCodeAt(0)));
-    } catch {
-      return false;
-    }
-  };
-
-  const isPrivateFile = (bytes, text) =>
-    isPrivateDer(bytes) ||
-    (bytes[0] === 0xfe && bytes[1] === 0xed && bytes[2] === 0xfe && bytes[3] === 0xed) ||
-    looksPrivate(text);
-
-  const warn = (form, kind) => {
-    for (const name of ["private", "size"]) {
-      form.querySelector(`[data-${name}-warning]`).hidden = name !== kind;
-    }
-    if (kind) form.querySelector(`[data-${kind}-warning]`).scrollIntoView({ block: "nearest" });
-  };
-
-  const refuse = (form, kind) => {
+  const empty = (form) => {
     form.elements.material.value = "";
     form.elements.file.value = "";
     form.querySelector("#sight > .notice")?.remove();
-    warn(form, kind);
+    for (const kind of ["private", "size"]) warning(form, kind).hidden = true;
+  };
+
+  const refuseSize = (form) => {
+    empty(form);
+    warning(form, "size").hidden = false;
+    warning(form, "size").scrollIntoView({ block: "nearest" });
     form.elements.material.focus({ preventScroll: true });
   };
 
+  document.addEventListener("private-key:stopped", (event) => {
+    if (!event.target.matches("form[data-key-form]")) return;
+    empty(event.target);
+    warning(event.target, "private").hidden = false;
+  });
+
   const take = async (form, file) => {
-    warn(form, null);
-    if (file.size > MAX_BYTES) return refuse(form, "size");
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    if (isPrivateFile(bytes, new TextDecoder("latin1").decode(bytes))) return refuse(form, "private");
+    if (file.size > MAX_BYTES) return refuseSize(form);
+    for (const kind of ["private", "size"]) warning(form, kind).hidden = true;
     const area = form.elements.material;
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    if (privateKey.inFile(bytes)) return privateKey.stop(form, area);
     try {
       area.value = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
       form.elements.file.value = "";
@@ -82,14 +48,11 @@
   document.addEventListener("input", (event) => {
     const form = formOf(event);
     if (!form || event.target.name !== "material") return;
-    if (looksPrivate(event.target.value)) {
+    if (event.target.value.length > MAX_BYTES) {
       event.stopImmediatePropagation();
-      refuse(form, "private");
-    } else if (event.target.value.length > MAX_BYTES) {
-      event.stopImmediatePropagation();
-      refuse(form, "size");
+      refuseSize(form);
     } else if (event.target.value) {
-      warn(form, null);
+      warning(form, "size").hidden = true;
     } else if (form.querySelector("[data-private-warning]:not([hidden]), [data-size-warning]:not([hidden])")) {
       // The field is empty because we emptied it: there is nothing to ask the server about.
       event.stopImmediatePropagation();
@@ -105,14 +68,6 @@
       if (type === "change" && event.target.files[0]) take(form, event.target.files[0]);
     }, true);
   }
-
-  document.addEventListener("submit", (event) => {
-    const form = formOf(event);
-    if (!form || !looksPrivate(form.elements.material.value)) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    refuse(form, "private");
-  }, true);
 
   for (const type of ["dragover", "dragleave", "drop"]) {
     document.addEventListener(type, (event) => {
