@@ -16,7 +16,7 @@ from portal.core.spki import COORDINATE_BYTES, RAW_BYTES, key_bytes
 _MIN_RSA_BITS: Final = 1024
 _MAX_MODULI: Final = 16
 _MAX_EXPONENTS: Final = 8
-_MAX_SECRETS: Final = 48
+_MAX_SECRETS: Final = 16
 _E: Final = 65537
 
 _CURVES: Final = {size: curve for curve, size in COORDINATE_BYTES.items()}
@@ -60,7 +60,9 @@ def _rsa_halves(numbers: Sequence[int]) -> Iterator[PublicKey]:
     """Yield the public half of each modulus with one of its factors, or its private exponent."""
     left = _MAX_EXPONENTS
     for n in list(filter(_is_modulus, numbers))[:_MAX_MODULI]:
-        half = rsa_half(n, 0, 0, *numbers)
+        # A prime has half the bits of its modulus. Of short numbers there may be hundreds.
+        least = n >> n.bit_length() * 3 // 4
+        half = rsa_half(n, 0, 0, *(each for each in numbers if each > least))
         if half:
             yield half
             continue

@@ -16,6 +16,9 @@ from typing import Final
 HEAD_BYTES: Final = 96
 """How much of some bytes one has to see to know what they are."""
 
+_MAX_HEADS: Final = 1000
+"""How many heads in a text are decoded: only what is made to take long has so many."""
+
 _MAX_WORD: Final = 2500
 """8192 bits are 2,467 decimal digits, and Python converts no more than 4,300."""
 
@@ -40,14 +43,16 @@ class _Spelling:
     decode: Callable[[str], bytes]
 
     def bodies(self, text: str, is_wanted: Callable[[bytes], bool]) -> Iterator[bytes]:
-        found = self.start.search(text)
-        while found:
+        end = 0
+        for _ in range(_MAX_HEADS):
+            found = self.start.search(text, end)
+            if not found:
+                break
             at, end = found.span()
             if is_wanted(self.decode(self._match(text, at, at + self.width))[:HEAD_BYTES]):
                 body = self._match(text, at, len(text))
                 yield self.decode(body)
                 end = max(end, at + len(body))
-            found = self.start.search(text, end)
 
     def _match(self, text: str, at: int, end: int) -> str:
         match = self.body.match(text, at, end)

@@ -32,6 +32,9 @@ So nothing skips the question (`approval_prompt`, `prompt`) or sends the code by
 (`response_mode`), and nothing is stored that nobody asked for (`nonce`, `claims`).
 """
 
+_MAX_QUERY_BYTES: Final = 8 * 1024
+"""As much as nginx takes of a request line. oauthlib goes through a query many times over."""
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def authorize(request: HttpRequest) -> HttpResponse:
@@ -71,6 +74,9 @@ def _authorization_request(request: HttpRequest) -> str:
 
     RFC 6749 §3.1: one without a value is as if it were not there.
     """
+    if len(request.META.get("QUERY_STRING", "")) > _MAX_QUERY_BYTES:
+        message = f"The address has more than {_MAX_QUERY_BYTES // 1024} KiB of parameters."
+        raise BadRequest(message)
     known = [(name, value) for name in _PARAMETERS for value in request.GET.getlist(name) if value]
     if any("\0" in value for _name, value in known):
         # PostgreSQL cannot be asked about it.

@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 
 from portal.accounts.limits import in_words
 from portal.core.assertion.words import brief
 
+_MAX_MEMBERS: Final = 100
 _DATES: Final = frozenset({"exp", "iat", "nbf"})
 _KEYS: Final = frozenset({"jwk", "x5c"})
 
@@ -26,8 +28,11 @@ class Member:
 
 
 def members_of(values: Mapping[str, object], now: datetime) -> list[Member]:
-    """Return the members in the order given, each cut short where it is long."""
-    return [_member(name, value, now) for name, value in values.items()]
+    """Return the first members in the order given, each cut short where it is long."""
+    shown = islice(values.items(), _MAX_MEMBERS)
+    members = [_member(name, value, now) for name, value in shown]
+    rest = len(values) - len(members)
+    return [*members, Member("…", f"{rest:,} more, which are not shown")] if rest else members
 
 
 def _member(name: str, value: object, now: datetime) -> Member:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
+from itertools import count
+from math import gcd, lcm
 from typing import Any
 
 import pytest
@@ -296,6 +298,21 @@ def test_rsa_half_has_the_exponent_that_could_be_registered() -> None:
     block = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (key,) = refusal(block).leaked
     assert spki.rsa_numbers(key) == (numbers.n, 65537)
+
+
+@pytest.mark.parametrize("least", [3, 17, 65537, 2**32 - 999])
+@pytest.mark.parametrize("form", ["of the product", "of the least common multiple"])
+def test_rsa_key_without_its_primes_is_proven_however_its_exponent_was_made(
+    least: int, form: str
+) -> None:
+    """RFC 8017 §3.2 takes the least common multiple, and many programs take the product."""
+    primes: Any = private_key("RSA")
+    p, q = primes.private_numbers().p - 1, primes.private_numbers().q - 1
+    modulus = p * q if form == "of the product" else lcm(p, q)
+    exponent = next(each for each in count(least, 2) if gcd(each, modulus) == 1)
+    number = pow(exponent, -1, modulus)
+    assert leaked(forged(e=exponent, d=number)) == half("RSA")
+    assert leaked(forged(e=exponent, d=number + 2)) == ()
 
 
 def victim() -> PublicKey:

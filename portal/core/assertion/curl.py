@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 from urllib.parse import quote_plus
 
 from portal.core.assertion.request_text import RequestText
 
 _CONTINUED: Final = re.compile(r"[\\^`]\r?\n")  # of a shell, of cmd.exe and of PowerShell
+_MAX_QUOTED: Final = 24 * 1024
+"""How many characters are read as a shell reads them, which takes a microsecond for each."""
+
 _SHORT: Final = {"-d": "--data", "-F": "--form", "-H": "--header", "-u": "--user"}
 _PLAIN: Final = frozenset({"--data", "--data-raw", "--data-binary", "--data-ascii"})
 _VALUED: Final = _PLAIN | {
@@ -54,10 +58,10 @@ def read_curl(text: str) -> RequestText:
 
 def _words(text: str) -> list[str]:
     plain = _CONTINUED.sub(" ", text).replace("$'", "'")
-    try:
-        return shlex.split(plain)
-    except ValueError:  # a quotation mark that is not closed: it was not copied as a whole
-        return plain.replace("'", " ").replace('"', " ").split()
+    if len(plain) <= _MAX_QUOTED:
+        with suppress(ValueError):  # a quotation mark is not closed: it was not copied as a whole
+            return shlex.split(plain)
+    return plain.replace("'", " ").replace('"', " ").split()
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str]]:

@@ -24,7 +24,7 @@ from portal.core.reasons import Reason, Refused
 MAX_PASTE_BYTES: Final = 64 * 1024
 """An assertion is 16 KiB at most; a copied curl command has much around it."""
 
-_TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_=-]*\.[A-Za-z0-9_=-]*")
+_DOTTED: Final = re.compile(r"[A-Za-z0-9_=.-]+")
 _PUBLIC: Final = re.compile(r'-----BEGIN [A-Z0-9 ]*PUBLIC KEY|"kty"\s*:|^(ssh-|ecdsa-)', re.ASCII)
 _VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_(]|%[A-Za-z_]+%|<[a-z _-]+>", re.ASCII)
 
@@ -144,11 +144,24 @@ def _of_request(text: str, request: RequestText) -> Paste:
             Reason.PASTED_NO_ASSERTION, "This names a variable in place of the assertion."
         )
     if not given.strip():
-        found = _TOKEN.search(text)
-        if found is None:
+        given = _find_token(text)
+        if not given:
             raise _refused(Reason.PASTED_NO_ASSERTION, "There is no assertion in this request.")
-        given = found[0]
     return _cleaned(given, request, problems)
+
+
+def _find_token(text: str) -> str:
+    """Return the first three parts with dots between that begin as a JWT does, or nothing.
+
+    One pattern for all of it would begin at each eyJ, and read on to the end from there.
+    """
+    for run in _DOTTED.finditer(text):
+        parts = run[0].split(".")
+        for header, claims, signature in zip(parts, parts[1:], parts[2:], strict=False):
+            _before, found, rest = header.partition("eyJ")
+            if found:
+                return f"eyJ{rest}.{claims}.{signature}"
+    return ""
 
 
 def _cleaned(given: str, request: RequestText, problems: list[Problem]) -> Paste:

@@ -13,19 +13,25 @@ from portal.core.reasons import Refused
 MAX_SHOWN: Final = 100
 """How many characters of a value are shown; the rest is an ellipsis."""
 
-_TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.")
+MAX_READ: Final = 2048
+"""How long a value may be to be read at all, in characters: whatever a client sends is shorter."""
+
+_TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8}")
 _LAST_SECOND: Final = 253402300799  # of the year 9999, which is as far as datetime goes
 
 
 def brief(value: object) -> str:
     """Return a value as it is written in JSON, cut short, and a string without its quotes.
 
-    Nothing of it that looks like a private key or a token is shown. What is not printable, such as
-    a character that turns the direction of the text, is shown as its escape.
+    Nothing of it that looks like a private key or a token is shown, and of a value longer than
+    `MAX_READ` only its length. What is not printable, such as a character that turns the direction
+    of the text, is shown as its escape.
     """
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if not text:
         return "an empty string"
+    if len(text) > MAX_READ:
+        return f"a value of {len(text):,} characters, which is not shown"
     try:
         refuse_private(text.encode("utf-8", "replace"))
     except Refused:

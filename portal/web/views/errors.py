@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
+from django.core.exceptions import BadRequest
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -30,9 +31,10 @@ _LIMITED: Final = {
 """Which limit of the sign-in library guards which page."""
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
-    """Answer 400."""
-    return show(request, "errors/400.html", fragment=_FRAGMENT, status=400)
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400; the sentence of a `BadRequest` is shown, which is always one of ours."""
+    why = exception.args[0] if isinstance(exception, BadRequest) else ""
+    return show(request, "errors/400.html", {"why": why}, fragment=_FRAGMENT, status=400)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

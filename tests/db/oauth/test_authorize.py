@@ -377,6 +377,15 @@ def test_a_malformed_query_string_is_a_bad_request(bob: Browser, query: str) -> 
     assert bob.get(f"{AUTHORIZE}?{query}").status_code == 400
 
 
+def test_a_query_is_no_longer_than_nginx_takes(signer: Signer, bob: Browser) -> None:
+    path = address(signer)
+    room = 8 * 1024 - len(path.partition("?")[2]) - 3
+    assert bob.get(f"{path}&a={'a' * room}").status_code == 200
+    refused = bob.get(f"{path}&a={'a' * (room + 1)}")
+    assert refused.status_code == 400
+    assert "more than 8 KiB of parameters" in refused.content.decode()
+
+
 def test_a_form_of_another_site_agrees_to_nothing(signer: Signer, cast: SimpleNamespace) -> None:
     browser = Browser(enforce_csrf_checks=True)
     browser.force_login(cast.bob)

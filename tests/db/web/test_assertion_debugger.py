@@ -64,6 +64,16 @@ def test_wrong_methods_are_refused(ask: Any, url: str, method: str) -> None:
     assert ask("dev", method, url).status_code == 405
 
 
+def test_of_a_great_many_claims_the_first_are_shown(
+    ask: Any, url: str, private: PrivateKey, signing: ClientKey
+) -> None:
+    claims = {f"claim{number}": number for number in range(600)}
+    text = text_of(ask("dev", "post", url, {"paste": sign(private, "EdDSA", claims)}))
+    assert "claim99" in text
+    assert "claim100" not in text
+    assert "500 more, which are not shown" in text
+
+
 def test_without_a_csrf_token_nothing_is_read(cast: SimpleNamespace, url: str, good: str) -> None:
     browser = Browser(enforce_csrf_checks=True)
     browser.force_login(cast.dev)
