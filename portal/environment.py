@@ -22,6 +22,7 @@ _YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False,
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _MAKE_ONE = "make one with: openssl rand -base64 48"
 _SCOPE = re.compile(r"[\x21\x23-\x2b\x2d-\x3c\x3e-\x5b\x5d-\x7e]{1,100}")
+_RESOURCE = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~!$&'()*+;:@%/-]*)?")
 _MAIL_SCHEMES = ("smtp", "smtp+tls", "smtp+ssl")
 _CONTACT_SCHEMES = ("mailto:", "https://", "tel:")
 
@@ -72,16 +73,34 @@ def number(name: str, default: int, *, least: int = 1, most: int | None = None) 
 
 def scopes(name: str, default: str) -> dict[str, str]:
     """Return the scopes that tokens can have (RFC 6749 §3.3), and what each means for people."""
-    pairs = [each.partition("=") for each in words(name, os.environ.get(name) or default)]
-    named = {scope.strip(): meaning.strip() for scope, _, meaning in pairs}
-    are_fit = all(_SCOPE.fullmatch(scope) and meaning for scope, meaning in named.items())
-    if not named or not are_fit or len(named) < len(pairs):
+    named = _named(name, default, _SCOPE)
+    if not named:
         raise ImproperlyConfigured(
             f"{name} is {os.environ.get(name)!r}; it must be like {default}: "
             "names without spaces, each name once, "
             "and what each allows, as people read it when they consent."
         )
     return named
+
+
+def resources(name: str) -> dict[str, str]:
+    """Return the resources that tokens can be for (RFC 8707 §2), and what each is for people."""
+    named = _named(name, "", _RESOURCE) if os.environ.get(name, "").strip() else {}
+    if named is None:
+        raise ImproperlyConfigured(
+            f"{name} is {os.environ.get(name)!r}; it must be like "
+            "https://api.example.com=Your accounts: addresses without query and fragment, "
+            "each once, and what each is, as people read it when they consent."
+        )
+    return named
+
+
+def _named(name: str, default: str, form: re.Pattern[str]) -> dict[str, str] | None:
+    """Return the names with their meanings, or None when they are not like that."""
+    pairs = [each.partition("=") for each in words(name, os.environ.get(name) or default)]
+    named = {key.strip(): meaning.strip() for key, _, meaning in pairs}
+    are_fit = all(form.fullmatch(key) and meaning for key, meaning in named.items())
+    return named if named and are_fit and len(named) == len(pairs) else None
 
 
 def rate(name: str, default: str) -> str:

@@ -270,6 +270,8 @@ INTROSPECTION_CLIENTS = frozenset(env.words("INTROSPECTION_CLIENTS", default="")
 """The client_ids of resource servers, which may introspect the tokens of all clients."""
 
 SCOPES = env.scopes("SCOPES", "read=See your data,write=Change your data")
+RESOURCES = env.resources("RESOURCES")
+"""What tokens can be for, and where. What of it a client may ask for, an admin decides."""
 
 # The toolkit's tables are ours (ADR 0008), so it has none, and no migration of its own.
 MIGRATION_MODULES = {"oauth2_provider": None}

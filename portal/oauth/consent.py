@@ -90,6 +90,7 @@ def _question(request: HttpRequest, asked: dict[str, Any], scopes: list[str]) ->
         "client": Client.objects.get(client_id=asked["client_id"]),
         "host": urlsplit(asked["redirect_uri"]).netloc,
         "scopes": [(name, settings.SCOPES[name]) for name in scopes],
+        "resources": [(uri, settings.RESOURCES[uri]) for uri in dict.fromkeys(asked["resource"])],
     }
     return render(request, "oauth/consent.html", page)
 

@@ -17,8 +17,23 @@ from oauthlib.oauth2 import (
     TokenEndpoint,
 )
 
-GRANT_TYPES: Final = ("authorization_code", "client_credentials", "refresh_token")
+from portal.registry.choices import GrantType
+
+GRANT_TYPES: Final = tuple(GrantType.values)
 RESPONSE_TYPES: Final = ("code",)
+
+
+class _Bearer(BearerToken):
+    """Bearer tokens, and a refresh token only for a client that may use one."""
+
+    def create_token(
+        self,
+        request: Request,
+        refresh_token: bool = False,  # noqa: FBT001, FBT002 - oauthlib's signature
+        **kwargs: Any,
+    ) -> Any:
+        wanted = refresh_token and request.client.may_use(GrantType.REFRESH_TOKEN)
+        return super().create_token(request, refresh_token=wanted, **kwargs)
 
 
 class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
@@ -36,7 +51,7 @@ class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
         refresh_token_generator: Callable[[Request], str] | None = None,
         **_kwargs: Any,
     ) -> None:
-        bearer = BearerToken(
+        bearer = _Bearer(
             request_validator, token_generator, token_expires_in, refresh_token_generator
         )
         code = AuthorizationCodeGrant(

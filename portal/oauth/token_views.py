@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +14,8 @@ from portal.oauth.toolkit import toolkit
 from portal.registry.actions import Authenticated, record_refused_grant
 from portal.registry.models import AccessToken
 from portal.registry.server import issuer, token_request_page
+
+_INACTIVE: Final = '{"active": false}'
 
 
 @ClientEndpoint
@@ -56,8 +58,13 @@ def introspect(request: HttpRequest, authenticated: Authenticated) -> HttpRespon
         return refuse(400, "invalid_request", "The parameter token is missing.")
     found = _find_access_token(request.POST["token"])
     if found is None or not _may_see(authenticated, found) or not _is_active(found):
-        return answer('{"active": false}')
-    return answer(json.dumps(_described(found)))
+        return answer(_INACTIVE)
+    # What the client may not ask for any more is worth nothing in tokens it has, either.
+    scopes = [each for each in found.scope.split() if each in found.application.allowed_scopes]
+    resources = [each for each in found.resource if each in found.application.allowed_resources]
+    if not scopes or (found.resource and not resources):
+        return answer(_INACTIVE)
+    return answer(json.dumps(_described(found, scopes, resources)))
 
 
 @ClientEndpoint
@@ -84,7 +91,7 @@ def _is_active(found: AccessToken) -> bool:
     return found.is_valid() and person_is_welcome and not found.application.is_suspended
 
 
-def _described(found: AccessToken) -> dict[str, Any]:
+def _described(found: AccessToken, scopes: list[str], resources: list[str]) -> dict[str, Any]:
     """RFC 7662 §2.2."""
     client_id = found.application.client_id
     facts = {
@@ -92,12 +99,12 @@ def _described(found: AccessToken) -> dict[str, Any]:
         "iss": issuer(),
         "client_id": client_id,
         "token_type": "Bearer",
-        "scope": found.scope,
+        "scope": " ".join(scopes),
         "iat": int(found.created.timestamp()),
         "exp": int(found.expires.timestamp()),
         # RFC 9068 §2.2: without a person the subject is the client.
         "sub": client_id if found.user is None else str(found.user.pk),
     }
-    if found.resource:
-        facts["aud"] = found.resource
+    if resources:
+        facts["aud"] = resources
     return facts

@@ -21,10 +21,12 @@ from oauthlib.oauth2.rfc6749.errors import (
     CustomOAuth2Error,
     InvalidGrantError,
     InvalidRequestError,
+    InvalidScopeError,
 )
+from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
 from portal.registry.actions import Authenticated
-from portal.registry.models import AccessToken, AuthorizationCode, RefreshToken
+from portal.registry.models import AccessToken, AuthorizationCode, Client, RefreshToken
 from portal.registry.models.tokens import is_family_tainted
 
 AUTHENTICATED: Final = "portal.authenticated"
@@ -47,6 +49,16 @@ def _family_of(code: str) -> UUID:
     The code itself is gone once it is used, and nothing of it can be told from the name.
     """
     return UUID(bytes=hashlib.sha256(code.encode("utf-8")).digest()[:16])
+
+
+def _still_allowed(scopes: Sequence[str], request: Request) -> list[str]:
+    """Return those that the client may ask for now; raise `InvalidScopeError` for none."""
+    allowed = cast("Client", request.client).allowed_scopes
+    kept = [scope for scope in scopes if scope in allowed]
+    if not kept:
+        message = "This client may not ask for any of these scopes any more."
+        raise InvalidScopeError(message, request=request)
+    return kept
 
 
 class Validator(OAuth2Validator):
@@ -92,8 +104,51 @@ class Validator(OAuth2Validator):
         self._validate_resource_uris(request, resources)
         return {"resource": resources}
 
+    def validate_grant_type(
+        self, _client_id: str, grant_type: str, client: Client, *_args: Any, **_kwargs: Any
+    ) -> bool:
+        """Return whether the client may get tokens so."""
+        return client.may_use(grant_type)
+
+    def validate_scopes(
+        self,
+        _client_id: str,
+        scopes: Sequence[str],
+        client: Client,
+        request: Request,
+        *_args: Any,
+        **_kwargs: Any,
+    ) -> bool:
+        """Return that the client may ask for all of them; raise `InvalidScopeError`."""
+        allowed = client.allowed_scopes
+        if not set(scopes).issubset(allowed):
+            message = f"The scopes that this client may ask for: {' '.join(allowed) or 'none'}."
+            raise InvalidScopeError(message, request=request)
+        return True
+
+    def get_default_scopes(
+        self, _client_id: str, request: Request, *_args: Any, **_kwargs: Any
+    ) -> list[str]:
+        """Return the first that the client may ask for: who asks for nothing does not get all."""
+        return cast("Client", request.client).allowed_scopes[:1]
+
+    def get_original_scopes(
+        self, refresh_token: str, request: Request, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        """Return what was given before, without what the client may not ask for any more.
+
+        Raises `InvalidScopeError` when nothing is left.
+        """
+        given = super().get_original_scopes(refresh_token, request, *args, **kwargs)
+        return _still_allowed(scope_to_list(given), request)
+
     def _validate_resource_uris(self, request: Request, resources: Sequence[str]) -> None:
-        """Refuse what is no address, also what the toolkit stumbles over, which only splits it."""
+        """Refuse a resource that the client may not ask for (RFC 8707 §2).
+
+        Also one that it was given before, when a code or refresh token is used: without it the
+        token would be for every resource. Before that, refuse what is no address, also what the
+        toolkit stumbles over, which only splits it.
+        """
         for resource in resources:
             try:
                 urlsplit(resource)
@@ -102,6 +157,10 @@ class Validator(OAuth2Validator):
                     "invalid_target", "A resource is not an address.", request=request
                 ) from None
         super()._validate_resource_uris(request, resources)
+        allowed = cast("Client", request.client).allowed_resources
+        if not set(resources).issubset(allowed):
+            message = f"The resources that this client may ask for: {' '.join(allowed) or 'none'}."
+            raise CustomOAuth2Error("invalid_target", message, request=request)
 
     def validate_code(self, _client_id: str, code: str, client: object, request: Request) -> bool:
         """Return whether the code is good, and the person still welcome.
@@ -116,7 +175,7 @@ class Validator(OAuth2Validator):
             self._end_what_came_from(code, client)
             return False
         request.authorization_code = found
-        request.scopes = found.scope.split(" ")
+        request.scopes = _still_allowed(found.scope.split(" "), request)
         request.user = found.user
         return bool(found.user.is_active)
 

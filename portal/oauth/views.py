@@ -95,6 +95,8 @@ def metadata() -> Document:
         "introspection_endpoint": server.introspection_endpoint(),
         "revocation_endpoint": server.revocation_endpoint(),
         "scopes_supported": list(settings.SCOPES),
+        # RFC 9728 §4
+        **({"protected_resources": list(settings.RESOURCES)} if settings.RESOURCES else {}),
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": ["query"],
         "grant_types_supported": list(GRANT_TYPES),

@@ -33,6 +33,14 @@ CHOSEN_REASONS: Final = [
 """The reasons that people give; the other one is the portal's own."""
 
 
+class GrantType(models.TextChoices):
+    """How a client gets tokens (RFC 6749 §4, §6)."""
+
+    AUTHORIZATION_CODE = "authorization_code", "For people who agree (authorization_code)"
+    CLIENT_CREDENTIALS = "client_credentials", "For itself (client_credentials)"
+    REFRESH_TOKEN = "refresh_token", "Again, without asking people again (refresh_token)"
+
+
 class KeyStatus(models.TextChoices):
     """What a key is right now, derived from its dates."""
 
@@ -62,6 +70,7 @@ class Verb(models.TextChoices):
 
     CREATE_CLIENT = "create_client", "created the client"
     CHANGE_CLIENT = "change_client", "changed the client"
+    CHANGE_RIGHTS = "change_rights", "changed what the client may ask for"
     SUSPEND_CLIENT = "suspend_client", "suspended the client"
     RESUME_CLIENT = "resume_client", "resumed the client"
     ADD_MEMBER = "add_member", "added a member"

@@ -115,8 +115,8 @@ def _to_the_end(requests: list[TokenRequest]) -> list[TokenRequest]:
     return [each for each in requests if each.is_refused or each.reference not in twice]
 
 
-def latest_token_request(client: Client, only: Outcome | None = None) -> TokenRequest | None:
-    """Return the client's newest request, of this outcome if one is given, if there is one.
+def latest_token_request(client: Client, only: Outcome) -> TokenRequest | None:
+    """Return the client's newest request of this outcome, if there is one.
 
     Of so many, that is: what was accepted and then refused its grant counts as refused.
     """

@@ -30,14 +30,15 @@ _GRANT_ERRORS: Final = {
     ),
     "invalid_scope": Explanation(
         "The scope was not valid",
-        f"{_SIGNED_IN} It asked for a scope that does not exist here or that it was not given.",
-        "Ask only for scopes of scopes_supported in the server's metadata, and when refreshing for "
-        "none that was not given before.",
+        f"{_SIGNED_IN} It asked for a scope that it may not ask for, or that was not given before.",
+        "Ask only for the scopes on the client's Settings page, and when refreshing for none that "
+        "was not given before. An admin of the portal can let the client ask for more.",
     ),
     "unauthorized_client": Explanation(
         "The client may not use this grant",
         f"{_SIGNED_IN} It is not allowed to get tokens in this way.",
-        "Use authorization_code, refresh_token or client_credentials.",
+        "Use a grant type that is on the client's Settings page; for authorization_code the client "
+        "needs a redirect address too. An admin of the portal can let the client use more.",
     ),
     "unsupported_grant_type": Explanation(
         "The grant type is not supported",
@@ -52,8 +53,9 @@ _GRANT_ERRORS: Final = {
     ),
     "invalid_target": Explanation(
         "The resource was not valid",
-        f"{_SIGNED_IN} The resource it asked a token for is not one of this server (RFC 8707).",
-        "Leave the parameter resource out, or send the address of a resource of this server.",
+        f"{_SIGNED_IN} It asked a token for a resource that it may not ask for (RFC 8707).",
+        "Leave the parameter resource out, or send a resource that is on the client's Settings "
+        "page. An admin of the portal can let the client ask for more.",
     ),
 }
 """The codes of RFC 6749 §5.2 and RFC 8707 §2, for when the grant is refused after the sign-in."""

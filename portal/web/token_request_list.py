@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -67,9 +68,23 @@ def told(requests: list[TokenRequest]) -> list[tuple[TokenRequest, Explanation |
     return [(each, explanation_of(each.reason) if each.is_refused else None) for each in requests]
 
 
-def latest_refusal(client: Client, now: datetime) -> tuple[TokenRequest, Explanation] | None:
-    """Return the client's newest request if it was refused within the last day: that is news."""
-    latest = latest_token_request(client)
-    if latest is None or not latest.is_refused or latest.at < now - _NEWS:
-        return None
-    return latest, explanation_of(latest.reason)
+@dataclass(frozen=True, slots=True)
+class LatestRequests:
+    """What the Settings page says of a client's token requests.
+
+    `refusal` is the newest of all, if it was refused within the last day: that is news. `sign_in`
+    is the newest that was accepted.
+    """
+
+    refusal: tuple[TokenRequest, Explanation] | None
+    sign_in: TokenRequest | None
+
+
+def latest_requests(client: Client, now: datetime) -> LatestRequests:
+    """Return the client's newest requests."""
+    refused = latest_token_request(client, Outcome.REFUSED)
+    accepted = latest_token_request(client, Outcome.ACCEPTED)
+    if refused and (refused.at < now - _NEWS or (accepted and accepted.at > refused.at)):
+        refused = None
+    news = (refused, explanation_of(refused.reason)) if refused else None
+    return LatestRequests(news, accepted)

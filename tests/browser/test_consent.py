@@ -55,6 +55,7 @@ def wait_until_back(page: Page, callback: Callback) -> dict[str, str]:
 def test_sign_in_agree_and_the_client_has_its_tokens(
     sign_in: Any, signer: Signer, callback: Callback, cast: SimpleNamespace, scripts: bool
 ) -> None:
+    signer.allow(cast.admin, "read", "write")
     page = sign_in(None, java_script_enabled=scripts)
     page.goto(address(signer, callback, scope="read write", state="s p&ä="))
     fill_in_sign_in(page)
@@ -139,6 +140,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
     sign_in: Any, signer: Signer, callback: Callback, cast: SimpleNamespace, look: str
 ) -> None:
     name, host = "W" * 100, "a" * 60 + ".example.com"
+    signer.allow(cast.admin, "read", "write")
     page = sign_in(cast.alice, look)
     for path in (
         address(signer, callback, scope="read write"),

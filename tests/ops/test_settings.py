@@ -113,6 +113,10 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
         ("SCOPES", "r\u00e9ad=See your data", "names without spaces"),
         ("SCOPES", ",", "like read=See your data"),
         ("SCOPES", "read=See your data,read=Change your data", "each name once"),
+        ("RESOURCES", "https://api.example.com", "like https://api.example.com=Your accounts"),
+        ("RESOURCES", "accounts=Accounts", "addresses without query"),
+        ("RESOURCES", "https://api.example.com/?a=Accounts", "addresses without query"),
+        ("RESOURCES", "https://a.example=A,https://a.example=B", "each once"),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_is_expected(
@@ -241,6 +245,13 @@ def test_scopes_are_read_in_their_order_and_the_first_is_the_default() -> None:
     show = "list(s.SCOPES.items()), s.OAUTH2_PROVIDER['DEFAULT_SCOPES']"
     ended = start(show, SCOPES=" a:b = Look , c=x=y ")
     assert ended.stdout == "[('a:b', 'Look'), ('c', 'x=y')] ['a:b']\n"
+
+
+def test_resources_are_read_in_their_order_and_may_be_none() -> None:
+    show = "list(s.RESOURCES.items())"
+    ended = start(show, RESOURCES=" https://b.example/v1 = B b , http://[::1]:8080=a=b ")
+    assert ended.stdout == "[('https://b.example/v1', 'B b'), ('http://[::1]:8080', 'a=b')]\n"
+    assert start(show, RESOURCES="").stdout == "[]\n"
 
 
 def test_every_variable_of_the_settings_is_in_the_table_of_the_readme() -> None:

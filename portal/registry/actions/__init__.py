@@ -7,6 +7,7 @@ from portal.registry.actions.authenticate_client import (
     record_refused_grant,
 )
 from portal.registry.actions.block_key import block_key
+from portal.registry.actions.change_rights import change_rights
 from portal.registry.actions.client import (
     change_client,
     create_client,
@@ -36,6 +37,7 @@ __all__ = [
     "authenticate_client",
     "block_key",
     "change_client",
+    "change_rights",
     "change_role",
     "confirm_key",
     "create_client",

@@ -45,6 +45,7 @@ _KEYS: Final = ClientKey.objects.select_related("client").only(
     *("kid", "alg", "pem", "not_before", "expires_at", "retires_at", "revoked_at"),
     *("confirmation_required", "confirmed_at"),
     *("client__client_id", "client__suspended_at", "client__redirect_uris"),
+    *("client__scopes", "client__grant_types", "client__resources"),
 )
 """What a decision takes of a key and its client. To ask for all makes a request a tenth dearer."""
 

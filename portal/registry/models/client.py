@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import secrets
 from base64 import b32encode
+from itertools import combinations
+from typing import Final
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from portal.registry.choices import Role
+from portal.registry.choices import GrantType, Role
 from portal.registry.querysets import ClientQuerySet
 from portal.registry.toolkit_client import ToolkitClient
 
@@ -18,6 +20,17 @@ from portal.registry.toolkit_client import ToolkitClient
 def new_client_id() -> str:
     """Return a random client_id: 160 bits in base32, safe in URLs, shells and host names."""
     return b32encode(secrets.token_bytes(20)).decode("ascii").lower()
+
+
+_SOME_GRANT_TYPES: Final = [
+    [each for each in GrantType.values if each in some]
+    for number in range(len(GrantType.values))
+    for some in combinations(GrantType.values, number)
+]
+"""Every choice of them but all, which is None."""
+
+WITH_MORE: Final = Q(scopes__isnull=False) | Q(resources__isnull=False)
+"""The condition for a client that may ask for more than a new one."""
 
 
 class Client(ToolkitClient, models.Model):
@@ -31,6 +44,10 @@ class Client(ToolkitClient, models.Model):
     contacts = models.JSONField(default=list, blank=True)
     redirect_uris = models.JSONField(default=list, blank=True)
     """Where people may be sent with a code (RFC 7591 §2): absolute, and compared as text."""
+    # What an admin lets the client ask for; None is what a new client may. See `allowed_scopes`, …
+    scopes = models.JSONField(null=True, blank=True)
+    grant_types = models.JSONField(null=True, blank=True)
+    resources = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="created_clients"
@@ -53,12 +70,20 @@ class Client(ToolkitClient, models.Model):
                 | Q(suspended_at__isnull=False, suspended_by__isnull=False),
                 name="client_suspended_by_somebody",
             ),
+            models.CheckConstraint(
+                condition=Q(grant_types__isnull=True) | Q(grant_types__in=_SOME_GRANT_TYPES),
+                name="client_grant_types_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(scopes__isnull=True) | ~Q(scopes=[]), name="client_has_a_scope"
+            ),
         ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="client_newest"),
             models.Index(
                 fields=["-id"], name="client_suspended", condition=Q(suspended_at__isnull=False)
             ),
+            models.Index(fields=["-id"], name="client_with_more", condition=WITH_MORE),
         ]
 
     def __str__(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
-from portal.registry.choices import CHOSEN_REASONS
+from portal.registry.choices import CHOSEN_REASONS, GrantType
 from portal.registry.texts import MAX_EMAIL
 from portal.web.console.impact import Impact
 from portal.web.forms import PortalForm
@@ -109,6 +110,42 @@ class OwnerForm(PortalForm):
         help_text="The one they sign in with here.",
         error_messages={"required": "Please give the e-mail address of the person."},
     )
+
+
+def _boxes(label: str, help_text: str) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        label=label,
+        help_text=help_text,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "“%(value)s” does not exist here."},
+    )
+
+
+class RightsForm(PortalForm):
+    """What a client may ask for: of the scopes, grant types and resources that exist."""
+
+    scopes = _boxes("Scopes", "What its tokens can be for. Who asks for none gets the first.")
+    grant_types = _boxes("Tokens", "For people it needs a redirect address too.")
+    resources = _boxes("Resources", "Where its tokens can be used, if it asks for a place at all.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        there = {
+            "scopes": _named(settings.SCOPES),
+            "grant_types": GrantType.choices,
+            "resources": _named(settings.RESOURCES),
+        }
+        for name, choices in there.items():
+            field = self.fields[name]
+            if isinstance(field, forms.MultipleChoiceField):
+                field.choices = choices
+        if not settings.RESOURCES:
+            self.fields["resources"].help_text = "There are none: RESOURCES is not set."
+
+
+def _named(meanings: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name, f"{meaning} ({name})") for name, meaning in meanings.items()]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -64,6 +64,24 @@ def _changed(event: Event, detail: Detail) -> str:
     return " and ".join(changes) or f"changed {_client(event)}"
 
 
+_RIGHTS: Final = {
+    "scopes": "the scope",
+    "grant_types": "the grant type",
+    "resources": "the resource",
+}
+
+
+def _rights(event: Event, detail: Detail) -> str:
+    changes = []
+    for name, what in _RIGHTS.items():
+        change = detail.get(name) or {}
+        for verb, kind in (("allowed", "added"), ("no longer allowed", "removed")):
+            given = [str(each) for each in change.get(kind) or ()]
+            if given:
+                changes.append(f"{verb} {what}{'s' * (len(given) > 1)} {', '.join(given)}")
+    return f"{' and '.join(changes) or 'changed the rights'} for {_client(event)}"
+
+
 def _member(event: Event, detail: Detail) -> str:
     name = detail.get("member", "somebody")
     role = _label(Role, detail.get("role")).lower()
@@ -118,6 +136,7 @@ def _label(words: type[Role | RevocationReason], value: object) -> str:
 _TOLD: Final[dict[str, Callable[[Event, Detail], str]]] = {
     Verb.CREATE_CLIENT: lambda event, _: f"created {_client(event)}",
     Verb.CHANGE_CLIENT: _changed,
+    Verb.CHANGE_RIGHTS: _rights,
     Verb.SUSPEND_CLIENT: lambda event, detail: f"suspended {_client(event)}{_note(detail)}",
     Verb.RESUME_CLIENT: lambda event, _: f"resumed {_client(event)}",
     Verb.ADD_MEMBER: _member,

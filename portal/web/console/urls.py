@@ -19,6 +19,7 @@ urlpatterns = [
     path("keys/", keys.keys, name="console_keys"),
     path("keys/revocation", key_revocation.revocation, name="console_key_revocation"),
     path("clients/", clients.clients, name="console_clients"),
+    path("clients/<str:client_id>/rights", clients.rights, name="console_client_rights"),
     path(
         "clients/<str:client_id>/suspension", clients.suspension, name="console_client_suspension"
     ),

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 
 from portal.registry import permissions
 from portal.registry.models import Client
-from portal.registry.token_requests import Outcome, latest_token_request
 from portal.web.access import find_client
 from portal.web.addresses import addresses_of
 from portal.web.example import example_of
@@ -22,7 +21,7 @@ from portal.web.key_lists import ended_by_portal, key_lists
 from portal.web.people import person
 from portal.web.render import show
 from portal.web.sighting import Sighting, offered_algorithms
-from portal.web.token_request_list import latest_refusal
+from portal.web.token_request_list import latest_requests
 
 TEMPLATE = "clients/settings.html"
 
@@ -54,8 +53,7 @@ def show_settings(
         "lists": lists,
         "ended": ended_by_portal(lists, now),
         "limit": settings.KEY_LIMIT,
-        "last_sign_in": latest_token_request(client, Outcome.ACCEPTED) if lists.live else None,
-        "latest_refusal": latest_refusal(client, now),
+        "latest": latest_requests(client, now),
         "also_endpoint": settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE,
         "now": now,
         "recipes": recipes(),

@@ -18,6 +18,7 @@ ENDPOINTS = {
     "console_keys": BOTH,
     "console_key_revocation": BOTH,
     "console_clients": READ,
+    "console_client_rights": BOTH,
     "console_client_suspension": BOTH,
     "console_client_resumption": BOTH,
     "console_client_owner": BOTH,

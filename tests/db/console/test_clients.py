@@ -37,7 +37,10 @@ def test_shows_status_live_keys_and_people(
     suspend_client(other, note="Audit", by=cast.admin)
     shown = rows(admin.get(URL))
     assert list(shown) == ["Other", "Payments"]
-    assert f"{payments.client_id} In service 2 3 just now Suspend… Payments" in shown["Payments"]
+    assert (
+        f"{payments.client_id} In service 2 3 just now Rights… of Payments Suspend… Payments"
+        in shown["Payments"]
+    )
     assert f"{other.client_id} Suspended 0 cannot sign in 1" in shown["Other"]
     assert "Resume… Other" in shown["Other"]
 

@@ -56,6 +56,13 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     actions.revoke_key(first, reason=RevocationReason.SUPERSEDED, note="Old.", by=cast.dev)
     actions.suspend_client(payments, note="Audit", by=cast.admin)
     actions.resume_client(payments, by=cast.admin)
+    actions.change_rights(
+        payments,
+        scopes=["read", "write"],
+        grant_types=["authorization_code", "client_credentials"],
+        resources=[],
+        by=cast.admin,
+    )
     actions.block_key("ab" * 32, by=cast.admin, note="Seen on a forum")
     for material in ("nothing", private_pem(new_private_key())):
         with pytest.raises(Refused):
@@ -97,6 +104,10 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
         (
             r"admin@example\.com blocked the key with SHA-256 abababababababab…, "
             r"with the note “Seen on a forum”\."
+        ),
+        (
+            r"admin@example\.com allowed the scope write and no longer allowed the grant type "
+            r"refresh_token for the client “Payments 2”\."
         ),
         r"admin@example\.com resumed the client “Payments 2”\.",
         r"admin@example\.com suspended the client “Payments 2”, with the note “Audit”\.",
@@ -152,7 +163,7 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
     assert count(key=history.kid[:8]) == 5
     assert count(key=history.spki_sha256.upper()) == 5
     assert count(person=" BOB@example.com ") == 1
-    assert count(since=today.isoformat()) == 24
+    assert count(since=today.isoformat()) == 25
     assert count(until=(today - timedelta(days=1)).isoformat()) == 0
     assert count(person="admin@example.com", verb="block_key", until=today.isoformat()) == 1
 

@@ -75,7 +75,10 @@ def test_who_is_not_signed_in_signs_in_first(signer: Signer, method: str) -> Non
     assert parse_qs(urlsplit(response["Location"]).query)["next"] == [path]
 
 
-def test_the_question_names_client_person_scopes_and_host(signer: Signer, bob: Browser) -> None:
+def test_the_question_names_client_person_scopes_and_host(
+    signer: Signer, bob: Browser, cast: SimpleNamespace
+) -> None:
+    signer.allow(cast.admin, "read", "write")
     response = bob.get(address(signer, scope="read write"))
     assert response.status_code == 200
     check_page(response)

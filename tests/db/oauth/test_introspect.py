@@ -42,7 +42,8 @@ def introspected(signer: Signer, token: str, **more: str) -> dict[str, Any]:
     return body_of(response)
 
 
-def test_a_client_sees_its_own_token(signer: Signer) -> None:
+def test_a_client_sees_its_own_token(signer: Signer, cast: SimpleNamespace) -> None:
+    signer.allow(cast.admin, "read", "write")
     found = introspected(signer, token_of(signer.ask(scope="read write")))
     token = AccessToken.objects.get()
     assert found == {
@@ -65,9 +66,11 @@ def test_a_token_for_a_person_names_the_person(signer: Signer, cast: SimpleNames
 
 
 def test_a_token_for_a_resource_names_it_as_its_audience(
-    signer: Signer, cast: SimpleNamespace
+    signer: Signer, cast: SimpleNamespace, settings: Settings
 ) -> None:
     resource = "https://api.example.com/accounts"
+    settings.RESOURCES = {resource: "Accounts"}
+    signer.allow(cast.admin, "read", resources=[resource])
     code = signer.code_from(cast.bob, resource=resource)
     assert introspected(signer, token_of(signer.redeem(code)))["aud"] == [resource]
 
@@ -174,7 +177,8 @@ def test_who_has_not_signed_in_learns_nothing(signer: Signer) -> None:
 def test_the_token_itself_signs_nobody_in(signer: Signer) -> None:
     token = token_of(signer.ask())
     response = post(INTROSPECT, {"token": token}, headers={"Authorization": f"Bearer {token}"})
-    assert (response.status_code, body_of(response)["error"]) == (400, "invalid_request")
+    assert (response.status_code, body_of(response)["error"]) == (401, "invalid_client")
+    assert response["WWW-Authenticate"] == f'Bearer realm="{ISSUER}"'
 
 
 def test_an_assertion_is_good_for_one_look(signer: Signer) -> None:

@@ -75,11 +75,6 @@ def test_no_token_and_no_assertion_is_stored(signer: Signer) -> None:
         assert form["client_assertion"].rpartition(".")[2] not in stored
 
 
-def test_a_client_may_ask_for_any_configured_scope(signer: Signer) -> None:
-    assert body_of(signer.ask(scope="read write"))["scope"] == "read write"
-    refused(signer.ask(scope="read everything"), 400, "invalid_scope")
-
-
 def test_a_code_becomes_tokens_once(signer: Signer, cast: SimpleNamespace) -> None:
     code = signer.code_from(cast.bob)
     body = body_of(signer.redeem(code))

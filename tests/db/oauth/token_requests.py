@@ -14,7 +14,8 @@ from django.test import Client as Browser
 from django.utils.html import escape
 
 from portal.accounts.models import User
-from portal.registry.actions import change_client, register_key
+from portal.registry.actions import change_client, change_rights, register_key
+from portal.registry.choices import GrantType
 from portal.registry.models import Client, ClientKey
 from tests.assertions import claims_of, form_of, sign
 from tests.keys import PrivateKey, new_private_key, public_pem
@@ -89,6 +90,12 @@ class Signer:
             "code_challenge_method": "S256",
         }
         return {name: value for name, value in (query | changes).items() if value is not None}
+
+    def allow(self, admin: User, *scopes: str, **chosen: list[str]) -> None:
+        """Let the client ask for these scopes, and for the other things that are given."""
+        new = {"scopes": list(scopes), "grant_types": list(GrantType.values), "resources": []}
+        change_rights(self.client, **new | chosen, by=admin)
+        self.client.refresh_from_db()
 
     def code_from(self, person: User, **changes: Any) -> str:
         """Let the person agree, and return the code that the client gets."""

@@ -95,6 +95,20 @@ def test_what_no_person_did_does_not_keep_the_actors_from_going_back(
     assert {str(event.actor) for event in key.events.all()} == {"dev@example.com"}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_an_admin_decided_does_not_keep_the_rights_from_going_back(
+    payments: Client, cast: SimpleNamespace
+) -> None:
+    signer = new_signer(payments, cast.alice)
+    signer.allow(cast.admin, "read", "write")
+    assert signer.ask(scope="write").status_code == 200
+    call_command("migrate", "registry", "0015", verbosity=0)
+    assert not Event.objects.filter(verb=Verb.CHANGE_RIGHTS).exists()
+    call_command("migrate", "registry", verbosity=0)
+    # The token with that scope is there, so the client keeps it.
+    assert Client.objects.get().scopes == ["write"]
+
+
 def test_the_models_and_the_migrations_agree(db: None) -> None:
     call_command("makemigrations", "accounts", "registry", check=True, dry_run=True, verbosity=0)
 

@@ -8,6 +8,7 @@ from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
 
 from portal.registry.models import Client, ClientKey
+from portal.registry.models.client import WITH_MORE
 from portal.web.console.filters.base import ListFilter
 from portal.web.console.lookup import MAX_TERM, client_meaning
 
@@ -26,6 +27,7 @@ class ClientFilter(ListFilter[Client]):
             ("suspended", "Suspended"),
             ("keyless", "Without a live key"),
             ("ownerless", "Without an owner"),
+            ("more", "May ask for more than a new client"),
         ],
     )
 
@@ -37,6 +39,8 @@ class ClientFilter(ListFilter[Client]):
             clients = clients.filter(client_meaning(asked["q"]))
         if asked["only"] == "suspended":
             clients = clients.filter(suspended_at__isnull=False)
+        if asked["only"] == "more":
+            clients = clients.filter(WITH_MORE)
         if asked["only"] == "keyless":
             live = ClientKey.objects.live(now).filter(client=OuterRef("pk"))
             clients = clients.filter(~Exists(live))

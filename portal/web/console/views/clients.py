@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -11,13 +12,18 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
-from portal.registry.actions import appoint_owner, resume_client, suspend_client
+from portal.registry.actions import (
+    appoint_owner,
+    change_rights,
+    resume_client,
+    suspend_client,
+)
 from portal.registry.choices import Role
 from portal.registry.models import Client, ClientKey, Membership
 from portal.registry.refusals import RegistryRefusal
 from portal.web.console.access import AdminRequest, for_admins
 from portal.web.console.filters import ClientFilter
-from portal.web.console.forms import OwnerForm, SuspensionForm
+from portal.web.console.forms import OwnerForm, RightsForm, SuspensionForm
 from portal.web.console.words import counted
 from portal.web.forms import posted
 from portal.web.refusals import tell
@@ -104,6 +110,30 @@ def owner(request: AdminRequest, client_id: str) -> HttpResponse:
             return redirect("console_clients")
     status = 422 if form.is_bound else 200
     return show(request, "console/owner.html", _about(client, form=form), status=status)
+
+
+@for_admins("GET", "HEAD", "POST")
+def rights(request: AdminRequest, client_id: str) -> HttpResponse:
+    """Show what the client may ask for (GET), and change it (POST)."""
+    client = _find(client_id)
+    allowed = {
+        "scopes": client.allowed_scopes,
+        "grant_types": client.allowed_grant_types,
+        "resources": client.allowed_resources,
+    }
+    form = RightsForm(posted(request), initial=allowed)
+    if form.is_valid():
+        try:
+            change_rights(client, **form.cleaned_data, by=request.user)
+        except RegistryRefusal as refusal:
+            tell(form, refusal)
+        else:
+            messages.success(request, f"What {client.name} may ask for is saved.")
+            return redirect("console_client_rights", client.client_id)
+    gone = [each for each in client.resources or () if each not in settings.RESOURCES]
+    status = 422 if form.is_bound else 200
+    context = _about(client, form=form, gone=gone)
+    return show(request, "console/rights.html", context, status=status)
 
 
 def _find(client_id: str) -> Client:

@@ -1,0 +1,69 @@
+"""Change what a client may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from django.conf import settings
+from django.db import transaction
+
+from portal.registry.choices import GrantType, Verb
+from portal.registry.locks import lock_client
+from portal.registry.models import Actor, Client, Event
+from portal.registry.refusals import UnfitInput
+
+
+@transaction.atomic
+def change_rights(
+    client: Client,
+    *,
+    scopes: Collection[str],
+    grant_types: Collection[str],
+    resources: Collection[str],
+    by: Actor,
+) -> Client:
+    """Let the client ask for these scopes and resources, and get tokens in these ways.
+
+    The event has what was added and removed. Saying again what already stands records nothing.
+    Raises `UnfitInput` for what does not exist, and when there is no scope.
+    """
+    of_new: dict[str, list[str]] = {
+        "scopes": list(settings.SCOPES)[:1],
+        "grant_types": list(GrantType.values),
+        "resources": [],
+    }
+    chosen = {
+        "scopes": _chosen(scopes, list(settings.SCOPES), field="scopes"),
+        "grant_types": _chosen(grant_types, GrantType.values, field="grant_types"),
+        "resources": _chosen(resources, list(settings.RESOURCES), field="resources"),
+    }
+    if not chosen["scopes"]:
+        message = "Please choose a scope: every token has one."
+        raise UnfitInput(message, field="scopes")
+    client = lock_client(client)
+    stored = {name: getattr(client, name) for name in chosen}
+    before = {name: of_new[name] if value is None else value for name, value in stored.items()}
+    changes = {
+        name: {
+            "added": [each for each in chosen[name] if each not in before[name]],
+            "removed": [each for each in before[name] if each not in chosen[name]],
+        }
+        for name in chosen
+        if set(chosen[name]) != set(before[name])
+    }
+    if not changes:
+        return client
+    for name, value in chosen.items():
+        setattr(client, name, None if value == of_new[name] else value)
+    client.save(update_fields=list(chosen))
+    Event.objects.record(Verb.CHANGE_RIGHTS, by=by, client=client, detail=changes)
+    return client
+
+
+def _chosen(given: Collection[str], known: Sequence[str], *, field: str) -> list[str]:
+    """Return what was chosen, in the order of what there is; raise `UnfitInput`."""
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        message = f"“{unknown[0]}” does not exist here. There is: {', '.join(known) or 'none'}."
+        raise UnfitInput(message, field=field)
+    return [each for each in known if each in given]
