@@ -28,6 +28,18 @@ def read_material(name: str) -> bytes:
         raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
 
 
+def read_lines(name: str) -> list[str]:
+    """Return the lines of a file, or of standard input for "-". Raises `CommandError`."""
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        # What a spreadsheet saves as text may begin with a mark of its encoding.
+        return data.decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise CommandError(f"{name} is not a text in UTF-8. Please save it as one.") from None
+
+
 def find_person(email: str) -> User:
     """Return the person with this main address, active or not. Raises `CommandError`."""
     person = User.objects.filter(email=email.replace("\0", "").strip().lower()).first()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -16,6 +17,7 @@ from portal.registry.actions import block_key, register_key, revoke_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
 from tests.db.registry.recorded import events
+from tests.keys import new_private_key, public_pem
 
 SHA256 = "0123456789abcdef" * 4
 
@@ -222,3 +224,107 @@ def test_revoke_key_refuses_a_note_that_cannot_be_kept(
     given = ["--reason", "unspecified", "--by", "admin@example.com", "--note", "x" * 501]
     with pytest.raises(CommandError, match="The note has 501 characters"):
         run("revoke_key", *given, "--", key.kid)
+
+
+@pytest.fixture
+def keys_of_payments(payments: Client, cast: SimpleNamespace) -> list[ClientKey]:
+    """Three live keys."""
+    return [
+        register_key(
+            payments, material=public_pem(new_private_key()), alg="EdDSA", label=label, by=cast.dev
+        )
+        for label in ("One", "Two", "Three")
+    ]
+
+
+def revoke_listed(path: Path, text: str, *more: str) -> str:
+    path.write_text(text)
+    given = ["--reason", "compromised", "--by", "admin@example.com", *more]
+    return run("revoke_key", "--file", str(path), *given)
+
+
+def test_revoke_key_revokes_all_keys_of_a_list(
+    tmp_path: Path, keys_of_payments: list[ClientKey]
+) -> None:
+    one, two, three = keys_of_payments
+    pairs = ":".join(two.spki_sha256[i : i + 2] for i in range(0, 64, 2)).upper()
+    said = revoke_listed(
+        tmp_path / "list", f"\ufeff# Leaked\r\n{one.kid}\n\n  {pairs}  # the second\n{one.kid}\n"
+    )
+    assert [line.split(" is revoked since")[0] for line in said.splitlines()] == [
+        "1 of 2: “One” of Payments",
+        "2 of 2: “Two” of Payments",
+    ]
+    revoked = set(ClientKey.objects.filter(revoked_at__isnull=False))
+    assert revoked == {one, two}
+    assert {each.key for each in Event.objects.filter(verb=Verb.REVOKE_KEY)} == {one, two}
+    assert three not in revoked
+
+
+def test_revoke_key_lists_what_is_not_known_after_all_others_are_revoked(
+    tmp_path: Path, keys_of_payments: list[ClientKey]
+) -> None:
+    one, two, _ = keys_of_payments
+    with pytest.raises(CommandError) as refused:
+        revoke_listed(tmp_path / "list", f"{one.kid}\n{'k' * 43}\n{SHA256}\n{two.kid}\n")
+    assert str(refused.value).splitlines() == [
+        "2 of 4 are revoked. Of these there is no key:",
+        "k" * 43,
+        SHA256,
+    ]
+    assert set(ClientKey.objects.filter(revoked_at__isnull=False)) == {one, two}
+
+
+def test_revoke_key_goes_on_with_a_list_where_it_was_stopped(
+    tmp_path: Path, keys_of_payments: list[ClientKey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each key is a transaction of its own, and the list can be given again."""
+    text = "\n".join(key.kid for key in keys_of_payments)
+
+    def stopped(key: ClientKey, **given: Any) -> ClientKey:
+        if key == keys_of_payments[1]:
+            raise KeyboardInterrupt
+        return revoke_key(key, **given)
+
+    module = "portal.registry.management.commands.revoke_key"
+    monkeypatch.setattr(f"{module}.revoke_key", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        revoke_listed(tmp_path / "list", text)
+    assert list(ClientKey.objects.filter(revoked_at__isnull=False)) == keys_of_payments[:1]
+    monkeypatch.undo()
+    assert "3 of 3" in revoke_listed(tmp_path / "list", text)
+    assert Event.objects.filter(verb=Verb.REVOKE_KEY).count() == len(keys_of_payments)
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "why"),
+    [
+        ("{kid}\nMC4CAQAwBQYDK2VwBCIEIA\n", (), "Line 2 of the file is neither a kid"),
+        ("# nothing\n\n", (), "no kid and no SHA-256"),
+        ("{kid}", ("--note", "x" * 501), "The note has 501 characters"),
+    ],
+)
+def test_revoke_key_revokes_nothing_of_a_list_that_cannot_be_used(
+    tmp_path: Path, key: ClientKey, cast: SimpleNamespace, text: str, more: tuple[str], why: str
+) -> None:
+    with pytest.raises(CommandError, match=why) as refused:
+        revoke_listed(tmp_path / "list", text.format(kid=key.kid), *more)
+    assert "MC4CAQ" not in str(refused.value)
+    assert not ClientKey.objects.filter(revoked_at__isnull=False).exists()
+
+
+def test_revoke_key_says_when_a_list_cannot_be_read(tmp_path: Path, cast: SimpleNamespace) -> None:
+    given = ["--reason", "unspecified", "--by", "admin@example.com"]
+    with pytest.raises(CommandError, match="cannot be read"):
+        run("revoke_key", "--file", str(tmp_path / "none"), *given)
+    (tmp_path / "list").write_bytes(b"\xff\xfe")
+    with pytest.raises(CommandError, match="is not a text in UTF-8"):
+        run("revoke_key", "--file", str(tmp_path / "list"), *given)
+
+
+def test_revoke_key_takes_a_kid_or_a_list(key: ClientKey, cast: SimpleNamespace) -> None:
+    given = ["--reason", "unspecified", "--by", "admin@example.com"]
+    with pytest.raises(CommandError, match="not allowed with"):
+        run("revoke_key", "--file", "list", *given, "--", key.kid)
+    with pytest.raises(CommandError, match="required"):
+        run("revoke_key", *given)

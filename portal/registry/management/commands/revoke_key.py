@@ -1,48 +1,114 @@
-"""Revoke a key at once."""
+"""Revoke a key, or all keys of a list, at once."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Iterator
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from portal.accounts.models import User
 from portal.registry.actions import revoke_key
 from portal.registry.choices import CHOSEN_REASONS, RevocationReason
-from portal.registry.management.inputs import find_admin
+from portal.registry.management.inputs import find_admin, read_lines
 from portal.registry.models import ClientKey
+from portal.registry.patterns import KID
 from portal.registry.refusals import UnfitInput
+from portal.registry.texts import clean_fingerprint, clean_note
+
+_KID: Final = re.compile(KID)
 
 
 class Command(BaseCommand):
-    """Revokes as the portal's pages do, in every client that has the key. Idempotent."""
+    """Revokes as the portal's pages do. Idempotent."""
 
     help = (
-        "Revoke a key at once and for good, in every client that has it. "
+        "Revoke a key, or all keys of a list, at once and for good, in every client that has it. "
         "A kid that begins with - comes last, after --."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the kid, the reason and who answers for it."""
-        parser.add_argument("kid", metavar="KID")
+        """Take the kid or the list, the reason and who answers for it."""
+        named = parser.add_mutually_exclusive_group(required=True)
+        named.add_argument("kid", metavar="KID", nargs="?")
+        named.add_argument(
+            "--file",
+            help="a file with a kid, or the SHA-256 of a key, on each line; # begins a comment; "
+            "- for standard input",
+        )
         reasons = [reason for reason, _ in CHOSEN_REASONS]
         parser.add_argument("--reason", choices=reasons, required=True)
         parser.add_argument("--by", metavar="EMAIL", required=True, help="the admin on record")
         parser.add_argument("--note", default="", help="more about it, for those who ask later")
 
     def handle(
-        self, *_args: Any, kid: str, reason: str, by: str, note: str, **_options: Any
+        self,
+        *_args: Any,
+        kid: str | None,
+        file: str | None,
+        reason: str,
+        by: str,
+        note: str,
+        **_options: Any,
     ) -> None:
-        """Revoke the key; raise `CommandError` when something given cannot be used."""
+        """Revoke them, each in a transaction of its own.
+
+        Raises `CommandError` before anything is revoked when something given cannot be used, and in
+        the end when there were names of no key.
+        """
         admin = find_admin(by)
-        keys = ClientKey.objects.filter(kid=kid.replace("\0", "")).order_by("pk")
-        if not keys:
-            raise CommandError(f"There is no key with the kid {kid}.")
+        try:
+            clean_note(note)
+        except UnfitInput as refused:
+            raise CommandError(str(refused)) from None
+        names = list(_names_in(file)) if file else [str(kid).replace("\0", "")]
+        unknown = []
+        for number, name in enumerate(names, 1):
+            lead = f"{number} of {len(names)}: " if file else ""
+            if not self._revoke(lead, name, reason=RevocationReason(reason), by=admin, note=note):
+                unknown.append(name)
+        if unknown and not file:
+            raise CommandError(f"There is no key with the kid {unknown[0]}.")
+        if unknown:
+            known = len(names) - len(unknown)
+            lines = [f"{known} of {len(names)} are revoked. Of these there is no key:", *unknown]
+            raise CommandError("\n".join(lines))
+
+    def _revoke(
+        self, lead: str, name: str, *, reason: RevocationReason, by: User, note: str
+    ) -> bool:
+        """Revoke the keys of this name, say so, and return whether there was one."""
+        named = {"kid": name} if _KID.fullmatch(name) else {"spki_sha256": name}
+        keys = list(ClientKey.objects.filter(**named).order_by("pk"))
         for found in keys:
-            try:
-                key = revoke_key(found, reason=RevocationReason(reason), by=admin, note=note)
-            except UnfitInput as refused:
-                raise CommandError(str(refused)) from None
+            key = revoke_key(found, reason=reason, by=by, note=note)
             self.stdout.write(
-                f"“{key.label}” of {key.client.name} is revoked since "
+                f"{lead}“{key.label}” of {key.client.name} is revoked since "
                 f"{key.revoked_at:%d %B %Y at %H:%M:%S} UTC ({key.revocation_reason})."
             )
+        return bool(keys)
+
+
+def _names_in(file: str) -> Iterator[str]:
+    """Yield each kid and SHA-256 of the file once. Raises `CommandError`.
+
+    A line that is neither is not shown, as it may be of a private key.
+    """
+    seen = set()
+    for number, line in enumerate(read_lines(file), 1):
+        name = line.partition("#")[0].strip()
+        if name and not _KID.fullmatch(name):
+            try:
+                name = clean_fingerprint(name)
+            except UnfitInput:
+                message = (
+                    f"Line {number} of the file is neither a kid (43 letters, digits, - and _) nor "
+                    "a SHA-256 (64 hexadecimal digits). Nothing was revoked."
+                )
+                raise CommandError(message) from None
+        if name and name not in seen:
+            seen.add(name)
+            yield name
+    if not seen:
+        raise CommandError("There is no kid and no SHA-256 in the file. Nothing was revoked.")

@@ -6,18 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from portal.accounts.models import User
 from portal.registry.choices import Verb
 from portal.registry.models import Client, ClientKey, Event
 from portal.registry.paging import Lead
+from portal.web.console.export import before, exportable, since
 from portal.web.console.filters.base import ListFilter, day_field, midnight
 from portal.web.console.lookup import MAX_TERM, client_meaning, fingerprint_in
 
 _MANY: Final = 50
-_CLOCKS: Final = timedelta(minutes=10)
-"""How far the clocks of two hosts may differ: so far the dates of events leave their order."""
 
 
 class EventFilter(ListFilter[Event]):
@@ -94,8 +93,7 @@ class EventFilter(ListFilter[Event]):
 
     def rows(self, now: datetime) -> QuerySet[Event]:  # noqa: ARG002 - events do not change with time
         """Return the events, with actor, client and key loaded."""
-        key = Prefetch("key", ClientKey.objects.defer("pem", "jwk"))
-        events = Event.objects.prefetch_related(*Event.actor.related, "client", key)
+        events = exportable()
         asked, led = self.cleaned_data, self.lead.field if self.lead else ""
         if asked["verb"] and led != "verb":
             events = events.filter(verb=asked["verb"])
@@ -104,21 +102,7 @@ class EventFilter(ListFilter[Event]):
         if asked["person"] is not None and led != "actor_user":
             events = events.filter(actor_user=asked["person"])
         if asked["since"]:
-            events = _since(events, midnight(asked["since"]))
+            events = since(events, midnight(asked["since"]))
         if asked["until"]:
-            events = _before(events, midnight(asked["until"]) + timedelta(days=1))
+            events = before(events, midnight(asked["until"]) + timedelta(days=1))
         return events
-
-
-def _since(events: QuerySet[Event], moment: datetime) -> QuerySet[Event]:
-    """Return the events from this moment on, bounded by number too, as that is their order."""
-    near = Event.objects.filter(at__gte=moment - _CLOCKS).order_by("at", "pk")
-    first = near.values_list("pk", flat=True).first()
-    return events.none() if first is None else events.filter(at__gte=moment, pk__gte=first)
-
-
-def _before(events: QuerySet[Event], moment: datetime) -> QuerySet[Event]:
-    """Return the events before this moment, bounded by number too."""
-    near = Event.objects.filter(at__lt=moment + _CLOCKS).order_by("-at", "-pk")
-    last = near.values_list("pk", flat=True).first()
-    return events.none() if last is None else events.filter(at__lt=moment, pk__lte=last)

@@ -7,9 +7,8 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
-from portal.registry.paging import batches
 from portal.web.console.access import AdminRequest, for_admins
-from portal.web.console.export import BATCH, COLUMNS, FORMATS
+from portal.web.console.export import COLUMNS, FORMATS
 from portal.web.console.filters import EventFilter
 from portal.web.console.sentences import sentence
 from portal.web.render import show
@@ -37,8 +36,8 @@ def export(request: AdminRequest) -> HttpResponseBase:
     if not form.is_valid():
         return events(request)
     now = timezone.now()
-    lines = chosen.lines(batches(form.rows(now), size=BATCH, lead=form.lead))
-    response = StreamingHttpResponse(lines, content_type=chosen.media_type)
+    pieces = chosen.export(form.rows(now), form.lead)
+    response = StreamingHttpResponse(pieces, content_type=chosen.media_type)
     name = f"events-{now:%Y-%m-%d}.{chosen.extension}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
