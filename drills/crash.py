@@ -42,6 +42,7 @@ SETTINGS = {
     "ALLOWED_HOSTS": "127.0.0.1",
     # The drill is about other promises, and its people are quicker than people.
     "KEY_UPLOAD_RATE": "100000/1h/user",
+    "WRITE_RATE": "100000/1h/user",
     "LOG_LEVEL": "ERROR",
     "GRANIAN_HOST": "127.0.0.1",
     "GRANIAN_WORKERS": "2",

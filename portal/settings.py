@@ -77,6 +77,9 @@ SIGN_UP_RATE = env.rate("SIGN_UP_RATE", "20/1h/ip")
 PASSWORD_RESET_RATE = env.rate("PASSWORD_RESET_RATE", "20/1h/ip,5/1h/key")
 KEY_UPLOAD_RATE = env.rate("KEY_UPLOAD_RATE", "60/1h/user")
 KEY_INSPECT_RATE = env.rate("KEY_INSPECT_RATE", "240/1h/user")
+WRITE_RATE = env.rate("WRITE_RATE", "300/1h/user")
+"""How much one person may do that stays on record: nobody can delete an event."""
+
 DEBUG_RATE = env.rate("DEBUG_RATE", "240/1h/user")
 
 # --- The machinery -------------------------------------------------------------------------------
@@ -131,6 +134,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.web.middleware.WriteRateMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -244,6 +248,7 @@ RATE_LIMITS = {
     "key_upload": KEY_UPLOAD_RATE,
     "key_inspect": KEY_INSPECT_RATE,
     "debug": DEBUG_RATE,
+    "write": WRITE_RATE,
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, least=0)
 SESSION_COOKIE_AGE = 60 * 60 * env.number("SESSION_HOURS", 12)

@@ -59,6 +59,12 @@ def forget(request: HttpRequest, action: str, *, key: str = "") -> None:
     Tries.objects.filter(pk__in=[each for _, each in _counted(request, action, key)]).delete()
 
 
+def has_own_limit(view: View) -> View:
+    """Mark a view that is limited by itself, so that the one rate for all writing leaves it out."""
+    view.has_own_limit = True  # type: ignore[attr-defined]
+    return view
+
+
 def limited(action: str) -> Callable[[View], View]:
     """Return a decorator that counts what is sent to a view, and answers 429 beyond the limit."""
 
@@ -70,7 +76,7 @@ def limited(action: str) -> Callable[[View], View]:
                 return answer
             return view(request, *args, **kwargs)
 
-        return limit
+        return has_own_limit(limit)
 
     return decorate
 

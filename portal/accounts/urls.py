@@ -3,12 +3,12 @@
 from allauth.account import views
 from django.urls import path, re_path
 
-from portal.accounts.limits import limited
+from portal.accounts.limits import has_own_limit, limited
 from portal.accounts.views import confirm_sign_up
 
 urlpatterns = [
     path("login/", limited("login")(views.login), name="account_login"),
-    path("logout/", views.logout, name="account_logout"),
+    path("logout/", has_own_limit(views.logout), name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("signup/", limited("signup")(views.signup), name="account_signup"),
     path(
@@ -33,7 +33,7 @@ urlpatterns = [
     path(
         "password/set/", limited("change_password")(views.password_set), name="account_set_password"
     ),
-    path("password/reset/", views.password_reset, name="account_reset_password"),
+    path("password/reset/", has_own_limit(views.password_reset), name="account_reset_password"),
     path("password/reset/done/", views.password_reset_done, name="account_reset_password_done"),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",

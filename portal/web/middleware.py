@@ -9,9 +9,10 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
 from portal import places
+from portal.accounts.limits import View, within_limit
 from portal.accounts.mail import MailNotSent
 from portal.web.render import show
-from portal.web.views.errors import mail_not_sent, unavailable
+from portal.web.views.errors import mail_not_sent, too_many_requests, unavailable
 
 
 class NoStoreMiddleware:
@@ -72,6 +73,30 @@ class MailMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer 503 where no message went out."""
         return mail_not_sent(request) if isinstance(exception, MailNotSent) else None
+
+
+class WriteRateMiddleware:
+    """Limits what one person does that stays on record, whichever page it is done on (WRITE_RATE).
+
+    It counts each form that somebody sends who is signed in, unless its view has a limit of its
+    own (`has_own_limit`): a new page is limited without being named anywhere.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer what the next one answers."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: View, _args: object, _kwargs: object
+    ) -> HttpResponse | None:
+        """Answer 429 beyond the limit."""
+        writes = request.method not in {"GET", "HEAD", "OPTIONS"} and request.user.is_authenticated
+        if not writes or getattr(view, "has_own_limit", False) or within_limit(request, "write"):
+            return None
+        return too_many_requests(request)
 
 
 class NulCookieMiddleware:

@@ -100,6 +100,7 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
         ("MAX_REQUEST_BYTES", "1000", "at least 131072"),
         ("SIGN_IN_RATE", "often", "5/5m/key"),
         ("KEY_UPLOAD_RATE", "0/1h/user", "60/1h/user"),
+        ("WRITE_RATE", "many", "300/1h/user"),
         ("LOG_LEVEL", "CHATTY", "INFO"),
         ("ACCEPT_TOKEN_ENDPOINT_AUDIENCE", "maybe", "true or false"),
         ("REQUIRE_CONFIRMATION", "maybe", "true or false"),

@@ -10,6 +10,7 @@ from django.db import transaction
 from portal.registry.choices import GrantType, Verb
 from portal.registry.locks import lock_client
 from portal.registry.models import Actor, Client, Event
+from portal.registry.models.event import difference
 from portal.registry.refusals import UnfitInput
 
 
@@ -44,10 +45,7 @@ def change_rights(
     stored = {name: getattr(client, name) for name in chosen}
     before = {name: of_new[name] if value is None else value for name, value in stored.items()}
     changes = {
-        name: {
-            "added": [each for each in chosen[name] if each not in before[name]],
-            "removed": [each for each in before[name] if each not in chosen[name]],
-        }
+        name: difference(before[name], chosen[name])
         for name in chosen
         if set(chosen[name]) != set(before[name])
     }

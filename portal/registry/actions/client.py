@@ -12,6 +12,7 @@ from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
 from portal.registry.locks import lock_client
 from portal.registry.models import Actor, Client, Event, Membership
+from portal.registry.models.event import difference
 from portal.registry.redirect_uris import clean_redirect_uris
 from portal.registry.refusals import ClientLimitReached
 from portal.registry.texts import clean_contacts, clean_line, clean_note
@@ -67,9 +68,14 @@ def change_client(
     for field, value in after.items():
         setattr(client, field, value)
     client.save(update_fields=list(after))
-    Event.objects.record(
-        Verb.CHANGE_CLIENT, by=by, client=client, detail={"before": before, "after": after}
-    )
+    detail = {
+        field: {"before": before[field], "after": value}
+        if field == "name"
+        else difference(before[field], value)
+        for field, value in after.items()
+        if before[field] != value
+    }
+    Event.objects.record(Verb.CHANGE_CLIENT, by=by, client=client, detail=detail)
     return client
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db import models
@@ -11,6 +12,17 @@ from portal.registry.choices import Verb
 from portal.registry.models.actor import Actor, ActorFields, by_somebody, described
 from portal.registry.models.client import Client
 from portal.registry.models.client_key import ClientKey
+
+
+def difference(before: Sequence[str], after: Sequence[str]) -> dict[str, list[str]]:
+    """Return what is new in a list and what is gone, for an event's detail.
+
+    An event stays for good, and lists can be long.
+    """
+    return {
+        "added": [each for each in after if each not in before],
+        "removed": [each for each in before if each not in after],
+    }
 
 
 class EventManager(models.Manager["Event"]):

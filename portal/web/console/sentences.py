@@ -47,21 +47,36 @@ def _note(detail: Detail) -> str:
 
 
 def _changed(event: Event, detail: Detail) -> str:
-    before, after = detail.get("before") or {}, detail.get("after") or {}
+    differences = _differences(detail)
     changes = []
-    if before.get("name") != after.get("name"):
-        changes.append(f"renamed the client “{before.get('name')}” to “{after.get('name')}”")
-    if before.get("contacts") != after.get("contacts"):
-        contacts = ", ".join(map(str, after.get("contacts") or [])) or "nobody"
-        of = "its" if changes else f"{_client(event)}'s"
-        verb = "set" if changes else "changed"
-        changes.append(f"{verb} {of} contacts to {contacts}")
-    if before.get("redirect_uris") != after.get("redirect_uris"):
-        uris = ", ".join(map(str, after.get("redirect_uris") or [])) or "none"
-        of = "its" if changes else f"{_client(event)}'s"
-        verb = "set" if changes else "changed"
-        changes.append(f"{verb} {of} redirect addresses to {uris}")
+    if name := differences.get("name"):
+        changes.append(f"renamed the client “{name.get('before')}” to “{name.get('after')}”")
+    for field, plural in (("contacts", "contacts"), ("redirect_uris", "redirect addresses")):
+        if difference := differences.get(field):
+            of = "its" if changes else f"{_client(event)}'s"
+            changes.append(f"changed {of} {plural} ({_listed(difference)})")
     return " and ".join(changes) or f"changed {_client(event)}"
+
+
+def _differences(detail: Detail) -> Detail:
+    """Return what changed; events of earlier versions have all before and all after."""
+    before, after = detail.get("before"), detail.get("after")
+    if isinstance(before, dict) and isinstance(after, dict):
+        return {
+            field: {"before": was, "removed": was, "after": now, "added": now}
+            for field, was in before.items()
+            if was != (now := after.get(field))
+        }
+    return {field: value for field, value in detail.items() if isinstance(value, dict)}
+
+
+def _listed(difference: Detail) -> str:
+    parts = [
+        f"{what} {', '.join(map(str, difference[what]))}"
+        for what in ("added", "removed")
+        if difference.get(what)
+    ]
+    return "; ".join(parts) or "in another order"
 
 
 _RIGHTS: Final = {

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from portal.accounts.limits import wait_for, within_limit
+from portal.accounts.limits import has_own_limit, wait_for, within_limit
 from portal.core.reasons import Reason, Refused
 from portal.registry.actions import read_key
 from portal.registry.models import Client
@@ -28,6 +28,7 @@ _SECRET: Final = frozenset({Reason.PRIVATE_KEY, Reason.SHARED_SECRET})
 @sensitive_post_parameters("paste")
 @sensitive_variables("form", "text")
 @require_http_methods(["GET", "HEAD", "POST"])
+@has_own_limit
 def assertion_debugger(request: HttpRequest, client_id: str) -> HttpResponse:
     """Show the form (GET), or what is wrong with what was pasted (POST).
 

@@ -12,6 +12,7 @@ from django.core.exceptions import BadRequest
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django_htmx.http import reswap, retarget
 
 from portal.accounts.limits import wait_for
 from portal.web.render import show, wants_fragment
@@ -83,7 +84,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    """Answer 429 for the sign-in library, and say how long its limit lasts."""
-    action = _LIMITED.get(request.resolver_match.url_name or "") if request.resolver_match else ""
-    context = {"wait": wait_for(action or "")}
-    return show(request, "errors/429.html", context, fragment=_FRAGMENT, status=429)
+    """Answer 429, and say how long the limit of the page lasts."""
+    name = request.resolver_match.url_name if request.resolver_match else None
+    context = {"wait": wait_for(_LIMITED.get(name or "", "write"))}
+    response = show(request, "errors/429.html", context, fragment=_FRAGMENT, status=429)
+    # The pages that answer 429 themselves put it where the form is; this is no form.
+    return reswap(retarget(response, "#messages"), "innerHTML")

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.accounts.limits import wait_for, within_limit
+from portal.accounts.limits import has_own_limit, wait_for, within_limit
 from portal.core.algorithms import ALGORITHMS
 from portal.core.pem import parse_public_key
 from portal.core.reasons import Reason, Refused
@@ -56,6 +56,7 @@ def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
 
 @sensitive_post_parameters("material", "file")
 @require_POST
+@has_own_limit
 def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
     """Say what is seen in a key while somebody pastes it; nothing is registered."""
     client = find_client(request, client_id)

@@ -128,8 +128,8 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
         r"alice@example\.com made viewer@example\.com developer of the client “Payments 2”\.",
         (
             r"alice@example\.com renamed the client “Payments” to “Payments 2” "
-            r"and set its contacts to new@example\.com "
-            r"and set its redirect addresses to https://app\.example\.com/cb\."
+            r"and changed its contacts \(added new@example\.com; removed team@example\.com\) "
+            r"and changed its redirect addresses \(added https://app\.example\.com/cb\)\."
         ),
         r"dev@example\.com registered the key “First” of “Payments 2” for EdDSA\.",
         r"alice@example\.com added viewer@example\.com to the client “Payments 2” as viewer\.",
@@ -254,3 +254,24 @@ def test_a_client_and_the_portal_are_named_as_people_are(
     assert "<dt>Who</dt><dd>the client “Payments” " in page.content.decode()
     assert "by the portal" in admin.get(f"/console/blocked/{key.spki_sha256}").content.decode()
     assert '<td data-head="By">the portal' in admin.get("/console/blocked/").content.decode()
+
+
+def test_changes_of_a_client_as_earlier_versions_kept_them_are_sentences_too(
+    admin: Browser, payments: Client, cast: SimpleNamespace
+) -> None:
+    before = {"name": "Payments", "contacts": ["a@example.com"], "redirect_uris": []}
+    after = {"name": "Payments", "contacts": ["b@example.com"], "redirect_uris": []}
+    detail = {"before": before, "after": after}
+    Event.objects.record(Verb.CHANGE_CLIENT, by=cast.alice, client=payments, detail=detail)
+    assert told(admin.get(URL))[0] == (
+        "alice@example.com changed the client “Payments”'s contacts "
+        "(added b@example.com; removed a@example.com)."
+    )
+
+
+def test_another_order_is_a_change(admin: Browser, payments: Client, cast: SimpleNamespace) -> None:
+    for contacts in (["a@example.com", "b@example.com"], ["b@example.com", "a@example.com"]):
+        actions.change_client(
+            payments, name="Payments", contacts=contacts, redirect_uris=[], by=cast.alice
+        )
+    assert "contacts (in another order)" in told(admin.get(URL))[0]

@@ -52,15 +52,15 @@ def test_admins_create_as_many_as_they_like(cast: SimpleNamespace, settings: Set
     assert create_client(name="One", by=cast.admin).pk
 
 
-def test_a_change_is_recorded_with_before_and_after(
+def test_a_change_is_recorded_with_what_is_new_and_what_is_gone(
     payments: Client, cast: SimpleNamespace
 ) -> None:
     change_client(payments, name="Paying", contacts=[], redirect_uris=[], by=cast.alice)
     payments.refresh_from_db()
     assert (payments.name, payments.contacts) == ("Paying", [])
     detail = {
-        "before": {"name": "Payments", "contacts": ["team@example.com"], "redirect_uris": []},
-        "after": {"name": "Paying", "contacts": [], "redirect_uris": []},
+        "name": {"before": "Payments", "after": "Paying"},
+        "contacts": {"added": [], "removed": ["team@example.com"]},
     }
     assert events(Verb.CHANGE_CLIENT) == [(cast.alice, payments, None, detail)]
 
