@@ -76,28 +76,54 @@ class KeyPolicy:
                 found="This is not the name of an algorithm that the portal knows.",
                 needed=self._advice(key),
             )
-        fitting = [each for each in named if _fits(each, key)]
-        if not fitting:
-            raise Refused(
-                Reason.ALG_DOES_NOT_FIT,
-                found=f"This key ({key.description}) cannot be used with {named[0].name}.",
-                needed=self._advice(key),
-            )
-        if fitting[0] not in self.algorithms_for(key):
-            raise Refused(
-                Reason.ALG_NOT_OFFERED,
-                found=f"{fitting[0].name} is an older algorithm that is switched off here.",
-                needed=self._advice(key),
-            )
-        return fitting[0]
+        usable = self.algorithms_for(key)
+        for each in named:
+            if each in usable:
+                return each
+        for each in named:
+            if _fits(each, key):
+                raise Refused(
+                    Reason.ALG_NOT_OFFERED,
+                    found=f"{each.name} is an older algorithm that is switched off here.",
+                    needed=self._advice(key),
+                )
+        raise Refused(
+            Reason.ALG_DOES_NOT_FIT,
+            found=f"This key ({key.description}) cannot be used with {named[0].name}.",
+            needed=self._advice(key),
+        )
 
     def algorithms_for(self, key: PublicKey) -> tuple[Algorithm, ...]:
-        """Return the algorithms that the key may be used with, the recommended ones first."""
-        return tuple(
-            each
-            for each in ALGORITHMS.values()
-            if _fits(each, key) and (self.allow_legacy or not each.legacy)
+        """Return the algorithms that the key may be used with, the recommended ones first.
+
+        Raise `Refused` when there is none.
+        """
+        offered = [each for each in ALGORITHMS.values() if self.allow_legacy or not each.legacy]
+        usable = tuple(each for each in offered if _fits(each, key))
+        if not usable and any(ALGORITHMS[name].legacy for name in key.only):
+            # RFC 7517 §4.4: the alg of a JWK is what its key is intended for, and the key of an
+            # older RSA padding is as good for the newer one.
+            usable = tuple(each for each in offered if _is_of(each, key))
+        if not usable:
+            raise Refused(
+                Reason.ALG_NOT_OFFERED,
+                found=f"This {key.description} is restricted to what this portal does not take.",
+                needed="Please give the key without that restriction, or make a new one.",
+                command=NEW_KEY,
+            )
+        return usable
+
+    def notes_on(self, key: PublicKey) -> tuple[str, ...]:
+        """Return the notes of a key, and which algorithm takes the place of one not offered."""
+        usable = [each.name for each in self.algorithms_for(key)]
+        if not key.only or any(name in usable for name in key.only):
+            return key.notes
+        named, best = " or ".join(key.only), usable[0]
+        sentence = (
+            f"Its member alg says {named}, an older algorithm that this portal does not take. "
+            f"It takes the key for {best}: please let your client sign with {best}."
         )
+        return (*key.notes, sentence)
 
     def check_key(self, key: PublicKey) -> None:
         """Return when the key may be used; raise `Refused` otherwise."""
@@ -162,14 +188,15 @@ class KeyPolicy:
 
     def _advice(self, key: PublicKey) -> str:
         names = [each.name for each in self.algorithms_for(key)]
-        if not names:  # a JWK whose member alg is one of the older algorithms
-            return "Please give the key without a restriction to older algorithms."
         return f"For this key, please choose {' or '.join(names)}."
 
 
+def _is_of(algorithm: Algorithm, key: PublicKey) -> bool:
+    return (algorithm.kty, algorithm.curve) == (key.kty, key.curve)
+
+
 def _fits(algorithm: Algorithm, key: PublicKey) -> bool:
-    same_kind = (algorithm.kty, algorithm.curve) == (key.kty, key.curve)
-    return same_kind and (not key.only or algorithm.name in key.only)
+    return _is_of(algorithm, key) and (not key.only or algorithm.name in key.only)
 
 
 def _remake(key: PublicKey) -> str:

@@ -21,6 +21,7 @@ class Sighting:
 
     key: PublicKey
     algorithms: tuple[Algorithm, ...]
+    notes: tuple[str, ...]
 
     @property
     def kid(self) -> str:
@@ -45,7 +46,7 @@ def see(material: bytes | str, *, by: User, client: Client) -> Sighting:
     key = read_key(material, by=by, client=client)
     policy = key_policy()
     policy.check_key(key)
-    return Sighting(key, policy.algorithms_for(key))
+    return Sighting(key, policy.algorithms_for(key), policy.notes_on(key))
 
 
 def offered_algorithms() -> tuple[Algorithm, ...]:

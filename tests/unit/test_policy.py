@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -97,12 +98,36 @@ def test_restriction_of_the_container_is_kept() -> None:
     assert caught.value.needed == "For this key, please choose PS384."
 
 
-def test_key_bound_to_an_older_algorithm_has_nothing_left_to_offer() -> None:
-    key = parse_public_key(json.dumps(to_jwk(key_of("RSA")) | {"alg": "RS256"}))
+@pytest.mark.parametrize("alg", ["RS256", "RS384", "RS512"])
+def test_jwk_that_names_an_older_algorithm_is_taken_for_the_newer_ones(alg: str) -> None:
+    """The commonest JWK there is. It says what the key is meant for, and nothing against PSS."""
+    key = parse_public_key(json.dumps(to_jwk(key_of("RSA")) | {"alg": alg}))
+    policy = KeyPolicy()
+    assert [each.name for each in policy.algorithms_for(key)] == FITTING["RSA"]
+    assert policy.check(key, "PS256") is ALGORITHMS["PS256"]
+    [note] = policy.notes_on(key)
+    assert f"says {alg}, an older algorithm that this portal does not take." in note
+    assert "It takes the key for PS256" in note
     with pytest.raises(Refused) as caught:
-        KeyPolicy().check(key, "RS256")
+        policy.check(key, alg)
     assert caught.value.reason is Reason.ALG_NOT_OFFERED
-    assert caught.value.needed == "Please give the key without a restriction to older algorithms."
+    assert caught.value.needed == "For this key, please choose PS256 or PS384 or PS512."
+
+
+def test_jwk_that_names_an_older_algorithm_stays_bound_to_it_where_that_is_offered() -> None:
+    key = parse_public_key(json.dumps(to_jwk(key_of("RSA")) | {"alg": "RS256"}))
+    policy = KeyPolicy(allow_legacy=True)
+    assert [each.name for each in policy.algorithms_for(key)] == ["RS256"]
+    assert policy.notes_on(key) == ()
+
+
+def test_key_that_no_algorithm_is_left_for_is_refused() -> None:
+    key = replace(key_of("P-256"), only=("ES384",))
+    for judge in (KeyPolicy().algorithms_for, KeyPolicy().notes_on):
+        with pytest.raises(Refused) as caught:
+            judge(key)
+        assert caught.value.reason is Reason.ALG_NOT_OFFERED
+        assert caught.value.needed
 
 
 def test_check_judges_the_key_as_well() -> None:

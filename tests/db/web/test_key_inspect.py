@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.test import Client as Browser
 
-from portal.core.jwk import thumbprint
+from portal.core.jwk import thumbprint, to_jwk
 from portal.core.pem import parse_public_key
 from portal.registry.models import BlockedKey, Client, Event
 from tests.db.web.key_forms import body_of, private_pem
@@ -47,6 +48,21 @@ def test_it_says_what_it_sees_and_recommends(ask: Any, paths: SimpleNamespace) -
     assert '<option value="PS256" selected>PS256 (RSA), recommended</option>' in text
     assert "ES256" not in text
     assert "<html" not in text
+
+
+@pytest.mark.parametrize("alg", ["RS256", "RS384", "RS512"])
+def test_a_jwk_with_an_older_algorithm_is_offered_the_newer_one(
+    ask: Any, paths: SimpleNamespace, alg: str
+) -> None:
+    key = parse_public_key(public_pem(new_private_key("PS256")))
+    jwk = json.dumps(to_jwk(key) | {"use": "sig", "kid": "12345", "alg": alg})
+    response = ask("dev", "post", paths.key_inspect, {"material": jwk}, htmx=True)
+    text = text_of(response)
+    assert response.status_code == 200
+    assert "RSA public key, 2048 bits: PS256, PS384 or PS512" in text
+    assert f"says {alg}, an older algorithm that this portal does not take" in text
+    assert '<option value="PS256" selected>' in text
+    assert f'value="{alg}"' not in text
 
 
 def test_a_fitting_choice_is_kept(ask: Any, paths: SimpleNamespace) -> None:

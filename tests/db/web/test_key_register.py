@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from types import SimpleNamespace
@@ -12,6 +13,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.utils import timezone
 
+from portal.core.jwk import to_jwk
+from portal.core.pem import parse_public_key
 from portal.registry.actions import confirm_key, revoke_key, suspend_client
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
@@ -65,6 +68,30 @@ def test_without_a_csrf_token_nothing_is_registered(
     browser.force_login(cast.dev)
     assert browser.post(paths.key_register, good()).status_code == 403
     assert payments.keys.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("chosen", "status", "said"),
+    [
+        ("PS256", 302, ""),
+        ("", 422, "Please choose the algorithm that your client signs with."),
+        ("RS256", 422, "RS256 is an older algorithm that is switched off here."),
+        ("ES256", 422, "cannot be used with ES256"),
+    ],
+)
+def test_a_jwk_with_an_older_algorithm_is_registered_for_the_newer_one(
+    ask: Any, paths: SimpleNamespace, payments: Client, chosen: str, status: int, said: str
+) -> None:
+    jwk = to_jwk(parse_public_key(public_pem(new_private_key("PS256")))) | {"alg": "RS256"}
+    entered = good(material=json.dumps(jwk), alg=chosen)
+    response = ask("dev", "post", paths.key_register, entered)
+    assert response.status_code == status
+    if status == 302:
+        assert payments.keys.latest("pk").alg == "PS256"
+        return
+    text = text_of(response)
+    assert said in text
+    assert '<option value="PS256" selected>' in text
 
 
 def test_a_pasted_key_is_live_and_said_so(

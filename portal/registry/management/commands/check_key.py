@@ -37,7 +37,7 @@ class Command(BaseCommand):
         )
         for line in (
             f"{key.description}, from a file in the form: {key.container}.",
-            *key.notes,
+            *policy.notes_on(key),
             f"Algorithms:  {names}",
             f"kid:         {thumbprint(key)}",
             f"SHA-256:     {key.spki_sha256}",
