@@ -7,6 +7,7 @@ from django import forms
 from portal.core.reasons import Reason, Refused
 from portal.registry.refusals import (
     AlreadyMember,
+    HasOwner,
     KeyAlreadyHere,
     KeyTaken,
     LastOwner,
@@ -19,6 +20,7 @@ _FIELDS: dict[type[RegistryRefusal], str] = {
     KeyAlreadyHere: "material",
     KeyTaken: "material",
     NoSuchPerson: "email",
+    HasOwner: "email",
     AlreadyMember: "email",
     LastOwner: "role",
 }

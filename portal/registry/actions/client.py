@@ -15,7 +15,7 @@ from portal.registry.models import Actor, Client, Event, Membership
 from portal.registry.models.event import difference
 from portal.registry.redirect_uris import clean_redirect_uris
 from portal.registry.refusals import ClientLimitReached
-from portal.registry.texts import clean_contacts, clean_line, clean_note
+from portal.registry.texts import clean_client_name, clean_contacts, clean_note
 
 
 @transaction.atomic
@@ -27,7 +27,7 @@ def create_client(
     Raises `ClientLimitReached` when the person has created as many as one person may, and
     `UnfitInput`.
     """
-    name, contacts = clean_line(name, field="name"), clean_contacts(contacts)
+    name, contacts = clean_client_name(name), clean_contacts(contacts)
     redirect_uris = clean_redirect_uris(redirect_uris)
     # Locking the person makes two requests at once count one after the other.
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
@@ -57,7 +57,7 @@ def change_client(
     Saying again what already stands records nothing. Raises `UnfitInput`.
     """
     after = {
-        "name": clean_line(name, field="name"),
+        "name": clean_client_name(name),
         "contacts": clean_contacts(contacts),
         "redirect_uris": clean_redirect_uris(redirect_uris),
     }

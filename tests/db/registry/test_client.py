@@ -123,8 +123,45 @@ def test_a_name_that_nobody_can_read_is_refused(
     assert Event.objects.count() == before
 
 
+INVISIBLE = [
+    *("Pay\u200bments", "Payments\u00ad", "Pay\u200dments", "\ufeffPayments", "Pay\u3164ments"),
+    *("Payments\ufe0f", "Pay\u2800ments", "Payments\U000e0020", "日\u200c本", "Pay\u2060ments"),
+]
+
+
+@pytest.mark.parametrize("name", INVISIBLE, ids=ascii)
+def test_a_name_that_looks_like_another_is_refused(cast: SimpleNamespace, name: str) -> None:
+    with pytest.raises(UnfitInput, match="invisible character"):
+        create_client(name=name, by=cast.bob)
+
+
 @pytest.mark.parametrize(
-    "name", ["x" * 100, "日本の銀行", "بانک\u200cملی", "👩‍💻 Team", "O'Brien & <Sons>"]
+    "name",
+    [
+        *("Key portal", "The KEY-PORTAL", "Keyportal: sign in", "K e y p0rta1", "K\u00e9y portal"),
+        *("\uff2bey portal", "\u041a\u0435\u0443 \u0440\u043e\u0433\u0442\u0430\u04cf"),
+    ],
+    ids=ascii,
+)
+def test_no_client_has_the_portals_name(payments: Client, cast: SimpleNamespace, name: str) -> None:
+    with pytest.raises(UnfitInput, match="the portal's own name"):
+        create_client(name=name, by=cast.alice)
+    with pytest.raises(UnfitInput, match="the portal's own name"):
+        change_client(payments, name=name, contacts=[], redirect_uris=[], by=cast.alice)
+
+
+def test_no_word_of_a_name_mixes_scripts(cast: SimpleNamespace) -> None:
+    with pytest.raises(UnfitInput, match="has Latin and Cyrillic letters"):
+        create_client(name="P\u0430yments", by=cast.bob)
+    create_client(name="Payments \u0411\u0430\u043d\u043a", by=cast.bob)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("x" * 100, "日本の銀行", "بانک\u200cملی", "👩‍💻 Team", "❤️ Pay", "O'Brien & <Sons>"),
+        *("क्\u200dष", "Monkey portals"),
+    ],
 )
 def test_a_name_may_be_of_any_script(cast: SimpleNamespace, name: str) -> None:
     assert Client.objects.get(pk=create_client(name=name, by=cast.bob).pk).name == name

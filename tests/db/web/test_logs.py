@@ -78,3 +78,31 @@ def test_nonsense_is_a_line_without_what_was_sent(
         "WARNING django.request There is a NUL in a cookie.: /account/login/",
         "WARNING django.request Bad request (Unable to parse request body): /account/login/",
     ]
+
+
+SECRETS = [
+    "/account/password/reset/key/1-d5lrb4-0a8e4cd1d2d6a3b2/",
+    "/account/password/reset/key/1-d5lrb4-0a8e4cd1d2d6a3b2",
+    "/account/confirm-email/MQ:1vPq5i:0a8e4cd1d2d6a3b2/",
+]
+
+
+@pytest.mark.parametrize("path", SECRETS)
+@pytest.mark.parametrize("why", ["not found", "too many", "no token", "failure"])
+def test_the_secret_of_a_link_is_in_no_line(
+    db: None,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    why: str,
+) -> None:
+    settings.RATE_LIMITS = {"reset_password_from_key": "1/1h/ip"} if why == "too many" else {}
+    browser = Browser(enforce_csrf_checks=why == "no token", raise_request_exception=False)
+    if why == "failure":
+        monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", None)
+        browser.cookies["sessionid"] = "a" * 32
+    for _ in range(3):
+        browser.post(f"{path}more" if why == "not found" else path, {})
+    assert "0a8e4cd1d2d6a3b2" in caplog.text
+    assert "0a8e4cd1d2d6a3b2" not in "".join(lines(caplog))
