@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 import requests
+from joserfc.jwk import ECKey
 
 from portal.accounts.models import User
+from portal.core.assertion import EXPLANATIONS
+from portal.core.reasons import Reason
 from portal.registry.actions import revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, RedeemedAssertion, RefusedRequest
@@ -30,15 +33,20 @@ REPLAYS = 20
 
 def openid_client(served: Served, pair: Pair, alg: str) -> dict[str, Any]:
     """Let openid-client get a token, look at it and take it back; return what it was told."""
-    asked = {
-        "issuer": served.url,
-        "client_id": pair.key.client.client_id,
-        "pem": pkcs8(pair.private).decode("ascii"),
-        "alg": alg,
-        "kid": pair.kid,
-    }
-    node = Path(sys.executable).with_name("node")
-    command = [str(node), "--no-warnings", "openid_client.mjs", json.dumps(asked)]
+    return node(
+        "openid_client.mjs",
+        issuer=served.url,
+        client_id=pair.key.client.client_id,
+        pem=pkcs8(pair.private).decode("ascii"),
+        alg=alg,
+        kid=pair.kid,
+    )
+
+
+def node(program: str, **asked: Any) -> dict[str, Any]:
+    """Run a program of this folder with what is asked as JSON; return what it was told."""
+    path = Path(sys.executable).with_name("node")
+    command = [str(path), "--no-warnings", program, json.dumps(asked)]
     done = subprocess.run(
         command, cwd=FOLDER, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
@@ -70,6 +78,25 @@ def test_openid_client_is_refused_with_a_key_that_was_revoked_a_moment_ago(
     told = openid_client(served, pair, "ES256")
     assert (told["status"], told["error"]) == (401, "invalid_client")
     assert RefusedRequest.objects.get(client=client).reference in told["description"]
+
+
+@pytest.mark.usefixtures("_node_modules")
+def test_openid_client_5_needs_one_setting_for_its_audience(
+    client: Client, register: Register, served: Served
+) -> None:
+    pair = register(client, "ES256")
+    told = node(
+        "openid_client_5.mjs",
+        issuer=served.url,
+        client_id=client.client_id,
+        jwk={**ECKey.import_key(pkcs8(pair.private)).as_dict(private=True), "kid": pair.kid},
+        alg="ES256",
+    )
+    assert told["plain"]["error"] == "invalid_client"
+    refused = RefusedRequest.objects.get(client=client)
+    assert (refused.reason, refused.key) == ("aud_array", pair.key)
+    assert "clientAssertionPayload: { aud: issuer }" in EXPLANATIONS[Reason.AUD_ARRAY].fix
+    assert told["told"]["access_token"]
 
 
 def test_of_many_replays_to_both_workers_exactly_one_wins(

@@ -215,7 +215,32 @@ CASES = [
     of(Reason.ISS_MISMATCH, "iss", "other", CLIENT, claims(iss="other")),
     of(Reason.SUB_MISMATCH, "sub", "Client-1", CLIENT, claims(sub="Client-1")),
     of(Reason.CLAIM_MISSING, "aud", "No aud", BOTH, without("aud")),
-    of(Reason.AUD_ARRAY, "aud", f'an array: ["{ISSUER}"]', BOTH, claims(aud=[ISSUER])),
+    of(
+        Reason.AUD_ARRAY,
+        "aud",
+        f'an array: ["{ISSUER}", "{ENDPOINT}"]',
+        BOTH,
+        claims(aud=[ISSUER, ENDPOINT]),
+    ),
+    of(
+        Reason.AUD_ARRAY,
+        "aud",
+        f'an array: ["{ISSUER}"]',
+        ISSUER,
+        lambda: sign(header=TYPED, aud=[ISSUER]),
+    ),
+    of(
+        Reason.AUD_ARRAY,
+        "aud",
+        f'an array: ["{ISSUER}"]',
+        ISSUER,
+        claims(aud=[ISSUER]),
+        expected(token_endpoint=""),
+    ),
+    of(Reason.AUD_ARRAY, "aud", "an array: []", BOTH, claims(aud=[])),
+    of(Reason.AUD_ARRAY, "aud", f'an array: [["{ISSUER}"]]', BOTH, claims(aud=[[ISSUER]])),
+    of(Reason.AUD_MISMATCH, "aud", 'an array: ["x"]', BOTH, claims(aud=["x"])),
+    of(Reason.CLAIM_NOT_STRING, "aud", "an array: [1]", BOTH, claims(aud=[1])),
     of(Reason.CLAIM_NOT_STRING, "aud", "true", BOTH, claims(aud=True)),
     of(
         Reason.AUD_TOKEN_ENDPOINT, "aud", ENDPOINT, ISSUER, lambda: sign(header=TYPED, aud=ENDPOINT)
@@ -370,6 +395,8 @@ ACCEPTED: list[tuple[str, Callable[[], str], Expectation]] = [
     ("typ of a media type", header(typ="application/client-authentication+jwt"), EXPECTED),
     ("typ jwt", header(typ="jwt"), EXPECTED),
     ("no typ, token endpoint", claims(aud=ENDPOINT), EXPECTED),
+    ("no typ, the issuer in an array", claims(aud=[ISSUER]), EXPECTED),
+    ("no typ, the token endpoint in an array", claims(aud=[ENDPOINT]), EXPECTED),
     (
         "members that nobody knows",
         lambda: sign(header={"x5t": "a", "cty": "b"}, scope="c"),

@@ -44,9 +44,13 @@ def judge_aud(case: Case) -> Reason | None:
     """RFC 10070: one string, the issuer, compared as it is (RFC 7523 §3 point 3).
 
     The token endpoint is the older practice (OIDC Core §9). It opens audience injection
-    (CVE-2025-27370), so it is only taken where that is set, and never with the newer typ.
+    (CVE-2025-27370), so it is only taken where that is set, and never with the newer typ. The same
+    holds for an array of one, which RFC 7519 §4.1.3 calls another spelling of the string (ADR
+    0016).
     """
     audience = case.claims.get("aud")
+    if _takes_older_practice(case) and isinstance(audience, list) and len(audience) == 1:
+        audience = audience[0]
     if audience == case.expectation.issuer:
         return None
     if isinstance(audience, list):
@@ -61,9 +65,13 @@ def judge_aud(case: Case) -> Reason | None:
 def accepted_audiences(case: Case) -> tuple[str, ...]:
     """Return what `aud` may be, the recommended one first."""
     expectation = case.expectation
-    if expectation.token_endpoint and media_type(case.header.get("typ")) != TYPED:
+    if _takes_older_practice(case):
         return expectation.issuer, expectation.token_endpoint
     return (expectation.issuer,)
+
+
+def _takes_older_practice(case: Case) -> bool:
+    return bool(case.expectation.token_endpoint) and media_type(case.header.get("typ")) != TYPED
 
 
 def _is_endpoint(case: Case, audience: str) -> bool:

@@ -51,9 +51,9 @@ class Expectation:
     """What must hold of the assertion.
 
     `issuer` is the accepted audience, and so is `token_endpoint` when it is not empty (never for
-    an assertion whose typ is client-authentication+jwt). `keys` are keys of this client: the one
-    that `kid` names, or without a kid the live ones, each of which may be tried; the debugger gives
-    all. `now` is in seconds
+    an assertion whose typ is client-authentication+jwt); then an array of one is taken too. `keys`
+    are keys of this client: the one that `kid` names, or without a kid the live ones, each of which
+    may be tried; the debugger gives all. `now` is in seconds
     since 1970. `first_seen` tells when a jti of this client was redeemed, or None.
     """
 

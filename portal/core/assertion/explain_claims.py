@@ -41,8 +41,11 @@ CLAIMS: Final[dict[Reason, Explanation]] = {
     Reason.AUD_ARRAY: Explanation(
         "aud is an array",
         "With several audiences an assertion could be used at another server. So aud is one "
-        "string (RFC 10070).",
-        "Write aud as one string: the issuer.",
+        "string (RFC 10070), also where all of them are ours.",
+        "Write aud as one string: the issuer. openid-client 4, and 5 before 5.7.1, send an array: "
+        "give clientAssertionPayload: { aud: issuer } to each call. In Go it is "
+        "jwt.MarshalSingleStringAsArray = false (golang-jwt) or jwt.WithFlattenAudience(true) "
+        "(jwx).",
     ),
     Reason.AUD_TOKEN_ENDPOINT: Explanation(
         "aud is the token endpoint",

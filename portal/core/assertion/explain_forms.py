@@ -152,6 +152,7 @@ FORMS: Final[dict[Reason, Explanation]] = {
         "The header brings its own key",
         "A key, or the address of one, in jwk, jku, x5u or x5c proves nothing: whoever makes"
         " up an assertion can make up the key.",
-        "Leave these members out. kid alone says which registered key is meant.",
+        "Leave these members out. kid alone says which registered key is meant. In "
+        "azure-identity x5c is left out with send_certificate_chain=False.",
     ),
 }
