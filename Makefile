@@ -72,7 +72,7 @@ $(NODE_READY): tests/interop/package.json tests/interop/package-lock.json | $(TE
 	@touch $@
 
 # The programs of others that we are tested against, and the Debian packages that bring them.
-PROGRAMS := chromium=chromium curl=curl nginx=nginx-light openssl=openssl pgbouncer=pgbouncer ssh-keygen=openssh-client
+PROGRAMS := chromium=chromium curl=curl nginx=nginx-light openssl=openssl pgbouncer=pgbouncer ssh-keygen=openssh-client wrk=wrk
 
 programs:
 	@PATH="$$PATH:/usr/sbin"; missing=; for each in $(PROGRAMS); do command -v "$${each%=*}" >/dev/null || missing="$$missing $${each#*=}"; done; \

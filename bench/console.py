@@ -5,14 +5,15 @@
 fills an empty PostgreSQL with 1,000,000 keys of 100,000 clients, as many events and 20,000 blocked
 keys over three years (some minutes), then asks for each page of the console three times and prints
 the best time, the part of it that the database took, and the number of queries. Last it streams
-the newest 100,000 events and prints how much the memory of the process grew. `KEYS=50000` before
-the command makes fewer. Rows that are there already are used again, so DATABASE_URL can point to a
-database that a former run filled.
+the newest 100,000 events and prints how much the memory of the process grew. `--keys 50000` makes
+fewer, `--smoke` hardly any. Rows that are there already are used again, so DATABASE_URL can point
+to a database that a former run filled.
 """
 # ruff: noqa: E402 - Django has to be set up before its models are imported
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import sys
@@ -36,18 +37,16 @@ from portal.accounts.models import User
 from portal.registry.models import Client, ClientKey
 from tests.keys import new_private_key, public_pem
 
-KEYS = int(os.environ.get("KEYS", "1000000"))
-CLIENTS = KEYS // 10
 PEOPLE = 200
 
 # Row i of n lies at its share of three years; i modulo small primes spreads everything else.
 FILL = """
-INSERT INTO registry_client (client_id, name, contacts, created_at, created_by_id, suspended_at,
-    suspended_by_id, suspension_note)
+INSERT INTO registry_client (client_id, name, contacts, redirect_uris, created_at, created_by_id,
+    suspended_at, suspended_by_id, suspension_note)
 SELECT substr(md5(i::text) || md5('c' || i), 1, 32),
     (ARRAY['Payments','Ledger','Trading','Onboarding','Cards','Treasury'])[1 + i %% 6] || ' '
         || (ARRAY['Europe','Asia','Retail','Wholesale','Mobile'])[1 + i %% 5] || ' ' || i,
-    '[]', now() - (1 - i / %(clients)s.0) * interval '3 years', %(first)s + i %% %(people)s,
+    '[]', '[]', now() - (1 - i / %(clients)s.0) * interval '3 years', %(first)s + i %% %(people)s,
     CASE WHEN i %% 997 = 0 THEN now() END, CASE WHEN i %% 997 = 0 THEN %(first)s END, ''
 FROM generate_series(1, %(clients)s) i;
 
@@ -56,8 +55,8 @@ SELECT c.id, %(first)s + (c.id + k) %% %(people)s, (ARRAY['owner','developer','v
 FROM registry_client c, generate_series(1, 3) k WHERE k <= 1 + c.id %% 3;
 
 INSERT INTO registry_clientkey (client_id, label, pem, alg, kty, curve, bits, kid, spki_sha256, jwk,
-    registered_at, registered_by_id, not_before, expires_at, retires_at, retired_by_id, revoked_at,
-    revoked_by_id, revocation_reason, revocation_note)
+    registered_at, registered_by_id, confirmation_required, not_before, expires_at, retires_at,
+    retired_by_id, revoked_at, revoked_by_id, revocation_reason, revocation_note)
 SELECT c.id,
     (ARRAY['production','staging','laptop','vault','rotation','ci'])[1 + i %% 6] || ' '
         || (ARRAY['2024','2025','2026'])[1 + i %% 3] || '-' || i,
@@ -66,7 +65,7 @@ SELECT c.id,
         ELSE (ARRAY['PS256','EdDSA','ES256','PS384','ES512'])[1 + i %% 5] END,
     'RSA', '', 2048, rtrim(translate(encode(sha256(('k' || i)::bytea), 'base64'), '+/', '-_'), '='),
     encode(sha256(('s' || i)::bytea), 'hex'), '{}',
-    now() - (1 - i / %(keys)s.0) * interval '3 years', %(first)s + i %% %(people)s,
+    now() - (1 - i / %(keys)s.0) * interval '3 years', %(first)s + i %% %(people)s, false,
     CASE WHEN i %% 2003 = 0 AND i %% 7 > 0 THEN now() + interval '9 days' END,
     CASE WHEN i %% 7 = 0 THEN now() + (i %% 700 - 200) * interval '1 day' + interval '10 days' END,
     CASE WHEN i %% 11 = 0 THEN now() + (i %% 3001 - 3000) * interval '1 hour' END,
@@ -90,7 +89,7 @@ FROM generate_series(1, %(keys)s / 50) i;
 """
 
 
-def fill() -> User:
+def fill(number: int) -> User:
     """Make the rows, if there are none, and return an admin."""
     call_command("migrate", verbosity=0)
     admin = User.objects.filter(is_staff=True).first()
@@ -100,8 +99,8 @@ def fill() -> User:
     people = [User(email=f"person{i}@example.com", is_staff=i == 0) for i in range(PEOPLE)]
     first = min(user.pk for user in User.objects.bulk_create(people))
     values: dict[str, int | str] = {
-        "keys": KEYS,
-        "clients": CLIENTS,
+        "keys": number,
+        "clients": number // 10,
         "people": PEOPLE,
         "first": first,
         "pem": public_pem(new_private_key()),
@@ -112,13 +111,14 @@ def fill() -> User:
                 if statement.strip():
                     cursor.execute(statement, values)
         cursor.execute("VACUUM ANALYZE")
-    print(f"{KEYS:,} keys were made in {time.perf_counter() - began:.0f} s")
+    print(f"{number:,} keys were made in {time.perf_counter() - began:.0f} s")
     return User.objects.get(pk=first)
 
 
-def pages() -> dict[str, str]:
+def pages(number: int) -> dict[str, str]:
     """Return the address of each query worth timing, by what it asks."""
-    key = ClientKey.objects.order_by("pk")[KEYS // 2 : KEYS // 2 + 1].get()
+    clients_number = number // 10
+    key = ClientKey.objects.order_by("pk")[number // 2 : number // 2 + 1].get()
     client = Client.objects.get(pk=key.client_id)
     keys = {
         "newest": "",
@@ -129,8 +129,8 @@ def pages() -> dict[str, str]:
         "by SHA-256": f"q={key.spki_sha256}",
         "by client_id": f"q={client.client_id}",
         "by a common label": "q=production",
-        "by a rare label": f"q=2026-{KEYS - 4}",
-        "by a client's name": f"q=Asia+{CLIENTS // 3}",
+        "by a rare label": f"q=2026-{number - 4}",
+        "by a client's name": f"q=Asia+{clients_number // 3}",
         "by a name of many clients": "q=Treasury",
         "by two letters": "q=ci",
         "by what is nowhere": "q=nowhere+at+all",
@@ -154,8 +154,8 @@ def pages() -> dict[str, str]:
     }
     clients = {
         "newest": "",
-        "a page in the middle": f"before={CLIENTS // 2}",
-        "by name": f"q=Asia+{CLIENTS // 3}",
+        "a page in the middle": f"before={clients_number // 2}",
+        "by name": f"q=Asia+{clients_number // 3}",
         "by a common name": "q=Treasury",
         "by client_id": f"q={client.client_id}",
         "suspended": "only=suspended",
@@ -163,7 +163,7 @@ def pages() -> dict[str, str]:
     }
     events = {
         "newest": "",
-        "a page in the middle": f"before={KEYS // 2}",
+        "a page in the middle": f"before={number // 2}",
         "by a rare verb": "verb=suspend_client",
         "by a verb nobody did": "verb=remove_member",
         "of a client": f"client={client.client_id}",
@@ -186,7 +186,7 @@ def pages() -> dict[str, str]:
     }
 
 
-def best(browser: Browser, address: str, tries: int = 3) -> tuple[float, float, int]:
+def best(browser: Browser, address: str, tries: int) -> tuple[float, float, int]:
     """Return the shortest time in ms, the database's part of it, and the number of queries."""
     results = []
     for _ in range(tries):
@@ -201,9 +201,8 @@ def best(browser: Browser, address: str, tries: int = 3) -> tuple[float, float, 
     return min(results)
 
 
-def export(browser: Browser) -> None:
+def export(browser: Browser, since: str) -> None:
     """Stream the newest 100,000 events and print time, size and the growth of the memory."""
-    since = "2000-01-01" if KEYS <= 100_000 else "2026-01-01"
     for kind in ("csv", "jsonl"):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.perf_counter()
@@ -224,13 +223,18 @@ def export(browser: Browser) -> None:
 
 
 def main() -> None:
-    admin = fill()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--keys", type=int, default=1_000_000)
+    parser.add_argument("--smoke", action="store_true", help="only see whether this runs")
+    options = parser.parse_args()
+    keys, tries = (1000, 1) if options.smoke else (options.keys, 3)
+    admin = fill(keys)
     browser = Browser()
     browser.force_login(admin)
-    for name, address in pages().items():
-        taken, database, number = best(browser, address)
+    for name, address in pages(keys).items():
+        taken, database, number = best(browser, address, tries)
         print(f"{taken:8.1f} ms  {database:8.1f} ms in {number:2} queries  {name}", flush=True)
-    export(browser)
+    export(browser, "2000-01-01" if keys <= 100_000 else "2026-01-01")
 
 
 if __name__ == "__main__":

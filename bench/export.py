@@ -76,8 +76,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--smoke", action="store_true", help="only see whether this runs")
     options = parser.parse_args()
-    with own_database(), tempfile.TemporaryDirectory() as folder:
+    if options.smoke:
+        options.events, options.seconds = 1000, 0.1
+    with own_database(keep=options.smoke), tempfile.TemporaryDirectory() as folder:
         admin = User.objects.create_user("bench@example.com", is_staff=True)
         key = make_events(admin, options.events)
         browser = Browser()

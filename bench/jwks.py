@@ -46,7 +46,8 @@ from tests.postgres import die_with_parent  # noqa: E402
 from tests.processes import children  # noqa: E402
 
 ALGORITHMS = ("EdDSA", "ES256", "ES256")
-FIRST_CORE, SECOND_CORE = ("taskset", "-c", "0"), ("taskset", "-c", "1")
+FIRST_CORE = ("taskset", "-c", "0")
+SECOND_CORE = ("taskset", "-c", str(max(os.sched_getaffinity(0))))
 BATCH = ("chrt", "--batch", "0")
 SECONDS = 1
 CONNECTIONS = 16
@@ -207,8 +208,8 @@ def memory_mb(portal: Served) -> float:
     return kilobytes / 1024
 
 
-def compare(paths: list[str], scratch: Path, rounds: int, policy: tuple[str, ...]) -> None:
-    """Print the requests a second of each server."""
+def compare(paths: list[str], scratch: Path, rounds: range, policy: tuple[str, ...]) -> None:
+    """Print the requests a second of each server; round 0 is for warming up."""
     pinned = (*FIRST_CORE, *policy)
     with ExitStack() as stack:
         portal = stack.enter_context(serve(scratch, workers=1, prefix=pinned))
@@ -249,10 +250,10 @@ def compare(paths: list[str], scratch: Path, rounds: int, policy: tuple[str, ...
         }
         seen: dict[str, list[tuple[float, float]]] = {name: [] for name in ends}
         before = memory_mb(portal)
-        for each in range(rounds + 1):
+        for each in rounds:
             for name, end in ends.items():
                 figures = ask(end, scratch)
-                if each:  # the first is for warming up
+                if each:
                     seen[name].append(figures)
         print(
             f"\n{len(paths):,} clients, policy {' '.join(policy) or 'as usual'}, {len(body)} bytes"
@@ -260,9 +261,9 @@ def compare(paths: list[str], scratch: Path, rounds: int, policy: tuple[str, ...
         for name, figures in seen.items():
             tell(name, figures, seen["granian, constant answer"])
         print(f"memory of the worker: {before:.0f} MB at first, {memory_mb(portal):.0f} MB now")
-        part = len(paths[1000:]) // rounds
+        part = len(paths[1000:]) // rounds.stop
         if part >= MOST_COLD:
-            cold = [paths[1000 + n * part :][:part] for n in range(rounds)]
+            cold = [paths[1000 + n * part :][:part] for n in rounds]
             figures = [ask(End(portal.url, each, mine), scratch) for each in cold]
             tell("portal, each client once", figures, seen["granian, constant answer"])
             print(f"memory of the worker: {memory_mb(portal):.0f} MB")
@@ -284,17 +285,22 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--smoke", action="store_true", help="only see whether this runs")
     options = parser.parse_args()
+    clients, rounds = options.clients, range(options.rounds + 1)
+    policies: tuple[tuple[str, ...], ...] = ((), BATCH)
+    if options.smoke:
+        clients, rounds, policies = 2, range(1, 2), (BATCH,)
     missing = [name for name in ("wrk", "nginx", "taskset", "chrt") if not shutil.which(name)]
     if missing:
         sys.exit(f"This bench needs {', '.join(missing)}: apt-get install wrk nginx-light")
-    with own_database():
+    with own_database(keep=options.smoke):
         began = time.monotonic()
-        paths = make_clients(options.clients)
+        paths = make_clients(clients)
         print(f"made {len(paths):,} clients in {time.monotonic() - began:.0f} s")
-        for policy in ((), BATCH):
+        for policy in policies:
             with tempfile.TemporaryDirectory() as folder:
-                compare(paths, Path(folder), options.rounds, policy)
+                compare(paths, Path(folder), rounds, policy)
 
 
 if __name__ == "__main__":

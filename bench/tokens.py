@@ -14,6 +14,7 @@ each token; oidc-provider keeps both in memory, the last 1,000 of them.
 
 from __future__ import annotations
 
+import argparse
 import os
 import socket
 import sys
@@ -115,30 +116,32 @@ def requests_a_second(url: str, requests: list[bytes]) -> float:
     return len(requests) / took
 
 
-def compare(alg: str, key: ClientKey, private: PrivateKey, portal: str) -> None:
+def compare(
+    alg: str, key: ClientKey, private: PrivateKey, portal: str, *, rounds: int, number: int
+) -> None:
     """Print the requests a second of both for one algorithm."""
     metadata = {"client_id": key.client.client_id, "jwks": {"keys": [key.jwk]}}
     peer = OidcProvider(metadata, prefix=FIRST_CORE)
     ends = {f"{portal}/api/oauth2/token": portal, peer.token_endpoint: peer.issuer}
     rates: dict[str, list[float]] = {url: [] for url in ends}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for url, issuer in ends.items():
-            requests = [wire(url, form(key, private, issuer)) for _ in range(REQUESTS)]
+            requests = [wire(url, form(key, private, issuer)) for _ in range(number)]
             rates[url].append(requests_a_second(url, requests))
     ours, theirs = (median(each) for each in rates.values())
     print(f"{alg:8} {ours:8.0f} {theirs:15.0f} {ours / theirs:8.2f}")
     peer.close()
 
 
-def stages(key: ClientKey, private: PrivateKey) -> None:
+def stages(key: ClientKey, private: PrivateKey, calls: int) -> None:
     """Print where the time of one request goes, by calls that take turns."""
     factory = RequestFactory()
     issuer = "http://testserver"
-    forms = [form(key, private, issuer) for _ in range(2 * CALLS)]
-    given = [{name: [value] for name, value in each.items()} for each in forms[:CALLS]]
+    forms = [form(key, private, issuer) for _ in range(2 * calls)]
+    given = [{name: [value] for name, value in each.items()} for each in forms[:calls]]
     asked = [
         factory.post("/api/oauth2/token", urlencode(each), content_type=FORM)
-        for each in forms[CALLS:]
+        for each in forms[calls:]
     ]
     expectation = expectation_of(key.client, [key], timezone.now())
     times = [
@@ -147,7 +150,7 @@ def stages(key: ClientKey, private: PrivateKey) -> None:
             microseconds(authenticate_client, parameters),
             microseconds(token, request),
         )
-        for fresh, parameters, request in zip(forms[:CALLS], given, asked, strict=True)
+        for fresh, parameters, request in zip(forms[:calls], given, asked, strict=True)
     ]
     verifying, authenticating, whole = (median(each) for each in zip(*times, strict=True))
     print(
@@ -165,24 +168,28 @@ def microseconds(call: Callable[[Any], object], argument: Any) -> float:
 
 def main() -> None:
     """Compare, then take one request apart."""
-    if os.sched_getaffinity(0) != SECOND_CORE:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--smoke", action="store_true", help="only see whether this runs")
+    smoke = parser.parse_args().smoke
+    rounds, requests, calls = (1, CONNECTIONS, 1) if smoke else (ROUNDS, REQUESTS, CALLS)
+    if os.sched_getaffinity(0) != SECOND_CORE and not smoke:
         # By itself it could only move who asks, and not the PostgreSQL that was started before.
         sys.exit("Please start PostgreSQL and this on the second core: taskset -c 1 python …")
     with connection.cursor() as cursor:
         cursor.execute("SHOW fsync")
         print(f"PostgreSQL with fsync {cursor.fetchone()[0]}, {CONNECTIONS} connections")
-    with own_database(), tempfile.TemporaryDirectory() as scratch:
+    with own_database(keep=smoke), tempfile.TemporaryDirectory() as scratch:
         keys = {alg: register(alg) for alg in ALGORITHMS}
         with serve(Path(scratch), workers=1, prefix=FIRST_CORE) as served:
             print(f"{'req/s':8} {'portal':>8} {'oidc-provider':>15} {'ratio':>8}")
             for alg, pair in keys.items():
-                compare(alg, *pair, served.url)
+                compare(alg, *pair, served.url, rounds=rounds, number=requests)
         print(
             f"\n{'µs':8} {'whole':>8} {'verifying':>10} {'look-up and redemption':>24}"
             f" {'toolkit, storing':>18}"
         )
         for pair in keys.values():
-            stages(*pair)
+            stages(*pair, calls)
 
 
 if __name__ == "__main__":

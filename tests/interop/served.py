@@ -69,9 +69,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def own_database() -> Iterator[None]:
-    """Let the tests' own connection use a fresh database, which nothing empties between tests."""
-    made = setup_databases(verbosity=0, interactive=False, serialized_aliases=set())
+def own_database(*, keep: bool = False) -> Iterator[None]:
+    """Let the tests' own connection use a fresh database, which nothing empties between tests.
+
+    `keep` lets it be one that was made for that before; it goes in the end all the same.
+    """
+    made = setup_databases(verbosity=0, interactive=False, keepdb=keep, serialized_aliases=set())
     try:
         yield
     finally:
