@@ -65,7 +65,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
         uri = _answer(error.in_uri(error.redirect_uri))
         if request.method == "POST":
             return _back(request, uri)
-        return render(request, "oauth/asked_wrongly.html", _about(error, uri), status=400)
+        return render(request, "oauth/not_asked.html", _about(error, uri), status=400)
     return _back(request, _answer(headers["Location"]))
 
 

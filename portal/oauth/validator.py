@@ -119,9 +119,9 @@ class Validator(OAuth2Validator):
         *_args: Any,
         **_kwargs: Any,
     ) -> bool:
-        """Return that the client may ask for all of them; raise `InvalidScopeError`."""
+        """Return that there are some and the client may ask for all; raise `InvalidScopeError`."""
         allowed = client.allowed_scopes
-        if not set(scopes).issubset(allowed):
+        if not scopes or not set(scopes).issubset(allowed):
             message = f"The scopes that this client may ask for: {' '.join(allowed) or 'none'}."
             raise InvalidScopeError(message, request=request)
         return True

@@ -275,7 +275,7 @@ def test_nobody_is_sent_on_before_a_choice(
     assert response.status_code == 400
     assert not {"Refresh", "Location"} & set(response.headers)
     text = text_of(response)
-    for words in ("Payments sent you here", "app.example.com", "close this page"):
+    for words in ("Payments sent you here", "app.example.com", "do not go there"):
         assert words in text
     [link] = re.findall(r'href="(https://app[^"]+)"', text)
     query = parse_qs(urlsplit(unescape(link)).query)

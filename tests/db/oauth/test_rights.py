@@ -85,6 +85,13 @@ def test_a_scope_that_does_not_exist_any_more_is_given_to_nobody(
     refused(signer.ask(resource=API), "invalid_target")
 
 
+def test_without_a_scope_that_exists_there_is_no_token(signer: Signer) -> None:
+    """The operator has taken out the only scope that the client may ask for."""
+    Client.objects.update(scopes=["gone"])
+    refused(signer.ask(), "invalid_scope", "may ask for: none.")
+    assert not AccessToken.objects.exists()
+
+
 @pytest.mark.parametrize("grant_type", ["authorization_code", "client_credentials"])
 def test_a_grant_type_that_is_taken_away_is_refused(
     signer: Signer, cast: SimpleNamespace, grant_type: str

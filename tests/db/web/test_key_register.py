@@ -122,12 +122,22 @@ def test_before_a_second_key_is_added_the_form_says_that_the_client_sends_no_kid
     assert bool(warning) is is_warned
 
 
+def test_before_a_second_key_of_a_client_that_never_signed_in_the_form_tells_of_the_kid(
+    ask: Any, paths: SimpleNamespace, key: ClientKey
+) -> None:
+    said = "verifiers other than this portal ask for the <code>kid</code>"
+    assert said in text_of(ask("dev", "get", paths.client))
+    accept(key, 1, kid_sent=True)
+    assert said not in text_of(ask("dev", "get", paths.client))
+
+
 def test_without_a_live_key_the_form_says_nothing_of_the_kid(
     ask: Any, paths: SimpleNamespace, key: ClientKey, cast: SimpleNamespace
 ) -> None:
     accept(key, 1, kid_sent=False)
     revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.dev)
-    assert "without a kid" not in text_of(ask("dev", "get", paths.client))
+    text = text_of(ask("dev", "get", paths.client)).split('id="add-key"')[1]
+    assert "kid" not in text
 
 
 def test_a_file_is_taken(ask: Any, paths: SimpleNamespace, payments: Client) -> None:
