@@ -11,7 +11,6 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from oauth2_provider.models import AbstractAccessToken, AbstractRefreshToken
@@ -143,20 +142,11 @@ class Validator(OAuth2Validator):
         return _still_allowed(scope_to_list(given), request)
 
     def _validate_resource_uris(self, request: Request, resources: Sequence[str]) -> None:
-        """Refuse a resource that the client may not ask for (RFC 8707 §2).
+        """Refuse a resource that the client may not ask for (RFC 8707 §2), whatever it looks like.
 
         Also one that it was given before, when a code or refresh token is used: without it the
-        token would be for every resource. Before that, refuse what is no address, also what the
-        toolkit stumbles over, which only splits it.
+        token would be for every resource.
         """
-        for resource in resources:
-            try:
-                urlsplit(resource)
-            except ValueError:
-                raise CustomOAuth2Error(
-                    "invalid_target", "A resource is not an address.", request=request
-                ) from None
-        super()._validate_resource_uris(request, resources)
         allowed = cast("Client", request.client).allowed_resources
         if not set(resources).issubset(allowed):
             message = f"The resources that this client may ask for: {' '.join(allowed) or 'none'}."
