@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from portal.core.assertion import CandidateKey, Examination, Expectation, examine
 from portal.registry.models import ClientKey
+from portal.registry.paging import of_one
 
 CHALLENGE_AGE: Final = timedelta(minutes=10)
 _MAX_KEYS: Final = 50
@@ -65,7 +66,8 @@ def try_assertion(key: ClientKey, assertion: str, now: datetime) -> Trial:
 
     A key that is not live yet is taken for live, as it may be confirmed before.
     """
-    others = key.client.keys.exclude(pk=key.pk).order_by("-pk")[: _MAX_KEYS - 1]
+    rows = ClientKey.objects.exclude(pk=key.pk)
+    others = of_one(rows, "client", key.client_id)[: _MAX_KEYS - 1]
     expectation = Expectation(
         client_id=key.client.client_id,
         issuer=audience_of(key),

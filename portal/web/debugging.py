@@ -26,6 +26,7 @@ from portal.core.assertion.token_request import why_of_another
 from portal.core.assertion.words import brief
 from portal.registry.expectations import expectation_of
 from portal.registry.models import Client, ClientKey
+from portal.registry.paging import of_one
 from portal.web.decoded import Member, members_of
 from portal.web.difference import Difference, difference
 from portal.web.explanations import explanation_of
@@ -147,10 +148,9 @@ def _of_client_id(paste: Paste, unverified: UnverifiedAssertion | None) -> Itera
 
 def _keys_of(client: Client, now: datetime) -> list[ClientKey]:
     """Return the live keys, all of which the endpoint may try, and the newest of the others."""
-    keys = client.keys.select_related("client").order_by("-pk")
-    live = list(keys.live(now))
-    past = keys.exclude(pk__in=[key.pk for key in live])[:_MAX_PAST_KEYS]
-    return [*live, *past]
+    live = list(client.keys.live(now).select_related("client").order_by("-pk"))
+    others = ClientKey.objects.exclude(pk__in=[key.pk for key in live]).prefetch_related("client")
+    return [*live, *of_one(others, "client", client.pk)[:_MAX_PAST_KEYS]]
 
 
 def _audience(examination: Examination, expectation: Expectation) -> Difference | None:

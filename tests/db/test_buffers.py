@@ -23,11 +23,12 @@ from pytest_django import DjangoDbBlocker
 from portal.accounts.models import User
 from portal.registry import pruning
 from portal.registry.actions import create_client, register_key
-from portal.registry.actions.authenticate_client import _KEYS
 from portal.registry.choices import Verb
 from portal.registry.models import ClientKey, Event, RedeemedAssertion, RefusedRequest
 from portal.registry.publishing import publish
-from tests.keys import new_private_key, public_pem
+from tests.assertions import claims_of, form_of, sign
+from tests.db.oauth.token_requests import ISSUER, TOKEN, post
+from tests.keys import PrivateKey, new_private_key, public_pem
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
@@ -77,7 +78,9 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
             User.objects.create_user(f"{name}@example.com", is_staff=name == "admin")
             for name in ("admin", "absent", "present")
         )
-        absent, present = (_key_of(person, by=admin) for person in people)
+        private = new_private_key()
+        absent = _key_of(people[0], new_private_key(), by=admin)
+        present = _key_of(people[1], private, by=admin)
         for person, key, rows in ((people[0], absent, SAMPLE), (people[1], present, ROWS)):
             cursor.execute(EMPTY)
             cursor.execute(
@@ -97,13 +100,13 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         cursor.execute(ENDED_KEYS.format(ended=ENDED, key=present.pk))
         browser = Browser()
         browser.force_login(admin)
-        yield SimpleNamespace(browser=browser, absent=absent, present=present)
+        yield SimpleNamespace(browser=browser, absent=absent, present=present, private=private)
         transaction.set_rollback(True)
 
 
-def _key_of(person: User, *, by: User) -> ClientKey:
+def _key_of(person: User, private: PrivateKey, *, by: User) -> ClientKey:
     client = create_client(name=person.email, by=by)
-    material = public_pem(new_private_key())
+    material = public_pem(private)
     return register_key(client, material=material, alg="EdDSA", label=person.email, by=by)
 
 
@@ -225,22 +228,35 @@ def test_a_request_is_found_by_its_reference(
     assert {sql: pages for sql, pages in read.items() if pages > FEW} == {}
 
 
-QUESTIONS: dict[str, Callable[[ClientKey], object]] = {
-    "the key set": lambda key: publish(key.client.client_id, timezone.now(), extended=False),
-    "the keys that an assertion without kid may be signed with": lambda key: list(
-        _KEYS.live(timezone.now()).filter(client__client_id=key.client.client_id)
-    ),
-    "the number of keys, beside the limit": lambda key: key.client.keys.occupying(
-        timezone.now()
-    ).count(),
-}
-
-
-@pytest.mark.parametrize("what", QUESTIONS)
-def test_keys_that_are_over_cost_nothing(world: SimpleNamespace, what: str) -> None:
+def test_keys_that_are_over_cost_a_key_set_nothing(world: SimpleNamespace) -> None:
     with counting() as read:
-        assert QUESTIONS[what](world.present)
-    assert max(read.values()) < 50
+        assert publish(world.present.client.client_id, timezone.now(), extended=False)
+    assert max(read.values()) < FEW
+
+
+@pytest.mark.parametrize("names_key", [True, False])
+def test_keys_that_are_over_cost_a_token_request_nothing(
+    world: SimpleNamespace, *, names_key: bool
+) -> None:
+    key = world.present
+    claims = claims_of(key.client.client_id, ISSUER)
+    kid = key.kid if names_key else None
+    assertion = sign(world.private, key.alg, claims, kid=kid)
+    with counting() as read:
+        answer = post(TOKEN, form_of(assertion))
+    assert answer.status_code == 200, answer.content
+    assert max(read.values()) < FEW
+
+
+def test_adding_a_key_reads_the_keys_of_the_client_once(world: SimpleNamespace) -> None:
+    material = public_pem(new_private_key())
+    with counting() as read:
+        answer = world.browser.post(
+            f"/clients/{world.present.client.client_id}/keys/",
+            {"material": material, "alg": "EdDSA", "label": "New"},
+        )
+    assert answer.status_code == 302
+    assert sum(read.values()) < KEYS + 10 * FEW
 
 
 TOKENS = """
