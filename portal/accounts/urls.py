@@ -4,7 +4,7 @@ from allauth.account import views
 from django.urls import path, re_path
 
 from portal.accounts.limits import has_own_limit, limited
-from portal.accounts.views import confirm_sign_up
+from portal.accounts.views import confirm_email, confirm_sign_up
 
 urlpatterns = [
     path("login/", limited("login")(views.login), name="account_login"),
@@ -22,7 +22,7 @@ urlpatterns = [
     ),
     path(
         "confirm-email/",
-        limited("confirm_email")(views.email_verification_sent),
+        limited("confirm_email")(confirm_email),
         name="account_email_verification_sent",
     ),
     path(

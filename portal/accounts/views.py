@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import BaseConfirmCodeForm
 from allauth.account.utils import perform_login
+from allauth.account.views import email_verification_sent
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -44,3 +47,19 @@ def confirm_sign_up(request: HttpRequest) -> HttpResponse:
     context = {"form": form, "email": pending.email}
     status = 422 if form.is_bound else 200
     return render(request, "account/confirm_email_verification_code.html", context, status=status)
+
+
+@login_not_required
+def confirm_email(request: HttpRequest) -> HttpResponse:
+    """Ask for the code that was sent to one more address, then add it.
+
+    The library looks whether another account has the address and adds it then; of two who confirm
+    it at once, the database refuses the second.
+    """
+    try:
+        with transaction.atomic():
+            response: HttpResponse = email_verification_sent(request)
+    except IntegrityError:
+        messages.error(request, str(get_adapter(request).error_messages["email_taken"]))
+        return redirect("account_email")
+    return response

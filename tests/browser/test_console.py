@@ -199,6 +199,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
         "/console/clients/",
         f"/console/clients/{world.payments.client_id}/suspension",
         f"/console/clients/{world.suspended.client_id}/resumption",
+        f"/console/clients/{world.payments.client_id}/owner",
         "/console/events/",
         "/console/blocked/",
         f"/console/blocked/{'ab' * 32}",

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from portal.registry.actions import create_client, register_key, retire_key, revoke_key
+from portal.registry.actions import (
+    create_client,
+    deactivate_person,
+    register_key,
+    retire_key,
+    revoke_key,
+)
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.browser.checks import check_accessible
@@ -69,6 +75,8 @@ def test_axe_finds_nothing_and_nothing_overflows(
 ) -> None:
     nobody, owner = sign_in(None, look), sign_in(cast.alice, look)
     pages = [(nobody, path) for path in OF_NOBODY] + [(owner, path) for path in (*OF_PEOPLE, *full)]
+    deactivate_person(cast.viewer, by=cast.admin)
+    pages += [(sign_in(cast.dev, look), path) for path in full if path.endswith("/team/")]
     for page, path in pages:
         page.goto(path)
         page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true })")

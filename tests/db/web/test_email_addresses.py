@@ -238,6 +238,22 @@ def test_the_address_of_another_account_cannot_be_added(
     assert "Another account has this address." in text_of(response)
 
 
+def test_of_two_who_confirm_an_address_at_once_one_gets_it(
+    cast: SimpleNamespace, browser_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = browser_of("dev")
+    add(browser, "dev2@example.com")
+
+    def meanwhile(form: Any) -> str:
+        EmailAddress.objects.create(user=cast.bob, email="dev2@example.com", verified=True)
+        monkeypatch.setattr(EmailAddress, "can_set_verified", lambda self: True)
+        return str(form.cleaned_data["code"])
+
+    monkeypatch.setattr("portal.accounts.forms.ConfirmEmailForm.clean_code", meanwhile)
+    response = browser.post(EMAIL_CODE, {"code": code()}, follow=True)
+    assert "Another account has this address." in text_of(response)
+
+
 def test_an_account_has_few_addresses(cast: SimpleNamespace, browser_of: Any) -> None:
     for number in (1, 2):
         browser = browser_of("dev")
