@@ -90,8 +90,6 @@ def set_environment(data: Path, port: int) -> None:
         "STATIC_ROOT": str(data / "static"),
         "GRANIAN_BLOCKING_THREADS": "128",
     }
-    # Seconds after which a worker that does not stop is killed.
-    os.environ.setdefault("GRANIAN_WORKERS_KILL_TIMEOUT", "5")
 
 
 def read_secret_key(path: Path) -> str:
@@ -138,7 +136,7 @@ def serve(port: int) -> int:
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)]
     # Its warnings are about so many threads, which are to wait.
-    command += ["--log-level", "error"]
+    command += ["--workers-kill-timeout", "5", "--log-level", "error"]
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, signal.default_int_handler)
     command += ["portal.wsgi:application"]

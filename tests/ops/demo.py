@@ -17,14 +17,8 @@ from tests.ops.running import STOP_TIMEOUT_S, free_port, server
 from tests.waiting import PATIENCE_S
 
 PASSWORD = re.compile(r"^  (\S+@example\.com) +([a-z2-9-]{19})$", re.MULTILINE)
-# What the caller's shell may have, up to the address of a production database. A worker that does
-# not stop is never killed: a test waits for it in vain, however fast the machine is.
-SHELL = {
-    "PATH": os.environ["PATH"],
-    "HOME": os.environ.get("HOME", "/"),
-    "GRANIAN_WORKERS_KILL_TIMEOUT": "1800",
-    **PRODUCTION,
-}
+# What the caller's shell may have, up to the address of a production database.
+SHELL = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **PRODUCTION}
 
 
 class Browser(requests.Session):

@@ -20,6 +20,7 @@ import requests
 from tests.ops.demo import PASSWORD, SHELL, Demo
 from tests.ops.production import PRODUCTION, ROOT
 from tests.ops.running import STOP_TIMEOUT_S, server
+from tests.processes import children
 from tests.waiting import PATIENCE_S
 
 
@@ -87,17 +88,10 @@ def test_what_is_kept_is_for_its_owner_only(running: tuple[Demo, str]) -> None:
     assert stat.S_IMODE((demo.data / "secret_key").stat().st_mode) == 0o600
 
 
-def test_the_second_start_makes_nothing_again_and_shows_no_password(demo: Demo) -> None:
-    def static_files() -> dict[Path, int]:
-        files = (demo.data / "static").rglob("*")
-        return {path: path.stat().st_mtime_ns for path in files if path.suffix != ".json"}
-
+def test_the_second_start_keeps_everything_and_shows_no_password(demo: Demo) -> None:
     first = demo.start()
     kept = (demo.data / "secret_key").read_bytes()
-    made = static_files()
     second = demo.start()
-    # What takes a first start its time.
-    assert static_files() == made
     assert len(PASSWORD.findall(first)) == 2
     assert not PASSWORD.findall(second)
     assert "make passwords" in second
@@ -109,6 +103,9 @@ def test_the_second_start_makes_nothing_again_and_shows_no_password(demo: Demo) 
 def test_ctrl_c_ends_the_portal_without_a_complaint(demo: Demo) -> None:
     log = demo.data.with_suffix(".log")
     with server(demo.command(), port=demo.port, environment=SHELL, cwd=ROOT, log=log) as process:
+        # A terminal sends Ctrl-C to a whole group; a worker that gets it too may hang.
+        [granian] = children(process.pid)
+        assert os.getpgid(granian) != os.getpgid(process.pid)
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(STOP_TIMEOUT_S) == 0
     assert "Traceback" not in log.read_text("utf-8")

@@ -217,7 +217,8 @@ def test_other_hosts_are_bound_to_https_only_when_asked_for(
 
 
 def test_sqlite_has_no_replica() -> None:
-    here = {"DEMO": "true", "DATABASE_URL": "sqlite:////tmp/db.sqlite3"}
+    here = {"DEMO": "true", "PUBLIC_URL": "http://localhost", "ALLOWED_HOSTS": "localhost"}
+    here |= {"DATABASE_URL": "sqlite:////tmp/db.sqlite3"}
     said = complaint(**here, DATABASE_REPLICA_URL="postgresql://portal@replica/portal")
     assert "DATABASE_REPLICA_URL is set, and only PostgreSQL has replicas" in said
 
