@@ -24,7 +24,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help run passwords test quick suites lint format lock programs \
 	check-format check-lint check-templates check-types check-imports check-migrations check-deploy \
-	unit db smoke browser interop ops drill
+	unit db smoke browser interop ops test-verifiers drill
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -71,11 +71,15 @@ $(NODE_READY): tests/interop/package.json tests/interop/package-lock.json | $(TE
 	@cd tests/interop && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@
 
-# The programs of others that we are tested against, and the Debian packages that bring them.
-PROGRAMS := chromium=chromium curl=curl nginx=nginx-light openssl=openssl pgbouncer=pgbouncer ssh-keygen=openssh-client wrk=wrk
+# The programs and files of others that we are tested against, and the Debian packages that bring them.
+PROGRAMS := apache2=apache2-bin chromium=chromium curl=curl nginx=nginx-light openssl=openssl pgbouncer=pgbouncer \
+	ssh-keygen=openssh-client wrk=wrk /usr/lib/apache2/modules/mod_oauth2.so=libapache2-mod-oauth2
+test-verifiers: PROGRAMS += go=golang-go java=default-jdk-headless \
+	/usr/share/gocode/src/github.com/golang-jwt/jwt=golang-github-golang-jwt-jwt-dev \
+	/usr/share/gocode/src/gopkg.in/square/go-jose.v2=golang-gopkg-square-go-jose.v2-dev
 
 programs:
-	@PATH="$$PATH:/usr/sbin"; missing=; for each in $(PROGRAMS); do command -v "$${each%=*}" >/dev/null || missing="$$missing $${each#*=}"; done; \
+	@PATH="$$PATH:/usr/sbin"; missing=; for each in $(PROGRAMS); do command -v "$${each%=*}" >/dev/null || [ -e "$${each%=*}" ] || missing="$$missing $${each#*=}"; done; \
 		[ -z "$$missing" ] || { echo "Installing$$missing …"; \
 		$$([ "$$(id -u)" = 0 ] || echo sudo -n) sh -ec "apt-get -qq update; apt-get -qqy install --no-install-recommends$$missing" >/dev/null; } \
 		|| { echo "The tests need these programs; please install them:$$missing"; exit 1; }
@@ -144,13 +148,28 @@ browser: $(TEST_READY) programs ## Test the whole story in a browser
 	@echo "Browser tests"
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/browser
 
-interop: $(TEST_READY) $(NODE_READY) programs ## Test with real peers: PyJWT, joserfc, jose, oidc-provider, nginx
+interop: $(TEST_READY) $(NODE_READY) programs ## Test with real peers: PyJWT, joserfc, jose, oidc-provider, nginx, Envoy, Apache
 	@echo "Interop tests"
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/interop
 
 ops: $(TEST_READY) programs ## Test settings, demo, image commands, manifests and documents
 	@echo "Tests of running it"
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/ops
+
+# Java's library is inside the sources of PySpark: 750 MB are fetched for two jars of 30, once.
+VERIFIERS := build/verifiers
+NIMBUS := $(VERIFIERS)/nimbus-9.8.1.jar $(VERIFIERS)/nimbus-9.37.2.jar
+
+$(VERIFIERS)/%.jar: tests/verifiers/%.txt | $(TEST_READY)
+	@echo "Fetching $* …"
+	@rm -rf $@.d && mkdir -p $@.d
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --require-hashes -r $< -d $@.d
+	@tar -xzf $@.d/*.tar.gz -C $@.d --wildcards --strip-components=3 '*/deps/jars/hadoop-client-runtime-*.jar'
+	@mv $@.d/hadoop-client-runtime-*.jar $@ && touch $@ && rm -r $@.d
+
+test-verifiers: $(TEST_READY) $(NIMBUS) programs ## Run our programs in Go and Java, and let both verify (750 MB, not part of test)
+	@echo "Tests with Go and Java"
+	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/verifiers
 
 drill: $(TEST_READY) ## Kill workers and the database while people write: nothing acknowledged may be lost
 	@$(BIN)/python drills/crash.py

@@ -1,6 +1,6 @@
 """The programs that the portal shows are run as they stand, and get a token.
 
-Go, Java and C# are not run here: neither the compilers nor the libraries come with the tests.
+Go and Java are run by tests/verifiers, which fetch more than the other tests; C# is run by none.
 """
 
 from __future__ import annotations
