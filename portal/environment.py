@@ -10,6 +10,7 @@ import os
 import re
 from contextlib import suppress
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,6 +70,34 @@ def number(name: str, default: int, *, least: int = 1, most: int | None = None) 
     if not value.isdecimal() or int(value) < least or (most is not None and int(value) > most):
         raise ImproperlyConfigured(f"{name} is {value!r}; it must be a whole number {expected}.")
     return int(value)
+
+
+def sorted_file(name: str, record_bytes: int) -> str:
+    """Return the path of a file of sorted records, each of so many bytes; empty when not set.
+
+    Some 256 of them are compared, so that a file of another kind is noticed.
+    """
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return ""
+    path = Path(value)
+    try:
+        count, rest = divmod(path.stat().st_size, record_bytes)
+        with path.open("rb") as file:
+            some = [
+                (file.seek(place * record_bytes), file.read(record_bytes))[1]
+                for place in range(0, count, count // 256 + 1)
+            ]
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}, which cannot be read: {error.strerror}."
+        ) from None
+    if not count or rest or some != sorted(some):
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}, which is no file of sorted records of {record_bytes} bytes. "
+            "It must be the blocklist.dat of badkeys, unpacked."
+        )
+    return value
 
 
 def scopes(name: str, default: str) -> dict[str, str]:

@@ -43,6 +43,9 @@ KEY_LIMIT = env.number("KEY_LIMIT", 10)
 KEY_EXPIRY_WARNING = timedelta(days=env.number("KEY_EXPIRY_WARNING_DAYS", 30, least=0))
 RSA_MIN_BITS = env.number("RSA_MIN_BITS", 2048, least=2048, most=8192)
 RSA_MAX_BITS = env.number("RSA_MAX_BITS", max(4096, RSA_MIN_BITS), least=RSA_MIN_BITS, most=8192)
+PUBLISHED_KEYS_FILE = env.sorted_file("PUBLISHED_KEYS_FILE", 16)
+"""The blocklist.dat of badkeys: keys whose private half is published, from Debian's bug on."""
+
 ALLOW_LEGACY_ALGORITHMS = env.yes_or_no("ALLOW_LEGACY_ALGORITHMS", default=False)
 ALLOW_HTTP_KEY_SETS = env.yes_or_no("ALLOW_HTTP_KEY_SETS", default=False) or not _HTTPS
 """Whether public documents are answered over plain http, where anybody can put in a key."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,6 +12,8 @@ from portal.core.reasons import Reason, Refused
 from portal.core.spki import parse_spki
 
 _VERSION: Final = 0xA0
+_V2_V3: Final = (1, 2)
+_DATE: Final = re.compile(r"[0-9]{14}Z")
 
 
 def parse_certificate(encoded: bytes) -> PublicKey:
@@ -28,12 +31,14 @@ def parse_certificate(encoded: bytes) -> PublicKey:
 
 
 def _read(encoded: bytes) -> tuple[bytes, str]:
+    der.check(encoded)
     signed, algorithm, signature = der.read(encoded).children(3, 3)
-    fields = signed.children()
-    if fields and fields[0].tag == _VERSION:
-        fields = fields[1:]
-    if len(fields) < 6:
-        raise der.NotDer
+    fields = signed.children(6)
+    if fields[0].tag == _VERSION:
+        # X.690 §11.5: version 1 is the default, and so it is never written.
+        if der.read(fields[0].content).integer() not in _V2_V3:
+            raise der.NotDer
+        fields = signed.children(7)[1:]
     serial, signed_with, issuer, validity, subject, spki = fields[:6]
     serial.integer()
     signature.bits()
@@ -52,5 +57,7 @@ def _date(element: der.Element) -> str:
         # RFC 5280 §4.1.2.5.1: 50 to 99 are years of the last century.
         text = ("19" if text >= "50" else "20") + text
     elif element.tag != der.GENERALIZED_TIME:
+        raise der.NotDer
+    if not _DATE.fullmatch(text):
         raise der.NotDer
     return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC).date().isoformat()

@@ -19,6 +19,11 @@ UTC_TIME: Final = 0x17
 GENERALIZED_TIME: Final = 0x18
 SEQUENCE: Final = 0x30
 
+MAX_DEPTH: Final = 16
+"""How many elements may lie one in the other: those of a certificate are eight (RFC 5280)."""
+
+_CONSTRUCTED: Final = 0x20
+
 
 class NotDer(Exception):  # noqa: N818 - it says what the bytes are, as `Refused` does
     """The bytes are not the DER that was expected. It carries no content on purpose."""
@@ -97,6 +102,19 @@ def _read_at(data: bytes, start: int) -> tuple[Element, int]:
     if end > len(data):
         raise NotDer
     return Element(tag, data[at:end], data[start:end]), end
+
+
+def check(data: bytes) -> None:
+    """Raise `NotDer` unless the data is one element of DER, and so is all that is inside of it.
+
+    What a string holds is not looked at. No more than `MAX_DEPTH` elements lie one in the other.
+    """
+    level = [read(data)]
+    for _ in range(MAX_DEPTH):
+        constructed = (each for each in level if each.tag & _CONSTRUCTED)
+        level = [child for each in constructed for child in read_all(each.content)]
+    if level:
+        raise NotDer
 
 
 def encode(tag: int, *parts: bytes) -> bytes:

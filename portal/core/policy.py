@@ -19,6 +19,7 @@ from portal.core.keys import PublicKey
 from portal.core.kinds import NEW_KEY, NEW_RSA_KEY
 from portal.core.known_keys import KNOWN_KEYS
 from portal.core.negation import fingerprints
+from portal.core.published_keys import NO_LIST, PublishedKeys
 from portal.core.reasons import Reason, Refused
 from portal.core.spki import CURVES, key_bytes, point_invalid, rsa_numbers
 from portal.core.weak_rsa import find_weakness
@@ -49,8 +50,8 @@ class KeyPolicy:
     """What keys must be like. The defaults are the secure ones.
 
     `is_blocked` tells whether the key with this SHA-256 of its SubjectPublicKeyInfo is blocked, and
-    is asked for both signs of a point;
-    sample keys whose private half is published (`KNOWN_KEYS`) always are. `allow_legacy` offers
+    is asked for both signs of a point. Keys whose private half is known to everybody are blocked
+    too: those of `KNOWN_KEYS` always, and those in the list `published`. `allow_legacy` offers
     RS256 to RS512. Raise `ValueError` for limits that no setting may ask for.
     """
 
@@ -58,6 +59,7 @@ class KeyPolicy:
     rsa_max_bits: int = 4096
     allow_legacy: bool = False
     is_blocked: Callable[[str], bool] = never
+    published: PublishedKeys = NO_LIST
 
     def __post_init__(self) -> None:
         if not RSA_FLOOR <= self.rsa_min_bits <= self.rsa_max_bits <= RSA_CEILING:
@@ -136,10 +138,10 @@ class KeyPolicy:
                 _check_edwards(key)
         # Every AKP key of the right length is a valid one (FIPS 204 §7.2).
         either_sign = fingerprints(key)
-        if not KNOWN_KEYS.isdisjoint(either_sign):
+        if not KNOWN_KEYS.isdisjoint(either_sign) or key in self.published:
             raise Refused(
                 Reason.BLOCKED,
-                found="The private half of this key is published: it is a sample key.",
+                found="The private half of this key is published, or easy to guess.",
                 needed="Anyone could sign in as you with it. Please make a key of your own.",
                 command=_remake(key),
             )

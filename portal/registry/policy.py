@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+
 from django.conf import settings
 
 from portal.core.keys import PublicKey
 from portal.core.negation import fingerprints
 from portal.core.policy import KeyPolicy
+from portal.core.published_keys import NO_LIST, PublishedKeys
 from portal.registry.models import BlockedKey, ClientKey
 
 
@@ -17,7 +22,17 @@ def key_policy() -> KeyPolicy:
         rsa_max_bits=settings.RSA_MAX_BITS,
         allow_legacy=settings.ALLOW_LEGACY_ALGORITHMS,
         is_blocked=lambda sha: BlockedKey.objects.filter(pk=sha).exists(),
+        published=_published(settings.PUBLISHED_KEYS_FILE),
     )
+
+
+@cache
+def _published(path: str) -> PublishedKeys:
+    """Return the list in a file, which is mapped into memory and not read: it has 60 MB."""
+    if not path:
+        return NO_LIST
+    with Path(path).open("rb") as file:
+        return PublishedKeys(mmap(file.fileno(), 0, access=ACCESS_READ))
 
 
 def fingerprint_here(key: PublicKey) -> str:

@@ -58,6 +58,7 @@ class KeyForm(PortalForm):
     )
     alg = forms.CharField(
         max_length=16,
+        strip=False,  # RFC 7515 §4.1.1: a name of an algorithm is compared as it is
         label="Algorithm",
         help_text="What your client writes into the alg header of its assertions.",
         error_messages={"required": "Please choose the algorithm that your client signs with."},

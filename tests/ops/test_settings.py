@@ -6,10 +6,12 @@ Real processes read the real settings: nothing of the tests' own settings or env
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -94,6 +96,10 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
         ("KEY_LIMIT", "0", "at least 1"),
         ("RSA_MIN_BITS", "1024", "from 2048 to 8192"),
         ("RSA_MAX_BITS", "16384", "from 2048 to 8192"),
+        ("PUBLISHED_KEYS_FILE", "/nowhere/blocklist.dat", "cannot be read: No such file"),
+        ("PUBLISHED_KEYS_FILE", "/", "cannot be read"),
+        ("PUBLISHED_KEYS_FILE", "/dev/null", "must be the blocklist.dat of badkeys"),
+        ("PUBLISHED_KEYS_FILE", str(ROOT / "LICENSE"), "must be the blocklist.dat of badkeys"),
         ("JWKS_MAX_AGE", "-1", "at least 0"),
         ("DATABASE_CONNECTIONS", "2", "at least 3"),
         ("GRANIAN_BLOCKING_THREADS", "19", "at least twice DATABASE_CONNECTIONS, which is 10"),
@@ -262,3 +268,14 @@ def test_every_variable_of_the_settings_is_in_the_table_of_the_readme() -> None:
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', settings))
     told = set(re.findall(r"(?m)^\| `([A-Z_]+)` \|", readme))
     assert read == told
+
+
+def test_a_list_of_published_keys_is_taken_when_its_records_are_sorted(tmp_path: Path) -> None:
+    path = tmp_path / "blocklist.dat"
+    records = [hashlib.sha256(bytes(place)).digest()[:16] for place in range(1000)]
+    path.write_bytes(b"".join(sorted(records)))
+    assert start("s.PUBLISHED_KEYS_FILE", PUBLISHED_KEYS_FILE=str(path)).stdout.strip() == str(path)
+    path.write_bytes(b"".join(records))
+    assert "sorted records of 16 bytes" in complaint(PUBLISHED_KEYS_FILE=str(path))
+    path.write_bytes(b"".join(sorted(records))[:-1])
+    assert "sorted records of 16 bytes" in complaint(PUBLISHED_KEYS_FILE=str(path))

@@ -9,17 +9,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_private_key,
+    load_pem_private_key,
+    pkcs12,
+)
 
 from portal.core.jwk import thumbprint, to_jwk
+from portal.core.keys import Container
 from portal.core.known_keys import KNOWN_KEYS
 from portal.core.negation import negative
 from portal.core.pem import parse_public_key
 from portal.core.policy import KeyPolicy
-from portal.core.proof import seed_half
+from portal.core.proof import ec_half, seed_half
 from portal.core.reasons import Reason
+from portal.core.spki import raw_key
 from tests.unit.support import refusal, verdict
+from tests.vectors.make_known_keys import BASES, SAMPLE_KEYS, VECTORS, leaked
 from tests.vectors.make_known_keys import KNOWN_KEYS as FILE
-from tests.vectors.make_known_keys import SAMPLE_KEYS, VECTORS, leaked
 
 SAMPLES: list[dict[str, Any]] = json.loads(SAMPLE_KEYS.read_text("utf-8"))
 
@@ -36,7 +45,7 @@ def test_sample_key_is_a_pair_and_its_public_half_is_refused(sample: dict[str, A
     refused = verdict(key, KeyPolicy(rsa_max_bits=8192))
     assert refused is not None
     assert refused.reason is Reason.BLOCKED
-    assert refused.found == "The private half of this key is published: it is a sample key."
+    assert refused.found == "The private half of this key is published, or easy to guess."
     other = negative(key)
     refused = verdict(other, KeyPolicy(rsa_max_bits=8192)) if other else refused
     assert refused is not None
@@ -70,6 +79,72 @@ def test_keys_of_test_suites_are_known(path: str) -> None:
     assert {key.spki_sha256 for key in keys} <= KNOWN_KEYS
 
 
+@pytest.mark.parametrize(
+    ("path", "password"),
+    [
+        ("asymmetric/PKCS8/ec_private_key_encrypted.pem", b"123456"),
+        ("asymmetric/Ed25519/ed25519-pkcs8-enc.der", b"password"),
+        ("asymmetric/Traditional_OpenSSL_Serialization/key2.pem", b"a123456"),
+        ("pkcs12/cert-key-aes256cbc.p12", b"cryptography"),
+        ("x509/PKITS_data/pkcs12/GoodCACert.p12", b"password"),
+    ],
+)
+def test_keys_that_are_published_encrypted_are_known(path: str, password: bytes) -> None:
+    """With the passwords of a test suite, which are as public."""
+    data, key = (VECTORS / path).read_bytes(), None
+    if path.endswith(".p12"):
+        key = pkcs12.load_key_and_certificates(data, password)[0]
+    else:
+        load = load_der_private_key if path.endswith(".der") else load_pem_private_key
+        key = load(data, password)
+    assert key is not None
+    block = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    assert parse_public_key(block).spki_sha256 in KNOWN_KEYS
+
+
+@pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521"])
+@pytest.mark.parametrize("scalar", [1, 2, 3, 255, 256])
+def test_small_multiples_of_a_base_point_are_known_with_either_sign(
+    curve: str, scalar: int
+) -> None:
+    """The base point itself is the public key of the private key 1, and that of -1 its negative."""
+    key = ec_half(curve, scalar)
+    assert key is not None
+    for each in (key, negative(key)):
+        assert each is not None
+        refused = verdict(each)
+        assert refused is not None
+        assert refused.reason is Reason.BLOCKED
+
+
+@pytest.mark.parametrize(("curve", "base"), BASES.items())
+def test_base_points_of_edwards_curves_are_known_with_either_sign(curve: str, base: str) -> None:
+    """RFC 8032 §5.1 and §5.2. Who knows the scalar signs, whatever seed it should come from."""
+    key = raw_key(curve, bytes.fromhex(base), Container.SPKI)
+    for each in (key, negative(key)):
+        assert each is not None
+        refused = verdict(each)
+        assert refused is not None
+        assert refused.reason is Reason.BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [
+        ("Ed25519", bytes(32)),
+        ("Ed25519", b"\xff" * 32),
+        ("Ed25519", bytes(range(32))),
+        ("Ed448", b"\x01" * 57),
+        ("ML-DSA-44", bytes(32)),
+        ("ML-DSA-87", bytes(range(1, 33))),
+    ],
+)
+def test_seeds_that_anybody_guesses_are_known(name: str, seed: bytes) -> None:
+    key = seed_half(name, seed)
+    assert key is not None
+    assert key.spki_sha256 in KNOWN_KEYS
+
+
 def test_first_seed_of_rfc_8032_is_known() -> None:
     line = (VECTORS / "asymmetric/Ed25519/sign.input").read_text("ascii").partition("\n")[0]
     key = seed_half("Ed25519", bytes.fromhex(line[:64]))
@@ -82,4 +157,4 @@ def test_file_is_sorted_and_says_where_each_key_is_from() -> None:
     entries = [line for line in lines if not line.startswith("#")]
     assert all(re.fullmatch(r"[0-9a-f]{64} \S.*", entry) for entry in entries)
     assert entries == sorted(entries)
-    assert len(entries) == len(KNOWN_KEYS) > 2000
+    assert len(entries) == len(KNOWN_KEYS) > 6000

@@ -12,7 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from portal.core import der, spki
 from portal.core.jwk import to_jwk
+from portal.core.keys import Container
 from portal.core.kinds import NEW_KEY, NEW_RSA_KEY
+from portal.core.pem import parse_public_key
 from portal.core.reasons import Reason
 from tests.unit.support import (
     certificate_pem,
@@ -629,6 +631,43 @@ def test_refusal_is_made_of_whole_sentences(case: Case) -> None:
         assert text[-1] in ".?!"
     assert str(refused) == f"{refused.found} {refused.needed}"
     assert "\n" not in refused.command
+
+
+@pytest.mark.parametrize(
+    ("place", "instead"),
+    [
+        (0, "a000"),
+        (0, "a00102"),
+        (0, "a003020100"),  # the default of version 1, written out (X.690 §11.5)
+        (0, "a003020103"),
+        (0, "a0030201ff"),
+        (0, "a00402020002"),
+        (0, "a006020102020102"),
+        (0, "a003040102"),
+        (0, "a08103020102"),
+        (3, "30023180"),
+        (3, "3004310230ff"),
+        (3, "30" + "8000"),
+        (5, "3082000431023000"),
+    ],
+)
+def test_certificate_is_der_through_and_through(place: int, instead: str) -> None:
+    refused = refusal(certificate(place, bytes.fromhex(instead)))
+    assert refused.reason is Reason.BAD_CERTIFICATE
+
+
+def test_certificate_may_be_of_version_2_or_3() -> None:
+    for version in (1, 2):
+        block = certificate(0, b"\xa0\3\2\1" + bytes((version,)))
+        assert parse_public_key(block).container is Container.CERTIFICATE
+
+
+@pytest.mark.parametrize("date", ["2601010000Z", "260101 00000Z", "26010100000aZ", " 60101000000Z"])
+def test_date_of_a_certificate_has_one_form(date: str) -> None:
+    """RFC 5280 §4.1.2.5.1. What reads dates takes a space for a zero."""
+    both = der.encode(der.UTC_TIME, date.encode()) + der.encode(der.UTC_TIME, b"270101000000Z")
+    refused = refusal(certificate(4, der.encode(der.SEQUENCE, both)))
+    assert refused.reason is Reason.BAD_CERTIFICATE
 
 
 MARKER = "Zq7Zq7Zq7"

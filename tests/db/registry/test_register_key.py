@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ from pytest_django import Settings
 
 from portal.core.jwk import published_jwk, thumbprint
 from portal.core.pem import parse_public_key
+from portal.core.published_keys import record_hash
 from portal.core.reasons import Reason, Refused
 from portal.registry.actions import (
     block_key,
@@ -266,3 +268,16 @@ def test_each_refusal_of_the_registry_has_a_reason_on_record(
         "key_limit_reached",
         "client_suspended",
     ]
+
+
+def test_a_key_in_the_list_of_published_keys_is_refused(
+    payments: Client, cast: SimpleNamespace, settings: Settings, tmp_path: Path
+) -> None:
+    pem = public_pem(new_private_key())
+    path = tmp_path / "blocklist.dat"
+    path.write_bytes(record_hash(parse_public_key(pem)) + b"\1")
+    settings.PUBLISHED_KEYS_FILE = str(path)
+    with pytest.raises(Refused) as caught:
+        register(payments, cast.dev, pem)
+    assert caught.value.reason is Reason.BLOCKED
+    assert register(payments, cast.dev, public_pem(new_private_key())).pk

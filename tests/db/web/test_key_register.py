@@ -77,6 +77,8 @@ def test_without_a_csrf_token_nothing_is_registered(
         ("", 422, "Please choose the algorithm that your client signs with."),
         ("RS256", 422, "RS256 is an older algorithm that is switched off here."),
         ("ES256", 422, "cannot be used with ES256"),
+        ("PS256 ", 422, "This is not the name of an algorithm that the portal knows."),
+        ("\tPS256", 422, "This is not the name of an algorithm that the portal knows."),
     ],
 )
 def test_a_jwk_with_an_older_algorithm_is_registered_for_the_newer_one(
