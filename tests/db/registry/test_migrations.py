@@ -109,6 +109,27 @@ def test_what_an_admin_decided_does_not_keep_the_rights_from_going_back(
     assert Client.objects.get().scopes == ["write"]
 
 
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_an_index_that_a_stopped_migration_left_is_built_again() -> None:
+    name = "redeemed_by_reference"
+    call_command("migrate", "registry", "0009", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE INDEX {name} ON registry_redeemedassertion (at)")
+        cursor.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [name]
+        )
+        call_command("migrate", "registry", verbosity=0)
+        cursor.execute(
+            "SELECT indisvalid, pg_get_indexdef(indexrelid) FROM pg_index "
+            "WHERE indexrelid = %s::regclass",
+            [name],
+        )
+        [(is_valid, definition)] = cursor.fetchall()
+    assert is_valid
+    assert definition.endswith("(reference)")
+
+
 def test_the_models_and_the_migrations_agree(db: None) -> None:
     call_command("makemigrations", "accounts", "registry", check=True, dry_run=True, verbosity=0)
 
