@@ -46,7 +46,9 @@ def refuse_private(data: bytes) -> None:
     # One text, so that many of them cost no more than their length.
     inner = "\n\n".join(_plain(each) for each in bodies if _is_text(each))
     texts = [text, inner]
-    bodies = [data, *bodies, *private_spelling.bodies(inner, _is_private_blob)]
+    bodies += private_spelling.bodies(inner, _is_private_blob)
+    if not data.isascii():  # a text is no value, but for the words in it
+        bodies = [data, *bodies]
     blobs = [each for each in bodies if _is_private_blob(each)]
     proven = list(private_numbers.public_halves(_values(texts, bodies)))
     if blobs or proven or any(map(_is_private_text, texts)):

@@ -130,6 +130,9 @@ def _answer(request: HttpRequest, refused: AuthenticationRefused) -> HttpRespons
     else:
         why = f"The portal tells the client's people why, under the reference {refused.reference}."
         page = token_request_page(refused.reference)
+    if refused.refused.reason is Reason.PRIVATE_KEY:
+        title = EXPLANATIONS[Reason.PRIVATE_KEY].title
+        return refuse(400, "invalid_request", f"{title}. It counts as leaked. {why}", page)
     if refused.unreadable:
         text = f"The client assertion or the request around it is malformed. {why}"
         return refuse(400, "invalid_request", text, page)

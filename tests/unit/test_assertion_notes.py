@@ -240,7 +240,8 @@ def test_algorithm_in_small_letters() -> None:
 def test_every_reason_of_an_assertion_is_explained() -> None:
     reasons = list(Reason)
     of_assertions = set(reasons[reasons.index(Reason.ASSERTION_EMPTY) :])
-    assert set(EXPLANATIONS) == of_assertions
+    # A private key is refused wherever it is sent, also in the place of an assertion.
+    assert set(EXPLANATIONS) == of_assertions | {Reason.PRIVATE_KEY}
     assert {Reason.CLIENT_UNKNOWN, Reason.CLIENT_ID_MISMATCH} <= of_assertions
     for each in EXPLANATIONS.values():
         assert each.title

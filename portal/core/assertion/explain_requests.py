@@ -8,6 +8,13 @@ from portal.core.assertion.explanation import Explanation
 from portal.core.reasons import Reason
 
 REQUESTS: Final[dict[Reason, Explanation]] = {
+    Reason.PRIVATE_KEY: Explanation(
+        "There was a private key in the request",
+        "A private key signs an assertion and is never sent. What was sent is not kept, and counts "
+        "as leaked: its public half is blocked here for good, and revoked where it is registered.",
+        "Make a new pair, add its public half, and sign with the new private key. Then find the "
+        "program that sent the old one: it passes the key where the assertion belongs.",
+    ),
     Reason.ASSERTION_MISSING: Explanation(
         "There is no client assertion",
         "The request does not say which client it is from in the way that is asked for here "

@@ -8,6 +8,7 @@ from typing import Final
 
 from portal.core.assertion.peeking import UnverifiedAssertion
 from portal.core.assertion.words import brief
+from portal.core.private import refuse_private
 from portal.core.reasons import Reason, Refused
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -15,6 +16,12 @@ ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 _LONGEST_SCHEME: Final = 20
 """How many characters of an Authorization header are looked at for its scheme."""
+
+MAX_LOOKED_AT: Final = 16 * 1024
+"""How many characters of a request are looked through for a private key: the longest is shorter."""
+
+_SHORTEST_KEY: Final = 43
+"""No private key that can be told as one is shorter; 32 bytes are 43 characters of base64url."""
 
 _REPEATABLE: Final = frozenset({"resource"})
 """RFC 8707 §2: the one parameter that may be there more than once."""
@@ -101,3 +108,32 @@ def _one_method(given: Mapping[str, str], authorization: str) -> None:
             found=found,
             needed="A client_assertion and its client_assertion_type, and no secret.",
         )
+
+
+def private_key_in(
+    parameters: Mapping[str, Sequence[str]], *, beside_assertion: bool = False
+) -> Refused | None:
+    """Return the refusal of a private key in the parameters of a request, or None.
+
+    The first `MAX_LOOKED_AT` characters of those that are long enough are looked through, names
+    too, and the assertion first, or not at all (`beside_assertion`).
+    """
+    texts = [*parameters.get("client_assertion", ())] if not beside_assertion else []
+    for name, values in parameters.items():
+        if name not in {"client_assertion", "client_assertion_type"}:
+            texts += (name, *values)
+    text = "\n".join(each for each in texts if len(each) >= _SHORTEST_KEY)[:MAX_LOOKED_AT]
+    found = _private_key_in(text) if text else None
+    if found and not found.leaked and " " in text:
+        # A form turns a plus sign of base64 into a space, unless it was encoded.
+        return _private_key_in(text.replace(" ", "+")) or found
+    return found
+
+
+def _private_key_in(text: str) -> Refused | None:
+    try:
+        refuse_private(text.encode("utf-8", "replace"))
+    except Refused as refused:
+        if refused.reason == Reason.PRIVATE_KEY:
+            return refused.with_traceback(None)  # its frames hold the text
+    return None

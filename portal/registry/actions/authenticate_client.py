@@ -8,7 +8,7 @@ import secrets
 from base64 import b32encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
@@ -26,18 +26,29 @@ from portal.core.assertion import (
     spend,
     verify,
 )
-from portal.core.assertion.token_request import why_of_another
+from portal.core.assertion.token_request import private_key_in, why_of_another
 from portal.core.assertion.words import brief, utc
+from portal.core.keys import PublicKey
+from portal.core.negation import fingerprints
 from portal.core.reasons import Reason, Refused
+from portal.registry.actions.block_key import block_leaked_keys
 from portal.registry.actions.confirm_key import confirm_key
 from portal.registry.expectations import expectation_of, first_seen
-from portal.registry.models import Client, ClientKey, RefusedRequest
+from portal.registry.models import PORTAL, BlockedKey, Client, ClientKey, RefusedRequest
 from portal.registry.models.token_request import MAX_SEEN
 from portal.registry.patterns import CLIENT_ID, KID
 from portal.registry.redemption import redeem
 from portal.registry.refusals import RegistryRefusal
 
 logger = logging.getLogger(__name__)
+
+MAX_BLOCKED_A_DAY: Final = 1000
+"""How many keys that are registered nowhere the portal blocks in 24 hours for token requests."""
+
+_PLAIN_MEMBERS: Final = frozenset(
+    {"alg", "kid", "typ", "iss", "sub", "aud", "jti", "exp", "iat", "nbf"}
+)
+"""What an assertion needs. Through a good one that has more we look for a private key, too."""
 
 _CLIENT_ID: Final = re.compile(CLIENT_ID)
 _KID: Final = re.compile(KID)
@@ -101,7 +112,9 @@ def authenticate_client(
     attempt = _Attempt(timezone.now(), _new_reference())
     try:
         return _authenticate(attempt, parameters, authorization)
-    except Refused as refused:
+    except Refused as problem:
+        refused = private_key_in(parameters) or problem
+        _block(attempt, refused.leaked)
         _follow(attempt, pointers_in(parameters, authorization=authorization))
         _record(attempt, refused)
         raise AuthenticationRefused(refused, attempt.reference, attempt.client) from None
@@ -141,6 +154,7 @@ def _authenticate(
             # As much work as for a client and a key that exist.
             spend(unverified)
         raise
+    _refuse_private_key(parameters, unverified)
     key = next(key for key in keys if key.kid == verified.kid)
     if not redeem(verified, key, reference=attempt.reference, now=attempt.now):
         raise Refused(
@@ -151,6 +165,39 @@ def _authenticate(
     if key.confirmed_at is None:
         _confirm(attempt, unverified, key)
     return Authenticated(key.client, key, attempt.reference)
+
+
+def _refuse_private_key(
+    parameters: Mapping[str, Sequence[str]], unverified: UnverifiedAssertion
+) -> None:
+    """Refuse a private key beside a good assertion, or in one that has more than it needs."""
+    plain = _PLAIN_MEMBERS.issuperset((*unverified.header, *unverified.claims))
+    refused = private_key_in(parameters, beside_assertion=plain)
+    if refused:
+        raise refused
+
+
+def _block(attempt: _Attempt, leaked: Sequence[PublicKey]) -> None:
+    """Block the keys whose private halves were sent, and remember whose they were.
+
+    Nobody has signed in, so it is the portal that blocks. Of keys that are registered nowhere it
+    blocks only so many a day, as strangers can make any number of them.
+    """
+    if not leaked:
+        return
+    names = [name for key in leaked for name in fingerprints(key)]
+    registered = ClientKey.objects.select_related("client").filter(spki_sha256__in=names)
+    found = list(registered[:2])
+    if found or _may_block(attempt.now):
+        block_leaked_keys(leaked, by=PORTAL, client=None)
+    if len(found) == 1:
+        [attempt.key] = found
+        attempt.client = found[0].client
+
+
+def _may_block(now: datetime) -> bool:
+    day = BlockedKey.objects.filter(blocked_at__gt=now - timedelta(days=1), blocked_by_portal=True)
+    return day[:MAX_BLOCKED_A_DAY].count() < MAX_BLOCKED_A_DAY
 
 
 def _confirm(attempt: _Attempt, unverified: UnverifiedAssertion, key: ClientKey) -> None:

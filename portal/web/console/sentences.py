@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_datetime
 
 from portal.accounts.models import User
 from portal.registry.choices import BlockedWhy, RevocationReason, Role, Verb
-from portal.registry.models import Actor, Event, described
+from portal.registry.models import PORTAL, Actor, Event, described
 
 Detail = dict[str, Any]
 
@@ -132,6 +132,8 @@ def _revoked(event: Event, detail: Detail) -> str:
 
 def _blocked(event: Event, detail: Detail) -> str:
     name = f"the key with SHA-256 {str(detail.get('spki_sha256', ''))[:16]}…"
+    if detail.get("why") == BlockedWhy.PRIVATE_KEY_SEEN and event.actor is PORTAL:
+        return f"found a private key in a token request, so that {name} is blocked now"
     if detail.get("why") == BlockedWhy.PRIVATE_KEY_SEEN:
         where = f" for {_client(event)}" if event.client else ""
         return f"sent a private key{where}, so that {name} is blocked now{_note(detail)}"
