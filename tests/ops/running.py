@@ -35,7 +35,7 @@ def status(url: str, **headers: str) -> int:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(url, headers=named)  # noqa: S310 - our own server
     try:
-        with urllib.request.build_opener(Stay).open(request, timeout=10) as response:
+        with urllib.request.build_opener(Stay).open(request, timeout=PATIENCE_S) as response:
             found: int = response.status
             return found
     except urllib.error.HTTPError as error:

@@ -14,6 +14,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from tests.ops.hostile import Target, at_once
+from tests.waiting import PATIENCE_S
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ def flood(port: int, seconds: float) -> Counter[int]:
     """Ask for sets that are not there, on one connection; return how it was answered."""
     until = time.monotonic() + seconds
     found: Counter[int] = Counter()
-    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as wire:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as wire:
         while time.monotonic() < until:
             wire.request("GET", f"/clients/{secrets.token_hex(16)}/jwks.json")
             response = wire.getresponse()

@@ -13,6 +13,7 @@ import pytest
 
 from portal.registry.changes import BOUND_S
 from tests.ops.serving import Serving, serve
+from tests.waiting import PATIENCE_S
 
 ASKS = 12
 """Each on a connection of its own: enough for both workers to take some."""
@@ -44,7 +45,7 @@ Answer = tuple[int, tuple[tuple[str, str], ...], bytes]
 
 def ask(portal: Serving, path: str, method: str = "GET", **headers: str) -> Answer:
     """All that comes over the wire but the date."""
-    wire = HTTPConnection("127.0.0.1", portal.port, timeout=30)
+    wire = HTTPConnection("127.0.0.1", portal.port, timeout=PATIENCE_S)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     wire.request(method, path, headers=named)
     response = wire.getresponse()

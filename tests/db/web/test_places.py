@@ -232,8 +232,8 @@ def test_a_password_is_hashed_without_a_place_and_few_are_at_once(
 
     with ThreadPoolExecutor(3) as pool:
         waiting = [pool.submit(sign_in) for _ in range(3)]
-        assert begun.acquire(timeout=10)
-        assert begun.acquire(timeout=10)
+        assert begun.acquire(timeout=LONG_S)
+        assert begun.acquire(timeout=LONG_S)
         assert not begun.acquire(timeout=PATIENCE_S / 4)
         with pages:
             go_on.set()
