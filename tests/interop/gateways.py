@@ -8,21 +8,21 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from tests.interop.served import free_port
 from tests.postgres import die_with_parent
-from tests.waiting import PATIENCE_S, wait_until
+from tests.processes import wait_until_it_listens
+from tests.waiting import PATIENCE_S
 
 Ask = Callable[[str], int]
 """From a token to the status of the answer."""
@@ -150,14 +150,8 @@ def _running(command: list[str | Path], log: Path, port: int) -> Iterator[Ask]:
             preexec_fn=die_with_parent,  # noqa: PLW1509 - it only asks the kernel
         )
 
-    def listens() -> bool:
-        assert process.poll() is None, log.read_text("utf-8")
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return True
-        return False
-
     try:
-        wait_until(listens, "The gateway does not listen.")
+        wait_until_it_listens(process, port, log)
         yield lambda token: _status(f"http://127.0.0.1:{port}/index", token)
     finally:
         process.terminate()

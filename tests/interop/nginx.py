@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
@@ -19,6 +18,7 @@ from tests.interop.served import ROOT, database_url, free_port
 from tests.ops.production import PRODUCTION
 from tests.ops.running import server
 from tests.postgres import die_with_parent
+from tests.processes import wait_until_it_listens
 from tests.waiting import PATIENCE_S, wait_until
 
 HOST = "keys.example.com"
@@ -171,21 +171,11 @@ def nginx(fleet: Fleet, beside: str = "") -> Iterator[subprocess.Popen[bytes]]:
     command = [NGINX, "-c", str(fleet.folder / "nginx.conf"), "-e", str(fleet.folder / "error")]
     process = subprocess.Popen(command, preexec_fn=die_with_parent)  # noqa: PLW1509 - asks the kernel
     try:
-        _wait_until_it_listens(fleet, process)
+        wait_until_it_listens(process, fleet.plain, fleet.folder / "error")
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE_S)
-
-
-def _wait_until_it_listens(fleet: Fleet, process: subprocess.Popen[bytes]) -> None:
-    def listens() -> bool:
-        assert process.poll() is None, (fleet.folder / "error").read_text("utf-8")
-        with suppress(OSError), socket.create_connection(("127.0.0.1", fleet.plain)):
-            return True
-        return False
-
-    wait_until(listens, "nginx does not listen.")
 
 
 @contextmanager
