@@ -27,6 +27,7 @@ from tests.db.oauth.token_requests import new_signer
 TRIGGERS = import_module("portal.registry.migrations.0002_triggers")
 CHANGES = import_module("portal.registry.migrations.0006_changes")
 ADDRESSES = import_module("portal.accounts.migrations.0002_confirmed_addresses")
+INDEXES = import_module("portal.registry.migrations.0010_indexes")
 CONFIRMATION = import_module("portal.registry.migrations.0005_assertions")
 
 
@@ -128,6 +129,17 @@ def test_an_index_that_a_stopped_migration_left_is_built_again() -> None:
         [(is_valid, definition)] = cursor.fetchall()
     assert is_valid
     assert definition.endswith("(reference)")
+
+
+@pytest.mark.postgresql
+def test_statistics_of_tables_that_grow_are_made_often(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE reloptions @> "
+            "ARRAY['autovacuum_analyze_scale_factor=0.01'] ORDER BY relname"
+        )
+        tables = [name for (name,) in cursor.fetchall()]
+    assert tables == [f"registry_{name}" for name in sorted(INDEXES.GROWING)]
 
 
 def test_the_models_and_the_migrations_agree(db: None) -> None:
