@@ -37,6 +37,6 @@ ENV PATH=/app/venv/bin:$PATH \
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['GRANIAN_PORT'] + '/healthz', timeout=4)"]
+    CMD ["python", "-c", "import http.client as h, os, sys; c = h.HTTPConnection(os.environ['GRANIAN_HOST'], int(os.environ['GRANIAN_PORT']), timeout=4); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
 ENTRYPOINT ["/app/entry"]
 CMD ["serve"]

@@ -1,6 +1,7 @@
 # `make run` tries the portal out, `make test` checks everything; `make help` lists the rest.
 
 PORT ?= 8000
+DOCKER ?= docker
 PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
 
 VENV := .venv
@@ -24,7 +25,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help run passwords test quick suites lint format lock programs \
 	check-format check-lint check-templates check-types check-imports check-migrations check-deploy \
-	unit db smoke browser interop ops test-verifiers drill
+	unit db smoke browser interop ops test-verifiers drill test-image
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -173,6 +174,9 @@ test-verifiers: $(TEST_READY) $(NIMBUS) programs ## Run our programs in Go and J
 
 drill: $(TEST_READY) ## Kill workers and the database while people write: nothing acknowledged may be lost
 	@$(BIN)/python drills/crash.py
+
+test-image: $(TEST_READY) ## Build the image, run compose.yaml, kill and replace its services (DOCKER=podman where there is no Docker)
+	@DOCKER="$(DOCKER)" $(BIN)/python -u drills/image.py
 
 # --- Changing ------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
 from django.http.multipartparser import MultiPartParserError
 
 _UNREACHABLE: Final = (OperationalError, InterfaceError)
@@ -41,3 +42,12 @@ class OneLine(logging.Formatter):
             # Of the others only what was said of them: what strangers sent stands in the error.
             line += f": {failure}"
         return " ".join(line.split())
+
+
+def told(response: HttpResponse) -> HttpResponse:
+    """Return an answer of which the log has a line with the cause already.
+
+    Django writes one of its own for each status from 400 up, with no more than the path.
+    """
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - django.utils.log
+    return response

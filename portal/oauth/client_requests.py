@@ -23,6 +23,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from portal import places
 from portal.core.assertion import EXPLANATIONS
 from portal.core.reasons import Reason
+from portal.logs import told
 from portal.oauth.documents import secure_headers
 from portal.oauth.validator import AUTHENTICATED
 from portal.registry.actions import Authenticated, AuthenticationRefused, authenticate_client
@@ -69,10 +70,10 @@ class ClientEndpoint:
         except _Unreadable as unreadable:
             return refuse(400, "invalid_request", str(unreadable))
         except AuthenticationRefused as refused:
-            return _answer(request, refused)
+            return told(_answer(request, refused))
         except DatabaseFailure:
             logger.exception("A client's request could not be decided")
-            return _not_now("The portal cannot reach its database just now.")
+            return told(_not_now("The portal cannot reach its database just now."))
         except places.Full:
             return _not_now("The portal has more to do than it can just now.")
 

@@ -21,6 +21,7 @@ from django.utils.http import parse_etags
 from django.utils.log import log_response
 
 from portal.core.jwks import etag
+from portal.logs import told
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ class PublicDocument:
             document = self._read(**captured)
         except DatabaseFailure:
             logger.exception("A public document could not be read from the database")
-            document = DATABASE_FAILED
+            return told(_respond(render(DATABASE_FAILED, method)))
         return _respond(render(document, method, request.headers.get("If-None-Match", "")))
 
 

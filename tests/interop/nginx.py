@@ -25,7 +25,11 @@ HOST = "keys.example.com"
 STRANGER = "127.0.0.2"
 """The address that requests come from. nginx.conf takes 127.0.0.1 for an operator's."""
 OPERATOR = "127.0.0.1"
-NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin") or "nginx"
+NGINX = (
+    os.environ.get("NGINX")
+    or shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+    or "nginx"
+)
 
 
 @dataclass(frozen=True)
@@ -89,10 +93,14 @@ class Fleet:
         self._configure(f"server 127.0.0.1:{self.ports[number]} ", "", "down ")
 
     def _configure(self, after: str, added: str, removed: str = "") -> None:
-        """Change the configuration and return when its new worker serves and no old one does."""
+        """Change the configuration and reload."""
         path = self.folder / "nginx.conf"
         text = path.read_text("utf-8").replace(after + removed, after + added)
         path.write_text(text, "utf-8")
+        self.reload()
+
+    def reload(self) -> None:
+        """Reload, and return when a new worker serves and no old one does."""
         assert self.master
         master = self.master.pid
         old = workers(master)

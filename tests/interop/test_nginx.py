@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shutil
 import socket
 import ssl
 import threading
@@ -213,6 +214,14 @@ def test_nothing_that_a_stranger_sends_gets_into_the_cache(
     assert kids(found) == {pair.kid}
     assert found.headers["Content-Type"] == "application/jwk-set+json"
     assert found.headers["Set-Cookie"] is None
+
+
+def test_the_cache_can_be_emptied(front: Fleet, client: Client) -> None:
+    assert [front.ask(jwks(client)).cached for _ in range(2)] == ["MISS", "HIT"]
+    for each in (front.folder / "cache" / "key_sets").iterdir():
+        shutil.rmtree(each)
+    front.reload()
+    assert [front.ask(jwks(client)).cached for _ in range(2)] == ["MISS", "HIT"]
 
 
 def test_unknown_clients_are_not_kept(front: Fleet) -> None:
@@ -450,6 +459,15 @@ def test_an_address_that_swallows_connections_costs_two_requests_a_wait(tmp_path
     assert 4 <= tried <= 4 + 2 * waits
 
 
+def test_a_portal_that_is_back_is_asked_at_once_when_there_is_no_other(tmp_path: Path) -> None:
+    made = Fleet(tmp_path, [free_port(), free_port()])
+    with nginx(made) as made.master:
+        path = "/clients/nobody/jwks.json"
+        assert {made.ask(each).status for each in (LOGIN, path) * 4} == {503}
+        with portal(made, 1):
+            assert [made.ask(each).status for each in (LOGIN, path)] == [200, 404]
+
+
 # --- Hygiene -------------------------------------------------------------------------------------
 
 
@@ -549,6 +567,10 @@ def test_nothing_secret_is_logged(front: Fleet) -> None:
         headers={"Referer": "secret-ref"},
     )
     front.ask("/?code=secret-in-query", headers={"Cookie": "secret-cookie"})
+    elsewhere: dict[str, Any] = {"https": False, "host": "elsewhere.example.com"}
+    front.ask("/healthz?secret-in-query", headers={"Referer": "secret-ref"}, **elsewhere)
+    with suppress(HTTPException):
+        front.ask("/?secret-in-query", **elsewhere)
     logged = front.logged()
     assert f"{STRANGER} " in logged
     assert "secret" not in logged

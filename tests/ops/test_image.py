@@ -165,6 +165,31 @@ def test_a_container_that_is_told_to_stop_answers_what_it_is_reading(
         assert process.wait(STOP_TIMEOUT_S) == 0
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "127.0.0.2", "::1"])  # noqa: S104 - as in the image
+def test_health_is_asked_where_the_container_listens(
+    host: str, image: Image, production: dict[str, str], tmp_path: Path
+) -> None:
+    health = [
+        shutil.which("python", path=production["PATH"]) or "",
+        *image.commands["HEALTHCHECK"][1:],
+    ]
+    # Nobody else's proxy is in between.
+    environment = {**production, "GRANIAN_HOST": host, "http_proxy": "http://127.0.0.1:9"}
+    serve = [*image.commands["ENTRYPOINT"], *image.commands["CMD"]]
+    process = subprocess.Popen(serve, env=environment, cwd=image.app)
+
+    def is_healthy() -> bool:
+        asked = subprocess.run(health, env=environment, check=False, capture_output=True)
+        return process.poll() is None and not asked.returncode
+
+    try:
+        wait_until(is_healthy, "The container is not healthy where it listens.")
+    finally:
+        process.terminate()
+        process.wait(STOP_TIMEOUT_S)
+    assert not is_healthy()
+
+
 def test_a_second_migration_changes_nothing(image: Image, production: dict[str, str]) -> None:
     assert run(image, production, "migrate").returncode == 0
     assert "No migrations to apply" in run(image, production, "migrate").stdout

@@ -208,7 +208,11 @@ def test_compose_gives_the_portals_addresses_that_stay_and_that_nginx_knows() ->
         return re.sub(r"\$\{NETWORK:-([\d.]+)\}", r"\1", text)
 
     (network,) = given["networks"]["default"]["ipam"]["config"]
-    for each in addresses.values():
+    stay = [
+        each["networks"]["default"] for each in given["services"].values() if "networks" in each
+    ]
+    assert len({each["mac_address"] for each in stay}) == len(stay) == 3
+    for each in [each["ipv4_address"] for each in stay]:
         address = ip_address(filled_in(each))
         assert address in ip_network(filled_in(network["subnet"]))
         # Nobody else is given it while its portal is gone.

@@ -10,7 +10,11 @@ from django.db import OperationalError
 from django.test import Client as Browser
 
 from portal.logs import OneLine
+from portal.oauth import views
 from portal.registry.models import Client
+
+URLENCODED = "application/x-www-form-urlencoded"
+FORM = "grant_type=client_credentials"
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -60,6 +64,37 @@ def test_what_somebody_may_not_do_is_a_line(
     assert fail(PermissionDenied("You may not.")) == 403
     path = payments.get_absolute_url()
     assert lines(caplog) == [f"WARNING django.request Forbidden (Permission denied): {path}"]
+
+
+def test_a_client_that_is_refused_is_a_line_with_the_reason(
+    db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    assert Browser().post("/api/oauth2/token", FORM, content_type=URLENCODED).status_code == 401
+    [line] = lines(caplog)
+    assert line.startswith("INFO portal.registry.actions.authenticate_client Client not ")
+    assert "assertion_missing, client unknown, kid none, reference " in line
+
+
+def test_a_form_without_its_token_is_a_line(db: None, caplog: pytest.LogCaptureFixture) -> None:
+    path = "/account/login/"
+    assert Browser(enforce_csrf_checks=True).post(path, {}).status_code == 403
+    assert lines(caplog) == [
+        f"WARNING django.security.csrf Forbidden (CSRF cookie not set.): {path}"
+    ]
+
+
+def test_a_document_without_its_database_is_a_line_with_the_cause(
+    db: None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object, **named: object) -> None:
+        raise OperationalError("connection failed")
+
+    monkeypatch.setattr(views, "publish_current", broken)
+    assert Browser().get("/clients/nobody/jwks.json").status_code == 503
+    [line] = lines(caplog)
+    assert line.startswith("ERROR portal.oauth.documents ")
+    assert line.endswith(": connection failed")
 
 
 def test_another_host_is_refused_and_not_told(db: None, caplog: pytest.LogCaptureFixture) -> None:
