@@ -19,6 +19,7 @@ from portal.web.debugging import Diagnosis, PasteForm, diagnose
 from portal.web.forms import posted
 from portal.web.guide import recipes
 from portal.web.key_files import files_of, files_of_next_key
+from portal.web.leaks import losses_of
 from portal.web.people import person
 from portal.web.render import show
 
@@ -84,6 +85,7 @@ def _show(
         "files": files_of(named) if named else files_of_next_key(client),
         "now": timezone.now(),
         "is_secret": whole,
+        "losses": losses_of(refused, person(request), timezone.now()),
         **seen,
     }
     fragment = "debugger" if whole else "verdict"

@@ -25,6 +25,7 @@ from portal.web.forms import PortalForm, paste_area
 from portal.web.guide import recipes
 from portal.web.key_files import files_of, files_of_next_key
 from portal.web.key_lists import CURRENT
+from portal.web.leaks import losses_of
 from portal.web.people import person
 from portal.web.render import leave, show
 from portal.web.signing import LIFETIME_S, signing_commands
@@ -70,10 +71,13 @@ def _said(form: AssertionForm) -> str:
 
 @sensitive_variables("assertion")
 def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
+    leaked = _private(request, key, assertion)
+    if leaked:
+        key.refresh_from_db(fields=["revoked_at"])  # it was this key's, perhaps
+        return _ask(request, key, refused=leaked, status=422)
     trial = try_assertion(key, assertion, timezone.now())
     if not trial.is_proof:
-        leaked = None if trial.examination.unverified else _private(request, key, assertion)
-        return _ask(request, key, trial=trial, refused=leaked, status=422)
+        return _ask(request, key, trial=trial, status=422)
     try:
         confirm_key(key, by=person(request))
     except RegistryRefusal as refusal:
@@ -115,6 +119,7 @@ def _ask(
         "examination": trial.examination if trial else None,
         "problem": trial.problem if trial and trial.problem else problem,
         "refused": refused,
+        "losses": losses_of(refused, person(request), timezone.now()),
         "recipes": recipes(),
         # A private key that was sent here is given up: what follows makes the next one.
         "files": files_of_next_key(key.client) if refused else files_of(key),

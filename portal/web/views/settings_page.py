@@ -18,6 +18,7 @@ from portal.web.guide import recipes
 from portal.web.key_files import files_of_next_key
 from portal.web.key_forms import KeyForm
 from portal.web.key_lists import ended_by_portal, key_lists
+from portal.web.leaks import losses_of
 from portal.web.people import person
 from portal.web.render import show
 from portal.web.sighting import Sighting, offered_algorithms
@@ -60,6 +61,7 @@ def show_settings(
         "files": files_of_next_key(client, lists.total),
         "form": form or KeyForm(algorithms=offered_algorithms()),
         "sighting": sighting,
+        "losses": losses_of(form.refused if form else None, user, now),
         "may_change_keys": permissions.can_change_keys(user, client),
         "may_revoke_keys": permissions.can_revoke_keys(user, client),
         "may_change_client": permissions.can_change_client(user, client),

@@ -248,6 +248,55 @@ def test_a_private_key_is_refused_blocked_and_not_shown(ask: Any, url: str) -> N
     assert BlockedKey.objects.count() == 1
 
 
+def test_its_own_private_key_revokes_it_and_the_page_says_which_key_and_what_next(
+    ask: Any, url: str, key: ClientKey, private: PrivateKey, paths: SimpleNamespace
+) -> None:
+    response = ask("dev", "post", url, {"assertion": private_pem(private)})
+    assert response.status_code == 422
+    text = text_of(response)
+    assert "“First” is revoked" in text
+    assert "It was the last live key: Payments cannot sign in until it has a new one." in text
+    assert "What the command printed" not in text
+    page = response.content.decode()
+    assert f'href="{paths.key}"' in page
+    assert f'href="{key.client.get_absolute_url()}#add-key"' in page
+
+
+def test_private_key_of_another_key_of_the_client_is_named_and_this_one_stays(
+    ask: Any, url: str, key: ClientKey, payments: Client, cast: SimpleNamespace
+) -> None:
+    private = new_private_key()
+    register_key(payments, material=public_pem(private), alg="EdDSA", label="Second", by=cast.dev)
+    text = text_of(ask("dev", "post", url, {"assertion": private_pem(private)}))
+    assert "“Second”</a> of Payments is revoked." in text
+    assert "the other live keys stay" in text
+    assert "What the command printed" in text
+
+
+def test_private_key_of_a_client_that_one_may_not_see_is_not_named(
+    ask: Any, url: str, other: Client, cast: SimpleNamespace
+) -> None:
+    private = new_private_key()
+    theirs = register_key(
+        other, material=public_pem(private), alg="EdDSA", label="Hidden", by=cast.bob
+    )
+    text = text_of(ask("dev", "post", url, {"assertion": private_pem(private)}))
+    theirs.refresh_from_db()
+    assert theirs.revoked_at
+    assert "Hidden" not in text
+    assert "revoked wherever it was registered" in text
+
+
+def test_private_key_inside_an_assertion_is_found_too(
+    ask: Any, url: str, key: ClientKey, private: PrivateKey
+) -> None:
+    assertion = sign(private, "EdDSA", claims_of(key, pem=private_pem(private)), kid=key.kid)
+    response = ask("dev", "post", url, {"assertion": assertion})
+    key.refresh_from_db()
+    assert response.status_code == 422
+    assert key.revoked_at
+
+
 def test_a_revoked_key_cannot_be_confirmed(
     ask: Any,
     url: str,

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 
 from portal.core.pem import parse_public_key
-from portal.registry.models import BlockedKey, Event
+from portal.registry.actions import register_key
+from portal.registry.models import BlockedKey, Client, Event
 from tests.db.web.key_forms import good, private_pem
 from tests.db.web.pages import text_of
 from tests.keys import new_private_key, public_pem
@@ -70,3 +72,17 @@ def test_bare_bytes_are_not_shown_again_and_what_they_may_be_the_private_half_of
     assert digits not in str(list(Event.objects.values()))
     blocked = BlockedKey.objects.get(pk=parse_public_key(public_pem(private)).spki_sha256)
     assert "may have been something else" in blocked.note
+
+
+@pytest.mark.parametrize("page", ["key_register", "key_inspect", "assertion_debugger"])
+def test_page_says_which_key_a_private_key_has_ended(
+    browser_of: Any, payments: Client, cast: SimpleNamespace, page: str
+) -> None:
+    private = new_private_key()
+    key = register_key(
+        payments, material=public_pem(private), alg="EdDSA", label="Ours", by=cast.dev
+    )
+    entered = {"paste": private_pem(private), **good(material=private_pem(private))}
+    text = text_of(browser_of("dev").post(reverse(page, args=[payments.client_id]), entered))
+    assert f'<a href="{key.get_absolute_url()}">“Ours”</a> of Payments is revoked.' in text
+    assert "It was the last live key" in text

@@ -1,0 +1,36 @@
+"""What became of a private key that somebody sent, as far as it concerns them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from portal.accounts.models import User
+from portal.core.negation import fingerprints
+from portal.core.reasons import Refused
+from portal.registry.models import Client, ClientKey
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A key that is revoked because its private half was sent."""
+
+    key: ClientKey
+    is_last: bool
+    """Whether its client has no live key any more."""
+
+
+def losses_of(refused: Refused | None, user: User, now: datetime) -> list[Loss]:
+    """Return the keys that the refusal has ended, of clients that the person may see."""
+    names = [name for key in (refused.leaked if refused else ()) for name in fingerprints(key)]
+    if not names:
+        return []
+    keys = ClientKey.objects.filter(
+        spki_sha256__in=names,
+        revoked_at__isnull=False,
+        client__in=Client.objects.visible_to(user),
+    ).select_related("client")
+    return [
+        Loss(key, is_last=not key.client.keys.live(now).exists())
+        for key in keys.order_by("pk")[: len(names)]
+    ]
