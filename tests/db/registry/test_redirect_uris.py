@@ -115,7 +115,7 @@ def test_a_change_is_on_record(payments: Client, cast: SimpleNamespace) -> None:
     payments.refresh_from_db()
     assert payments.redirect_uris == [GOOD]
     detail = Event.objects.latest("id").detail
-    assert (detail["before"]["redirect_uris"], detail["after"]["redirect_uris"]) == ([], [GOOD])
+    assert detail == {"redirect_uris": {"added": [GOOD], "removed": []}}
 
 
 def test_a_refused_address_changes_nothing(payments: Client, cast: SimpleNamespace) -> None:
