@@ -271,6 +271,9 @@ ACCEPT_TOKEN_ENDPOINT_AUDIENCE = env.yes_or_no("ACCEPT_TOKEN_ENDPOINT_AUDIENCE",
 REQUIRE_CONFIRMATION = env.yes_or_no("REQUIRE_CONFIRMATION", default=False)
 """Whether a key registered from now on is live only once somebody has signed with it."""
 
+BLOCK_WEAK_KEYS = env.yes_or_no("BLOCK_WEAK_KEYS", default=True)
+"""Whether `judge_keys` blocks and revokes what it finds; otherwise an admin reads its events."""
+
 TOKEN_REQUEST_DAYS = env.number("TOKEN_REQUEST_DAYS", 30)
 """How long accepted and refused token requests can be looked up."""
 

@@ -62,7 +62,7 @@ class BlockedWhy(models.TextChoices):
 
     PRIVATE_KEY_SEEN = "private_key_seen", "Its private key was sent to the portal"
     ADMIN = "admin", "Blocked by an admin"
-    SHARED_PRIME = "shared_prime", "It shares a prime with another key, so both can be computed"
+    WEAK = "weak", "Its private key can be computed, or is published"
 
 
 class Verb(models.TextChoices):
@@ -89,3 +89,4 @@ class Verb(models.TextChoices):
     REVOKE_KEY = "revoke_key", "revoked the key"
     BLOCK_KEY = "block_key", "blocked a key"
     REFUSE_KEY = "refuse_key", "tried a key that was refused"
+    FIND_WEAKNESS = "find_weakness", "found a weakness in the key"

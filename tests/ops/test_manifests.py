@@ -40,6 +40,7 @@ def pods() -> list[Any]:
         made["Deployment", "portal"]["spec"]["template"]["spec"],
         made["Job", "migrate"]["spec"]["template"]["spec"],
         made["CronJob", "prune"]["spec"]["jobTemplate"]["spec"]["template"]["spec"],
+        made["CronJob", "judge"]["spec"]["jobTemplate"]["spec"]["template"]["spec"],
     ]
 
 
@@ -76,7 +77,7 @@ def test_both_kustomizations_have_the_same_image() -> None:
     assert {box["image"] for pod in pods() for box in pod["containers"]} == {one[0]["name"]}
 
 
-@pytest.mark.parametrize("pod", pods(), ids=["portal", "migrate", "prune"])
+@pytest.mark.parametrize("pod", pods(), ids=["portal", "migrate", "prune", "judge"])
 def test_pods_run_as_the_user_of_the_image_and_may_write_to_tmp_only(pod: Any) -> None:
     rights = pod["securityContext"]
     assert image()["USER"] == f"{rights['runAsUser']}:{rights['runAsGroup']}"
@@ -91,7 +92,7 @@ def test_pods_run_as_the_user_of_the_image_and_may_write_to_tmp_only(pod: Any) -
     assert not pod["automountServiceAccountToken"]
 
 
-@pytest.mark.parametrize("pod", pods(), ids=["portal", "migrate", "prune"])
+@pytest.mark.parametrize("pod", pods(), ids=["portal", "migrate", "prune", "judge"])
 def test_pods_do_what_the_image_can_do(pod: Any) -> None:
     (word,) = pod["containers"][0]["args"]
     assert f"\n{word})" in ENTRY or word in get_commands()

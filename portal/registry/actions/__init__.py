@@ -24,6 +24,7 @@ from portal.registry.actions.people import (
 )
 from portal.registry.actions.read_key import read_key
 from portal.registry.actions.register_key import register_key
+from portal.registry.actions.report_weakness import report_weakness
 from portal.registry.actions.retire_key import keep_key, retire_key
 from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.actions.team import add_member, appoint_owner, change_role, remove_member
@@ -49,6 +50,7 @@ __all__ = [
     "record_refused_grant",
     "register_key",
     "remove_member",
+    "report_weakness",
     "resume_client",
     "retire_key",
     "revoke_key",

@@ -34,7 +34,7 @@ def block_key(spki_sha256: str, *, by: Actor, note: str = "") -> BlockedKey:
     # Of a key that is nowhere registered the sign is unknown; looking it up takes both signs.
     names = fingerprints(parse_public_key(registered.pem)) if registered else (fingerprint,)
     lock_fingerprints(names)
-    return _block(names, why=BlockedWhy.ADMIN, by=by, client=None, note=note)
+    return block_locked(names, why=BlockedWhy.ADMIN, by=by, client=None, note=note)
 
 
 @transaction.atomic(durable=True)
@@ -48,23 +48,24 @@ def block_leaked_keys(
     leaked = {names[0]: names for names in map(fingerprints, keys)}
     lock_fingerprints(set(chain.from_iterable(leaked.values())))
     for names in leaked.values():
-        _block(names, why=BlockedWhy.PRIVATE_KEY_SEEN, by=by, client=client, note=note)
+        block_locked(names, why=BlockedWhy.PRIVATE_KEY_SEEN, by=by, client=client, note=note)
 
 
-def _block(
+def block_locked(
     names: Sequence[str], *, why: BlockedWhy, by: Actor, client: Client | None, note: str
 ) -> BlockedKey:
     """Block a key by its fingerprint, and by that of the other sign where that is registered.
 
-    Both are locked.
+    The caller has locked both. Of a weak key the note tells its people what is wrong with it.
     """
     blocked = _put_on_list(names[0], why=why, by=by, client=client, note=note)
     registered = ClientKey.objects.filter(spki_sha256__in=names)
     for name in names[1:]:
         if registered.filter(spki_sha256=name).exists():
             _put_on_list(name, why=why, by=by, client=client, note=note or _OTHER_SIGN)
+    told = note if why == BlockedWhy.WEAK else why.label
     for key in registered.filter(revoked_at=None).order_by("pk"):
-        revoke_key(key, reason=RevocationReason.COMPROMISED, by=by, note=why.label)
+        revoke_key(key, reason=RevocationReason.COMPROMISED, by=by, note=told)
     return blocked
 
 

@@ -13,14 +13,14 @@ from portal.registry.migrating import AddCheck
 actors = import_module("portal.registry.migrations.0008_actors")
 
 REASONS = ['unspecified', 'compromised', 'superseded', 'proved_elsewhere']
-WHY = ['private_key_seen', 'admin', 'shared_prime']
+WHY = ['private_key_seen', 'admin', 'weak']
 
 
 def name_older_reasons(apps, schema_editor):
     """Going back, the new reasons become those that were known then."""
     keys, blocked = (apps.get_model("registry", name).objects for name in ("ClientKey", "BlockedKey"))
     keys.filter(revocation_reason='proved_elsewhere').update(revocation_reason='unspecified')
-    blocked.filter(why='shared_prime').update(why='admin')
+    blocked.filter(why='weak').update(why='admin')
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
         migrations.AlterField('blockedkey', 'why', models.CharField(max_length=32, choices=[
             ('private_key_seen', 'Its private key was sent to the portal'),
             ('admin', 'Blocked by an admin'),
-            ('shared_prime', 'It shares a prime with another key, so both can be computed'),
+            ('weak', 'Its private key can be computed, or is published'),
         ])),
         AddCheck('clientkey', models.CheckConstraint(
             name='key_revoked_by_somebody_for_a_reason',

@@ -5,6 +5,7 @@ from portal.registry.models.blocked_key import BlockedKey
 from portal.registry.models.client import Client, Membership, new_client_id
 from portal.registry.models.client_key import LEGACY_ALGORITHMS, ClientKey
 from portal.registry.models.event import Event
+from portal.registry.models.judged_key import JudgedKey
 from portal.registry.models.token_request import RedeemedAssertion, RefusedRequest
 from portal.registry.models.tokens import AccessToken, AuthorizationCode, RefreshToken
 
@@ -18,6 +19,7 @@ __all__ = [
     "Client",
     "ClientKey",
     "Event",
+    "JudgedKey",
     "Membership",
     "Portal",
     "RedeemedAssertion",

@@ -134,6 +134,11 @@ class ClientKey(models.Model):
             # All legacy algorithms at once, and old ones: no index of one of them is in that order.
             models.Index(fields=["-id"], name="key_legacy", condition=Q(alg__in=LEGACY_ALGORITHMS)),
             models.Index(fields=["-registered_at", "-id"], name="key_newest"),
+            models.Index(
+                fields=["id"],
+                name="key_rsa_proved",
+                condition=Q(kty="RSA", confirmed_at__isnull=False),
+            ),
             models.Index(fields=["-id"], name="key_revoked", condition=Q(revoked_at__isnull=False)),
             models.Index(
                 fields=["-id"],

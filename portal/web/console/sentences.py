@@ -140,6 +140,10 @@ def _blocked(event: Event, detail: Detail) -> str:
     return f"blocked {name}{_note(detail)}"
 
 
+def _weak(event: Event, detail: Detail) -> str:
+    return f"found a weakness in {_key(event)}{_note(detail)}"
+
+
 def _refused(event: Event, detail: Detail) -> str:
     reason = str(detail.get("reason", "")).replace("_", " ")
     return f"tried a key for {_client(event)} that was refused" + (f" ({reason})" if reason else "")
@@ -171,5 +175,6 @@ _TOLD: Final[dict[str, Callable[[Event, Detail], str]]] = {
     Verb.CONFIRM_KEY: lambda event, _: f"confirmed {_key(event)} by signing with it",
     Verb.REVOKE_KEY: _revoked,
     Verb.BLOCK_KEY: _blocked,
+    Verb.FIND_WEAKNESS: _weak,
     Verb.REFUSE_KEY: _refused,
 }

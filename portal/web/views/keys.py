@@ -20,7 +20,7 @@ from portal.core.pem import parse_public_key
 from portal.core.reasons import Reason, Refused
 from portal.registry import permissions
 from portal.registry.actions import register_key
-from portal.registry.choices import KeyStatus
+from portal.registry.choices import KeyStatus, Verb
 from portal.registry.models import Client, ClientKey, Event
 from portal.registry.paging import of_one
 from portal.registry.refusals import RegistryRefusal
@@ -74,6 +74,8 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     found = find_key(request, client_id, kid)
     user, now = person(request), timezone.now()
     may_end = permissions.can_change_keys(user, found.client)
+    actors = Event.objects.prefetch_related(*Event.actor.related)
+    events = list(of_one(actors, "key", found.pk)[:50])
     context = {
         "section": "clients",
         "client": found.client,
@@ -81,9 +83,8 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
         "algorithm": ALGORITHMS[found.alg],
         "addresses": addresses_of(found.client),
         "jwk": json.dumps(found.jwk, indent=2),
-        "events": of_one(Event.objects.prefetch_related(*Event.actor.related), "key", found.pk)[
-            :50
-        ],
+        "events": events,
+        "weakness": next((each for each in events if each.verb == Verb.FIND_WEAKNESS), None),
         "now": now,
         "is_current": found.status(now) in CURRENT,
         "can_confirm": may_end and found.status(now) in CURRENT,

@@ -67,6 +67,8 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     for material in ("nothing", private_pem(new_private_key())):
         with pytest.raises(Refused):
             actions.register_key(payments, material=material, alg="EdDSA", label="x", by=cast.dev)
+    weakness = {"reason": "rsa_shared_prime", "note": "It shares a prime."}
+    Event.objects.record(Verb.FIND_WEAKNESS, by=PORTAL, client=payments, key=first, detail=weakness)
     actions.grant_admin(cast.bob, by=cast.admin)
     actions.withdraw_admin(cast.bob, by=cast.admin)
     actions.deactivate_person(cast.alice, by=cast.admin)
@@ -89,6 +91,10 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
         r"admin@example\.com switched the account of alice@example\.com off\.",
         r"admin@example\.com withdrew admin rights from bob@example\.com\.",
         r"admin@example\.com made bob@example\.com an admin of the portal\.",
+        (
+            r"The portal found a weakness in the key “First” of “Payments 2”, "
+            r"with the note “It shares a prime”\."
+        ),
         (
             r"dev@example\.com tried a key for the client “Payments 2” "
             r"that was refused \(private key\)\."
@@ -159,9 +165,9 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
     assert count(verb="revoke_key") == 1
     assert count(client=other.client_id) == 1
     assert count(client="other") == 1
-    assert count(key=history.kid) == 5
-    assert count(key=history.kid[:8]) == 5
-    assert count(key=history.spki_sha256.upper()) == 5
+    assert count(key=history.kid) == 6
+    assert count(key=history.kid[:8]) == 6
+    assert count(key=history.spki_sha256.upper()) == 6
     assert count(person=" BOB@example.com ") == 1
     assert count(since=today.isoformat()) == 25
     assert count(until=(today - timedelta(days=1)).isoformat()) == 0

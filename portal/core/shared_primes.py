@@ -1,0 +1,64 @@
+"""Which of many RSA moduli share a prime: Bernstein's batch gcd, by trees of products.
+
+Two moduli that share one prime give it away by their gcd, and with it both private keys. Weak
+random numbers at the making of keys do that (Heninger et al., "Mining Your Ps and Qs", 2012).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import gmpy2  # type: ignore[import-untyped]  # it has no stubs
+
+
+def find_shared_primes(new: Sequence[int], known: Iterable[Sequence[int]]) -> list[int]:
+    """Return the places in `new` of the moduli that share a prime with one another or a known one.
+
+    `known` comes in pieces, of which one is held at a time. All moduli are different numbers; the
+    known ones are not compared with one another.
+    """
+    if not new:
+        return []
+    levels = _product_tree(new)
+    [product] = levels[-1]
+    others = gmpy2.mpz(1)
+    for piece in known:
+        # Numbers of one size are multiplied and divided soonest.
+        for start in range(0, len(piece), len(new)):
+            some = _product(piece[start : start + len(new)])
+            others = others * (some % product) % product
+    # Modulo n² what is left of n times all others is n times what is left of these modulo n.
+    rest = [product * others]
+    for level in reversed(levels):
+        rest = [rest[place // 2] % (number * number) for place, number in enumerate(level)]
+    return [
+        place
+        for place, (n, left) in enumerate(zip(levels[0], rest, strict=True))
+        if gmpy2.gcd(n, left // n) != 1
+    ]
+
+
+def find_sharers(shared: Iterable[int], moduli: Sequence[int]) -> list[int]:
+    """Return the places in `moduli` of those that share a prime with one of `shared`.
+
+    A modulus shares its primes with itself.
+    """
+    product = _product(list(shared))
+    return [place for place, n in enumerate(moduli) if gmpy2.gcd(n, product % n) != 1]
+
+
+def _product_tree(numbers: Sequence[int]) -> list[list[gmpy2.mpz]]:
+    """Return the numbers, the products of each two, and so on up to the product of all."""
+    levels = [[gmpy2.mpz(number) for number in numbers]]
+    while len(level := levels[-1]) > 1:
+        products = [a * b for a, b in zip(level[::2], level[1::2], strict=False)]
+        levels.append(products + level[len(level) // 2 * 2 :])
+    return levels
+
+
+def _product(numbers: Sequence[int]) -> gmpy2.mpz:
+    level = [gmpy2.mpz(number) for number in numbers] or [gmpy2.mpz(1)]
+    while len(level) > 1:
+        products = [a * b for a, b in zip(level[::2], level[1::2], strict=False)]
+        level = products + level[len(level) // 2 * 2 :]
+    return level[0]

@@ -1,0 +1,40 @@
+"""Judge registered keys again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from portal.registry.judging import compare_moduli, judge_again
+
+AGAIN = 10_000
+"""How many keys one run judges again, so that the next one soon compares new moduli."""
+
+
+class Command(BaseCommand):
+    """Judges in a process of its own, while the portal serves. Idempotent."""
+
+    help = (
+        "Find RSA keys that share a prime, and judge keys again when more is known of weak keys. "
+        "Weak ones are blocked and revoked, or only put on record (BLOCK_WEAK_KEYS)."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take how much is to be done."""
+        parser.add_argument(
+            "--again",
+            type=int,
+            default=AGAIN,
+            metavar="KEYS",
+            help="how many keys to judge again at most (default: %(default)s)",
+        )
+
+    def handle(self, *_args: Any, again: int, **_options: Any) -> None:
+        """Judge, and say how many keys were looked at and found weak, as it goes on."""
+        for done in compare_moduli():
+            self.stdout.write(
+                f"{done.keys} RSA keys compared with all others, {done.weak} share a prime"
+            )
+        for done in judge_again(again):
+            self.stdout.write(f"{done.keys} keys judged again, {done.weak} are weak")

@@ -1,0 +1,19 @@
+"""Hold the events that were there before 0018 to its check, and find proved RSA keys, beside traffic."""
+
+from django.db import migrations, models
+
+from portal.registry.migrating import AddIndexBesideTraffic, ValidateChecks
+
+
+class Migration(migrations.Migration):
+
+    atomic = False
+
+    dependencies = [('registry', '0018_judged_keys')]
+
+    operations = [
+        ValidateChecks('registry_event', 'event_verb_known'),
+        AddIndexBesideTraffic('clientkey', models.Index(
+            fields=['id'], condition=models.Q(kty='RSA', confirmed_at__isnull=False), name='key_rsa_proved',
+        )),
+    ]

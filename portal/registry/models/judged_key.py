@@ -1,0 +1,20 @@
+"""What `manage.py judge_keys` has done."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from portal.registry.models.client_key import ClientKey
+
+
+class JudgedKey(models.Model):
+    """How far a key was judged after its registration. One without a row is still to be judged."""
+
+    key = models.OneToOneField(ClientKey, models.PROTECT, primary_key=True, related_name="judged")
+    compared = models.BooleanField(default=False, db_default=False)
+    """Whether its modulus was compared with those of all other proved keys."""
+    rules = models.CharField(max_length=16, blank=True, default="", db_default="")
+    """What it was judged by the last time (`portal.core.judging.RULES`)."""
+
+    def __str__(self) -> str:
+        return f"{self.key_id} by {self.rules}"
