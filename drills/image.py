@@ -27,7 +27,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPException, HTTPSConnection
@@ -53,17 +53,24 @@ CALM_S = 3
 """For so long nothing is lost before a step is over."""
 
 DOCKER = 'docker() { "$ENGINE" "$@"; }\n'
-PODMAN = """docker() {
+# podman-compose would replace what depends on a service with it, nginx among it, and does not wait
+# until a service is healthy, as podman asks nobody for that without systemd.
+PODMAN = """
+its() {
+    "$ENGINE" ps --all --quiet --filter "label=com.docker.compose.service=$1" \\
+        --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"
+}
+docker() {
     case "$*" in
-    # podman-compose would replace what depends on a service with it, nginx among it.
     "compose up"*)
         for service; do :; done
-        "$ENGINE" ps --all --quiet \\
-            --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" \\
-            --filter "label=com.docker.compose.service=$service" |
-            xargs "$ENGINE" rm --force --time 25 ;;
+        its "$service" | xargs "$ENGINE" rm --force --time 25
+        "$ENGINE" "$@"
+        case "$*" in *--wait*)
+            until "$ENGINE" healthcheck run "$(its "$service")"; do sleep 1; done
+        esac ;;
+    *) "$ENGINE" "$@" ;;
     esac
-    "$ENGINE" "$@"
 }
 """
 MAKE_PERSON = """
@@ -587,28 +594,6 @@ def check_secrets(site: Site) -> None:
     print(f"docker inspect shows {', '.join(sorted(shown))}, as operations.md says; no log has one")
 
 
-@contextmanager
-def health_checks(site: Site) -> Iterator[None]:
-    """Ask podman for the health of the portals, which without systemd it does not ask itself."""
-    over = threading.Event()
-
-    def ask() -> None:
-        while not over.wait(1):
-            for service in ("portal-1", "portal-2"):
-                with suppress(NotKept, ValueError):
-                    site.do("healthcheck", "run", site.container(service))
-
-    thread = threading.Thread(target=ask)
-    if site.is_podman():
-        thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        if thread.ident:
-            thread.join()
-
-
 def next_version(site: Site) -> Path:
     """Return a folder that makes an image like ours with another identity."""
     folder = site.folder.parent / "next"
@@ -618,9 +603,13 @@ def next_version(site: Site) -> Path:
 
 
 def show_failures(site: Site, kind: object, *_: object) -> None:
-    """Print what nginx had to say last, when a promise was not kept."""
-    if kind:
-        print("nginx said:", *site.logs("nginx").splitlines()[-40:], sep="\n  ")
+    """Print what nginx and the portals had to say last, when a promise was not kept."""
+    if not kind:
+        return
+    for service in ("nginx", "portal-1", "portal-2"):
+        lines = site.logs(service).splitlines()
+        failures = [each for each in lines if re.search(r" 50\d |\[error\]|WARN|ERROR", each)]
+        print(f"{service} said:", *failures[-40:], sep="\n  ")
 
 
 def run(site: Site) -> None:
@@ -650,7 +639,6 @@ def run(site: Site) -> None:
             drill.empty_the_cache,
             may_lose=set() if site.waits_when_reloaded else {"kept"},
         )
-        stack.enter_context(health_checks(site))
         site.do("tag", PROJECT, f"{PROJECT}:previous")
         site.do("build", "--tag", f"{PROJECT}:next", str(next_version(site)))
         lose = {"kept"} if not site.waits_when_reloaded else set[str]()
