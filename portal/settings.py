@@ -138,6 +138,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.web.middleware.WriteRateMiddleware",
+    "portal.web.middleware.PrivateKeyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 

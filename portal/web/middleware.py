@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_variables
 
 from portal import places
 from portal.accounts.limits import View, within_limit
 from portal.accounts.mail import MailNotSent
+from portal.accounts.models import User
+from portal.core.assertion.token_request import private_key_in
+from portal.registry.actions.block_key import block_leaked_keys
 from portal.web.render import show
-from portal.web.views.errors import mail_not_sent, too_many_requests, unavailable
+from portal.web.views.errors import mail_not_sent, private_key, too_many_requests, unavailable
 
 
 class NoStoreMiddleware:
@@ -97,6 +103,43 @@ class WriteRateMiddleware:
         if not writes or getattr(view, "has_own_limit", False) or within_limit(request, "write"):
             return None
         return too_many_requests(request)
+
+
+class PrivateKeyMiddleware:
+    """Refuses a form with a private key in a field that is for something else, and blocks the key.
+
+    A label, a note or a name is kept for good, so that no private key may come into one. The fields
+    that keys are pasted into (`_READ_BY_THEIR_PAGES`) are looked at by their own pages.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer what the next one answers."""
+        return self.get_response(request)
+
+    @method_decorator(sensitive_variables("fields"))
+    def process_view(
+        self, request: HttpRequest, _view: View, _args: object, _kwargs: object
+    ) -> HttpResponse | None:
+        """Answer 422 where there is one."""
+        if not isinstance(request.user, User):
+            return None
+        fields = {
+            name: values
+            for name, values in request.POST.lists()
+            if name not in _READ_BY_THEIR_PAGES and "password" not in name
+        }
+        refused = private_key_in(fields)
+        if refused is None:
+            return None
+        if refused.leaked:
+            block_leaked_keys(refused.leaked, by=request.user, client=None)
+        return private_key(request, refused)
+
+
+_READ_BY_THEIR_PAGES: Final = frozenset({"material", "paste", "assertion", "q"})
 
 
 class NulCookieMiddleware:

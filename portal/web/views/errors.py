@@ -12,9 +12,13 @@ from django.core.exceptions import BadRequest
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django_htmx.http import reswap, retarget
 
 from portal.accounts.limits import wait_for
+from portal.core.reasons import Refused
+from portal.web.leaks import losses_of
+from portal.web.people import person
 from portal.web.render import show, wants_fragment
 
 _FRAGMENT: Final = "notice"
@@ -81,6 +85,14 @@ def _unavailable(request: HttpRequest, context: dict[str, bool]) -> HttpResponse
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Answer 403 to a form whose token is missing or old; `reason` is for developers only."""
     return show(request, "errors/csrf.html", fragment=_FRAGMENT, status=403)
+
+
+def private_key(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Answer 422 to a form with a private key where none is looked for, such as in a note."""
+    losses = losses_of(refused, person(request), timezone.now())
+    context = {"refused": refused, "losses": losses}
+    response = show(request, "errors/private_key.html", context, fragment=_FRAGMENT, status=422)
+    return reswap(retarget(response, "#messages"), "innerHTML")
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
