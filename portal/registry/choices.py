@@ -21,7 +21,7 @@ class RevocationReason(models.TextChoices):
     SUPERSEDED = "superseded", "Superseded: a newer key took over"
     PROVED_ELSEWHERE = (
         "proved_elsewhere",
-        "Proved by another client: it signed with the private key, and this client never had",
+        "Proved by another client: only that one has signed with the private key",
     )
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from portal.accounts.models import User
 from portal.core.negation import fingerprints
 from portal.core.reasons import Refused
 from portal.registry.models import Client, ClientKey
+
+_NAMED: Final = 20
+"""Several clients may have a key (ADR 0015); so many are named at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +36,5 @@ def losses_of(refused: Refused | None, user: User, now: datetime) -> list[Loss]:
     ).select_related("client")
     return [
         Loss(key, is_last=not key.client.keys.live(now).exists())
-        for key in keys.order_by("pk")[: len(names)]
+        for key in keys.order_by("pk")[:_NAMED]
     ]

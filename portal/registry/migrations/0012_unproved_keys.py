@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
             ('unspecified', 'Unspecified'),
             ('compromised', 'Compromised: somebody else may have the private key'),
             ('superseded', 'Superseded: a newer key took over'),
-            ('proved_elsewhere', 'Proved by another client: it signed with the private key, and this client never had'),
+            ('proved_elsewhere', 'Proved by another client: only that one has signed with the private key'),
         ])),
         migrations.AlterField('blockedkey', 'why', models.CharField(max_length=32, choices=[
             ('private_key_seen', 'Its private key was sent to the portal'),

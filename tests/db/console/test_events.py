@@ -169,7 +169,7 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
     assert count(key=history.kid[:8]) == 6
     assert count(key=history.spki_sha256.upper()) == 6
     assert count(person=" BOB@example.com ") == 1
-    assert count(since=today.isoformat()) == 25
+    assert count(since=today.isoformat()) == 26
     assert count(until=(today - timedelta(days=1)).isoformat()) == 0
     assert count(person="admin@example.com", verb="block_key", until=today.isoformat()) == 1
 
