@@ -8,7 +8,7 @@ from typing import Any
 from django.core.wsgi import get_wsgi_application
 
 # A key set that is in memory takes microseconds, once its thread has the interpreter. Beside a page
-# or an export it waits so long for it: Python's own 5 ms would be most of its answer.
+# it waits so long for that: Python's own 5 ms would be most of its answer.
 sys.setswitchinterval(0.0005)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 _django = get_wsgi_application()

@@ -33,7 +33,7 @@ COLUMNS: Final = {
     "actor_kid": "the key that this client signed in with",
 }
 BATCH: Final = 200
-"""How many events are read and written at once: meanwhile others wait for the interpreter."""
+"""How many events are read and written at once."""
 _CLOCKS: Final = timedelta(minutes=10)
 """How far the clocks of two hosts may differ: so far the dates of events leave their order."""
 # What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
@@ -49,6 +49,8 @@ class Format:
     media_type: str
     extension: str
     lines: Callable[[Iterable[list[Event]]], Iterator[bytes]]
+    broke_off: bytes
+    """The last line of an export that failed, on whatever was written before."""
 
     def export(self, events: QuerySet[Event], lead: Lead | None = None) -> Iterator[bytes]:
         """Yield the events, newest first, in pieces; `lead` is as for `batches`."""
@@ -115,9 +117,15 @@ def json_lines(batches: Iterable[list[Event]]) -> Iterator[bytes]:
         )
 
 
+_BROKE_OFF: Final = "The export broke off here. There are more events."
 FORMATS: Final = {
-    "csv": Format("text/csv; charset=utf-8", "csv", csv_lines),
-    "jsonl": Format("application/jsonl; charset=utf-8", "jsonl", json_lines),
+    "csv": Format("text/csv; charset=utf-8", "csv", csv_lines, f"\r\n{_BROKE_OFF}\r\n".encode()),
+    "jsonl": Format(
+        "application/jsonl; charset=utf-8",
+        "jsonl",
+        json_lines,
+        f'\n{{"error": "{_BROKE_OFF}"}}\n'.encode(),
+    ),
 }
 
 

@@ -143,7 +143,7 @@ def test_is_made_batch_by_batch_while_it_is_sent(
 
 
 def test_a_process_that_serves_hands_the_interpreter_over_soon() -> None:
-    """Before anything is asked: otherwise a key set waits ten times as long beside an export."""
+    """Before anything is asked: otherwise a key set waits ten times as long beside a page."""
     serving = "import sys, portal.wsgi; print(sys.getswitchinterval())"
     asked = subprocess.run([sys.executable, "-c", serving], check=True, capture_output=True)
     assert float(asked.stdout) <= 0.0005
@@ -213,6 +213,16 @@ def test_the_command_begins_at_a_moment(cast: SimpleNamespace) -> None:
         assert ids(said("--since", text)) == [new.pk, middle.pk]
     assert ids(said("--since", str(first.date()))) == [new.pk, middle.pk, old.pk]
     assert said("--since", "2999-01-01") == ""
+
+
+def test_the_command_obeys_the_filters_of_the_page(
+    admin: Browser, key: ClientKey, other: Client
+) -> None:
+    query = "verb=create_client&client=Other"
+    assert said("--filter", query) == body(admin.get(f"{URL}?format=jsonl&{query}"))
+    assert ids(said("--filter", "verb=register_key")) == [Event.objects.latest("pk").pk - 1]
+    with pytest.raises(CommandError, match="No clients are known by this"):
+        said("--filter", "client=nowhere")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase, StreamingHttpResponse
@@ -9,9 +10,11 @@ from django.utils import timezone
 
 from portal.web.console.access import AdminRequest, for_admins
 from portal.web.console.export import COLUMNS, FORMATS
+from portal.web.console.exporting import exported, is_full
 from portal.web.console.filters import EventFilter
 from portal.web.console.sentences import sentence
 from portal.web.render import show
+from portal.web.views.errors import unavailable
 
 
 @for_admins("GET", "HEAD")
@@ -27,7 +30,10 @@ def events(request: AdminRequest) -> HttpResponse:
 
 @for_admins("GET", "HEAD")
 def export(request: AdminRequest) -> HttpResponseBase:
-    """Stream the events that the filters leave, as `?format=csv` or `jsonl`."""
+    """Stream the events that the filters leave, as `?format=csv` or `jsonl`.
+
+    A process that serves leaves that to another one, and answers 503 when too many of them run.
+    """
     chosen = FORMATS.get(request.GET.get("format", "csv"))
     if chosen is None:
         message = "There is no such format."
@@ -36,7 +42,12 @@ def export(request: AdminRequest) -> HttpResponseBase:
     if not form.is_valid():
         return events(request)
     now = timezone.now()
-    pieces = chosen.export(form.rows(now), form.lead)
+    if settings.THREADS:
+        if is_full():
+            return unavailable(request, busy=True)
+        pieces = exported(chosen, form.query())
+    else:
+        pieces = chosen.export(form.rows(now), form.lead)
     response = StreamingHttpResponse(pieces, content_type=chosen.media_type)
     name = f"events-{now:%Y-%m-%d}.{chosen.extension}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -9,10 +9,13 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from portal.registry.models import Event
-from portal.web.console.export import FORMATS, exportable, since
+from portal.web.console.export import FORMATS, since
+from portal.web.console.filters import EventFilter
 from portal.web.console.filters.base import MAX_ID, midnight
 
 _YEARS: Final = range(2000, 3000)
@@ -31,15 +34,25 @@ class Command(BaseCommand):
             help="only events from this date on (2026-03-31, or 2026-03-31T12:00:00Z), or those "
             "with a higher number than this",
         )
+        parser.add_argument(
+            "--filter",
+            metavar="QUERY",
+            default="",
+            help="only events that the console's page shows with this behind the ? of its address, "
+            "such as verb=revoke_key&person=you@example.com",
+        )
         parser.add_argument("--format", choices=FORMATS, default="jsonl")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Write them; raise `CommandError` when nobody can say where to begin."""
-        events = exportable()
+        form = EventFilter(QueryDict(options["filter"]))
+        if not form.is_valid():
+            raise CommandError(form.errors.as_text())
+        events = form.rows(timezone.now())
         if options["since"] is not None:
             events = _newer(events, options["since"].strip())
         try:
-            for piece in FORMATS[options["format"]].export(events):
+            for piece in FORMATS[options["format"]].export(events, form.lead):
                 self.stdout.write(piece.decode(), ending="")
             self.stdout.flush()
         except BrokenPipeError:
