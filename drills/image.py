@@ -2,7 +2,7 @@
 
 Takes what is in the working tree, beside private files that must not get into the image. Then it
 does as docs/operations.md says: migrates, serves, signs somebody in and registers keys through
-nginx, while others fetch key sets, open pages and get tokens. It kills and starts each of the five
+nginx, while others fetch key sets, open pages and get tokens. It kills and starts each of the
 services, then all of them, reloads nginx and empties its cache, replaces the portals by the
 documented commands, rolls them back, and restores a backup. Prints for each step what was asked and
 what was lost, and ends with 1 when a promise was not kept.
@@ -45,7 +45,7 @@ from tests.ops.demo import Browser  # noqa: E402
 from tests.ops.running import free_port  # noqa: E402
 
 PROJECT = "key-portal-test"
-SERVICES = ("database", "portal-1", "portal-2", "nginx", "prune")
+SERVICES = ("database", "portal-1", "portal-2", "nginx", "prune", "judge")
 EMAIL, PASSWORD = "ann@example.com", "correct horse battery"
 PATIENCE_S = 120
 ASKERS = 4
@@ -63,8 +63,9 @@ its() {
 docker() {
     case "$*" in
     "compose up"*)
-        for service; do :; done
-        its "$service" | xargs "$ENGINE" rm --force --time 25
+        for service; do
+            its "$service" | xargs -r "$ENGINE" rm --force --time 25
+        done
         "$ENGINE" "$@"
         case "$*" in *--wait*)
             until "$ENGINE" healthcheck run "$(its "$service")"; do sleep 1; done
@@ -439,7 +440,8 @@ def begin(site: Site) -> None:
         wait(partial(site.is_healthy, service), what=f"{service} is healthy")
         print(f"{service} is healthy {time.monotonic() - began:.1f} s after its start")
     site.start("nginx")
-    site.start("prune")
+    for service in ("prune", "judge"):
+        site.start(service)
     wait(lambda: is_up(site), what="The site is up")
 
 
@@ -628,11 +630,12 @@ def run(site: Site) -> None:
         drill = Drill(site, person, kid, private)
         for portal in ("portal-1", "portal-2"):
             drill.step(f"{portal} killed", partial(drill.kill, portal), may_lose={"token"})
-        drill.step("prune killed", partial(drill.kill, "prune"), may_lose=set())
+        for service in ("prune", "judge"):
+            drill.step(f"{service} killed", partial(drill.kill, service), may_lose=set())
         drill.step("database killed", partial(drill.kill, "database"), may_lose={"page", "token"})
         everything = {"key set", "page", "token", "kept"}
         drill.step("nginx killed", partial(drill.kill, "nginx"), may_lose=everything)
-        all_at_once = ("nginx", "prune", "portal-2", "portal-1", "database")
+        all_at_once = ("nginx", "prune", "judge", "portal-2", "portal-1", "database")
         drill.step("all killed", partial(drill.kill, *all_at_once), may_lose=everything)
         drill.step(
             "nginx reloaded, its cache emptied",
