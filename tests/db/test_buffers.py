@@ -38,7 +38,7 @@ SAMPLE: Final = 3_000
 ENDED: Final = 1_000
 """How many keys of `present` are over."""
 
-# Of eleven rows one is of others.
+# Of eleven rows one is of another: few keys have many rows each, so each key is expected to.
 HISTORY = """
 INSERT INTO registry_event (at, actor_id, verb, client_id, key_id, detail)
 SELECT now() - ({rows} - i) * interval '1 minute',
@@ -47,7 +47,7 @@ SELECT now() - ({rows} - i) * interval '1 minute',
     CASE WHEN i % 11 > 0 THEN {client} END, CASE WHEN i % 11 > 0 THEN {key} END, '{{}}'
 FROM generate_series(1, {rows}) i;
 INSERT INTO registry_redeemedassertion (client_id, key_id, jti_sha256, reference, at, expires_at)
-SELECT CASE WHEN i % 11 > 0 THEN {client} ELSE -i END, CASE WHEN i % 11 > 0 THEN {key} ELSE -i END,
+SELECT CASE WHEN i % 11 > 0 THEN {client} ELSE -1 END, CASE WHEN i % 11 > 0 THEN {key} ELSE -1 END,
     encode(sha256(i::text::bytea), 'hex'), {accepted}, now(), now()
 FROM generate_series(1, {rows}) i;
 INSERT INTO registry_refusedrequest (client_id, kid, reason, seen, expected, reference, at)
@@ -209,6 +209,8 @@ PAGES: dict[str, tuple[Callable[[ClientKey], str], int]] = {
 @pytest.mark.parametrize("what", PAGES)
 def test_a_page_reads_what_it_shows(world: SimpleNamespace, what: str, who: str) -> None:
     address, most = PAGES[what]
+    if most == KEYS and who == "absent":
+        most = FEW  # it has one
     path = address(getattr(world, who))
     with counting() as read:
         answer = world.browser.get(path)
