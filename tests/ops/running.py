@@ -44,6 +44,10 @@ def status(url: str, **headers: str) -> int:
         return 0
 
 
+def _take_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _is_healthy(port: int) -> bool:
     return status(f"http://127.0.0.1:{port}/healthz") == 200
 
@@ -65,8 +69,10 @@ def server(
             cwd=cwd,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # As in a terminal, where Ctrl-C reaches all processes of a group together.
+            # As in a terminal, where Ctrl-C reaches all processes of a group together; a shell lets
+            # what runs in the background ignore it.
             start_new_session=True,
+            preexec_fn=_take_interrupts,  # noqa: PLW1509 - it only asks the kernel
         )
     try:
         wait_until(
