@@ -9,21 +9,33 @@ from typing import Final
 from portal.core.known_keys import KNOWN_KEYS
 from portal.core.pem import parse_public_key
 from portal.core.policy import RSA_CEILING, RSA_FLOOR, KeyPolicy
+from portal.core.published_keys import PublishedKeys
 from portal.core.reasons import Refused
 from portal.core.weak_rsa import FERMAT_ROUNDS
 
-# What a setting asks of new keys is no reason to end an old one.
-_POLICY: Final = KeyPolicy(rsa_min_bits=RSA_FLOOR, rsa_max_bits=RSA_CEILING, allow_legacy=True)
-
 _PARTS: Final = (version("badkeys"), str(FERMAT_ROUNDS), *sorted(KNOWN_KEYS))
-RULES: Final = hashlib.sha256("\n".join(_PARTS).encode()).hexdigest()[:16]
-"""A name for all that keys are judged by; it changes when a list of known keys or a check does."""
 
 
-def judge(pem: str) -> Refused | None:
-    """Return why the registered public key must not be trusted, by what is known today, or None."""
+def rules(published: PublishedKeys) -> str:
+    """Return a name for all that keys are judged by, the list `published` among it.
+
+    The name changes when a list of known keys or a check does.
+    """
+    name = hashlib.sha256("\n".join(_PARTS).encode())
+    name.update(published.records)
+    return name.hexdigest()[:16]
+
+
+def judge(pem: str, published: PublishedKeys) -> Refused | None:
+    """Return why the registered public key must not be trusted, by what is known today, or None.
+
+    What a setting asks of new keys is no reason to end an old one.
+    """
+    policy = KeyPolicy(
+        rsa_min_bits=RSA_FLOOR, rsa_max_bits=RSA_CEILING, allow_legacy=True, published=published
+    )
     try:
-        _POLICY.check_key(parse_public_key(pem))
+        policy.check_key(parse_public_key(pem))
     except Refused as refused:
         return refused
     return None

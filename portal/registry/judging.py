@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from portal.core.judging import RULES, judge
+from portal.core.judging import judge, rules
 from portal.core.reasons import Reason
 from portal.core.shared_primes import find_shared_primes, find_sharers
 from portal.registry.actions import report_weakness
 from portal.registry.models import ClientKey, JudgedKey
+from portal.registry.policy import published_keys
 
 COMPARED_AT_ONCE: Final = 20_000
 """How many new moduli are compared with all others in one go: about 200 MB of memory."""
@@ -66,14 +67,17 @@ def judge_again(most: int) -> Iterator[Judged]:
 
     Yields its progress.
     """
-    while most > 0 and (keys := list(_outdated()[: min(most, JUDGED_AT_ONCE)])):
+    published = published_keys()
+    today = rules(published)
+    outdated = _outdated(today)
+    while most > 0 and (keys := list(outdated[: min(most, JUDGED_AT_ONCE)])):
         weak = 0
         for key in keys:
-            refused = None if key.revoked_at else judge(key.pem)
+            refused = None if key.revoked_at else judge(key.pem, published)
             if refused:
                 note = f"{refused.found} {refused.needed}"
                 weak += report_weakness(key, reason=refused.reason, note=note)
-        _mark((key.pk for key in keys), rules=RULES)
+        _mark((key.pk for key in keys), rules=today)
         most -= len(keys)
         yield Judged(len(keys), weak)
 
@@ -124,8 +128,8 @@ def _first_other(one: _Modulus, sharers: Iterable[_Modulus], rows: dict[int, Cli
     return rows[others[places[0]].key].spki_sha256
 
 
-def _outdated() -> QuerySet[ClientKey]:
-    judged = JudgedKey.objects.filter(key=OuterRef("pk"), rules=RULES)
+def _outdated(today: str) -> QuerySet[ClientKey]:
+    judged = JudgedKey.objects.filter(key=OuterRef("pk"), rules=today)
     return ClientKey.objects.filter(~Exists(judged)).select_related("client").order_by("pk")
 
 

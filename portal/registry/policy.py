@@ -22,12 +22,17 @@ def key_policy() -> KeyPolicy:
         rsa_max_bits=settings.RSA_MAX_BITS,
         allow_legacy=settings.ALLOW_LEGACY_ALGORITHMS,
         is_blocked=lambda sha: BlockedKey.objects.filter(pk=sha).exists(),
-        published=_published(settings.PUBLISHED_KEYS_FILE),
+        published=published_keys(),
     )
 
 
+def published_keys() -> PublishedKeys:
+    """Return the list of published private keys that the setting PUBLISHED_KEYS_FILE names."""
+    return _mapped(settings.PUBLISHED_KEYS_FILE)
+
+
 @cache
-def _published(path: str) -> PublishedKeys:
+def _mapped(path: str) -> PublishedKeys:
     """Return the list in a file, which is mapped into memory and not read: it has 60 MB."""
     if not path:
         return NO_LIST

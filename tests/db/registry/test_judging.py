@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,8 @@ from pytest_django import Settings
 
 from portal.core import judging as core_judging
 from portal.core import policy
+from portal.core.pem import parse_public_key
+from portal.core.published_keys import NO_LIST, record_hash
 from portal.core.reasons import Reason, Refused
 from portal.registry import judging
 from portal.registry.actions import confirm_key, register_key, retire_key, revoke_key
@@ -203,7 +206,7 @@ def grown(key: ClientKey, monkeypatch: pytest.MonkeyPatch) -> ClientKey:
     """A key that is on the list of known keys since it was registered and judged."""
     judge()
     monkeypatch.setattr(policy, "KNOWN_KEYS", frozenset({key.spki_sha256}))
-    monkeypatch.setattr(judging, "RULES", "newer")
+    monkeypatch.setattr(judging, "rules", lambda _published: "newer")
     return key
 
 
@@ -214,6 +217,18 @@ def test_a_key_that_is_known_by_now_is_blocked_and_revoked(grown: ClientKey) -> 
     assert "The private half of this key is published" in grown.revocation_note
     assert BlockedKey.objects.get().why == BlockedWhy.WEAK
     assert judge() == ""
+
+
+def test_a_key_that_a_newer_list_of_published_keys_names_is_blocked_and_revoked(
+    key: ClientKey, settings: Settings, tmp_path: Path
+) -> None:
+    assert judge() == "1 keys judged again, 0 are weak\n"
+    path = tmp_path / "blocklist.dat"
+    path.write_bytes(record_hash(parse_public_key(key.pem)) + b"\1")
+    settings.PUBLISHED_KEYS_FILE = str(path)
+    assert judge() == "1 keys judged again, 1 are weak\n"
+    key.refresh_from_db()
+    assert key.revoked_by is PORTAL
 
 
 def test_the_same_rules_judge_once(
@@ -235,7 +250,7 @@ def test_a_run_judges_so_many_again(
     payments: Client, cast: SimpleNamespace, add: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(judging, "JUDGED_AT_ONCE", 2)
-    monkeypatch.setattr(judging, "judge", lambda _pem: None)
+    monkeypatch.setattr(judging, "judge", lambda _pem, _published: None)
     for seed in range(0, 10, 2):
         add(seed, seed + 1, proved=False)
     assert judge("--again", "3").splitlines() == [
@@ -246,6 +261,6 @@ def test_a_run_judges_so_many_again(
 
 
 def test_a_modulus_is_judged_by_all_that_a_new_one_is() -> None:
-    refused = core_judging.judge(pem_of(prime(1024, 1) * 3 * prime(1022, 2)))
+    refused = core_judging.judge(pem_of(prime(1024, 1) * 3 * prime(1022, 2)), NO_LIST)
     assert isinstance(refused, Refused)
     assert refused.reason in {Reason.RSA_SMALL_FACTOR, Reason.RSA_ODD_LENGTH}
