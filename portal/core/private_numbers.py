@@ -21,8 +21,9 @@ _E: Final = 65537
 
 _CURVES: Final = {size: curve for curve, size in COORDINATE_BYTES.items()}
 _SEEDS: Final = {RAW_BYTES[name]: name for name in ("Ed25519", "Ed448")}
-# Where a scalar is a number and not a string of bytes, zeros at its beginning get lost.
+# Zeros at the beginning of a private value get lost where it is written as a number.
 _SCALARS: Final = {size - lost: curve for size, curve in _CURVES.items() for lost in range(3)}
+_SHORT_SEEDS: Final = {size - lost: size for size in _SEEDS for lost in range(3)}
 
 
 def public_halves(values: Sequence[bytes]) -> Iterator[PublicKey]:
@@ -39,8 +40,9 @@ def halves_of(secret: bytes) -> Iterator[PublicKey]:
         half = ec_half(_SCALARS[len(secret)], int.from_bytes(secret, "big"))
         if half:
             yield half
-    if len(secret) in _SEEDS:
-        half = seed_half(_SEEDS[len(secret)], secret)
+    if len(secret) in _SHORT_SEEDS:
+        size = _SHORT_SEEDS[len(secret)]
+        half = seed_half(_SEEDS[size], secret.rjust(size, b"\0"))
         if half:
             yield half
 
@@ -48,9 +50,8 @@ def halves_of(secret: bytes) -> Iterator[PublicKey]:
 def _elliptic_halves(values: Sequence[bytes]) -> Iterator[PublicKey]:
     """Yield the public half of each value that has it beside itself."""
     shown = {each.lstrip(b"\0") for each in values}
-    for secret in [each for each in values if len(each) in _SCALARS or len(each) in _SEEDS][
-        :_MAX_SECRETS
-    ]:
+    sizes = _SCALARS.keys() | _SHORT_SEEDS.keys()
+    for secret in [each for each in values if len(each) in sizes][:_MAX_SECRETS]:
         for half in halves_of(secret):
             if not shown.isdisjoint(_public_forms(half)):
                 yield half

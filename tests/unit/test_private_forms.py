@@ -10,6 +10,8 @@ from functools import cache
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     PrivateFormat,
@@ -284,6 +286,15 @@ def test_private_value_beside_its_public_half_gives_it_away_under_any_name(kind:
     for text in named_otherwise(secret, *public):
         assert leaked(text) == half(kind), text[:20]
     assert leaked(json.dumps({"crv": "x", "d": encode_url(secret), "x": encode_url(public[0])}))
+
+
+@pytest.mark.parametrize("kind", ED_KINDS)
+def test_private_value_that_lost_its_zeros_gives_it_away(kind: str) -> None:
+    short = b"\0\0" + seed(kind)[2:]
+    from_seed = Ed25519PrivateKey if kind == "Ed25519" else Ed448PrivateKey
+    public = from_seed.from_private_bytes(short).public_key()
+    for text in named_otherwise(short, public.public_bytes_raw()):
+        assert leaked(text), text[:20]
 
 
 def test_private_exponent_is_proven_by_modulo_lambda_and_phi() -> None:
