@@ -17,8 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
 
 import pytest
@@ -294,6 +295,52 @@ def test_with_all_portals_gone_key_sets_go_on_for_stale_if_error_and_no_longer(
     over = short_lived.ask(jwks(client))
     assert (over.status, over.headers["Cache-Control"]) == (503, "no-store")
     assert json.loads(over.body)["error"] == "temporarily_unavailable"
+
+
+class Failing(BaseHTTPRequestHandler):
+    """A portal that loses its database after its first answer."""
+
+    answered: ClassVar[set[str]] = set()
+
+    def do_GET(self) -> None:
+        fails = self.path in self.answered
+        self.answered.add(self.path)
+        self.send_response(503 if fails else 200)
+        reuse = f"public, max-age={MAX_AGE_S}, stale-if-error={STALE_S}"
+        self.send_header("Cache-Control", "no-store" if fails else reuse)
+        self.end_headers()
+        self.wfile.write(b"failed" if fails else b"set")
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_with_portals_that_answer_503_key_sets_go_on_for_stale_if_error_and_no_longer(
+    tmp_path: Path,
+) -> None:
+    path, unknown = "/clients/a/jwks.json", "/clients/b/jwks.json"
+    Failing.answered = {unknown}
+    with ExitStack() as stack:
+        portals = [
+            stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Failing)) for _ in range(2)
+        ]
+        for each in portals:
+            threading.Thread(target=each.serve_forever).start()
+            stack.callback(each.shutdown)
+        made = Fleet(tmp_path, [each.server_port for each in portals])
+        stack.enter_context(nginx(made))
+        began = time.monotonic()
+        assert made.ask(path).body == b"set"
+        time.sleep(MAX_AGE_S + 1)
+        stale = made.ask(path)
+        assert (stale.status, stale.cached, stale.body) == (200, "STALE", b"set")
+        # Who wants to know whether it is refreshed is not given the old one.
+        refused = made.ask(path, source=OPERATOR, headers={"Cache-Control": "no-cache"})
+        assert (refused.status, refused.cached) == (503, "")
+        assert made.ask(unknown).status == 503
+        time.sleep(MAX_AGE_S + STALE_S + 2 - (time.monotonic() - began))
+        over = made.ask(path)
+        assert (over.status, over.headers["Cache-Control"]) == (503, "no-store")
+        assert json.loads(over.body)["error"] == "temporarily_unavailable"
 
 
 def test_a_portal_that_is_stopped_loses_no_read(short_lived: Fleet) -> None:
