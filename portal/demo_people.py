@@ -11,6 +11,7 @@ from django.db import transaction
 
 from portal.accounts.models import User
 from portal.registry.actions import create_client
+from portal.registry.models import recording
 
 DEVELOPER: Final = "developer@example.com"
 ADMIN: Final = "admin@example.com"
@@ -26,7 +27,7 @@ def create_people() -> Mapping[str, str]:
     """
     if not settings.DEMO:
         raise RuntimeError("The people of the demo exist in the demo only; DEMO is not set.")
-    with transaction.atomic():
+    with recording():
         if User.objects.filter(email__in=(DEVELOPER, ADMIN)).exists():
             return {}
         passwords = {email: new_password() for email in (DEVELOPER, ADMIN)}

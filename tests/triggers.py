@@ -32,7 +32,9 @@ def _switches() -> tuple[list[str], list[str]]:
                 "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
             )
             tables = [f"ALTER TABLE {table} {{}} TRIGGER USER" for (table,) in cursor.fetchall()]
-            return [t.format("DISABLE") for t in tables], [t.format("ENABLE") for t in tables]
+            # A table is not altered while references of its rows are still to be checked.
+            off = ["SET CONSTRAINTS ALL IMMEDIATE", *(t.format("DISABLE") for t in tables)]
+            return off, [t.format("ENABLE") for t in tables]
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
         rows = cursor.fetchall()
         return [f"DROP TRIGGER {name}" for name, _ in rows], [sql for _, sql in rows]

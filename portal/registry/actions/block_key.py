@@ -6,15 +6,13 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final
 
-from django.db import transaction
-
 from portal.core.keys import PublicKey
 from portal.core.negation import fingerprints
 from portal.core.pem import parse_public_key
 from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.choices import BlockedWhy, RevocationReason, Verb
 from portal.registry.locks import lock_fingerprints
-from portal.registry.models import Actor, BlockedKey, Client, ClientKey, Event
+from portal.registry.models import Actor, BlockedKey, Client, ClientKey, Event, recording
 from portal.registry.texts import clean_fingerprint, clean_note
 
 _OTHER_SIGN: Final = (
@@ -22,7 +20,7 @@ _OTHER_SIGN: Final = (
 )
 
 
-@transaction.atomic
+@recording()
 def block_key(spki_sha256: str, *, by: Actor, note: str = "") -> BlockedKey:
     """Block the public key with this SHA-256 of its SPKI (hexadecimal), in every client, for good.
 
@@ -37,7 +35,7 @@ def block_key(spki_sha256: str, *, by: Actor, note: str = "") -> BlockedKey:
     return block_locked(names, why=BlockedWhy.ADMIN, by=by, client=None, note=note)
 
 
-@transaction.atomic(durable=True)
+@recording(durable=True)
 def block_leaked_keys(
     keys: Iterable[PublicKey], *, by: Actor, client: Client | None, note: str = ""
 ) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from django.conf import settings
-from django.db import transaction
 
 from portal.registry.choices import GrantType, Verb
 from portal.registry.locks import lock_client
-from portal.registry.models import Actor, Client, Event
+from portal.registry.models import Actor, Client, Event, recording
 from portal.registry.models.event import difference
 from portal.registry.refusals import UnfitInput
 
 
-@transaction.atomic
+@recording()
 def change_rights(
     client: Client,
     *,

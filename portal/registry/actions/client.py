@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
 from portal.registry.locks import lock_client
-from portal.registry.models import Actor, Client, Event, Membership
+from portal.registry.models import Actor, Client, Event, Membership, recording
 from portal.registry.models.event import difference
 from portal.registry.redirect_uris import clean_redirect_uris
 from portal.registry.refusals import ClientLimitReached
 from portal.registry.texts import clean_client_name, clean_contacts, clean_note
 
 
-@transaction.atomic
+@recording()
 def create_client(
     *, name: str, contacts: Sequence[str] = (), redirect_uris: Sequence[str] = (), by: User
 ) -> Client:
@@ -43,7 +42,7 @@ def create_client(
     return client
 
 
-@transaction.atomic
+@recording()
 def change_client(
     client: Client,
     *,
@@ -79,7 +78,7 @@ def change_client(
     return client
 
 
-@transaction.atomic
+@recording()
 def suspend_client(client: Client, *, note: str, by: User) -> Client:
     """Stop publishing all keys of the client, within the bound of ADR 0011. Idempotent.
 
@@ -95,7 +94,7 @@ def suspend_client(client: Client, *, note: str, by: User) -> Client:
     return client
 
 
-@transaction.atomic
+@recording()
 def resume_client(client: Client, *, by: Actor) -> Client:
     """Publish the keys of a suspended client again. Idempotent."""
     client = lock_client(client)

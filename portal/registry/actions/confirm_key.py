@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from django.db import transaction
 from django.utils import timezone
 
 from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.choices import KeyStatus, RevocationReason, Verb
 from portal.registry.locks import lock_fingerprints, lock_key
-from portal.registry.models import PORTAL, Actor, ClientKey, Event
+from portal.registry.models import PORTAL, Actor, ClientKey, Event, recording
 from portal.registry.refusals import KeyNotLive, KeyTaken
 
 _GONE = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}
 
 
-@transaction.atomic
+@recording()
 def confirm_key(key: ClientKey, *, by: Actor) -> ClientKey:
     """Put on record that the private half of the key was seen to work, by an assertion of it.
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
 
 from portal.accounts.invitation import send_invitation
 from portal.accounts.models import User
 from portal.accounts.sign_up import make_way
 from portal.registry.choices import Verb
-from portal.registry.models import Actor, Event, described
+from portal.registry.models import Actor, Event, described, recording
 from portal.registry.refusals import AlreadyPerson, LastAdmin, PersonUnusable, UnfitInput
 from portal.registry.texts import MAX_EMAIL, clean_line
 
 
-@transaction.atomic
+@recording()
 def invite_person(email: str, *, by: Actor) -> User:
     """Make an account for this address and send its owner a link to choose a password.
 
@@ -38,7 +37,7 @@ def invite_person(email: str, *, by: Actor) -> User:
     return user
 
 
-@transaction.atomic
+@recording()
 def deactivate_person(user: User, *, by: Actor) -> User:
     """Let a person not sign in any more, nor go on where they are signed in. Idempotent.
 
@@ -48,13 +47,13 @@ def deactivate_person(user: User, *, by: Actor) -> User:
     return _set(user, Verb.DEACTIVATE_PERSON, by=by, is_active=False)
 
 
-@transaction.atomic
+@recording()
 def activate_person(user: User, *, by: Actor) -> User:
     """Let a person sign in again. Idempotent."""
     return _set(user, Verb.ACTIVATE_PERSON, by=by, is_active=True)
 
 
-@transaction.atomic
+@recording()
 def grant_admin(user: User, *, by: Actor) -> User:
     """Make a person an admin of the portal. Idempotent.
 
@@ -65,7 +64,7 @@ def grant_admin(user: User, *, by: Actor) -> User:
     return _set(user, Verb.GRANT_ADMIN, by=by, is_staff=True)
 
 
-@transaction.atomic
+@recording()
 def withdraw_admin(user: User, *, by: Actor) -> User:
     """Let a person be an admin no longer. Idempotent.
 

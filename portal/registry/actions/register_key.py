@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -17,7 +16,7 @@ from portal.core.reasons import Refused
 from portal.registry.actions.read_key import read_key
 from portal.registry.choices import Verb
 from portal.registry.locks import lock_client, lock_fingerprints
-from portal.registry.models import Client, ClientKey, Event
+from portal.registry.models import Client, ClientKey, Event, recording
 from portal.registry.policy import key_policy
 from portal.registry.refusals import (
     ClientSuspended,
@@ -64,7 +63,7 @@ def register_key(
         raise
 
 
-@transaction.atomic
+@recording()
 def _register(
     client: Client,
     key: PublicKey,
@@ -105,7 +104,14 @@ def _register(
         by=by,
         client=client,
         key=registered,
-        detail={"label": registered.label, "alg": algorithm.name, "kid": registered.kid},
+        detail={
+            "label": registered.label,
+            "alg": algorithm.name,
+            "kid": registered.kid,
+            "not_before": not_before.isoformat() if not_before else None,
+            "expires_at": expires_at.isoformat() if expires_at else None,
+            "confirmation_required": registered.confirmation_required,
+        },
     )
     return registered
 

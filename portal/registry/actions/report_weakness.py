@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import transaction
 
 from portal.core.negation import fingerprints
 from portal.core.pem import parse_public_key
 from portal.registry.actions.block_key import block_locked
 from portal.registry.choices import BlockedWhy, Verb
 from portal.registry.locks import lock_fingerprints
-from portal.registry.models import PORTAL, ClientKey, Event
+from portal.registry.models import PORTAL, ClientKey, Event, recording
 
 
-@transaction.atomic
+@recording()
 def report_weakness(key: ClientKey, *, reason: str, note: str, shares_with: str = "") -> bool:
     """Put on record what the portal has found out about a key, and block it (`BLOCK_WEAK_KEYS`).
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from django.db import transaction
 from django.utils import timezone
 
 from portal.registry.choices import KeyStatus, Verb
 from portal.registry.locks import lock_client, lock_key
-from portal.registry.models import Actor, ClientKey, Event
+from portal.registry.models import Actor, ClientKey, Event, recording
 from portal.registry.refusals import KeyNotLive, UnfitInput
 
 MAX_GRACE: Final = timedelta(days=366)
 _GONE: Final = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}
 
 
-@transaction.atomic
+@recording()
 def retire_key(key: ClientKey, *, grace: timedelta, by: Actor) -> ClientKey:
     """Let the key leave the JWKS when `grace` is over (zero: now).
 
@@ -40,7 +39,7 @@ def retire_key(key: ClientKey, *, grace: timedelta, by: Actor) -> ClientKey:
     return key
 
 
-@transaction.atomic
+@recording()
 def keep_key(key: ClientKey, *, by: Actor) -> ClientKey:
     """Take back a retirement whose grace is not over yet. Idempotent.
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from django.db import transaction
 from django.utils import timezone
 
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.locks import lock_key
-from portal.registry.models import Actor, ClientKey, Event
+from portal.registry.models import Actor, ClientKey, Event, recording
 from portal.registry.texts import clean_note
 
 
-@transaction.atomic
+@recording()
 def revoke_key(key: ClientKey, *, reason: RevocationReason, by: Actor, note: str = "") -> ClientKey:
     """Take the key out of the JWKS for good, within the bound of ADR 0011.
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from django.db import transaction
-
 from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
 from portal.registry.locks import lock_client
-from portal.registry.models import Actor, Client, Event, Membership
+from portal.registry.models import Actor, Client, Event, Membership, recording
 from portal.registry.refusals import AlreadyMember, HasOwner, LastOwner, NoSuchPerson, NotMember
 from portal.registry.texts import MAX_EMAIL, clean_line
 
 
-@transaction.atomic
+@recording()
 def add_member(client: Client, *, email: str, role: Role, by: Actor) -> Membership:
     """Add the person with this e-mail address.
 
@@ -29,7 +27,7 @@ def add_member(client: Client, *, email: str, role: Role, by: Actor) -> Membersh
     return membership
 
 
-@transaction.atomic
+@recording()
 def appoint_owner(client: Client, *, email: str, by: Actor) -> Membership:
     """Make the person with this e-mail address an owner of a client that has none.
 
@@ -47,7 +45,7 @@ def appoint_owner(client: Client, *, email: str, by: Actor) -> Membership:
     return membership
 
 
-@transaction.atomic
+@recording()
 def change_role(membership: Membership, *, role: Role, by: Actor) -> Membership:
     """Give a member another role.
 
@@ -69,7 +67,7 @@ def change_role(membership: Membership, *, role: Role, by: Actor) -> Membership:
     return membership
 
 
-@transaction.atomic
+@recording()
 def remove_member(membership: Membership, *, by: Actor) -> None:
     """Take a person out of the client. Idempotent.
 

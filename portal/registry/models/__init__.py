@@ -1,11 +1,13 @@
 """The tables. State is kept as facts (who did what when); status is derived, never stored."""
 
 from portal.registry.models.actor import PORTAL, Actor, Portal, described
+from portal.registry.models.appending import recording
 from portal.registry.models.blocked_key import BlockedKey
 from portal.registry.models.client import Client, Membership, new_client_id
 from portal.registry.models.client_key import LEGACY_ALGORITHMS, ClientKey
 from portal.registry.models.event import Event
 from portal.registry.models.judged_key import JudgedKey
+from portal.registry.models.ledger import Ledger
 from portal.registry.models.token_request import RedeemedAssertion, RefusedRequest
 from portal.registry.models.tokens import AccessToken, AuthorizationCode, RefreshToken
 
@@ -20,6 +22,7 @@ __all__ = [
     "ClientKey",
     "Event",
     "JudgedKey",
+    "Ledger",
     "Membership",
     "Portal",
     "RedeemedAssertion",
@@ -27,4 +30,5 @@ __all__ = [
     "RefusedRequest",
     "described",
     "new_client_id",
+    "recording",
 ]

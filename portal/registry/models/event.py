@@ -7,11 +7,14 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from portal.registry.choices import Verb
 from portal.registry.models.actor import Actor, ActorFields, by_somebody, described
+from portal.registry.models.appending import collect
 from portal.registry.models.client import Client
 from portal.registry.models.client_key import ClientKey
+from portal.registry.patterns import SHA256_HEX
 
 
 def difference(before: Sequence[str], after: Sequence[str]) -> dict[str, list[str]]:
@@ -36,17 +39,31 @@ class EventManager(models.Manager["Event"]):
         client: Client | None = None,
         key: ClientKey | None = None,
         detail: dict[str, Any] | None = None,
-    ) -> Event:
-        """Put on record that `by` did this just now, to the client and its key."""
-        return self.create(
-            verb=verb, client=client, key=key, detail=detail or {}, **Event.actor.values(by)
-        )
+    ) -> None:
+        """Put on record that `by` did this, to the client and its key.
+
+        In a verb, the event is written at the end of its transaction (`recording`).
+        """
+        values = Event.actor.values(by)
+        collect(Event(verb=verb, client=client, key=key, detail=detail or {}, **values))
 
 
 class Event(models.Model):
-    """Something that happened. Append-only: triggers (migration 0002) refuse everything else."""
+    """Something that happened. Append-only: triggers (0002, 0018) refuse everything else.
 
-    at = models.DateTimeField(auto_now_add=True)
+    A portal of a version before the ledger adds events without a number. The next verb numbers
+    them, and that is the one change that the triggers allow.
+    """
+
+    number = models.BigIntegerField(null=True, editable=False)
+    """The place in the ledger, from 1 on, without gaps, in the order of commit."""
+    leaf = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - see above
+    """The hash of the event in the ledger, in hexadecimal (`portal.core.ledger.Entry`)."""
+    version = models.PositiveSmallIntegerField(null=True, editable=False)
+    """The version of the canonical form that was hashed."""
+    salts = models.JSONField(null=True, editable=False)
+    """The salt of each private text of `detail`, by its JSON Pointer."""
+    at = models.DateTimeField(default=timezone.now, editable=False)
     # Their indexes are those of Meta, which are sorted too.
     actor = ActorFields[Actor](db_index=False)
     verb = models.CharField(max_length=32, choices=Verb.choices)
@@ -67,6 +84,19 @@ class Event(models.Model):
                 name="event_verb_known",
             ),
             models.CheckConstraint(condition=by_somebody("actor"), name="event_has_one_actor"),
+            models.CheckConstraint(
+                condition=Q(number=None, leaf=None, version=None, salts__isnull=True)
+                | Q(
+                    number__gte=1,
+                    leaf__regex=SHA256_HEX,
+                    version__isnull=False,
+                    salts__isnull=False,
+                ),
+                name="event_is_in_the_ledger_or_not",
+            ),
+            models.UniqueConstraint(
+                fields=["number"], condition=Q(number__isnull=False), name="event_number"
+            ),
         ]
         indexes = [
             models.Index(fields=["client", "-id"], name="event_of_client"),
@@ -74,6 +104,7 @@ class Event(models.Model):
             models.Index(fields=["actor_user", "-id"], name="event_of_actor"),
             models.Index(fields=["verb", "-id"], name="event_by_verb"),
             models.Index(fields=["-at", "-id"], name="event_by_time"),
+            models.Index(fields=["id"], name="event_unnumbered", condition=Q(number=None)),
         ]
         ordering: ClassVar[list[str]] = ["-id"]
 

@@ -18,7 +18,7 @@ from portal.registry.paging import Lead, batches
 from portal.web.console.sentences import sentence
 
 COLUMNS: Final = {
-    "id": "number of the event; a higher one was recorded later",
+    "id": "the event's id in the database; a higher one was recorded later",
     "at": "when, in UTC (RFC 3339)",
     "person": "e-mail address of who did it, empty when it was no person",
     "verb": "what was done, as a fixed word such as revoke_key",
@@ -31,6 +31,11 @@ COLUMNS: Final = {
     "actor": "what did it: person, client or portal",
     "actor_client_id": "the client that did it, empty when it was none",
     "actor_kid": "the key that this client signed in with",
+    "number": "the event's number in the ledger: from 1 on, without gaps, in the order of commit",
+    "leaf_hash": "its hash in the ledger, in hexadecimal",
+    "ledger_version": "the version of the form that is hashed",
+    "salts": "the salt of each private text of detail, by JSON Pointer, as JSON",
+    "person_id": "number of the person who did it, empty when it was no person",
 }
 BATCH: Final = 200
 """How many events are read and written at once."""
@@ -94,6 +99,11 @@ def row(event: Event) -> dict[str, Any]:
         "actor": _kind(actor),
         "actor_client_id": actor.client.client_id if isinstance(actor, ClientKey) else "",
         "actor_kid": actor.kid if isinstance(actor, ClientKey) else "",
+        "number": event.number,
+        "leaf_hash": event.leaf,
+        "ledger_version": event.version,
+        "salts": event.salts,
+        "person_id": actor.pk if isinstance(actor, User) else None,
     }
 
 
@@ -144,8 +154,9 @@ def _kind(actor: Actor) -> str:
 
 def _cells(event: Event) -> list[str]:
     values = row(event)
-    values["detail"] = json.dumps(values["detail"], ensure_ascii=False)
-    return [_harmless(str(value)) for value in values.values()]
+    for name in ("detail", "salts"):
+        values[name] = json.dumps(values[name], ensure_ascii=False)
+    return [_harmless("" if value is None else str(value)) for value in values.values()]
 
 
 def _harmless(cell: str) -> str:

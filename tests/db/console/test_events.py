@@ -16,7 +16,7 @@ from django.utils import timezone
 from portal.core.reasons import Refused
 from portal.registry import actions
 from portal.registry.choices import RevocationReason, Role, Verb
-from portal.registry.models import PORTAL, Client, ClientKey, Event
+from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger
 from portal.web.console.sentences import sentence
 from tests.keys import new_private_key, public_pem
 
@@ -281,3 +281,12 @@ def test_another_order_is_a_change(admin: Browser, payments: Client, cast: Simpl
             payments, name="Payments", contacts=contacts, redirect_uris=[], by=cast.alice
         )
     assert "contacts (in another order)" in told(admin.get(URL))[0]
+
+
+def test_the_page_shows_number_size_and_root(admin: Browser, key: ClientKey) -> None:
+    page = admin.get(URL).content.decode()
+    head = Ledger.head()
+    assert f"The ledger holds {head.size} events." in page
+    assert head.root in page
+    assert f"<dd>Number {head.size}, register_key" in page
+    assert head.root not in admin.get(URL, {"verb": "register_key"}).content.decode()

@@ -26,7 +26,7 @@ from portal.registry.actions import (
 )
 from portal.registry.changes.notifications import CHANNEL
 from portal.registry.choices import RevocationReason, Role
-from portal.registry.models import Client, ClientKey
+from portal.registry.models import Client, ClientKey, recording
 from tests.interop.served import database_url
 from tests.keys import new_private_key, public_pem
 
@@ -129,6 +129,7 @@ def test_tables_that_are_emptied_name_nobody(told: Told) -> None:
     guards = {
         "registry_clientkey": "key_is_never_truncated",
         "registry_event": "event_is_never_truncated",
+        "registry_blockedkey": "blocked_key_is_never_truncated",
     }
     with transaction.atomic(), connection.cursor() as cursor:
         for table, guard in guards.items():
@@ -151,7 +152,7 @@ def test_what_verifiers_do_not_see_is_not_told(
 def test_nothing_is_told_before_it_is_committed(
     key: ClientKey, cast: SimpleNamespace, told: Told
 ) -> None:
-    with transaction.atomic():
+    with recording():
         _revoke(key, cast)
         assert told() == []
     assert told() == [key.client.client_id]

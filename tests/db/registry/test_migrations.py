@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from importlib import import_module
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from portal.registry.actions import (
     revoke_key,
 )
 from portal.registry.choices import RevocationReason, Verb
-from portal.registry.models import PORTAL, BlockedKey, Client, ClientKey, Event
+from portal.registry.models import PORTAL, BlockedKey, Client, ClientKey, Event, Ledger
 from tests.db.oauth.token_requests import new_signer
 
 TRIGGERS = import_module("portal.registry.migrations.0002_triggers")
@@ -29,6 +30,7 @@ CHANGES = import_module("portal.registry.migrations.0006_changes")
 ADDRESSES = import_module("portal.accounts.migrations.0002_confirmed_addresses")
 INDEXES = import_module("portal.registry.migrations.0010_indexes")
 CONFIRMATION = import_module("portal.registry.migrations.0005_assertions")
+LEDGER = import_module("portal.registry.migrations.0021_events_numbered")
 
 
 def triggers() -> set[str]:
@@ -48,7 +50,7 @@ def test_every_trigger_is_there_after_the_last_migration(db: None) -> None:
             for line in (TRIGGERS.POSTGRESQL + CHANGES.POSTGRESQL).splitlines()
             if line.startswith("CREATE TRIGGER")
         }
-    assert triggers() == expected | {CONFIRMATION.NAME}
+    assert triggers() == expected | {CONFIRMATION.NAME, "event_is_never_deleted"}
     assert len(expected) >= 7
 
 
@@ -159,3 +161,18 @@ def test_no_unconfirmed_second_address_is_left_and_people_made_by_a_command_have
     assert not addresses.filter(email="victim@example.com").exists()
     confirmed = {user.email for user in User.objects.all() if user.has_confirmed_email}
     assert confirmed == {f"{name}@example.com" for name in ("admin", "alice", "dev", "stranger")}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_that_are_there_are_numbered_in_batches(
+    key: ClientKey, cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm_key(key, by=key)
+    block_key(key.spki_sha256, by=PORTAL)
+    events = list(Event.objects.order_by("pk").values_list("pk", "detail"))
+    monkeypatch.setattr(LEDGER, "BATCH", 2)
+    call_command("migrate", "registry", "0019", verbosity=0)
+    call_command("migrate", "registry", verbosity=0)
+    assert list(Event.objects.order_by("number").values_list("pk", "detail")) == events
+    call_command("verify_ledger", stdout=io.StringIO())
+    assert Ledger.head().size == len(events)

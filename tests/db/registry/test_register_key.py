@@ -72,7 +72,14 @@ def test_it_keeps_the_key_as_the_core_read_it(
 
 def test_it_is_recorded(payments: Client, cast: SimpleNamespace) -> None:
     key = register(payments, cast.dev)
-    detail = {"label": "Laptop", "alg": "EdDSA", "kid": key.kid}
+    detail = {
+        "label": "Laptop",
+        "alg": "EdDSA",
+        "kid": key.kid,
+        "not_before": None,
+        "expires_at": None,
+        "confirmation_required": False,
+    }
     assert events(Verb.REGISTER_KEY) == [(cast.dev, payments, key, detail)]
 
 

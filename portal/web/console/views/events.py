@@ -8,12 +8,13 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
+from portal.registry.models import Ledger
 from portal.web.console.access import AdminRequest, for_admins
 from portal.web.console.export import COLUMNS, FORMATS
 from portal.web.console.exporting import exported, is_full
 from portal.web.console.filters import EventFilter
 from portal.web.console.sentences import sentence
-from portal.web.render import show
+from portal.web.render import show, wants_fragment
 from portal.web.views.errors import unavailable
 
 
@@ -24,6 +25,8 @@ def events(request: AdminRequest) -> HttpResponse:
     page = form.page(timezone.now())
     told = [(event, sentence(event)) for event in page.rows] if page else []
     context = form.listing(page) | {"told": told, "columns": COLUMNS.items()}
+    if not form.narrows and not wants_fragment(request):
+        context["ledger"] = Ledger.head()
     status = 422 if page is None else 200
     return show(request, "console/events.html", context, fragment="found", status=status)
 

@@ -1,0 +1,180 @@
+"""Adding events to the ledger: numbers without gaps, in the order of commit.
+
+The head is locked last, for the end of a transaction, and all events of a transaction are written
+together. So two transactions never wait for each other in a ring, and who has read number N knows
+that no lower number comes later.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from portal.core.ledger import VERSION, Entry, Tree, texts
+from portal.registry.models.ledger import Ledger
+
+if TYPE_CHECKING:
+    from portal.registry.models.event import Event
+
+_PUBLIC: Final = frozenset(
+    {
+        *("alg", "confirmation_required", "expires_at", "grant_types", "kid", "not_before"),
+        *("reason", "resources", "retires_at", "role", "scopes", "spki_sha256", "why"),
+    }
+)
+"""The members of an event's detail whose texts are in the leaf as they are.
+
+Each other text may name a person, so only a salted hash of it is in the leaf.
+"""
+_SALT_BYTES: Final = 16
+_BATCH: Final = 1000
+_NUMBER: Final = (
+    "UPDATE registry_event SET number = %s, leaf = %s, version = %s, salts = %s WHERE id = %s"
+)
+
+_collected: ContextVar[list[Event] | None] = ContextVar("collected", default=None)
+
+
+@contextmanager
+def recording(*, durable: bool = False) -> Iterator[None]:
+    """Run a verb in a transaction that ends with its events: `@recording()`, or a `with` block.
+
+    A verb inside a verb hands its events up, and the outermost one writes all of them. Raises
+    `RuntimeError` for an outermost verb in a transaction of somebody else, where a second verb
+    could follow and lock after the head was locked; with `durable` for a verb in a verb as well.
+    """
+    outer = _collected.get()
+    if outer is None:
+        with transaction.atomic(durable=True):
+            events: list[Event] = []
+            before = _collected.set(events)
+            try:
+                yield
+            finally:
+                _collected.reset(before)
+            if events:
+                _write(events)
+        return
+    if durable:
+        raise RuntimeError("This verb is durable, so it cannot run inside another verb.")
+    kept = len(outer)
+    try:
+        with transaction.atomic():
+            yield
+    except BaseException:
+        # Its rows are rolled back, so nothing of it happened.
+        del outer[kept:]
+        raise
+
+
+def collect(event: Event) -> None:
+    """Let the running verb write this event at its end; without a verb, write it now."""
+    events = _collected.get()
+    if events is None:
+        with recording():
+            collect(event)
+    else:
+        events.append(event)
+
+
+def number_older(event_model: Any, ledger_model: Any, *, limit: int) -> int:
+    """Number events that have no number yet, the oldest first; return how many, `limit` at most.
+
+    A portal of the version before writes such events during an upgrade. The models may be those of
+    a migration.
+    """
+    with transaction.atomic():
+        head = _locked(ledger_model)
+        tree = tree_of(head)
+        number = _number_older(event_model, tree, limit=limit)
+        if number:
+            _save(head, tree)
+    return number
+
+
+def tree_of(head: Ledger) -> Tree:
+    """Return the tree that the head stands for."""
+    return Tree(head.size, [bytes.fromhex(each) for each in head.frontier])
+
+
+def entry_of(event: Any) -> Entry:
+    """Return the event, which may be of a migration's model, as the ledger hashes it.
+
+    Its client, its key and its actor's key are read, so load them with it.
+    """
+    actor: Mapping[str, int | str] = {}
+    if event.actor_user_id is not None:
+        actor = {"person": event.actor_user_id}
+    elif event.actor_key is not None:
+        actor = {"client_id": event.actor_key.client.client_id, "kid": event.actor_key.kid}
+    return Entry(
+        number=event.number or 0,
+        at=event.at,
+        verb=str(event.verb),
+        actor=actor,
+        client_id=event.client.client_id if event.client else None,
+        kid=event.key.kid if event.key else None,
+        detail=event.detail,
+        salts=event.salts or {},
+    )
+
+
+def _write(events: list[Event]) -> None:
+    """Write the events and the head: the last thing that a transaction does."""
+    head = _locked(Ledger)
+    tree = tree_of(head)
+    model = type(events[0])
+    while _number_older(model, tree, limit=_BATCH):
+        pass
+    for event in events:
+        # Now that nobody else can add one, so that dates are in the order of numbers.
+        event.at = timezone.now()
+        _put(event, tree)
+    model._default_manager.bulk_create(events)  # noqa: SLF001 - Django's name
+    _save(head, tree)
+
+
+def _locked(ledger_model: Any) -> Any:
+    locked = ledger_model._default_manager.select_for_update(no_key=True)  # noqa: SLF001
+    head, _ = locked.get_or_create(pk=1)
+    return head
+
+
+def _save(head: Any, tree: Tree) -> None:
+    head.size, head.root = tree.size, tree.root.hex()
+    head.frontier = [each.hex() for each in tree.frontier]
+    head.save(update_fields=["size", "frontier", "root"])
+
+
+def _number_older(event_model: Any, tree: Tree, *, limit: int) -> int:
+    """Number events that have no number; the caller has locked the head and saves it."""
+    rows = event_model._default_manager.filter(number=None).order_by("pk")  # noqa: SLF001
+    older = list(rows.select_related(*_NAMED).defer(*_UNUSED)[:limit])
+    for event in older:
+        _put(event, tree)
+    if older:
+        with connection.cursor() as cursor:
+            values = [(e.number, e.leaf, e.version, json.dumps(e.salts), e.pk) for e in older]
+            cursor.executemany(_NUMBER, values)
+    return len(older)
+
+
+def _put(event: Any, tree: Tree) -> None:
+    """Give the event its number, salts and leaf hash, and append it to the tree."""
+    event.number, event.version = tree.size + 1, VERSION
+    private = {name: each for name, each in event.detail.items() if name not in _PUBLIC}
+    event.salts = {pointer: secrets.token_hex(_SALT_BYTES) for pointer in texts(private)}
+    leaf = entry_of(event).leaf
+    event.leaf = leaf.hex()
+    tree.append(leaf)
+
+
+_NAMED: Final = ("client", "key", "actor_key__client")
+_UNUSED: Final = ("key__pem", "key__jwk", "actor_key__pem", "actor_key__jwk")

@@ -1,0 +1,155 @@
+"""Verbs at the same moment, on PostgreSQL: numbers have no gaps, and nobody waits in a ring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from secrets import token_hex
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+from allauth.account.models import EmailAddress
+
+from portal.accounts.models import User
+from portal.core.jwk import published_jwk, thumbprint
+from portal.core.pem import parse_public_key
+from portal.core.reasons import Refused
+from portal.registry import actions
+from portal.registry.actions.block_key import block_leaked_keys
+from portal.registry.actions.report_weakness import report_weakness
+from portal.registry.choices import GrantType, RevocationReason, Role
+from portal.registry.ledger import verify_events
+from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger, Membership
+from portal.registry.refusals import RegistryRefusal
+from tests.db.registry.racing import outcome_of, race_behind
+from tests.keys import new_private_key, public_pem
+from tests.waiting import PATIENCE_S
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+
+
+class Scene:
+    """A client with people and keys, so that every verb has something to do."""
+
+    def __init__(self, cast: SimpleNamespace) -> None:
+        self.admin, self.dev = cast.admin, cast.dev
+        people = [User(email=f"{token_hex(8)}@example.com") for _ in range(4)]
+        people[3].is_staff = True
+        self.owner, self.member, self.new, self.staff = User.objects.bulk_create(people)
+        EmailAddress.objects.bulk_create(
+            EmailAddress(user=each, email=each.email, verified=True, primary=True)
+            for each in people
+        )
+        self.client, other = Client.objects.bulk_create(
+            Client(name=name, created_by=self.owner) for name in ("Payments", "Other")
+        )
+        _, self.membership = Membership.objects.bulk_create(
+            Membership(client=self.client, user=user, role=role)
+            for user, role in ((self.owner, Role.OWNER), (self.member, Role.DEVELOPER))
+        )
+        # The same key in both clients: proving one ends the other.
+        key = parse_public_key(public_pem(new_private_key()))
+        self.key, self.copy = ClientKey.objects.bulk_create(
+            ClientKey(
+                client=client,
+                label="x",
+                pem=key.pem,
+                alg="EdDSA",
+                kty=key.kty,
+                curve=key.curve,
+                bits=key.bits,
+                kid=thumbprint(key),
+                spki_sha256=key.spki_sha256,
+                jwk=published_jwk(key, "EdDSA"),
+                registered_by=self.dev,
+            )
+            for client in (self.client, other)
+        )
+        self.pem = public_pem(new_private_key())
+
+
+VERBS: Final[Mapping[str, Callable[[Scene], Any]]] = {
+    "create_client": lambda s: actions.create_client(name="New", by=s.owner),
+    "change_client": lambda s: actions.change_client(
+        s.client, name="Renamed", contacts=[], redirect_uris=[], by=s.owner
+    ),
+    "change_rights": lambda s: actions.change_rights(
+        s.client, scopes=["read"], grant_types=[GrantType.CLIENT_CREDENTIALS], resources=[],
+        by=s.admin,
+    ),
+    "suspend_client": lambda s: actions.suspend_client(s.client, note="", by=s.admin),
+    "resume_client": lambda s: actions.resume_client(s.client, by=s.admin),
+    "add_member": lambda s: actions.add_member(
+        s.client, email=s.new.email, role=Role.VIEWER, by=s.owner
+    ),
+    "change_role": lambda s: actions.change_role(s.membership, role=Role.OWNER, by=s.owner),
+    "remove_member": lambda s: actions.remove_member(s.membership, by=s.owner),
+    "appoint_owner": lambda s: actions.appoint_owner(s.client, email=s.new.email, by=s.admin),
+    "register_key": lambda s: actions.register_key(
+        s.client, material=s.pem, alg="EdDSA", label="x", by=s.dev
+    ),
+    "retire_key": lambda s: actions.retire_key(s.key, grace=timedelta(days=1), by=s.dev),
+    "keep_key": lambda s: actions.keep_key(s.key, by=s.dev),
+    "confirm_key": lambda s: actions.confirm_key(s.key, by=s.key),
+    "confirm_copy": lambda s: actions.confirm_key(s.copy, by=s.copy),
+    "revoke_key": lambda s: actions.revoke_key(
+        s.key, reason=RevocationReason.COMPROMISED, by=s.dev
+    ),
+    "revoke_copy": lambda s: actions.revoke_key(
+        s.copy, reason=RevocationReason.COMPROMISED, by=s.dev
+    ),
+    "block_key": lambda s: actions.block_key(s.key.spki_sha256, by=s.admin),
+    "block_leaked_keys": lambda s: block_leaked_keys(
+        [parse_public_key(s.pem), parse_public_key(s.key.pem)], by=PORTAL, client=s.client
+    ),
+    "report_weakness": lambda s: report_weakness(s.key, reason="weak", note="Weak"),
+    "invite_person": lambda s: actions.invite_person(f"{token_hex(8)}@example.com", by=PORTAL),
+    "deactivate_person": lambda s: actions.deactivate_person(s.staff, by=s.admin),
+    "activate_person": lambda s: actions.activate_person(s.staff, by=s.admin),
+    "grant_admin": lambda s: actions.grant_admin(s.member, by=s.admin),
+    "withdraw_admin": lambda s: actions.withdraw_admin(s.staff, by=s.admin),
+}  # fmt: skip
+
+
+def test_every_verb_is_among_the_pairs() -> None:
+    inner = {"authenticate_client", "read_key", "record_refused_grant"}
+    public = {each for each in actions.__all__ if each[0].islower()}
+    assert public - inner <= set(VERBS)
+
+
+@pytest.mark.parametrize("first", VERBS)
+def test_no_two_verbs_wait_in_a_ring(first: str, cast: SimpleNamespace) -> None:
+    """All that both lock is locked before the head is let go: what they lock later could be a ring.
+
+    PostgreSQL ends a ring with an error, and `race_behind` raises it.
+    """
+    head, _ = Ledger.objects.get_or_create()
+    for second in VERBS:
+        scene = Scene(cast)
+        acts = [partial(VERBS[name], scene) for name in (first, second)]
+        race_behind(head, *acts)
+    verify_events()
+
+
+def test_numbers_have_no_gaps_and_are_in_the_order_of_commit(cast: SimpleNamespace) -> None:
+    scenes = [Scene(cast) for _ in range(4)]
+    before = Ledger.head().size
+
+    def work(number: int) -> None:
+        scene = scenes[number % 4]
+        for name in list(VERBS)[number::2]:
+            try:
+                VERBS[name](scene)
+            except (Refused, RegistryRefusal):
+                continue
+
+    with ThreadPoolExecutor(8) as pool:
+        for future in [pool.submit(outcome_of, partial(work, n)) for n in range(8)]:
+            future.result(timeout=PATIENCE_S)
+    head = verify_events()
+    assert head.size == Event.objects.count() > before
+    ids = list(Event.objects.order_by("number").values_list("pk", flat=True))
+    assert ids == sorted(ids)
