@@ -60,6 +60,11 @@ def filled(atom: str, size: int) -> str:
     return piece * (size // len(piece))
 
 
+def repeated(atom: str, size: int) -> str:
+    """Return the atom over and over, cut at this many characters."""
+    return (atom * (size // len(atom) + 1))[:size]
+
+
 def bodies(good: dict[str, str], size: int = KIB_64) -> list[tuple[str, str]]:
     """Return forms of this many bytes: in each one value is long, or a name, or two names alike."""
     forms = []
@@ -152,7 +157,7 @@ def pastes() -> list[tuple[str, str]]:
             )
             found.append((f"{kind} in {around}", text))
     found += assertions()
-    return [*found, *((kind, (atom * KIB_64)[:KIB_64]) for kind, atom in MADE_UP_KEYS.items())]
+    return [*found, *((kind, repeated(atom, KIB_64)) for kind, atom in MADE_UP_KEYS.items())]
 
 
 @pytest.mark.parametrize("path", [TOKEN, INTROSPECT, REVOKE])
@@ -167,7 +172,7 @@ def test_requests_of_strangers_to_the_endpoints_of_clients(payments: Client, pat
     if path != TOKEN:
         return  # the three endpoints read requests in one and the same place
     made_up = [
-        *((kind, (atom * KIB_64)[: KIB_64 - 300]) for kind, atom in MADE_UP_KEYS.items()),
+        *((kind, repeated(atom, KIB_64 - 300)) for kind, atom in MADE_UP_KEYS.items()),
         *assertions(),
     ]
     for name in ("client_assertion", "client_secret"):
@@ -289,7 +294,7 @@ def test_keys_of_people_who_are_signed_in(payments: Client, cast: SimpleNamespac
         browser.post(path, body, content_type=FORM)
 
     keys = [
-        (kind, urlencode({"material": (atom * KIB_32)[:KIB_32]}))
+        (kind, urlencode({"material": repeated(atom, KIB_32)}))
         for kind, atom in MADE_UP_KEYS.items()
     ]
     measure([*bodies({"material": "a", "label": "a"}), *keys], send)
