@@ -20,8 +20,20 @@ def sentence(event: Event) -> str:
     The event's `actor`, `client` and `key` are read, so load them with it.
     """
     told = _TOLD.get(event.verb)
-    what = told(event, event.detail) if told else event.get_verb_display()
+    what = told(event, readable(event.detail)) if told else event.get_verb_display()
     return f"{_first(event.actor)} {what}."
+
+
+def readable(value: Any) -> Any:
+    """Return a value of a detail with "(erased)" for each text of which only the hash is left."""
+    match value:
+        case {"sha256": str(), **others} if not others:
+            return "(erased)"
+        case dict():
+            return {name: readable(each) for name, each in value.items()}
+        case list():
+            return [readable(each) for each in value]
+    return value
 
 
 def _first(actor: Actor) -> str:

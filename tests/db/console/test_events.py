@@ -13,12 +13,14 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
+from portal.core.ledger import sealed
 from portal.core.reasons import Refused
 from portal.registry import actions
 from portal.registry.choices import RevocationReason, Role, Verb
 from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger
 from portal.web.console.sentences import sentence
 from tests.keys import new_private_key, public_pem
+from tests.triggers import triggers_off
 
 from .conftest import private_pem
 
@@ -290,3 +292,15 @@ def test_the_page_shows_number_size_and_root(admin: Browser, key: ClientKey) -> 
     assert head.root in page
     assert f"<dd>Number {head.size}, register_key" in page
     assert head.root not in admin.get(URL, {"verb": "register_key"}).content.decode()
+
+
+def test_an_erased_text_is_shown_as_erased(
+    admin: Browser, payments: Client, key: ClientKey
+) -> None:
+    with triggers_off():
+        for event in Event.objects.all():
+            event.detail, event.salts = sealed(event.detail, event.salts or {}), {}
+            event.save(update_fields=["detail", "salts"])
+    page = admin.get(URL)
+    assert "alice@example.com added (erased) to the client “Payments” as developer." in told(page)
+    assert "sha256" not in re.sub(r"SHA-256", "", page.content.decode().split('id="found"')[1])

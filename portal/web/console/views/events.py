@@ -13,7 +13,7 @@ from portal.web.console.access import AdminRequest, for_admins
 from portal.web.console.export import COLUMNS, FORMATS
 from portal.web.console.exporting import exported, is_full
 from portal.web.console.filters import EventFilter
-from portal.web.console.sentences import sentence
+from portal.web.console.sentences import readable, sentence
 from portal.web.render import show, wants_fragment
 from portal.web.views.errors import unavailable
 
@@ -23,7 +23,8 @@ def events(request: AdminRequest) -> HttpResponse:
     """List events, newest first."""
     form = EventFilter(request.GET)
     page = form.page(timezone.now())
-    told = [(event, sentence(event)) for event in page.rows] if page else []
+    rows = page.rows if page else []
+    told = [(event, sentence(event), readable(event.detail)) for event in rows]
     context = form.listing(page) | {"told": told, "columns": COLUMNS.items()}
     if not form.narrows and not wants_fragment(request):
         context["ledger"] = Ledger.head()
