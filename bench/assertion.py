@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from portal.core.assertion import CandidateKey, Expectation, peek, spend, verify
-from portal.core.base64s import encode_url
+from portal.core.strict.base64url import encode_url
 
 ROUNDS, CALLS = 60, 100
 NOW = 1_800_000_000.0

@@ -20,8 +20,8 @@ from drills.ledger import Account, Key, Ledger
 from drills.person import Person, fetch
 from portal.accounts.models import User
 from portal.core.jwk import thumbprint
-from portal.core.pem import parse_public_key
 from portal.core.placeholder import PLACEHOLDER
+from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import create_client
 from portal.registry.models import ClientKey
 from tests.keys import new_private_key, public_pem

@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "portal.accounts",
     "portal.registry",
     "portal.web",
+    "portal.console",
     "portal.oauth",
 ]
 
@@ -366,7 +367,7 @@ if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
 SESSION_COOKIE_SECURE = _HTTPS
 CSRF_COOKIE_SECURE = _HTTPS
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "portal.web.views.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "portal.web.errors.csrf_failure"
 if _HTTPS:
     SESSION_COOKIE_NAME = "__Host-session"
     CSRF_COOKIE_NAME = "__Host-csrf"

@@ -10,11 +10,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("", include("portal.oauth.urls")),
     path("account/", include("portal.accounts.urls")),
-    path("console/", include("portal.web.console.urls")),
+    path("console/", include("portal.console.urls")),
     path("", include("portal.web.urls")),
 ]
-handler400 = "portal.web.views.errors.bad_request"
-handler403 = "portal.web.views.errors.permission_denied"
-handler404 = "portal.web.views.errors.not_found"
-handler500 = "portal.web.views.errors.server_error"
-handler429 = "portal.web.views.errors.too_many_requests"
+handler400 = "portal.web.errors.bad_request"
+handler403 = "portal.web.errors.permission_denied"
+handler404 = "portal.web.errors.not_found"
+handler500 = "portal.web.errors.server_error"
+handler429 = "portal.web.errors.too_many_requests"

@@ -13,8 +13,8 @@ sys.setswitchinterval(0.0005)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 _django = get_wsgi_application()
 
-from portal.oauth.front import Front  # noqa: E402 - Django first
-from portal.oauth.shelf import shelf  # noqa: E402
+from portal.publishing.front import Front  # noqa: E402 - Django first
+from portal.publishing.jwks_cache import shelf  # noqa: E402
 
 
 def django(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

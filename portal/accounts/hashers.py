@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth import hashers
 
-from portal import places
+from portal import bulkhead as places
 
 
 class PBKDF2PasswordHasher(hashers.PBKDF2PasswordHasher):

@@ -7,7 +7,7 @@ from smtplib import SMTPResponseException
 
 from django.core.mail import EmailMessage
 
-from portal import places
+from portal import bulkhead as places
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ import hashlib
 import json
 from typing import Final
 
-from portal.core.base64s import encode_url
-from portal.core.keys import PublicKey
-from portal.core.spki import key_bytes, rsa_numbers
+from portal.core.formats.spki import key_bytes, rsa_numbers
+from portal.core.public_key import PublicKey
+from portal.core.strict.base64url import encode_url
 
 PRIVATE_MEMBERS: Final = ("d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv")
 """The members of a JWK that only its owner may know: RFC 7518 §6.2.2, §6.3.2, §6.4, RFC 9964 §3."""

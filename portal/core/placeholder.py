@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+from portal.core.formats.spki import ec_key
 from portal.core.jwk import thumbprint, to_jwk
-from portal.core.keys import Container
-from portal.core.spki import ec_key
+from portal.core.public_key import Container
 
 _SENTENCE: Final = "This JWKS holds no live key. Nobody can know the private half of this one. {}"
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from portal.core.keys import PublicKey
+    from portal.core.public_key import PublicKey
 
 
 class Reason(StrEnum):

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAl
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from portal.core.algorithms import ALGORITHMS
-from portal.core.spki import COORDINATE_BYTES
+from portal.core.formats.spki import COORDINATE_BYTES
 
 Verifier = Callable[[bytes, bytes], bool]
 """(signature, signing input) -> does it verify."""

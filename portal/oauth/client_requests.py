@@ -20,14 +20,14 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from portal import places
+from portal import bulkhead as places
 from portal.core.assertion import EXPLANATIONS
 from portal.core.reasons import Reason
 from portal.logs import told
-from portal.oauth.documents import secure_headers
 from portal.oauth.validator import AUTHENTICATED
+from portal.publishing.public_endpoint import secure_headers
 from portal.registry.actions import Authenticated, AuthenticationRefused, authenticate_client
-from portal.registry.server import issuer, token_request_page
+from portal.registry.endpoints import issuer, token_request_page
 
 logger = logging.getLogger(__name__)
 

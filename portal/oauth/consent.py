@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods
 from oauthlib.oauth2 import AccessDeniedError, FatalClientError, OAuth2Error
 
 from portal.oauth.toolkit import toolkit
+from portal.registry.endpoints import AUTHORIZATION_PATH, issuer
 from portal.registry.models import Client
-from portal.registry.server import AUTHORIZATION_PATH, issuer
 
 _PARAMETERS: Final = (
     "response_type",

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
 from portal.oauth.client_requests import ClientEndpoint
-from portal.oauth.documents import PublicDocument
+from portal.publishing.public_endpoint import PublicDocument
 
 
 class MachineMiddleware:

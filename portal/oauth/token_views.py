@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from portal.oauth.client_requests import ClientEndpoint, answer, refuse
 from portal.oauth.toolkit import toolkit
 from portal.registry.actions import Authenticated, record_refused_grant
+from portal.registry.endpoints import issuer, token_request_page
 from portal.registry.models import AccessToken
-from portal.registry.server import issuer, token_request_page
 
 _INACTIVE: Final = '{"active": false}'
 

@@ -4,7 +4,7 @@ from django.urls import path
 
 from portal.oauth import token_views, views
 from portal.oauth.consent import authorize
-from portal.registry import server
+from portal.registry import endpoints as server
 
 urlpatterns = [
     path("clients/<str:client_id>/jwks.json", views.jwks, name="jwks"),

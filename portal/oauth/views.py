@@ -9,13 +9,23 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 
-from portal import places
+from portal import bulkhead as places
 from portal.core.algorithms import ALGORITHMS
-from portal.oauth.caching import Reuse, cache_control, constant_until
-from portal.oauth.documents import BUSY, DATABASE_FAILED, Document, PublicDocument, problem
 from portal.oauth.server import GRANT_TYPES, RESPONSE_TYPES
-from portal.oauth.shelf import prepare, shelf
-from portal.registry import server
+from portal.publishing.caching import (
+    Reuse,
+    cache_control,
+    constant_until,
+)
+from portal.publishing.jwks_cache import prepare, shelf
+from portal.publishing.public_endpoint import (
+    BUSY,
+    DATABASE_FAILED,
+    Document,
+    PublicDocument,
+    problem,
+)
+from portal.registry import endpoints as server
 from portal.registry.replica import publish_current
 
 SECURITY_PATH: Final = ".well-known/security.txt"

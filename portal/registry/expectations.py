@@ -12,8 +12,8 @@ from django.conf import settings
 
 from portal.core.assertion import CandidateKey, Expectation, KeyState, never_seen
 from portal.registry.choices import KeyStatus
+from portal.registry.endpoints import issuer, token_endpoint
 from portal.registry.models import Client, ClientKey, RedeemedAssertion
-from portal.registry.server import issuer, token_endpoint
 
 _STATES: Final = {
     KeyStatus.ACTIVE: KeyState.LIVE,

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from portal.core.judging import judge, rules
+from portal.core.key_policy.judging import judge, rules
+from portal.core.key_policy.shared_primes import find_shared_primes, find_sharers
 from portal.core.reasons import Reason
-from portal.core.shared_primes import find_shared_primes, find_sharers
 from portal.registry.actions import report_weakness
 from portal.registry.models import ClientKey, JudgedKey
 from portal.registry.policy import published_keys

@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 
 from portal.core.jwk import published_jwk, thumbprint
 from portal.core.ledger import VERSION, Entry, Tree
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
 from portal.registry.choices import Verb
 from portal.registry.models import BlockedKey, Client, ClientKey, Event, Ledger

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from django.conf import settings
 
-from portal.core.keys import PublicKey
-from portal.core.negation import fingerprints
-from portal.core.policy import KeyPolicy
-from portal.core.published_keys import NO_LIST, PublishedKeys
+from portal.core.key_policy.policy import KeyPolicy
+from portal.core.key_policy.published_keys import NO_LIST, PublishedKeys
+from portal.core.public_key import PublicKey
+from portal.core.public_key.negation import fingerprints
 from portal.registry.models import BlockedKey, ClientKey
 
 

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from portal.registry.refusals import UnfitInput
+from portal.registry.errors import UnfitInput
 
 MAX_REDIRECT_URIS: Final = 20
 MAX_LENGTH: Final = 500

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from portal.registry.endpoints import issuer, token_endpoint
 from portal.registry.models import Client
-from portal.registry.server import issuer, token_endpoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.registry.patterns import CLIENT_ID, KID
+from portal.registry.regexes import CLIENT_ID, KID
 
 
 class ClientIdConverter:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from portal.accounts.models import User
-from portal.core.negation import fingerprints
+from portal.core.public_key.negation import fingerprints
 from portal.core.reasons import Refused
 from portal.registry.models import Client, ClientKey
 

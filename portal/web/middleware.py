@@ -11,14 +11,19 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_variables
 
-from portal import places
+from portal import bulkhead as places
 from portal.accounts.limits import View, within_limit
 from portal.accounts.mail import MailNotSent
 from portal.accounts.models import User
 from portal.core.assertion.token_request import private_key_in
 from portal.registry.actions.block_key import block_leaked_keys
+from portal.web.errors import (
+    mail_not_sent,
+    private_key,
+    too_many_requests,
+    unavailable,
+)
 from portal.web.render import show
-from portal.web.views.errors import mail_not_sent, private_key, too_many_requests, unavailable
 
 
 class NoStoreMiddleware:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 
 from portal.core.reasons import Reason, Refused
-from portal.registry.refusals import (
+from portal.registry.errors import (
     AlreadyMember,
     HasOwner,
     KeyAlreadyHere,

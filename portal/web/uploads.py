@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
-from portal.core.pem import MAX_INPUT_BYTES
+from portal.core.public_key.parse import MAX_INPUT_BYTES
 
 
 class CappedUploadHandler(FileUploadHandler):

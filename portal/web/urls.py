@@ -3,23 +3,29 @@
 from django.urls import path, register_converter
 from django.views.generic import RedirectView
 
+from portal.web.clients import settings_page
+from portal.web.clients import views as clients
 from portal.web.converters import (
     ClientIdConverter,
     KidConverter,
     ReferenceConverter,
     RowConverter,
 )
-from portal.web.views import (
-    assertion_debugger,
-    clients,
-    endings,
-    key_confirmation,
-    key_snippets,
-    keys,
-    settings_page,
-    team,
-    token_requests,
+from portal.web.debugger import views as assertion_debugger
+from portal.web.keys import (
+    confirmation as key_confirmation,
 )
+from portal.web.keys import (
+    endings,
+)
+from portal.web.keys import (
+    snippet_views as key_snippets,
+)
+from portal.web.keys import (
+    views as keys,
+)
+from portal.web.team import views as team
+from portal.web.token_requests import views as token_requests
 
 register_converter(ClientIdConverter, "client_id")
 register_converter(KidConverter, "kid")

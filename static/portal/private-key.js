@@ -14,7 +14,7 @@
   const DOTNET_XML = /<(?:[A-Za-z0-9_.-]{1,20}:)?(D|P|Q|DP|DQ|InverseQ)>\s*[A-Za-z0-9+/]/;
   const DUMP = /private-key:|privateExponent:|priv:\s*[0-9a-f]{2}:/i;
 
-  // Bytes written as text, as in portal/core/private_spelling.py: where they begin, and all of them.
+  // Bytes written as text, as in portal/core/private/spelling.py: where they begin, and all of them.
   const LETTER = "[A-Za-z0-9+/_]";
   const REST = "[0-9A-Fa-f][\\s:,;]{0,3}(?:0x|\\\\x)?";
   const PAIR = `[0-9A-Fa-f]${REST}`;

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
 from portal.registry.actions import register_key
 from portal.registry.models import Client, ClientKey
-from portal.web.key_files import files_of_next_key
+from portal.web.keys.key_files import files_of_next_key
 from tests.browser.checks import check_accessible
 
 

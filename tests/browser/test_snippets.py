@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from portal.registry.models import ClientKey
-from portal.web.snippets import LANGUAGES
+from portal.web.keys.snippets import LANGUAGES
 from tests.browser.checks import check_accessible
 
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from portal.accounts.models import User
-from portal.registry import pruning
+from portal.registry import cleanup as pruning
 from portal.registry.actions import create_client, register_key
 from portal.registry.choices import Verb
 from portal.registry.models import ClientKey, Event, RedeemedAssertion, RefusedRequest

@@ -18,7 +18,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from portal.accounts.models import Tries
-from portal.core.base64s import encode_url
+from portal.core.strict.base64url import encode_url
 from portal.registry.models import Client
 from tests.assertions import form_of
 from tests.db.oauth.token_requests import AUTHORIZE, FORM, INTROSPECT, REVOKE, TOKEN, new_signer

@@ -17,8 +17,8 @@ from django.db import connection
 from django.test import Client as Browser
 
 from portal.accounts.models import User
+from portal.console.exporting import AT_ONCE
 from portal.registry.choices import Verb
-from portal.web.console.exporting import AT_ONCE
 from tests.interop.served import Served
 from tests.processes import children
 from tests.waiting import PATIENCE_S, wait_until

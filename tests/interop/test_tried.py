@@ -25,7 +25,7 @@ from joserfc.jwk import KeySet
 
 from portal.core.jwk import published_jwk, thumbprint
 from portal.core.jwks import PublishableKey, jwk_set
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from tests.interop import peers
 from tests.interop.caching import CACHE_S, LIBRARIES, REFUSED, caching_verifier
 from tests.interop.conftest import in_the_past

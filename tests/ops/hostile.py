@@ -13,7 +13,7 @@ from statistics import median
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from portal.places import pages
+from portal.bulkhead import pages
 from tests.assertions import claims_of, form_of, sign
 from tests.keys import new_private_key, public_pem
 from tests.ops.serving import Serving

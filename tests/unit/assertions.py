@@ -17,10 +17,10 @@ from portal.core.assertion import (
     peek,
     verify,
 )
-from portal.core.base64s import encode_url
+from portal.core.formats.spki import COORDINATE_BYTES
 from portal.core.reasons import Refused
 from portal.core.signatures import _HASHES, padding_of
-from portal.core.spki import COORDINATE_BYTES
+from portal.core.strict.base64url import encode_url
 from tests.unit.support import private_key, public_pem
 
 NOW = 1_800_000_000

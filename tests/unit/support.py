@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from portal.core import der, spki
-from portal.core.keys import Container, PublicKey
-from portal.core.pem import parse_public_key
-from portal.core.policy import KeyPolicy
+from portal.core.formats import der, spki
+from portal.core.key_policy.policy import KeyPolicy
+from portal.core.public_key import Container, PublicKey
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
 
 PrivateKey = (

@@ -15,6 +15,8 @@ from portal.core.assertion import (
     UNREADABLE,
     Expectation,
     KeyState,
+)
+from portal.core.debugger import (
     Outcome,
     examine,
 )
@@ -523,7 +525,7 @@ def test_without_a_kid_each_key_is_tried_once(monkeypatch: pytest.MonkeyPatch) -
         tried.append(alg)
         return verifier_of(pem, alg)
 
-    monkeypatch.setattr("portal.core.assertion.case.verifier_of", count)
+    monkeypatch.setattr("portal.core.assertion.context.verifier_of", count)
     others = [replace(OTHER, kid=str(number)) for number in range(9)]
     keys = expected(*others, candidate("ES256"), candidate("EdDSA"), candidate("PS256"))
     accepted(sign(without=("kid",)), keys)

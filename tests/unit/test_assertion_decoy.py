@@ -7,7 +7,7 @@ import pytest
 from portal.core.algorithms import ALGORITHMS
 from portal.core.assertion import peek, spend
 from portal.core.assertion.decoy import _decoy
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.core.signatures import verifier_of
 from tests.unit.assertions import assemble, kind_of, sign
 

@@ -12,10 +12,19 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.core.assertion import EXPLANATIONS, CheckResult, Expectation, KeyState, examine, words
-from portal.core.assertion.differences import describe_difference
-from portal.core.base64s import encode_url
+from portal.core.assertion import (
+    EXPLANATIONS,
+    Expectation,
+    KeyState,
+    words,
+)
+from portal.core.debugger import (
+    CheckResult,
+    examine,
+)
+from portal.core.debugger.diff import describe_difference
 from portal.core.reasons import Reason, Refused
+from portal.core.strict.base64url import encode_url
 from tests.unit.assertions import (
     CLAIMS,
     CLIENT,

@@ -16,8 +16,8 @@ from jwcrypto.jws import JWS, InvalidJWSSignature
 
 from portal.core.algorithms import ALGORITHMS
 from portal.core.assertion import CandidateKey
-from portal.core.base64s import decode_url, encode_url
 from portal.core.reasons import Reason
+from portal.core.strict.base64url import decode_url, encode_url
 from tests.unit.assertions import CLAIMS, accepted, candidate, expected, kind_of, refused, sign
 from tests.unit.support import private_pem, public_pem
 

@@ -14,10 +14,12 @@ from portal.core.assertion import (
     CandidateKey,
     Expectation,
     VerifiedAssertion,
-    examine,
     peek,
     spend,
     verify,
+)
+from portal.core.debugger import (
+    examine,
 )
 from portal.core.reasons import Refused
 from tests.unit.assertions import CLAIMS, CLIENT, EXPECTED, ISSUER, NOW, candidate, expected, sign

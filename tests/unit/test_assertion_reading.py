@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from portal.core.assertion import MAX_ASSERTION_BYTES, UNREADABLE, peek
-from portal.core.base64s import encode_url
 from portal.core.reasons import Reason, Refused
+from portal.core.strict.base64url import encode_url
 from tests.unit.assertions import CLAIMS, assemble, part, raw_signature, sign
 
 HEADER = {"alg": "ES256"}

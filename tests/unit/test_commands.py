@@ -9,8 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 
 from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
-from portal.core.pem import parse_public_key
-from portal.core.policy import KeyPolicy
+from portal.core.key_policy.policy import KeyPolicy
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
 from tests.unit import test_refusals as cases
 from tests.unit.support import (

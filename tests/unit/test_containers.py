@@ -8,8 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from portal.core.jwk import thumbprint, to_jwk
-from portal.core.keys import Container
-from portal.core.pem import parse_public_key
+from portal.core.public_key import Container
+from portal.core.public_key.parse import parse_public_key
 from tests.unit.support import (
     GENERATE,
     KINDS,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from portal.core import der
-from portal.core.der import NotDer
+from portal.core.formats import der
+from portal.core.formats.der import NotDer
 
 
 @pytest.mark.parametrize(

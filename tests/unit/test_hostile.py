@@ -7,9 +7,9 @@ from base64 import b64encode
 
 import pytest
 
-from portal.core import der
+from portal.core.formats import der
 from portal.core.jwk import to_jwk
-from portal.core.pem import MAX_INPUT_BYTES
+from portal.core.public_key.parse import MAX_INPUT_BYTES
 from portal.core.reasons import Reason
 from tests.unit.support import der_of, key_of, pem, public_pem, refusal, rsa_public, verdict
 

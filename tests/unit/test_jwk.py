@@ -11,8 +11,8 @@ from joserfc.jwk import JWKRegistry
 from jwcrypto.jwk import JWK
 
 from portal.core.jwk import published_jwk, thumbprint, to_jwk
-from portal.core.keys import PublicKey
-from portal.core.pem import parse_public_key
+from portal.core.public_key import PublicKey
+from portal.core.public_key.parse import parse_public_key
 from tests.unit.support import KINDS, key_of
 
 MEMBERS = {

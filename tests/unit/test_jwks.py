@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from portal.core.jwk import published_jwk, thumbprint, to_jwk
 from portal.core.jwks import PublishableKey, etag, jwk_set
-from portal.core.pem import parse_public_key
+from portal.core.key_policy.policy import KeyPolicy
 from portal.core.placeholder import PLACEHOLDER
-from portal.core.policy import KeyPolicy
+from portal.core.public_key.parse import parse_public_key
 from tests.unit.support import key_of, private_key
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

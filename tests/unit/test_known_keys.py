@@ -17,15 +17,15 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from portal.core.formats.spki import raw_key
 from portal.core.jwk import thumbprint, to_jwk
-from portal.core.keys import Container
-from portal.core.known_keys import KNOWN_KEYS
-from portal.core.negation import negative
-from portal.core.pem import parse_public_key
-from portal.core.policy import KeyPolicy
-from portal.core.proof import ec_half, seed_half
+from portal.core.key_policy.known_keys import KNOWN_KEYS
+from portal.core.key_policy.policy import KeyPolicy
+from portal.core.private.to_public import ec_half, seed_half
+from portal.core.public_key import Container
+from portal.core.public_key.negation import negative
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason
-from portal.core.spki import raw_key
 from tests.unit.support import refusal, verdict
 from tests.vectors.make_known_keys import BASES, SAMPLE_KEYS, VECTORS, leaked
 from tests.vectors.make_known_keys import KNOWN_KEYS as FILE

@@ -6,11 +6,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from portal.core import edwards
-from portal.core.negation import fingerprints, negative
-from portal.core.policy import KeyPolicy
+from portal.core.formats.spki import (
+    CURVES,
+    key_bytes,
+    parse_spki,
+)
+from portal.core.key_policy import edwards
+from portal.core.key_policy.policy import KeyPolicy
+from portal.core.public_key.negation import fingerprints, negative
 from portal.core.reasons import Reason
-from portal.core.spki import CURVES, key_bytes, parse_spki
 from tests.unit.support import key_of, private_key, verdict
 
 SIGNED = ("P-256", "P-384", "P-521", "Ed25519", "Ed448")

@@ -9,8 +9,8 @@ import pytest
 
 from portal.core.algorithms import ALGORITHMS
 from portal.core.jwk import to_jwk
-from portal.core.pem import parse_public_key
-from portal.core.policy import KeyPolicy
+from portal.core.key_policy.policy import KeyPolicy
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
 from tests.unit.support import KINDS, key_of, rsa_public, verdict
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from portal.core import edwards, spki
-from portal.core.keys import Container, PublicKey
-from portal.core.kinds import NEW_KEY
+from portal.core.formats import spki
+from portal.core.key_policy import edwards
+from portal.core.public_key import Container, PublicKey
+from portal.core.public_key.unsupported import NEW_KEY
 from portal.core.reasons import Reason
 from tests.unit.support import KINDS, key_of, verdict
 

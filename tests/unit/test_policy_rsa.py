@@ -7,10 +7,10 @@ import sys
 import gmpy2  # type: ignore[import-untyped]  # it has no stubs
 import pytest
 
-from portal.core.kinds import NEW_RSA_KEY
-from portal.core.policy import KeyPolicy
+from portal.core.key_policy.policy import KeyPolicy
+from portal.core.key_policy.rsa import FERMAT_ROUNDS
+from portal.core.public_key.unsupported import NEW_RSA_KEY
 from portal.core.reasons import Reason
-from portal.core.weak_rsa import FERMAT_ROUNDS
 from tests.unit import weak_keys
 from tests.unit.support import key_of, rsa_public, verdict
 
@@ -82,8 +82,8 @@ def test_sizes_come_before_any_arithmetic(monkeypatch: pytest.MonkeyPatch) -> No
     def forbidden(*_: object) -> None:
         raise AssertionError("Arithmetic with a number of any size.")
 
-    monkeypatch.setattr("portal.core.policy.find_weakness", forbidden)
-    monkeypatch.setattr("portal.core.policy.rsa_numbers", forbidden)
+    monkeypatch.setattr("portal.core.key_policy.policy.find_weakness", forbidden)
+    monkeypatch.setattr("portal.core.key_policy.policy.rsa_numbers", forbidden)
     for bits in (8, 512, 2047, 4097, 130_000):
         refused = verdict(rsa_public((1 << bits) - 1))
         assert refused is not None

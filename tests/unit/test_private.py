@@ -21,12 +21,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from portal.core import base64s, der, spki
-from portal.core.base64s import encode_url
+from portal.core.formats import der, spki
 from portal.core.jwk import to_jwk
-from portal.core.keys import PublicKey
-from portal.core.pem import parse_public_key
+from portal.core.public_key import PublicKey
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
+from portal.core.strict import base64url
+from portal.core.strict.base64url import encode_url
 from tests.unit.support import (
     KINDS,
     PrivateKey,
@@ -213,7 +214,7 @@ def test_private_xml_of_dotnet_is_found() -> None:
     jwk = private_jwk("RSA")
     names = {"Modulus": "n", "Exponent": "e", "D": "d", "P": "p", "Q": "q"}
     values = {
-        name: b64encode(base64s.decode_url(jwk[member]) or b"").decode()
+        name: b64encode(base64url.decode_url(jwk[member]) or b"").decode()
         for name, member in names.items()
     }
     for parts in (("Modulus", "Exponent", "D"), ("Modulus", "Exponent", "P")):

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from portal.core.base64s import encode_url
 from portal.core.jwk import to_jwk
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason
+from portal.core.strict.base64url import encode_url
 from tests.unit.support import der_of, key_of, private_key, private_pem, refusal, written
 from tests.unit.test_private import leaked
 

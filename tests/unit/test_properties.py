@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from portal.core.jwk import published_jwk, thumbprint, to_jwk
-from portal.core.pem import parse_public_key
-from portal.core.policy import KeyPolicy
+from portal.core.key_policy.policy import KeyPolicy
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
 from tests.unit.support import (
     KINDS,

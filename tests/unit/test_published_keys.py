@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from badkeys.allkeys import block
 
-from portal.core.keys import PublicKey
-from portal.core.negation import negative
-from portal.core.policy import KeyPolicy
-from portal.core.published_keys import PublishedKeys, record_hash
+from portal.core.formats.spki import key_bytes, rsa_numbers
+from portal.core.key_policy.policy import KeyPolicy
+from portal.core.key_policy.published_keys import PublishedKeys, record_hash
+from portal.core.public_key import PublicKey
+from portal.core.public_key.negation import negative
 from portal.core.reasons import Reason
-from portal.core.spki import key_bytes, rsa_numbers
 from tests.unit.support import KINDS, key_of, rsa_public, verdict
 
 LISTED = [key_of(kind) for kind in KINDS]

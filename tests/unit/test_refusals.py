@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from portal.core import der, spki
+from portal.core.formats import der, spki
 from portal.core.jwk import to_jwk
-from portal.core.keys import Container
-from portal.core.kinds import NEW_KEY, NEW_RSA_KEY
-from portal.core.pem import parse_public_key
+from portal.core.public_key import Container
+from portal.core.public_key.parse import parse_public_key
+from portal.core.public_key.unsupported import NEW_KEY, NEW_RSA_KEY
 from portal.core.reasons import Reason
 from tests.unit.support import (
     certificate_pem,

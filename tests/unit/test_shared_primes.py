@@ -8,7 +8,7 @@ from math import gcd
 
 import pytest
 
-from portal.core.shared_primes import find_shared_primes, find_sharers
+from portal.core.key_policy.shared_primes import find_shared_primes, find_sharers
 from tests.unit.weak_keys import prime
 
 

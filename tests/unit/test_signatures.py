@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.core.algorithms import ALGORITHMS
-from portal.core.base64s import decode_url
-from portal.core.jwk_text import parse_jwk
+from portal.core.formats.jwk import parse_jwk
+from portal.core.formats.spki import COORDINATE_BYTES, CURVES
 from portal.core.signatures import verifier_of
-from portal.core.spki import COORDINATE_BYTES, CURVES
+from portal.core.strict.base64url import decode_url
 from tests.unit.assertions import kind_of, raw_signature
 from tests.unit.support import private_key, public_pem
 from tests.unit.test_properties import steady

@@ -27,12 +27,20 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from portal.core import base64s, der, private_openssh
-from portal.core.assertion import ASSERTION_TYPE, client_assertion_of, read_paste
-from portal.core.assertion.paste import Paste
+from portal.core.assertion import (
+    ASSERTION_TYPE,
+    client_assertion_of,
+)
+from portal.core.debugger import (
+    read_paste,
+)
+from portal.core.debugger.paste import Paste
+from portal.core.formats import der
+from portal.core.formats.spki import RSA_OID
 from portal.core.jwk import to_jwk
+from portal.core.private import openssh as private_openssh
 from portal.core.reasons import Reason, Refused
-from portal.core.spki import RSA_OID
+from portal.core.strict import base64url
 from tests.unit.assertions import CLAIMS, part, raw_signature
 from tests.unit.support import (
     KINDS,
@@ -113,7 +121,7 @@ def in_some_form(label: str, encoded: bytes, random: Random) -> bytes:
         case "base64":
             return b64encode(encoded)
         case "url":
-            return base64s.encode_url(encoded).encode()
+            return base64url.encode_url(encoded).encode()
         case "layers":
             for _ in range(random.choice((1, 2, 3, 10))):
                 block = random.choice((b64encode(block), pem(random.choice(LABELS), block)))
@@ -139,7 +147,7 @@ def test_der_with_right_lengths_and_anything_inside(random: Random) -> None:
 
 def numbers(names: str) -> dict[str, str]:
     """Return members of a private JWK, each of them some number."""
-    return {name: base64s.encode_url(bytes(range(1, 65))) for name in names.split()}
+    return {name: base64url.encode_url(bytes(range(1, 65))) for name in names.split()}
 
 
 JWKS = [to_jwk(key_of(kind)) for kind in KINDS]
@@ -197,7 +205,7 @@ def some_assertion(random: Random) -> str:
             signature = spoiled(ECDSA, TREES, random, spoil_der).write()
         case _:
             signature = b""
-    parts = [*signing_input.split("."), base64s.encode_url(signature)]
+    parts = [*signing_input.split("."), base64url.encode_url(signature)]
     match random.choice(["whole", "whole", "whole", "drop", "double", "swap", "empty"]):
         case "drop":
             parts.pop(random.randrange(3))

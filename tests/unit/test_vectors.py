@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
 from tests.unit.support import refusal
 from tests.vectors.make_known_keys import VECTORS

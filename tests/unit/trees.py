@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
 
-from portal.core import der
+from portal.core.formats import der
 
 MAX_BYTES = 30_000
 """A little less than what is read of an input: what is larger is refused for its size."""

@@ -35,13 +35,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from portal.core import edwards
-from portal.core.keys import Container, PublicKey
-from portal.core.pem import MAX_INPUT_BYTES, parse_public_key
-from portal.core.policy import RSA_CEILING, KeyPolicy
-from portal.core.proof import ec_half, rsa_half, seed_half
-from portal.core.reasons import Reason, Refused
-from portal.core.spki import (
+from portal.core.formats.spki import (
     AKP_OIDS,
     COORDINATE_BYTES,
     CURVES,
@@ -50,6 +44,16 @@ from portal.core.spki import (
     rsa_key,
     rsa_numbers,
 )
+from portal.core.key_policy import edwards
+from portal.core.key_policy.policy import RSA_CEILING, KeyPolicy
+from portal.core.private.to_public import (
+    ec_half,
+    rsa_half,
+    seed_half,
+)
+from portal.core.public_key import Container, PublicKey
+from portal.core.public_key.parse import MAX_INPUT_BYTES, parse_public_key
+from portal.core.reasons import Reason, Refused
 
 SAMPLE_KEYS = Path(__file__).with_name("sample_keys.json")
 KNOWN_KEYS = Path(__file__).parents[2] / "portal" / "core" / "known_keys.txt"

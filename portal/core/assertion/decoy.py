@@ -11,12 +11,12 @@ from functools import cache
 from typing import Final
 
 from portal.core.algorithms import ALGORITHMS
-from portal.core.assertion.peeking import UnverifiedAssertion
-from portal.core.keys import Container, PublicKey
-from portal.core.proof import ec_half, seed_half
+from portal.core.assertion.unverified import UnverifiedAssertion
+from portal.core.formats.spki import rsa_key
+from portal.core.private.to_public import ec_half, seed_half
+from portal.core.public_key import Container, PublicKey
 from portal.core.reasons import Reason
 from portal.core.signatures import verifier_of
-from portal.core.spki import rsa_key
 
 SPENT: Final = frozenset({Reason.SIGNATURE_INVALID, Reason.SIGNATURE_DER, Reason.JTI_REUSED})
 """The reasons of refusals for which a signature was verified already."""

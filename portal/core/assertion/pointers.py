@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_plus
 
-from portal.core import base64s, json_strict
-from portal.core.assertion.peeking import MAX_ASSERTION_BYTES
+from portal.core.assertion.unverified import MAX_ASSERTION_BYTES
+from portal.core.strict import base64url
+from portal.core.strict import json as json_strict
 
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _KID: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # a thumbprint (RFC 7638)
@@ -59,7 +60,7 @@ def _parts_of(assertions: Sequence[str]) -> tuple[dict[str, object], dict[str, o
 
 
 def _object(part: str) -> dict[str, object]:
-    data = base64s.decode_url(part.rstrip("="))
+    data = base64url.decode_url(part.rstrip("="))
     try:
         value = json_strict.loads((data or b"").decode("utf-8"))
     except (UnicodeDecodeError, json_strict.NotJson):

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from portal.core.assertion.peeking import UnverifiedAssertion
+from portal.core.assertion.unverified import UnverifiedAssertion
 from portal.core.assertion.words import brief
-from portal.core.private import refuse_private
+from portal.core.private.detect import refuse_private
 from portal.core.reasons import Reason, Refused
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from portal.core import base64s, json_strict
 from portal.core.reasons import Reason, Refused
+from portal.core.strict import base64url
+from portal.core.strict import json as json_strict
 
 UNREADABLE: Final = frozenset(
     {
@@ -121,7 +122,7 @@ def why_not(data: bytes) -> Refused:
             Reason.ASSERTION_DETACHED, "An empty part in the middle: a JWS with detached payload."
         )
     wrong = next(
-        name for name, part in zip(_PARTS, parts, strict=True) if base64s.decode_url(part) is None
+        name for name, part in zip(_PARTS, parts, strict=True) if base64url.decode_url(part) is None
     )
     return _refused(Reason.ASSERTION_BASE64URL, f"The {wrong} is not base64url.")
 

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from portal.core.private import refuse_private
+from portal.core.private.detect import refuse_private
 from portal.core.reasons import Refused
 
 MAX_SHOWN: Final = 100

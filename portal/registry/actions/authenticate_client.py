@@ -28,17 +28,17 @@ from portal.core.assertion import (
 )
 from portal.core.assertion.token_request import private_key_in, why_of_another
 from portal.core.assertion.words import brief, utc
-from portal.core.keys import PublicKey
-from portal.core.negation import fingerprints
+from portal.core.public_key import PublicKey
+from portal.core.public_key.negation import fingerprints
 from portal.core.reasons import Reason, Refused
 from portal.registry.actions.block_key import block_leaked_keys
 from portal.registry.actions.confirm_key import confirm_key
+from portal.registry.errors import RegistryRefusal
 from portal.registry.expectations import expectation_of, first_seen
+from portal.registry.jti_store import redeem
 from portal.registry.models import PORTAL, BlockedKey, Client, ClientKey, RefusedRequest
 from portal.registry.models.token_request import MAX_SEEN
-from portal.registry.patterns import CLIENT_ID, KID
-from portal.registry.redemption import redeem
-from portal.registry.refusals import RegistryRefusal
+from portal.registry.regexes import CLIENT_ID, KID
 
 logger = logging.getLogger(__name__)
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final
 
-from portal.core.keys import PublicKey
-from portal.core.negation import fingerprints
-from portal.core.pem import parse_public_key
+from portal.core.public_key import PublicKey
+from portal.core.public_key.negation import fingerprints
+from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.choices import BlockedWhy, RevocationReason, Verb
 from portal.registry.locks import lock_fingerprints
 from portal.registry.models import Actor, BlockedKey, Client, ClientKey, Event, recording
-from portal.registry.texts import clean_fingerprint, clean_note
+from portal.registry.validation import clean_fingerprint, clean_note
 
 _OTHER_SIGN: Final = (
     "It differs only in its sign from a key that is blocked: one private key opens both."
@@ -25,7 +25,7 @@ def block_key(spki_sha256: str, *, by: Actor, note: str = "") -> BlockedKey:
     """Block the public key with this SHA-256 of its SPKI (hexadecimal), in every client, for good.
 
     Wherever the key is registered it is revoked as compromised, and so is the one of the other sign
-    (`portal.core.negation`). Idempotent. Raises `UnfitInput`.
+    (`portal.core.public_key.negation`). Idempotent. Raises `UnfitInput`.
     """
     fingerprint, note = clean_fingerprint(spki_sha256), clean_note(note)
     registered = ClientKey.objects.filter(spki_sha256=fingerprint).first()

@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 from django.conf import settings
 
 from portal.registry.choices import GrantType, Verb
+from portal.registry.errors import UnfitInput
 from portal.registry.locks import lock_client
 from portal.registry.models import Actor, Client, Event, recording
 from portal.registry.models.event import difference
-from portal.registry.refusals import UnfitInput
 
 
 @recording()

@@ -9,12 +9,16 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
+from portal.registry.errors import ClientLimitReached
 from portal.registry.locks import lock_client
 from portal.registry.models import Actor, Client, Event, Membership, recording
 from portal.registry.models.event import difference
 from portal.registry.redirect_uris import clean_redirect_uris
-from portal.registry.refusals import ClientLimitReached
-from portal.registry.texts import clean_client_name, clean_contacts, clean_note
+from portal.registry.validation import (
+    clean_client_name,
+    clean_contacts,
+    clean_note,
+)
 
 
 @recording()

@@ -6,9 +6,9 @@ from django.utils import timezone
 
 from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.choices import KeyStatus, RevocationReason, Verb
+from portal.registry.errors import KeyNotLive, KeyTaken
 from portal.registry.locks import lock_fingerprints, lock_key
 from portal.registry.models import PORTAL, Actor, ClientKey, Event, recording
-from portal.registry.refusals import KeyNotLive, KeyTaken
 
 _GONE = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}
 
@@ -17,11 +17,11 @@ _GONE = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}
 def confirm_key(key: ClientKey, *, by: Actor) -> ClientKey:
     """Put on record that the private half of the key was seen to work, by an assertion of it.
 
-    The caller has verified that assertion (`portal.registry.confirmation`). Once, and for good: a
-    key that is confirmed stays as it is, and nothing is recorded again, so that one challenge
-    confirms one key once. Where other clients have the key, it ends at once: they never proved to
-    hold it. Raises `KeyNotLive` for a key that is gone, and `KeyTaken` for one that another client
-    has proved to hold.
+    The caller has verified that assertion (`portal.registry.proof_of_possession`). Once, and for
+    good: a key that is confirmed stays as it is, and nothing is recorded again, so that one
+    challenge confirms one key once. Where other clients have the key, it ends at once: they never
+    proved to hold it. Raises `KeyNotLive` for a key that is gone, and `KeyTaken` for one that
+    another client has proved to hold.
     """
     lock_fingerprints([key.spki_sha256])
     key = lock_key(key)

@@ -9,9 +9,14 @@ from portal.accounts.invitation import send_invitation
 from portal.accounts.models import User
 from portal.accounts.sign_up import make_way
 from portal.registry.choices import Verb
+from portal.registry.errors import (
+    AlreadyPerson,
+    LastAdmin,
+    PersonUnusable,
+    UnfitInput,
+)
 from portal.registry.models import Actor, Event, described, recording
-from portal.registry.refusals import AlreadyPerson, LastAdmin, PersonUnusable, UnfitInput
-from portal.registry.texts import MAX_EMAIL, clean_line
+from portal.registry.validation import MAX_EMAIL, clean_line
 
 
 @recording()

@@ -6,8 +6,8 @@ from typing import Final
 
 from django.views.decorators.debug import sensitive_variables
 
-from portal.core.keys import PublicKey
-from portal.core.pem import parse_public_key
+from portal.core.public_key import PublicKey
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
 from portal.registry.actions.block_key import block_leaked_keys
 from portal.registry.models import Actor, Client

@@ -10,15 +10,12 @@ from django.views.decorators.debug import sensitive_variables
 
 from portal.accounts.models import User
 from portal.core.jwk import published_jwk, thumbprint
-from portal.core.keys import PublicKey
-from portal.core.negation import fingerprints
+from portal.core.public_key import PublicKey
+from portal.core.public_key.negation import fingerprints
 from portal.core.reasons import Refused
 from portal.registry.actions.read_key import read_key
 from portal.registry.choices import Verb
-from portal.registry.locks import lock_client, lock_fingerprints
-from portal.registry.models import Client, ClientKey, Event, recording
-from portal.registry.policy import key_policy
-from portal.registry.refusals import (
+from portal.registry.errors import (
     ClientSuspended,
     KeyAlreadyHere,
     KeyLimitReached,
@@ -26,7 +23,10 @@ from portal.registry.refusals import (
     RegistryRefusal,
     UnfitInput,
 )
-from portal.registry.texts import clean_line
+from portal.registry.locks import lock_client, lock_fingerprints
+from portal.registry.models import Client, ClientKey, Event, recording
+from portal.registry.policy import key_policy
+from portal.registry.validation import clean_line
 
 
 @sensitive_variables("material")

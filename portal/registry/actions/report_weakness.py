@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from portal.core.negation import fingerprints
-from portal.core.pem import parse_public_key
+from portal.core.public_key.negation import fingerprints
+from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions.block_key import block_locked
 from portal.registry.choices import BlockedWhy, Verb
 from portal.registry.locks import lock_fingerprints

@@ -8,9 +8,9 @@ from typing import Final
 from django.utils import timezone
 
 from portal.registry.choices import KeyStatus, Verb
+from portal.registry.errors import KeyNotLive, UnfitInput
 from portal.registry.locks import lock_client, lock_key
 from portal.registry.models import Actor, ClientKey, Event, recording
-from portal.registry.refusals import KeyNotLive, UnfitInput
 
 MAX_GRACE: Final = timedelta(days=366)
 _GONE: Final = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}

@@ -7,7 +7,7 @@ from django.utils import timezone
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.locks import lock_key
 from portal.registry.models import Actor, ClientKey, Event, recording
-from portal.registry.texts import clean_note
+from portal.registry.validation import clean_note
 
 
 @recording()

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.core.key_files import files_made_at
-from portal.core.pem import MAX_INPUT_BYTES
+from portal.core.public_key.parse import MAX_INPUT_BYTES
 from portal.core.reasons import Refused
 
 

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.accounts.mail import MailNotSent
 from portal.accounts.models import User
+from portal.registry.errors import RegistryRefusal
 from portal.registry.management.inputs import find_admin
-from portal.registry.refusals import RegistryRefusal
 
 
 class PersonCommand(BaseCommand):

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from portal.registry.choices import BlockedWhy
 from portal.registry.models.actor import Actor, ActorFields, by_somebody
-from portal.registry.patterns import SHA256_HEX
+from portal.registry.regexes import SHA256_HEX
 
 
 class BlockedKey(models.Model):

@@ -16,8 +16,8 @@ from portal.core.jwks import PublishableKey
 from portal.registry.choices import KeyStatus, RevocationReason
 from portal.registry.models.actor import ActorFields, MaybeActor, by_nobody, by_somebody
 from portal.registry.models.client import Client
-from portal.registry.patterns import SHA256_HEX
 from portal.registry.querysets import ENDS, ClientKeyQuerySet
+from portal.registry.regexes import SHA256_HEX
 
 LEGACY_ALGORITHMS: Final = [each.name for each in ALGORITHMS.values() if each.legacy]
 

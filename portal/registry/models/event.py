@@ -14,7 +14,7 @@ from portal.registry.models.actor import Actor, ActorFields, by_somebody, descri
 from portal.registry.models.appending import collect
 from portal.registry.models.client import Client
 from portal.registry.models.client_key import ClientKey
-from portal.registry.patterns import SHA256_HEX
+from portal.registry.regexes import SHA256_HEX
 
 
 def difference(before: Sequence[str], after: Sequence[str]) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ class JudgedKey(models.Model):
     compared = models.BooleanField(default=False, db_default=False)
     """Whether its modulus was compared with those of all other proved keys."""
     rules = models.CharField(max_length=16, blank=True, default="", db_default="")
-    """What it was judged by the last time (`portal.core.judging.rules`)."""
+    """What it was judged by the last time (`portal.core.key_policy.judging.rules`)."""
 
     def __str__(self) -> str:
         return f"{self.key_id} by {self.rules}"

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from portal.core.ledger import Tree
-from portal.registry.patterns import SHA256_HEX
+from portal.registry.regexes import SHA256_HEX
 
 EMPTY_ROOT = Tree.empty().root.hex()
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from portal.registry.models.client import Client
 from portal.registry.models.client_key import ClientKey
-from portal.registry.patterns import SHA256_HEX
+from portal.registry.regexes import SHA256_HEX
 
 MAX_SEEN: Final = 200
 """How many characters are kept of what was seen and of what was expected."""

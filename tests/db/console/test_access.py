@@ -44,7 +44,7 @@ def path_of(name: str, client: Client) -> str:
 
 
 def test_every_endpoint_is_tried_here() -> None:
-    from portal.web.console.urls import urlpatterns  # noqa: PLC0415 - needs Django's apps
+    from portal.console.urls import urlpatterns  # noqa: PLC0415 - needs Django's apps
 
     assert {pattern.name for pattern in urlpatterns} == set(ENDPOINTS)
 

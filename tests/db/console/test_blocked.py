@@ -9,11 +9,11 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from portal.core.pem import parse_public_key
+from portal.console.views.blocked import MAX_SHOWN
+from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import block_key, register_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
-from portal.web.console.views.blocked import MAX_SHOWN
 from tests.keys import new_private_key, public_pem
 
 from .conftest import KeyMaker, private_pem

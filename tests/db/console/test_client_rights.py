@@ -9,9 +9,9 @@ from django.test import Client as Browser
 from django.urls import reverse
 from pytest_django import Settings
 
+from portal.console.sentences import sentence
 from portal.registry.choices import Verb
 from portal.registry.models import Client, Event
-from portal.web.console.sentences import sentence
 from tests.db.web.pages import text_of
 
 API = "https://api.example.com"

@@ -13,12 +13,12 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
+from portal.console.sentences import sentence
 from portal.core.ledger import sealed
 from portal.core.reasons import Refused
 from portal.registry import actions
 from portal.registry.choices import RevocationReason, Role, Verb
 from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger
-from portal.web.console.sentences import sentence
 from tests.keys import new_private_key, public_pem
 from tests.triggers import triggers_off
 

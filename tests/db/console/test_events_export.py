@@ -19,10 +19,10 @@ from django.http.response import StreamingHttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
 
+from portal.console.export import BATCH, COLUMNS
 from portal.registry.actions import block_key, change_client, confirm_key, create_client
 from portal.registry.choices import Verb
 from portal.registry.models import PORTAL, Client, ClientKey, Event
-from portal.web.console.export import BATCH, COLUMNS
 
 URL = "/console/events/export"
 

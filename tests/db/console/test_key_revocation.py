@@ -12,9 +12,9 @@ from django.contrib.messages import get_messages
 from django.test import Client as Browser
 from django.utils import timezone
 
+from portal.console.views.key_revocation import MAX_KEYS
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import Client, ClientKey, Event
-from portal.web.console.views.key_revocation import MAX_KEYS
 
 from .conftest import KeyMaker
 

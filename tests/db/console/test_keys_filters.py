@@ -8,9 +8,9 @@ from types import SimpleNamespace
 from django.test import Client as Browser
 from django.utils import timezone
 
+from portal.console.filters.keys import status_is
 from portal.registry.choices import KeyStatus
 from portal.registry.models import Client, ClientKey
-from portal.web.console.filters.keys import status_is
 
 from .conftest import KeyMaker
 from .test_keys import found

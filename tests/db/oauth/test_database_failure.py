@@ -41,7 +41,9 @@ def test_key_set_is_unavailable_and_not_empty(
     assert response["Cache-Control"] == "no-store"
     assert "ETag" not in response
     assert json.loads(response.content)["error"] == "temporarily_unavailable"
-    logged = [record for record in caplog.records if record.name == "portal.oauth.documents"]
+    logged = [
+        record for record in caplog.records if record.name == "portal.publishing.public_endpoint"
+    ]
     assert [(record.levelno, bool(record.exc_info)) for record in logged] == [(logging.ERROR, True)]
 
 

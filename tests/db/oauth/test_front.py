@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from portal.oauth import front as module
-from portal.oauth.documents import Document, render
-from portal.oauth.front import Front
-from portal.oauth.shelf import Shelf, prepare
+from portal.publishing import front as module
+from portal.publishing.front import Front
+from portal.publishing.jwks_cache import Shelf, prepare
+from portal.publishing.public_endpoint import Document, render
 from portal.registry.changes import Keeper, Look
 
 KEPT = Document(b'{"keys": []}', "public, max-age=60")

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.test import Client as Browser
 from django.utils import timezone
 
-from portal.core.base64s import encode_url
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
+from portal.core.strict.base64url import encode_url
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import (
     PORTAL,

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from portal.oauth.documents import NO_STORE, Document, render
+from portal.publishing.public_endpoint import (
+    NO_STORE,
+    Document,
+    render,
+)
 
 DOCUMENT = Document(b"{}", "public, max-age=60")
 TAG = dict(render(DOCUMENT, "GET").headers)["ETag"]

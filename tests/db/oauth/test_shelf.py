@@ -7,8 +7,13 @@ import time
 
 import pytest
 
-from portal.oauth.documents import Document, render
-from portal.oauth.shelf import ENTRY_BYTES, Shelf, path_of, prepare
+from portal.publishing.jwks_cache import (
+    ENTRY_BYTES,
+    Shelf,
+    path_of,
+    prepare,
+)
+from portal.publishing.public_endpoint import Document, render
 
 BODY = b"x" * 600
 ROOM = 10
@@ -32,7 +37,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("portal.oauth.shelf.time", clock)
+    monkeypatch.setattr("portal.publishing.jwks_cache.time", clock)
     return clock
 
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from portal.core.reasons import Refused
-from portal.registry.refusals import RegistryRefusal
+from portal.registry.errors import RegistryRefusal
 from tests.waiting import PATIENCE_S, wait_until
 
 Act = Callable[[], Any]

@@ -18,7 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.core.reasons import Reason
-from portal.registry import redemption
+from portal.registry import jti_store as redemption
 from portal.registry.actions import (
     Authenticated,
     AuthenticationRefused,

@@ -8,8 +8,8 @@ import pytest
 
 from portal.registry.actions import block_key
 from portal.registry.choices import BlockedWhy, RevocationReason, Verb
+from portal.registry.errors import UnfitInput
 from portal.registry.models import BlockedKey, Client, ClientKey
-from portal.registry.refusals import UnfitInput
 from tests.db.registry.recorded import events
 
 SHA256 = "0123456789abcdef" * 4

@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from portal.registry.actions import change_rights
 from portal.registry.choices import GrantType, Verb
+from portal.registry.errors import UnfitInput
 from portal.registry.models import (
     PORTAL,
     AccessToken,
@@ -26,7 +27,6 @@ from portal.registry.models import (
     RefreshToken,
 )
 from portal.registry.models.client import WITH_MORE
-from portal.registry.refusals import UnfitInput
 from tests.db.web.token_requests import accept
 
 KEPT = import_module("portal.registry.migrations.0017_rights_kept")

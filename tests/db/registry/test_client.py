@@ -16,8 +16,8 @@ from portal.registry.actions import (
     suspend_client,
 )
 from portal.registry.choices import Role, Verb
+from portal.registry.errors import ClientLimitReached, UnfitInput
 from portal.registry.models import Client, Event
-from portal.registry.refusals import ClientLimitReached, UnfitInput
 from tests.db.registry.recorded import events
 
 

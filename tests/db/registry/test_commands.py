@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import block_key, register_key, revoke_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import BlockedKey, Client, ClientKey, Event

@@ -11,8 +11,8 @@ from pytest_django import Settings
 
 from portal.registry.actions import confirm_key, register_key, retire_key, revoke_key
 from portal.registry.choices import KeyStatus, RevocationReason, Verb
+from portal.registry.errors import KeyNotLive
 from portal.registry.models import Client, ClientKey, Event
-from portal.registry.refusals import KeyNotLive
 from tests.db.registry.racing import race_behind
 from tests.db.registry.recorded import events
 from tests.keys import new_private_key, public_pem

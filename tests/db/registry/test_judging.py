@@ -17,10 +17,10 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from pytest_django import Settings
 
-from portal.core import judging as core_judging
-from portal.core import policy
-from portal.core.pem import parse_public_key
-from portal.core.published_keys import NO_LIST, record_hash
+from portal.core.key_policy import judging as core_judging
+from portal.core.key_policy import policy
+from portal.core.key_policy.published_keys import NO_LIST, record_hash
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
 from portal.registry import judging
 from portal.registry.actions import confirm_key, register_key, retire_key, revoke_key

@@ -412,7 +412,7 @@ def test_an_export_is_checked_without_the_database(
 def test_an_export_is_read_in_blocks(
     export: Path, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.web.console.export_check._BLOCK", block)
+    monkeypatch.setattr("portal.console.export_check._BLOCK", block)
     call_command("verify_ledger", "--export", str(export), stdout=io.StringIO())
 
 

@@ -15,15 +15,15 @@ from allauth.account.models import EmailAddress
 
 from portal.accounts.models import User
 from portal.core.jwk import published_jwk, thumbprint
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
 from portal.registry import actions
 from portal.registry.actions.block_key import block_leaked_keys
 from portal.registry.actions.report_weakness import report_weakness
 from portal.registry.choices import GrantType, RevocationReason, Role
+from portal.registry.errors import RegistryRefusal
 from portal.registry.ledger import verify_events
 from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger, Membership
-from portal.registry.refusals import RegistryRefusal
 from tests.db.registry.racing import outcome_of, race_behind
 from tests.keys import new_private_key, public_pem
 from tests.waiting import PATIENCE_S

@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.management import call_command
 
-from portal.core.keys import PublicKey
-from portal.core.negation import negative
-from portal.core.pem import parse_public_key
+from portal.core.public_key import PublicKey
+from portal.core.public_key.negation import negative
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
 from portal.registry.actions import block_key, read_key, register_key, revoke_key
 from portal.registry.choices import RevocationReason, Verb

@@ -25,8 +25,14 @@ from portal.registry.actions import (
     withdraw_admin,
 )
 from portal.registry.choices import Role, Verb
+from portal.registry.errors import (
+    HasOwner,
+    LastAdmin,
+    LastOwner,
+    NoSuchPerson,
+    PersonUnusable,
+)
 from portal.registry.models import Client
-from portal.registry.refusals import HasOwner, LastAdmin, LastOwner, NoSuchPerson, PersonUnusable
 from tests.db.registry.racing import race_behind
 from tests.db.registry.recorded import events
 

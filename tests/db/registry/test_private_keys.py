@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
 from portal.registry.actions import block_key, read_key, register_key
 from portal.registry.choices import BlockedWhy, Verb

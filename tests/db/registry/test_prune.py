@@ -16,9 +16,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.core.assertion import LEEWAY_S, VerifiedAssertion
-from portal.registry import pruning
+from portal.registry import cleanup as pruning
 from portal.registry.actions import register_key, revoke_key
 from portal.registry.choices import RevocationReason
+from portal.registry.cleanup import prune
+from portal.registry.jti_store import KEPT_AFTER_EXPIRY, redeem
 from portal.registry.models import (
     AccessToken,
     AuthorizationCode,
@@ -29,8 +31,6 @@ from portal.registry.models import (
     RefusedRequest,
 )
 from portal.registry.models.tokens import is_family_tainted
-from portal.registry.pruning import prune
-from portal.registry.redemption import KEPT_AFTER_EXPIRY, redeem
 from tests.db.used import used
 from tests.keys import new_private_key, public_pem
 

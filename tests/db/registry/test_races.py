@@ -16,7 +16,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
 from portal.registry.actions import (
     add_member,
@@ -33,9 +33,7 @@ from portal.registry.actions import (
     suspend_client,
 )
 from portal.registry.choices import RevocationReason, Role, Verb
-from portal.registry.models import BlockedKey, Client, ClientKey, Event, Membership
-from portal.registry.publishing import publish
-from portal.registry.refusals import (
+from portal.registry.errors import (
     ClientLimitReached,
     ClientSuspended,
     KeyAlreadyHere,
@@ -46,6 +44,8 @@ from portal.registry.refusals import (
     NotMember,
     RegistryRefusal,
 )
+from portal.registry.models import BlockedKey, Client, ClientKey, Event, Membership
+from portal.registry.publishing import publish
 from tests.db.registry.racing import outcome_of, race_behind
 from tests.keys import new_private_key, public_pem
 from tests.waiting import PATIENCE_S, wait_until

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from portal.registry.actions import change_client, create_client
+from portal.registry.errors import UnfitInput
 from portal.registry.models import Client, Event
 from portal.registry.redirect_uris import clean_redirect_uris, is_registered
-from portal.registry.refusals import UnfitInput
 
 GOOD = "https://app.example.com/callback"
 NO_ADDRESS = "is not an address such as https://app.example.com/callback."

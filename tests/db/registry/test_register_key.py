@@ -12,8 +12,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.core.jwk import published_jwk, thumbprint
-from portal.core.pem import parse_public_key
-from portal.core.published_keys import record_hash
+from portal.core.key_policy.published_keys import record_hash
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
 from portal.registry.actions import (
     block_key,
@@ -24,14 +24,14 @@ from portal.registry.actions import (
     suspend_client,
 )
 from portal.registry.choices import RevocationReason, Verb
-from portal.registry.models import Client, ClientKey
-from portal.registry.refusals import (
+from portal.registry.errors import (
     ClientSuspended,
     KeyAlreadyHere,
     KeyLimitReached,
     KeyTaken,
     UnfitInput,
 )
+from portal.registry.models import Client, ClientKey
 from tests.db.registry.recorded import events
 from tests.keys import new_private_key, public_pem
 

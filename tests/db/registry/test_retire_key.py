@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from portal.registry.actions import keep_key, retire_key, revoke_key
 from portal.registry.choices import KeyStatus, RevocationReason, Verb
+from portal.registry.errors import KeyNotLive, UnfitInput
 from portal.registry.models import Client, ClientKey
-from portal.registry.refusals import KeyNotLive, UnfitInput
 from tests.db.registry.recorded import events
 
 DAY = timedelta(days=1)

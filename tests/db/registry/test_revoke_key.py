@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from portal.registry.actions import retire_key, revoke_key
 from portal.registry.choices import RevocationReason, Verb
+from portal.registry.errors import UnfitInput
 from portal.registry.models import Client, ClientKey
-from portal.registry.refusals import UnfitInput
 from tests.db.registry.recorded import events
 
 

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.test import Client as Browser
 from django.urls import reverse
 
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import register_key
 from portal.registry.models import BlockedKey, Client, ClientKey, RedeemedAssertion
 from tests.assertions import claims_of, sign

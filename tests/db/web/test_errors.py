@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from django.test import RequestFactory
 
 from portal.registry.models import Client
-from portal.web.views import errors
+from portal.web import errors
 from portal.wsgi import django
 from tests.db.web.pages import check_page, text_of
 

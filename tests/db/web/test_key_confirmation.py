@@ -18,8 +18,8 @@ from portal.core.reasons import Reason
 from portal.registry.actions import authenticate_client, confirm_key, register_key, revoke_key
 from portal.registry.actions.authenticate_client import AuthenticationRefused
 from portal.registry.choices import RevocationReason
-from portal.registry.confirmation import challenge_for
 from portal.registry.models import BlockedKey, Client, ClientKey, Event, RedeemedAssertion
+from portal.registry.proof_of_possession import challenge_for
 from tests.assertions import form_of, sign
 from tests.db.web.key_forms import body_of, good, private_pem
 from tests.db.web.pages import text_of

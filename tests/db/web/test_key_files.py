@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 
 from portal.registry.actions import register_key
 from portal.registry.models import Client, ClientKey
-from portal.web.snippets import LANGUAGES
+from portal.web.keys.snippets import LANGUAGES
 from tests.db.web.pages import text_of
 from tests.keys import PrivateKey, new_private_key, public_pem
 

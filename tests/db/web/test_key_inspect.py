@@ -10,7 +10,7 @@ import pytest
 from django.test import Client as Browser
 
 from portal.core.jwk import thumbprint, to_jwk
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.registry.models import BlockedKey, Client, Event
 from tests.db.web.key_forms import body_of, private_pem
 from tests.db.web.pages import text_of

@@ -14,7 +14,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from portal.core.jwk import to_jwk
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import confirm_key, revoke_key, suspend_client
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import register_key
 from portal.registry.models import BlockedKey, Client, Event
 from tests.db.web.key_forms import good, private_pem

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from portal.registry.actions import register_key
 from portal.registry.models import Client, ClientKey
-from portal.web.key_usage import usage_of
+from portal.web.keys.usage import usage_of
 from tests.db.used import used
 from tests.db.web.pages import text_of
 from tests.keys import new_private_key, public_pem

@@ -93,7 +93,7 @@ def test_a_document_without_its_database_is_a_line_with_the_cause(
     monkeypatch.setattr(views, "publish_current", broken)
     assert Browser().get("/clients/nobody/jwks.json").status_code == 503
     [line] = lines(caplog)
-    assert line.startswith("ERROR portal.oauth.documents ")
+    assert line.startswith("ERROR portal.publishing.public_endpoint ")
     assert line.endswith(": connection failed")
 
 

@@ -17,7 +17,12 @@ from django.test import Client as Browser
 from pytest_django import Settings
 
 from portal.accounts.hashers import PBKDF2PasswordHasher
-from portal.places import Connected, Full, Places, shares
+from portal.bulkhead import (
+    Connected,
+    Full,
+    Places,
+    shares,
+)
 from tests.db.web.pages import check_page, text_of
 from tests.waiting import wait_until
 
@@ -215,8 +220,8 @@ def test_a_password_is_hashed_without_a_place_and_few_are_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pages, passwords = few(1), few(2)
-    monkeypatch.setattr("portal.places.pages", pages)
-    monkeypatch.setattr("portal.places.passwords", passwords)
+    monkeypatch.setattr("portal.bulkhead.pages", pages)
+    monkeypatch.setattr("portal.bulkhead.passwords", passwords)
     begun, go_on = Semaphore(0), Event()
 
     def slow(*_: object) -> str:
@@ -252,7 +257,7 @@ def full(held: ExitStack) -> Places:
 def test_people_are_told_that_nothing_was_done(
     full: Places, monkeypatch: pytest.MonkeyPatch, htmx: bool
 ) -> None:
-    monkeypatch.setattr("portal.places.pages", full)
+    monkeypatch.setattr("portal.bulkhead.pages", full)
     headers = {"HX-Request": "true"} if htmx else {}
     response = Browser().post("/account/login/", {"login": "ann@example.com"}, headers=headers)
     check_page(response)
@@ -270,7 +275,7 @@ def test_people_are_told_when_too_many_passwords_are_hashed(
     full: Places, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     settings.PASSWORD_HASHERS = ["portal.accounts.hashers.PBKDF2PasswordHasher"]
-    monkeypatch.setattr("portal.places.passwords", full)
+    monkeypatch.setattr("portal.bulkhead.passwords", full)
     entered = {"login": "ann@example.com", "password": "correct horse battery"}
     response = Browser().post("/account/login/", entered)
     assert response.status_code == 503
@@ -278,7 +283,7 @@ def test_people_are_told_when_too_many_passwords_are_hashed(
 
 
 def test_clients_are_told_in_json(full: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.places.clients", full)
+    monkeypatch.setattr("portal.bulkhead.clients", full)
     response = Browser().post("/api/oauth2/token", {"grant_type": "client_credentials"})
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
@@ -293,7 +298,7 @@ def test_clients_are_told_in_json(full: Places, monkeypatch: pytest.MonkeyPatch)
 def test_verifiers_are_told_in_json_and_keep_nothing(
     full: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.places.look_ups", full)
+    monkeypatch.setattr("portal.bulkhead.look_ups", full)
     response = Browser().get("/clients/x/jwks.json")
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
@@ -302,7 +307,7 @@ def test_verifiers_are_told_in_json_and_keep_nothing(
 
 
 def test_monitors_are_told_what_is_missing(full: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.places.look_ups", full)
+    monkeypatch.setattr("portal.bulkhead.look_ups", full)
     response = Browser().get("/readyz")
     assert (response.status_code, response.json()["missing"]) == (503, "threads")
     assert Browser().get("/healthz").status_code == 200

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import register_key
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
 from tests.db.web.key_forms import good, private_pem

@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 
 from portal.registry.models import Client, ClientKey
-from portal.web.token_request_list import PAGE_SIZE
+from portal.web.token_requests.lists import PAGE_SIZE
 from tests.db.web.pages import text_of
 from tests.db.web.token_requests import accept, reference_of, refuse
 

@@ -6,7 +6,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.test import RequestFactory
 
-from portal.core.pem import MAX_INPUT_BYTES
+from portal.core.public_key.parse import MAX_INPUT_BYTES
 from portal.web.uploads import CappedUploadHandler
 
 

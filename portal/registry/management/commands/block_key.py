@@ -9,10 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from portal.accounts.models import User
 from portal.core.reasons import Refused
 from portal.registry.actions import block_key, read_key
+from portal.registry.errors import UnfitInput
 from portal.registry.management.inputs import find_admin, read_material, tell
 from portal.registry.models import ClientKey
 from portal.registry.policy import fingerprint_here
-from portal.registry.refusals import UnfitInput
 
 
 class Command(BaseCommand):

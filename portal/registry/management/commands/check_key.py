@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from portal.core.jwk import thumbprint
-from portal.core.pem import parse_public_key
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
 from portal.registry.management.inputs import read_material, tell
 from portal.registry.policy import key_policy

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from portal.registry.pruning import prune
+from portal.registry.cleanup import prune
 
 
 class Command(BaseCommand):

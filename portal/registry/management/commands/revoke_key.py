@@ -11,11 +11,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from portal.accounts.models import User
 from portal.registry.actions import revoke_key
 from portal.registry.choices import CHOSEN_REASONS, RevocationReason
+from portal.registry.errors import UnfitInput
 from portal.registry.management.inputs import find_admin, read_lines
 from portal.registry.models import ClientKey
-from portal.registry.patterns import KID
-from portal.registry.refusals import UnfitInput
-from portal.registry.texts import clean_fingerprint, clean_note
+from portal.registry.regexes import KID
+from portal.registry.validation import clean_fingerprint, clean_note
 
 _KID: Final = re.compile(KID)
 

@@ -1,0 +1,167 @@
+"""Events as CSV (RFC 4180) and JSON Lines, made line by line and never held as a whole."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Prefetch, QuerySet
+
+from portal.accounts.models import User
+from portal.console.sentences import sentence
+from portal.registry.models import Actor, ClientKey, Event
+from portal.registry.paging import Lead, batches
+
+COLUMNS: Final = {
+    "id": "the event's id in the database; a higher one was recorded later",
+    "at": "when, in UTC (RFC 3339)",
+    "person": "e-mail address of who did it, empty when it was no person",
+    "verb": "what was done, as a fixed word such as revoke_key",
+    "client_id": "the client, empty when it was about none",
+    "client_name": "its name today",
+    "kid": "the key, empty when it was about none",
+    "key_label": "its label",
+    "sentence": "the event in words",
+    "detail": "what else was recorded, as JSON",
+    "actor": "what did it: person, client or portal",
+    "actor_client_id": "the client that did it, empty when it was none",
+    "actor_kid": "the key that this client signed in with",
+    "number": "the event's number in the ledger: from 1 on, without gaps, in the order of commit",
+    "leaf_hash": "its hash in the ledger, in hexadecimal",
+    "ledger_version": "the version of the form that is hashed",
+    "salts": "the salt of each private text of detail, by JSON Pointer, as JSON",
+    "person_id": "number of the person who did it, empty when it was no person",
+}
+BATCH: Final = 200
+"""How many events are read and written at once."""
+_CLOCKS: Final = timedelta(minutes=10)
+"""How far the clocks of two hosts may differ: so far the dates of events leave their order."""
+# What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
+_FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+# Where a cell begins: some spreadsheets end one at a semicolon or a tab, even between quotes.
+_BEGINNING: Final = re.compile(rf"""(^|[;\t\r\n])([ \u00a0"']*+)(?=[{_FORMULA}])|^(?=[\t\r\n])""")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format that events can be taken away in."""
+
+    media_type: str
+    extension: str
+    lines: Callable[[Iterable[list[Event]]], Iterator[bytes]]
+    broke_off: bytes
+    """The last line of an export that failed, on whatever was written before."""
+
+    def export(self, events: QuerySet[Event], lead: Lead | None = None) -> Iterator[bytes]:
+        """Yield the events, newest first, in pieces; `lead` is as for `batches`."""
+        return self.lines(batches(events, size=BATCH, lead=lead))
+
+
+def exportable() -> QuerySet[Event]:
+    """Return all events, with what is told of them loaded some at a time."""
+    key = Prefetch("key", ClientKey.objects.defer("pem", "jwk"))
+    return Event.objects.prefetch_related(*Event.actor.related, "client", key)
+
+
+def since(events: QuerySet[Event], moment: datetime) -> QuerySet[Event]:
+    """Return the events from this moment on, bounded by number too, as that is their order."""
+    near = Event.objects.filter(at__gte=moment - _CLOCKS).order_by("at", "pk")
+    first = near.values_list("pk", flat=True).first()
+    return events.none() if first is None else events.filter(at__gte=moment, pk__gte=first)
+
+
+def before(events: QuerySet[Event], moment: datetime) -> QuerySet[Event]:
+    """Return the events before this moment, bounded by number too."""
+    near = Event.objects.filter(at__lt=moment + _CLOCKS).order_by("-at", "-pk")
+    last = near.values_list("pk", flat=True).first()
+    return events.none() if last is None else events.filter(at__lt=moment, pk__lte=last)
+
+
+def row(event: Event) -> dict[str, Any]:
+    """Return the columns of an event, with `detail` as it was recorded."""
+    actor = event.actor
+    return {
+        "id": event.pk,
+        "at": event.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "person": actor.email if isinstance(actor, User) else "",
+        "verb": event.verb,
+        "client_id": event.client.client_id if event.client else "",
+        "client_name": event.client.name if event.client else "",
+        "kid": event.key.kid if event.key else "",
+        "key_label": event.key.label if event.key else "",
+        "sentence": sentence(event),
+        "detail": event.detail,
+        "actor": _kind(actor),
+        "actor_client_id": actor.client.client_id if isinstance(actor, ClientKey) else "",
+        "actor_kid": actor.kid if isinstance(actor, ClientKey) else "",
+        "number": event.number,
+        "leaf_hash": event.leaf,
+        "ledger_version": event.version,
+        "salts": event.salts,
+        "person_id": actor.pk if isinstance(actor, User) else None,
+    }
+
+
+def csv_lines(batches: Iterable[list[Event]]) -> Iterator[bytes]:
+    """Yield the events as CSV, with a first line of column names.
+
+    What a spreadsheet would take for a formula gets an apostrophe before it, also after a semicolon
+    in a cell; JSON Lines has everything unchanged.
+    """
+    writer = csv.writer(_Echo())
+    yield _encoded(writer.writerow(list(COLUMNS)))
+    for batch in batches:
+        yield b"".join(_encoded(writer.writerow(_cells(event))) for event in batch)
+
+
+def json_lines(batches: Iterable[list[Event]]) -> Iterator[bytes]:
+    """Yield the events as one JSON object a line."""
+    for batch in batches:
+        yield b"".join(
+            json.dumps(row(event), ensure_ascii=False).encode() + b"\n" for event in batch
+        )
+
+
+_BROKE_OFF: Final = "The export broke off here. There are more events."
+FORMATS: Final = {
+    "csv": Format("text/csv; charset=utf-8", "csv", csv_lines, f"\r\n{_BROKE_OFF}\r\n".encode()),
+    "jsonl": Format(
+        "application/jsonl; charset=utf-8",
+        "jsonl",
+        json_lines,
+        f'\n{{"error": "{_BROKE_OFF}"}}\n'.encode(),
+    ),
+}
+
+
+class _Echo:
+    """A file that hands back what is written to it, which is all that `csv.writer` asks for."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _kind(actor: Actor) -> str:
+    if isinstance(actor, ClientKey):
+        return "client"
+    return "person" if isinstance(actor, User) else "portal"
+
+
+def _cells(event: Event) -> list[str]:
+    values = row(event)
+    for name in ("detail", "salts"):
+        values[name] = json.dumps(values[name], ensure_ascii=False)
+    return [_harmless("" if value is None else str(value)) for value in values.values()]
+
+
+def _harmless(cell: str) -> str:
+    return _BEGINNING.sub(r"\1'\2", cell)
+
+
+def _encoded(line: Any) -> bytes:
+    return str(line).encode()

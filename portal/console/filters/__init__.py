@@ -1,0 +1,9 @@
+"""The filters of the lists: what may stand in their addresses, and which rows they leave."""
+
+from portal.console.filters.blocked import BlockedFilter
+from portal.console.filters.clients import ClientFilter
+from portal.console.filters.events import EventFilter
+from portal.console.filters.keys import KeyFilter
+from portal.console.filters.refused import RefusedFilter
+
+__all__ = ["BlockedFilter", "ClientFilter", "EventFilter", "KeyFilter", "RefusedFilter"]

@@ -1,0 +1,34 @@
+"""Filters of blocked keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import forms
+from django.db.models import QuerySet
+
+from portal.console.filters.base import ListFilter
+from portal.console.lookup import MAX_TERM
+from portal.registry.models import BlockedKey
+
+
+class BlockedFilter(ListFilter[BlockedKey]):
+    """Blocked keys."""
+
+    tab = "blocked"
+    q = forms.CharField(label="SHA-256", required=False, max_length=MAX_TERM)
+    before = forms.RegexField(r"^[0-9a-f]{64}\Z", required=False, widget=forms.HiddenInput)  # type: ignore[assignment]
+    after = forms.RegexField(r"^[0-9a-f]{64}\Z", required=False, widget=forms.HiddenInput)  # type: ignore[assignment]
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """By date, as a SHA-256 has no order of its own; by it where its beginning is asked for."""
+        return ("pk",) if self.cleaned_data["q"] else ("blocked_at", "pk")
+
+    def rows(self, now: datetime) -> QuerySet[BlockedKey]:  # noqa: ARG002 - blocked is for good
+        """Return the blocked keys, with who blocked them loaded."""
+        blocked = BlockedKey.objects.select_related(*BlockedKey.blocked_by.related)
+        if start := self.cleaned_data["q"].replace(":", "").lower():
+            # By the index that is sorted too; nothing in hexadecimal comes after "g".
+            blocked = blocked.filter(pk__gte=start, pk__lt=f"{start}g")
+        return blocked

@@ -1,0 +1,120 @@
+"""Filters of events."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django import forms
+from django.db.models import Q, QuerySet
+
+from portal.accounts.models import User
+from portal.console.export import (
+    before,
+    exportable,
+    since,
+)
+from portal.console.filters.base import (
+    ListFilter,
+    day_field,
+    midnight,
+)
+from portal.console.lookup import (
+    MAX_TERM,
+    client_meaning,
+    fingerprint_in,
+)
+from portal.registry.choices import Verb
+from portal.registry.models import Client, ClientKey, Event
+from portal.registry.paging import Lead
+
+_MANY: Final = 50
+
+
+class EventFilter(ListFilter[Event]):
+    """Everything that happened."""
+
+    tab = "events"
+
+    verb = forms.ChoiceField(
+        label="What",
+        required=False,
+        choices=[("", "Everything"), *((verb, verb.label.capitalize()) for verb in Verb)],
+    )
+    client = forms.CharField(
+        label="Client", required=False, max_length=MAX_TERM, help_text="Its name or client_id"
+    )
+    key = forms.CharField(
+        label="Key",
+        required=False,
+        max_length=MAX_TERM,
+        help_text="Its kid, or the beginning of it, or its SHA-256",
+    )
+    person = forms.CharField(
+        label="Who", required=False, max_length=254, help_text="The e-mail address"
+    )
+    since = day_field("From")
+    until = day_field("Up to")
+
+    def clean_client(self) -> list[int] | None:
+        """Return the clients that are meant, or None for all."""
+        term = self.cleaned_data["client"]
+        return self._few(Client.objects.filter(client_meaning(term)), "clients") if term else None
+
+    def clean_key(self) -> list[int] | None:
+        """Return the keys that are meant, or None for all."""
+        term = self.cleaned_data["key"]
+        if not term:
+            return None
+        sha256 = fingerprint_in(term)
+        wanted = Q(spki_sha256=sha256) if sha256 else Q(kid__startswith=term)
+        return self._few(ClientKey.objects.filter(wanted), "keys")
+
+    def clean_person(self) -> User | None:
+        """Return who is meant, or None for everybody."""
+        email = self.cleaned_data["person"].strip().lower()
+        if not email:
+            return None
+        person = User.objects.filter(email=email).first()
+        if person is None:
+            message = f"Nobody here has the e-mail address {email}. Please give it in full."
+            raise forms.ValidationError(message)
+        return person
+
+    def _few(self, found: QuerySet[Any], what: str) -> list[int]:
+        ids = list(found.order_by().values_list("pk", flat=True)[: _MANY + 1])
+        if not ids:
+            message = f"No {what} are known by this. Is it copied in full?"
+            raise forms.ValidationError(message)
+        if len(ids) > _MANY:
+            message = f"This fits more than {_MANY} {what}. Please give more of it."
+            raise forms.ValidationError(message)
+        return ids
+
+    @property
+    def lead(self) -> Lead | None:
+        """The filter that leaves the fewest."""
+        asked = self.cleaned_data
+        if asked["key"] is not None:
+            return Lead("key", asked["key"])
+        if asked["client"] is not None:
+            return Lead("client", asked["client"])
+        if asked["person"] is not None:
+            return Lead("actor_user", [asked["person"].pk])
+        return Lead("verb", [asked["verb"]]) if asked["verb"] else None
+
+    def rows(self, now: datetime) -> QuerySet[Event]:  # noqa: ARG002 - events do not change with time
+        """Return the events, with actor, client and key loaded."""
+        events = exportable()
+        asked, led = self.cleaned_data, self.lead.field if self.lead else ""
+        if asked["verb"] and led != "verb":
+            events = events.filter(verb=asked["verb"])
+        if asked["client"] is not None and led != "client":
+            events = events.filter(client__in=asked["client"])
+        if asked["person"] is not None and led != "actor_user":
+            events = events.filter(actor_user=asked["person"])
+        if asked["since"]:
+            events = since(events, midnight(asked["since"]))
+        if asked["until"]:
+            events = before(events, midnight(asked["until"]) + timedelta(days=1))
+        return events

@@ -1,0 +1,127 @@
+"""Filters of keys."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django import forms
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from portal.console.filters.base import (
+    ListFilter,
+    day_field,
+    midnight,
+)
+from portal.console.lookup import MAX_TERM, meaning
+from portal.core.algorithms import ALGORITHMS
+from portal.registry.choices import KeyStatus
+from portal.registry.models import LEGACY_ALGORITHMS, ClientKey
+from portal.registry.paging import Lead
+
+_ANY: Final = ("", "Any")
+
+
+class KeyFilter(ListFilter[ClientKey]):
+    """Keys of all clients."""
+
+    tab = "keys"
+
+    q = forms.CharField(label="Find a key", required=False, max_length=MAX_TERM)
+    status = forms.ChoiceField(
+        required=False,
+        choices=[_ANY, ("live", "Live (active or retiring)"), *KeyStatus.choices],
+    )
+    alg = forms.ChoiceField(
+        label="Algorithm", required=False, choices=[_ANY, *((name, name) for name in ALGORITHMS)]
+    )
+    age = forms.ChoiceField(
+        label="Registered",
+        required=False,
+        choices=[
+            ("", "Any time"),
+            ("week", "In the last 7 days"),
+            ("month", "In the last 30 days"),
+            ("old", "More than 1 year ago"),
+        ],
+    )
+    registered_from = day_field("Registered from")
+    registered_to = day_field("Registered up to")
+    expiring = forms.BooleanField(required=False)
+    legacy = forms.BooleanField(label="Legacy algorithms only", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        days = settings.KEY_EXPIRY_WARNING.days
+        self.fields["expiring"].label = f"Expires within {days} days"
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """By date when dates are asked for, else by number: the same order, by another index."""
+        asked = self.cleaned_data
+        dated = asked["age"] or asked["registered_from"] or asked["registered_to"]
+        # Legacy keys are few and have an index of their own.
+        return ("registered_at", "pk") if dated and not asked["legacy"] else ("pk",)
+
+    @property
+    def lead(self) -> Lead | None:
+        """The algorithm, unless rows are ordered by date."""
+        alg = self.cleaned_data["alg"]
+        return Lead("alg", [alg]) if alg and self.order == ("pk",) else None
+
+    def rows(self, now: datetime) -> QuerySet[ClientKey]:
+        """Return the keys, with their clients loaded."""
+        keys = ClientKey.objects.prefetch_related("client").defer("pem", "jwk").with_last_used()
+        asked = self.cleaned_data
+        if asked["q"]:
+            keys = keys.filter(meaning(asked["q"]))
+        if asked["status"] == "live":
+            keys = keys.live(now)
+        elif asked["status"]:
+            keys = keys.filter(status_is(KeyStatus(asked["status"]), now))
+        if asked["alg"] and not self.lead:
+            keys = keys.filter(alg=asked["alg"])
+        if asked["legacy"]:
+            keys = keys.filter(alg__in=LEGACY_ALGORITHMS)
+        if asked["expiring"]:
+            soon = now + settings.KEY_EXPIRY_WARNING
+            keys = keys.occupying(now).filter(expires_at__gt=now, expires_at__lte=soon)
+        if asked["age"]:
+            keys = keys.filter(_AGES[asked["age"]](now))
+        if asked["registered_from"]:
+            keys = keys.filter(registered_at__gte=midnight(asked["registered_from"]))
+        if asked["registered_to"]:
+            end = midnight(asked["registered_to"]) + timedelta(days=1)
+            keys = keys.filter(registered_at__lt=end)
+        return keys
+
+
+_AGES: Final = {
+    "week": lambda now: Q(registered_at__gte=now - timedelta(days=7)),
+    "month": lambda now: Q(registered_at__gte=now - timedelta(days=30)),
+    "old": lambda now: Q(registered_at__lt=now - timedelta(days=365)),
+}
+
+
+def status_is(status: KeyStatus, now: datetime) -> Q:
+    """Return the condition for `ClientKey.status(now)` to be this status."""
+    if status == KeyStatus.REVOKED:
+        return Q(revoked_at__isnull=False)
+    retired = Q(revoked_at=None, retires_at__lte=now)
+    if status == KeyStatus.RETIRED:
+        return retired
+    staying = Q(retires_at=None) | Q(retires_at__gt=now)
+    if status == KeyStatus.EXPIRED:
+        return Q(revoked_at=None, expires_at__lte=now) & staying
+    lasting = Q(expires_at=None) | Q(expires_at__gt=now)
+    if status == KeyStatus.UNCONFIRMED:
+        held_back = Q(revoked_at=None, confirmation_required=True, confirmed_at=None)
+        return held_back & staying & lasting
+    lasting &= Q(confirmation_required=False) | Q(confirmed_at__isnull=False)
+    if status == KeyStatus.PENDING:
+        return Q(revoked_at=None, not_before__gt=now) & staying & lasting
+    begun = Q(not_before=None) | Q(not_before__lte=now)
+    if status == KeyStatus.RETIRING:
+        return Q(revoked_at=None, retires_at__gt=now) & lasting & begun
+    return Q(revoked_at=None, retires_at=None) & lasting & begun

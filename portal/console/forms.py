@@ -1,0 +1,155 @@
+"""What admins fill in: reasons, notes and sentences to agree to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from portal.console.impact import Impact
+from portal.registry.choices import CHOSEN_REASONS, GrantType
+from portal.registry.validation import MAX_EMAIL
+from portal.web.forms import PortalForm
+
+MAX_NOTE = 500
+
+
+def note_field(*, required: bool, label: str, help_text: str) -> forms.CharField:
+    """Return a field for a note that goes on record."""
+    return forms.CharField(
+        label=label,
+        required=required,
+        max_length=MAX_NOTE,
+        help_text=help_text,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Please say in a few words why, for those who ask later."},
+    )
+
+
+class LastKeyForm(PortalForm):
+    """Asks to agree in words for each client that would lose its last live key.
+
+    `last` holds the ids of the clients that were agreed to.
+    """
+
+    last = forms.MultipleChoiceField(required=False)
+
+    def __init__(self, *args: Any, impacts: Sequence[Impact], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.impacts = impacts
+        field = self.fields["last"]
+        if isinstance(field, forms.MultipleChoiceField):
+            field.choices = [(str(impact.client.pk), impact.client.name) for impact in impacts]
+
+    def clean_last(self) -> list[str]:
+        """Return the clients agreed to; every one that loses its last key has to be among them."""
+        agreed: list[str] = self.cleaned_data["last"]
+        missing = [
+            impact.client.name
+            for impact in self.impacts
+            if impact.loses_last and str(impact.client.pk) not in agreed
+        ]
+        if missing:
+            message = (
+                f"This takes the last live key of {_listed(missing)}. "
+                "Please tick the sentence about it, or leave that key out."
+            )
+            raise forms.ValidationError(message)
+        return agreed
+
+    @property
+    def agreed(self) -> list[str]:
+        """Return what was ticked, to show it ticked again."""
+        return self.data.getlist("last") if hasattr(self.data, "getlist") else []
+
+
+class RevocationForm(LastKeyForm):
+    """Why keys are revoked."""
+
+    reason = forms.ChoiceField(
+        choices=CHOSEN_REASONS,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Please choose a reason; it goes on record."},
+    )
+    note = note_field(
+        required=False,
+        label="Note (optional)",
+        help_text="Shown to the client's people and kept with the key. Up to 500 characters.",
+    )
+
+
+class BlockForm(LastKeyForm):
+    """Why a key is blocked."""
+
+    note = note_field(
+        required=False,
+        label="Note (optional)",
+        help_text="Where the key was seen, a ticket number. Up to 500 characters.",
+    )
+
+
+class SuspensionForm(PortalForm):
+    """Why a client is suspended."""
+
+    note = note_field(
+        required=True,
+        label="Why",
+        help_text="Shown to the client's people. Up to 500 characters.",
+    )
+
+
+class OwnerForm(PortalForm):
+    """Who is to own a client."""
+
+    email = forms.EmailField(
+        max_length=MAX_EMAIL,
+        label="E-mail address",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        help_text="The one they sign in with here.",
+        error_messages={"required": "Please give the e-mail address of the person."},
+    )
+
+
+def _boxes(label: str, help_text: str) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        label=label,
+        help_text=help_text,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "“%(value)s” does not exist here."},
+    )
+
+
+class RightsForm(PortalForm):
+    """What a client may ask for: of the scopes, grant types and resources that exist."""
+
+    scopes = _boxes("Scopes", "What its tokens can be for. Who asks for none gets the first.")
+    grant_types = _boxes("Tokens", "For people it needs a redirect address too.")
+    resources = _boxes("Resources", "Where its tokens can be used, if it asks for a place at all.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        there = {
+            "scopes": _named(settings.SCOPES),
+            "grant_types": GrantType.choices,
+            "resources": _named(settings.RESOURCES),
+        }
+        for name, choices in there.items():
+            field = self.fields[name]
+            if isinstance(field, forms.MultipleChoiceField):
+                field.choices = choices
+        if not settings.RESOURCES:
+            self.fields["resources"].help_text = "There are none: RESOURCES is not set."
+
+
+def _named(meanings: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name, f"{meaning} ({name})") for name, meaning in meanings.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [f"“{name}”" for name in names[:3]]
+    if len(names) > 3:
+        shown.append(f"{len(names) - 3} more")
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

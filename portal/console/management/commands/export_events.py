@@ -1,0 +1,83 @@
+"""Write events to standard output, as the console's export does."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+from portal.console.export import FORMATS, since
+from portal.console.filters import EventFilter
+from portal.console.filters.base import MAX_ID, midnight
+from portal.registry.models import Event
+
+_YEARS: Final = range(2000, 3000)
+
+
+class Command(BaseCommand):
+    """Writes some events at a time, so that any number needs no more memory."""
+
+    help = "Write the events, newest first, to standard output: all of them, or the newer ones."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take where to begin, and the format."""
+        parser.add_argument(
+            "--since",
+            metavar="DATE|ID",
+            help="only events from this date on (2026-03-31, or 2026-03-31T12:00:00Z), or those "
+            "with a higher number than this",
+        )
+        parser.add_argument(
+            "--filter",
+            metavar="QUERY",
+            default="",
+            help="only events that the console's page shows with this behind the ? of its address, "
+            "such as verb=revoke_key&person=you@example.com",
+        )
+        parser.add_argument("--format", choices=FORMATS, default="jsonl")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Write them; raise `CommandError` when nobody can say where to begin."""
+        form = EventFilter(QueryDict(options["filter"]))
+        if not form.is_valid():
+            raise CommandError(form.errors.as_text())
+        events = form.rows(timezone.now())
+        if options["since"] is not None:
+            events = _newer(events, options["since"].strip())
+        try:
+            for piece in FORMATS[options["format"]].export(events, form.lead):
+                self.stdout.write(piece.decode(), ending="")
+            self.stdout.flush()
+        except BrokenPipeError:
+            # Who reads has seen enough, as `head` does. Python would complain of it at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
+
+
+def _newer(events: QuerySet[Event], start: str) -> QuerySet[Event]:
+    if re.fullmatch(r"[0-9]{1,19}", start) and int(start) <= MAX_ID:
+        return events.filter(pk__gt=int(start))
+    return since(events, _moment(start))
+
+
+def _moment(text: str) -> datetime:
+    """Return the beginning of the date, or the moment; in UTC where it names no offset."""
+    try:
+        day, moment = parse_date(text), parse_datetime(text)
+        if day and day.year in _YEARS:
+            return midnight(day)
+        if moment and moment.year in _YEARS:
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    message = (
+        f"--since {text} is neither a date (2026-03-31, or 2026-03-31T12:00:00Z) nor the number of "
+        "an event."
+    )
+    raise CommandError(message)

@@ -1,0 +1,42 @@
+"""The paths of the console, mounted at /console/."""
+
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from portal.console.views import (
+    blocked,
+    clients,
+    events,
+    key_revocation,
+    keys,
+    refused,
+)
+
+
+class Sha256Converter(StringConverter):
+    """A SHA-256 in lower-case hex."""
+
+    regex = "[0-9a-f]{64}"
+
+
+register_converter(Sha256Converter, "sha256")
+
+urlpatterns = [
+    path("", keys.start, name="console"),
+    path("keys/", keys.keys, name="console_keys"),
+    path("keys/revocation", key_revocation.revocation, name="console_key_revocation"),
+    path("clients/", clients.clients, name="console_clients"),
+    path("clients/<str:client_id>/rights", clients.rights, name="console_client_rights"),
+    path(
+        "clients/<str:client_id>/suspension", clients.suspension, name="console_client_suspension"
+    ),
+    path(
+        "clients/<str:client_id>/resumption", clients.resumption, name="console_client_resumption"
+    ),
+    path("clients/<str:client_id>/owner", clients.owner, name="console_client_owner"),
+    path("events/", events.events, name="console_events"),
+    path("events/export", events.export, name="console_events_export"),
+    path("refused/", refused.refused, name="console_refused"),
+    path("blocked/", blocked.blocked, name="console_blocked"),
+    path("blocked/<sha256:spki_sha256>", blocked.blocked_key, name="console_blocked_key"),
+]

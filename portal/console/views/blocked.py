@@ -1,0 +1,94 @@
+"""Public keys that can never be registered."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.contrib import messages
+from django.db.models import F
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+
+from portal.console.access import AdminRequest, for_admins
+from portal.console.filters import BlockedFilter
+from portal.console.forms import BlockForm
+from portal.console.impact import impact_of
+from portal.console.lookup import (
+    as_text,
+    fingerprint_in,
+    term_of,
+)
+from portal.core.key_files import files_made_at
+from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
+from portal.registry.actions import block_key
+from portal.registry.models import BlockedKey, ClientKey
+from portal.web.forms import posted
+from portal.web.render import show
+
+MAX_SHOWN: Final = 50
+"""How many clients that have the key the page names; blocking it revokes it in all of them."""
+
+
+@for_admins("GET", "HEAD", "POST")
+def blocked(request: AdminRequest) -> HttpResponse:
+    """List blocked keys; a POST looks up the key that was pasted or named by its SHA-256."""
+    return _look_up(request) if request.method == "POST" else _list(request, request.GET)
+
+
+@sensitive_post_parameters("q")
+@sensitive_variables("asked")
+def _look_up(request: AdminRequest) -> HttpResponse:
+    asked = request.POST.copy()
+    try:
+        asked["q"] = term_of(as_text(asked, "q"), by=request.user)
+    except Refused as refused:
+        if refused.reason in NOT_SHOWN_AGAIN:
+            asked["q"] = ""
+        return _list(request, asked, refused=refused)
+    if spki_sha256 := fingerprint_in(as_text(asked, "q")):
+        return redirect("console_blocked_key", spki_sha256)
+    return _list(request, asked)
+
+
+def _list(
+    request: AdminRequest, asked: QueryDict, *, refused: Refused | None = None
+) -> HttpResponse:
+    now = timezone.now()
+    form = BlockedFilter(asked)
+    page = None if refused else form.page(now)
+    context = form.listing(page) | {"refused": refused, "files": files_made_at(now)}
+    return show(request, "console/blocked.html", context, status=422 if page is None else 200)
+
+
+@for_admins("GET", "HEAD", "POST")
+def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
+    """Show whether the key is blocked and what blocking it would do (GET), and block it (POST)."""
+    now = timezone.now()
+    rows = ClientKey.objects.filter(spki_sha256=spki_sha256)
+    # Those that are live and proved come first: there may be many that are not.
+    first = (F("revoked_at").asc(nulls_first=True), F("confirmed_at").asc(nulls_last=True), "pk")
+    registered = list(rows.select_related("client").order_by(*first)[:MAX_SHOWN])
+    impacts = impact_of(registered, now)
+    form = BlockForm(posted(request), impacts=impacts)
+    if form.is_valid():
+        block_key(spki_sha256, by=request.user, note=form.cleaned_data["note"])
+        messages.success(request, "The key is blocked, in every client and for good.")
+        return redirect("console_blocked_key", spki_sha256)
+    context = {
+        "section": "console",
+        "tab": "blocked",
+        "now": now,
+        "spki_sha256": spki_sha256,
+        "blocked": BlockedKey.objects.filter(pk=spki_sha256)
+        .select_related(*BlockedKey.blocked_by.related)
+        .first(),
+        "registered": registered,
+        "more": rows.count() - len(registered),
+        "is_live": any(not key.revoked_at for key in registered),
+        "impacts": impacts,
+        "form": form,
+    }
+    status = 422 if form.is_bound else 200
+    return show(request, "console/blocked_key.html", context, status=status)

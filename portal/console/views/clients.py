@@ -1,0 +1,160 @@
+"""All clients; suspending and resuming one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+
+from portal.console.access import AdminRequest, for_admins
+from portal.console.filters import ClientFilter
+from portal.console.forms import (
+    OwnerForm,
+    RightsForm,
+    SuspensionForm,
+)
+from portal.console.words import counted
+from portal.registry.actions import (
+    appoint_owner,
+    change_rights,
+    resume_client,
+    suspend_client,
+)
+from portal.registry.choices import Role
+from portal.registry.errors import RegistryRefusal
+from portal.registry.models import Client, ClientKey, Membership
+from portal.web.forms import posted
+from portal.web.refusals import tell
+from portal.web.render import show
+
+
+@for_admins("GET", "HEAD")
+def clients(request: AdminRequest) -> HttpResponse:
+    """List clients."""
+    now = timezone.now()
+    form = ClientFilter(request.GET)
+    page = form.page(now)
+    if page:
+        _count_for(page.rows, now)
+    context = form.listing(page) | {"now": now}
+    status = 422 if page is None else 200
+    return show(request, "console/clients.html", context, fragment="found", status=status)
+
+
+def _count_for(clients: list[Client], now: datetime) -> None:
+    """Give each client `live_keys`, `people` and `has_owner`, by one query for all of them."""
+    keys = ClientKey.objects.live(now).filter(client=OuterRef("pk"))
+    people = Membership.objects.filter(client=OuterRef("pk"))
+    numbers = {
+        pk: counts
+        for pk, *counts in Client.objects.filter(pk__in=[client.pk for client in clients])
+        .annotate(
+            live_keys=_number_of(keys),
+            people=_number_of(people),
+            has_owner=Exists(people.filter(role=Role.OWNER, user__is_active=True)),
+        )
+        .values_list("pk", "live_keys", "people", "has_owner")
+    }
+    for client in clients:
+        client.live_keys, client.people, client.has_owner = numbers[client.pk]  # type: ignore[attr-defined]
+
+
+def _number_of(rows: QuerySet[ClientKey] | QuerySet[Membership]) -> Coalesce:
+    counted_rows = rows.order_by().values("client").annotate(number=Count("*")).values("number")
+    return Coalesce(Subquery(counted_rows), 0, output_field=IntegerField())
+
+
+@for_admins("GET", "HEAD", "POST")
+def suspension(request: AdminRequest, client_id: str) -> HttpResponse:
+    """Show what suspending the client stops (GET), and suspend it (POST)."""
+    client = _find(client_id)
+    form = SuspensionForm(posted(request))
+    if form.is_valid():
+        suspend_client(client, note=form.cleaned_data["note"], by=request.user)
+        messages.success(
+            request, f"{client.name} is suspended: none of its keys is published any more."
+        )
+        return redirect("console_clients")
+    status = 422 if form.is_bound else 200
+    return show(request, "console/suspension.html", _about(client, form=form), status=status)
+
+
+@for_admins("GET", "HEAD", "POST")
+def resumption(request: AdminRequest, client_id: str) -> HttpResponse:
+    """Show what resuming the client publishes again (GET), and resume it (POST)."""
+    client = _find(client_id)
+    if request.method == "POST":
+        resume_client(client, by=request.user)
+        live = client.keys.live(timezone.now()).count()
+        messages.success(
+            request, f"{client.name} is resumed, with {counted(live, 'live key')} published."
+        )
+        return redirect("console_clients")
+    return show(request, "console/resumption.html", _about(client))
+
+
+@for_admins("GET", "HEAD", "POST")
+def owner(request: AdminRequest, client_id: str) -> HttpResponse:
+    """Ask who is to own a client that nobody owns (GET), and appoint them (POST)."""
+    client = _find(client_id)
+    form = OwnerForm(posted(request))
+    if form.is_valid():
+        try:
+            membership = appoint_owner(client, **form.cleaned_data, by=request.user)
+        except RegistryRefusal as refusal:
+            tell(form, refusal)
+        else:
+            messages.success(request, f"{membership.user} is an owner of {client.name} now.")
+            return redirect("console_clients")
+    status = 422 if form.is_bound else 200
+    return show(request, "console/owner.html", _about(client, form=form), status=status)
+
+
+@for_admins("GET", "HEAD", "POST")
+def rights(request: AdminRequest, client_id: str) -> HttpResponse:
+    """Show what the client may ask for (GET), and change it (POST)."""
+    client = _find(client_id)
+    allowed = {
+        "scopes": client.allowed_scopes,
+        "grant_types": client.allowed_grant_types,
+        "resources": client.allowed_resources,
+    }
+    form = RightsForm(posted(request), initial=allowed)
+    if form.is_valid():
+        try:
+            change_rights(client, **form.cleaned_data, by=request.user)
+        except RegistryRefusal as refusal:
+            tell(form, refusal)
+        else:
+            messages.success(request, f"What {client.name} may ask for is saved.")
+            return redirect("console_client_rights", client.client_id)
+    gone = [each for each in client.resources or () if each not in settings.RESOURCES]
+    status = 422 if form.is_bound else 200
+    context = _about(client, form=form, gone=gone)
+    return show(request, "console/rights.html", context, status=status)
+
+
+def _find(client_id: str) -> Client:
+    # PostgreSQL refuses NUL bytes with an error, and no client_id has one.
+    wanted = client_id.replace("\0", "\ufffd")
+    return get_object_or_404(Client.objects.select_related("suspended_by"), client_id=wanted)
+
+
+def _about(client: Client, **more: object) -> dict[str, object]:
+    now = timezone.now()
+    return {
+        "section": "console",
+        "tab": "clients",
+        "client": client,
+        "live": list(client.keys.live(now).defer("pem", "jwk").order_by("-pk")),
+        "has_owner": not Client.objects.without_owner().filter(pk=client.pk).exists(),
+        "members": list(client.memberships.select_related("user").order_by("role", "user__email")),
+        "now": now,
+        **more,
+    }

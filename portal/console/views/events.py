@@ -1,0 +1,58 @@
+"""What happened, and taking it away as a file."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+
+from portal.console.access import AdminRequest, for_admins
+from portal.console.export import COLUMNS, FORMATS
+from portal.console.exporting import exported, is_full
+from portal.console.filters import EventFilter
+from portal.console.sentences import readable, sentence
+from portal.registry.models import Ledger
+from portal.web.errors import unavailable
+from portal.web.render import show, wants_fragment
+
+
+@for_admins("GET", "HEAD")
+def events(request: AdminRequest) -> HttpResponse:
+    """List events, newest first."""
+    form = EventFilter(request.GET)
+    page = form.page(timezone.now())
+    rows = page.rows if page else []
+    told = [(event, sentence(event), readable(event.detail)) for event in rows]
+    context = form.listing(page) | {"told": told, "columns": COLUMNS.items()}
+    if not form.narrows and not wants_fragment(request):
+        context["ledger"] = Ledger.head()
+    status = 422 if page is None else 200
+    return show(request, "console/events.html", context, fragment="found", status=status)
+
+
+@for_admins("GET", "HEAD")
+def export(request: AdminRequest) -> HttpResponseBase:
+    """Stream the events that the filters leave, as `?format=csv` or `jsonl`.
+
+    A process that serves leaves that to another one, and answers 503 when too many of them run.
+    """
+    chosen = FORMATS.get(request.GET.get("format", "csv"))
+    if chosen is None:
+        message = "There is no such format."
+        raise BadRequest(message)
+    form = EventFilter(request.GET)
+    if not form.is_valid():
+        return events(request)
+    now = timezone.now()
+    if settings.THREADS:
+        if is_full():
+            return unavailable(request, busy=True)
+        pieces = exported(chosen, form.query())
+    else:
+        pieces = chosen.export(form.rows(now), form.lead)
+    response = StreamingHttpResponse(pieces, content_type=chosen.media_type)
+    name = f"events-{now:%Y-%m-%d}.{chosen.extension}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -1,0 +1,105 @@
+"""Revoke one key or many, after seeing what that does to their clients."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.console.access import AdminRequest, for_admins
+from portal.console.filters.base import MAX_ID
+from portal.console.forms import RevocationForm
+from portal.console.impact import impact_of
+from portal.console.words import counted
+from portal.registry.actions import revoke_key
+from portal.registry.choices import RevocationReason
+from portal.registry.models import ClientKey
+from portal.web.forms import posted
+from portal.web.render import show
+
+MAX_KEYS: Final = 200
+"""How many keys may be revoked in one go: each is a transaction of its own."""
+
+
+@for_admins("GET", "HEAD", "POST")
+def revocation(request: AdminRequest) -> HttpResponse:
+    """Show what revoking the chosen keys does to each client (GET), and revoke them (POST)."""
+    asked = request.POST if request.method == "POST" else request.GET
+    named = set(asked.getlist("key"))
+    if not 1 <= len(named) <= MAX_KEYS:
+        messages.warning(request, _wrong_number(len(named)))
+        return redirect(_back(asked))
+    keys = _find(named)
+    now = timezone.now()
+    impacts = impact_of(keys, now)
+    form = RevocationForm(
+        posted(request),
+        initial={"reason": RevocationReason.UNSPECIFIED},
+        impacts=impacts,
+    )
+    if form.is_valid():
+        _revoke(request, keys, form)
+        return redirect(_back(asked))
+    context = {
+        "section": "console",
+        "tab": "keys",
+        "now": now,
+        "form": form,
+        "impacts": impacts,
+        "keys": keys,
+        "number": sum(len(impact.keys) for impact in impacts),
+        "back": asked.get("back", ""),
+        "back_to": _back(asked),
+    }
+    status = 422 if form.is_bound else 200
+    return show(request, "console/key_revocation.html", context, status=status)
+
+
+def _wrong_number(number: int) -> str:
+    if number == 0:
+        return "Please tick the keys to revoke first."
+    return f"Up to {MAX_KEYS} keys can be revoked in one go, and these are {number}."
+
+
+def _find(named: set[str]) -> list[ClientKey]:
+    """Return the keys with these ids. Raises Http404 when one does not exist."""
+    ids = {int(name) for name in named if name.isascii() and name.isdecimal() and len(name) < 20}
+    keys = list(
+        ClientKey.objects.filter(pk__in=[id_ for id_ in ids if id_ <= MAX_ID])
+        .select_related("client")
+        .defer("pem", "jwk")
+        .order_by("client__name", "-pk")
+    )
+    if len(keys) != len(named):
+        raise Http404
+    return keys
+
+
+def _revoke(request: AdminRequest, keys: list[ClientKey], form: RevocationForm) -> None:
+    due = [key for key in keys if not key.revoked_at]
+    for key in due:
+        revoke_key(
+            key,
+            reason=RevocationReason(form.cleaned_data["reason"]),
+            by=request.user,
+            note=form.cleaned_data["note"],
+        )
+    clients = len({key.client_id for key in due})
+    if due:
+        said = f"{counted(len(due), 'key')} of {counted(clients, 'client')}"
+        said += f" {'is' if len(due) == 1 else 'are'} revoked, from the next JWKS request on."
+    else:
+        said = "Nothing was left to do."
+    if already := len(keys) - len(due):
+        said += f" {counted(already, 'key')} had been revoked before."
+    messages.success(request, said)
+
+
+def _back(asked: QueryDict) -> str:
+    """Return the list that the admin came from: always a list of keys, whatever `back` says."""
+    kept = QueryDict(asked.get("back", "")[:1000]).urlencode()
+    return reverse("console_keys") + (f"?{kept}" if kept else "")

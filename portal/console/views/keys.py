@@ -1,0 +1,76 @@
+"""All keys of all clients, found by whatever an admin has at hand."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+
+from portal.console.access import AdminRequest, for_admins
+from portal.console.filters import KeyFilter
+from portal.console.lookup import as_text, term_of
+from portal.console.views.key_revocation import MAX_KEYS
+from portal.core.key_files import files_made_at
+from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
+from portal.web.render import show, wants_fragment
+
+
+@for_admins("GET", "HEAD")
+def start(request: AdminRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """Go to what the console is used for most."""
+    return redirect("console_keys")
+
+
+@for_admins("GET", "HEAD", "POST")
+def keys(request: AdminRequest) -> HttpResponse:
+    """List keys; searching is a POST, as what is searched for may be a pasted key."""
+    return _search(request) if request.method == "POST" else _list(request, request.GET)
+
+
+@sensitive_post_parameters("q")
+@sensitive_variables("asked")
+def _search(request: AdminRequest) -> HttpResponse:
+    """Turn what was typed or pasted into an address that can be kept, and show that."""
+    asked = request.POST.copy()
+    try:
+        asked["q"] = term_of(as_text(asked, "q"), by=request.user)
+    except Refused as refused:
+        if refused.reason in NOT_SHOWN_AGAIN:
+            asked["q"] = ""
+        return _list(request, asked, refused=refused)
+    form = KeyFilter(asked)
+    if not form.is_valid():
+        return _list(request, asked)
+    address = f"{reverse('console_keys')}?{form.query()}"
+    if not wants_fragment(request):
+        return redirect(address)
+    response = _list(request, asked)
+    response["HX-Push-Url"] = address
+    return response
+
+
+def _list(
+    request: AdminRequest, asked: QueryDict, *, refused: Refused | None = None
+) -> HttpResponse:
+    now = timezone.now()
+    form = KeyFilter(asked)
+    page = None if refused else form.page(now)
+    revocable = [key.pk for key in page.rows if not key.revoked_at] if page else []
+    context = form.listing(page) | {
+        "refused": refused,
+        "files": files_made_at(now),
+        "now": now,
+        "max_keys": MAX_KEYS,
+        "revocable": urlencode({"key": revocable, "back": form.query()}, doseq=True),
+        "revocable_number": len(revocable),
+    }
+    status = 422 if page is None else 200
+    response = show(request, "console/keys.html", context, fragment="found", status=status)
+    if refused and refused.reason in NOT_SHOWN_AGAIN:
+        # The browser forgets what it sent, too.
+        response["HX-Trigger"] = "console:forget"
+    return response

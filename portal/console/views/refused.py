@@ -1,0 +1,23 @@
+"""Token requests that were refused, of all clients."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils import timezone
+
+from portal.console.access import AdminRequest, for_admins
+from portal.console.filters import RefusedFilter
+from portal.web.explanations import explanation_of
+from portal.web.render import show
+
+
+@for_admins("GET", "HEAD")
+def refused(request: AdminRequest) -> HttpResponse:
+    """List refused token requests, newest first, or the one of a reference."""
+    form = RefusedFilter(request.GET)
+    page = form.page(timezone.now())
+    told = [(each, explanation_of(each.reason)) for each in page.rows] if page else []
+    context = form.listing(page) | {"told": told, "days": settings.TOKEN_REQUEST_DAYS}
+    status = 422 if page is None else 200
+    return show(request, "console/refused.html", context, fragment="found", status=status)

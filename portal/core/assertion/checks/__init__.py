@@ -1,0 +1,1 @@
+"""The checks of an assertion, one file a subject."""

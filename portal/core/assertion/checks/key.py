@@ -1,0 +1,104 @@
+"""Which registered key the assertion is to be verified with, and whether it may be used."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from portal.core.assertion.context import NAMES_OF, Case
+from portal.core.assertion.expectation import CandidateKey, KeyState
+from portal.core.assertion.words import brief, kind, utc
+from portal.core.reasons import Reason
+
+_STATES: Final = {
+    KeyState.PENDING: Reason.KEY_PENDING,
+    KeyState.UNCONFIRMED: Reason.KEY_UNCONFIRMED,
+    KeyState.EXPIRED: Reason.KEY_EXPIRED,
+    KeyState.RETIRED: Reason.KEY_RETIRED,
+    KeyState.REVOKED: Reason.KEY_REVOKED,
+}
+
+
+def judge_client(case: Case) -> Reason | None:
+    """Nobody signs in for a suspended client."""
+    return Reason.CLIENT_SUSPENDED if case.expectation.suspended else None
+
+
+def tell_client(case: Case, _reason: Reason | None) -> tuple[str, str]:
+    """Tell whether the client is suspended."""
+    return "Suspended" if case.expectation.suspended else "Not suspended", "Not suspended"
+
+
+def judge_kid(case: Case) -> Reason | None:
+    """RFC 7515 §4.1.4: `kid` is a string, and optional: without it each live key is tried."""
+    if "kid" in case.header:
+        return None if isinstance(case.header["kid"], str) else Reason.KID_UNKNOWN
+    return None if case.meant else Reason.NO_LIVE_KEY
+
+
+def tell_kid(case: Case, reason: Reason | None) -> tuple[str, str]:
+    """Tell the kid, or why it is not needed."""
+    if "kid" in case.header:
+        kid = case.header["kid"]
+        return brief(kid) if isinstance(kid, str) else kind(kid), "A string"
+    if reason is Reason.NO_LIVE_KEY:
+        return "No kid, and no live key", "A live key of this client"
+    count = len(case.meant)
+    if count == 1:
+        return "No kid, and one key that can be meant", "A kid, or a live key that alg fits"
+    return (
+        f"No kid, and {count} keys that can be meant: each is tried. Other verifiers ask for a kid",
+        "A kid, or a live key that alg fits",
+    )
+
+
+def judge_key(case: Case) -> Reason | None:
+    """The key is looked up by client and kid: a kid of another client is unknown here."""
+    return Reason.KID_UNKNOWN if case.key is None else None
+
+
+def tell_key(case: Case, _reason: Reason | None) -> tuple[str, str]:
+    """Tell the key."""
+    if case.key is not None:
+        return case.key.kid, "The kid of a key of this client"
+    return brief(case.header.get("kid")), "The kid of a key of this client"
+
+
+def judge_state(case: Case) -> Reason | None:
+    """Only a live key is accepted."""
+    key = chosen(case)
+    return None if key.state is KeyState.LIVE else _STATES[key.state]
+
+
+def tell_state(case: Case, _reason: Reason | None) -> tuple[str, str]:
+    """Tell the state of the key, and since when."""
+    return described_state(chosen(case)), "Live"
+
+
+def described_state(key: CandidateKey) -> str:
+    """Return the state of a key in words, such as "Revoked since 2026-01-01 12:00:00 UTC"."""
+    if key.since is None or key.state is KeyState.LIVE:
+        return key.state.value.capitalize()
+    word = "starts" if key.state is KeyState.PENDING else "since"
+    return f"{key.state.value.capitalize()}{',' * (word == 'starts')} {word} {utc(key.since)}"
+
+
+def judge_fit(case: Case) -> Reason | None:
+    """RFC 8725 §3.1: a key is used with the one algorithm it is registered for."""
+    key = chosen(case)
+    if case.fits(key):
+        return None
+    return Reason.KEY_ALG_SIBLING if case.is_sibling_of(key) else Reason.KEY_ALG_OTHER_TYPE
+
+
+def tell_fit(case: Case, _reason: Reason | None) -> tuple[str, str]:
+    """Tell the algorithm, and what it must be with this key."""
+    names = dict.fromkeys(name for key in case.meant for name in NAMES_OF[key.alg])
+    registered = "the key is" if len(case.meant) == 1 else "the live keys are"
+    return brief(case.header["alg"]), f"{' or '.join(names)}, as {registered} registered"
+
+
+def chosen(case: Case) -> CandidateKey:
+    """Return the key, which earlier checks have found to be there."""
+    if case.key is None:
+        raise LookupError("no key: the check before this one has failed")
+    return case.key

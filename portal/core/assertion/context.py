@@ -1,0 +1,104 @@
+"""One assertion before the checks, and what a check is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from portal.core.algorithms import ALGORITHMS
+from portal.core.assertion.expectation import CandidateKey, Expectation, KeyState
+from portal.core.assertion.unverified import UnverifiedAssertion
+from portal.core.reasons import Reason
+from portal.core.signatures import verifier_of
+
+NAMES_OF: Final = {name: algorithm.headers for name, algorithm in ALGORITHMS.items()}
+"""The `alg` headers that a key may be used with, by the algorithm it is registered for."""
+
+
+_KINDS: Final = {
+    name: (algorithm.kty, algorithm.curve)
+    for algorithm in ALGORITHMS.values()
+    for name in algorithm.headers
+    if name != "EdDSA"  # of two curves (RFC 8037 §3.1), and never a sibling: it fits or does not
+}
+
+
+class Case:
+    """An unverified assertion, what is expected of it, and the key it is to be verified with.
+
+    RFC 7515 §4.1.4: `kid` is a hint, and optional. `meant` are the registered keys that can be
+    meant: the one that `kid` names, or without a `kid` every live key that `alg` fits (where none
+    fits, those of the same type and curve, or else all). `key` is the one of them that made the
+    signature, or the first of them when none did.
+    """
+
+    __slots__ = ("_signed", "claims", "expectation", "header", "key", "meant", "now", "unverified")
+
+    def __init__(self, unverified: UnverifiedAssertion, expectation: Expectation) -> None:
+        self.unverified: Final = unverified
+        self.expectation: Final = expectation
+        self.header: Final = unverified.header
+        self.claims: Final = unverified.claims
+        self.now: Final = expectation.now
+        self._signed: Final[dict[str, bool]] = {}
+        self.meant: Final = self._named() if "kid" in self.header else self._unnamed()
+        self.key: Final = self._choose()
+
+    def _named(self) -> list[CandidateKey]:
+        return [key for key in self.expectation.keys if key.kid == self.header["kid"]]
+
+    def _unnamed(self) -> list[CandidateKey]:
+        live = self.live_keys()
+        fitting = [key for key in live if self.fits(key)]
+        return fitting or [key for key in live if self.is_sibling_of(key)] or live
+
+    def _choose(self) -> CandidateKey | None:
+        first = next(iter(self.meant), None)
+        if len(self.meant) < 2 or first is None or not self.fits(first):
+            return first
+        return next(filter(self.is_signed_by, self.meant), first)
+
+    def live_keys(self) -> list[CandidateKey]:
+        """Return the client's keys that are accepted now."""
+        return [key for key in self.expectation.keys if key.state is KeyState.LIVE]
+
+    def fits(self, key: CandidateKey) -> bool:
+        """Return whether `alg` is what the key is registered for."""
+        return self.header.get("alg") in NAMES_OF[key.alg]
+
+    def is_sibling_of(self, key: CandidateKey) -> bool:
+        """Return whether `alg` is another algorithm of the same type and curve."""
+        algorithm = ALGORITHMS[key.alg]
+        kind = _KINDS.get(str(self.header.get("alg")))
+        return not self.fits(key) and kind == (algorithm.kty, algorithm.curve)
+
+    def is_signed_by(self, key: CandidateKey) -> bool:
+        """Return whether the key verifies the signature (RFC 7515 §5.2). Tried once for a key."""
+        if key.kid not in self._signed:
+            verifier = verifier_of(key.pem, key.alg)
+            unverified = self.unverified
+            self._signed[key.kid] = verifier(unverified.signature, unverified.signing_input)
+        return self._signed[key.kid]
+
+
+Judge = Callable[[Case], Reason | None]
+"""Return why the assertion fails a check, or None. Cheap: it makes no text."""
+
+Tell = Callable[[Case, Reason | None], tuple[str, str]]
+"""Return what was seen and what was expected, for a check that failed (with its reason) or held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that must hold of an assertion.
+
+    `needs` names the checks without which this one says nothing: if one of them does not hold, it
+    is skipped.
+    """
+
+    name: str
+    title: str
+    judge: Judge
+    tell: Tell
+    needs: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""What each reason means and how to mend it, one file a subject."""

@@ -1,0 +1,53 @@
+"""Accept an assertion only if every check holds."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from portal.core.assertion.checks.key import chosen
+from portal.core.assertion.checks.order import CHECKS
+from portal.core.assertion.context import Case
+from portal.core.assertion.expectation import Expectation
+from portal.core.assertion.explanations.by_reason import EXPLANATIONS
+from portal.core.assertion.unverified import UnverifiedAssertion
+from portal.core.reasons import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedAssertion:
+    """An assertion that holds. Only `verify` makes one, and only one of these can be redeemed.
+
+    `kid` is of the key that signed, and `kid_sent` tells whether the header named it. `jti_sha256`
+    is 64 lower-case hexadecimal digits; `expires_at` is in whole seconds since 1970, rounded up.
+    """
+
+    client_id: str
+    kid: str
+    kid_sent: bool
+    jti: str
+    jti_sha256: str
+    expires_at: int
+
+
+def verify(unverified: UnverifiedAssertion, expectation: Expectation) -> VerifiedAssertion:
+    """Return the assertion, verified; raise `Refused` with the first check that does not hold."""
+    case = Case(unverified, expectation)
+    for check in CHECKS:
+        reason = check.judge(case)
+        if reason is not None:
+            seen, expected = check.tell(case, reason)
+            command = EXPLANATIONS[reason].command
+            raise Refused(reason, found=seen, needed=expected, command=command)
+    claims: dict[str, Any] = unverified.claims  # of the types that the checks have made sure of
+    jti: str = claims["jti"]
+    return VerifiedAssertion(
+        client_id=expectation.client_id,
+        kid=chosen(case).kid,
+        kid_sent="kid" in case.header,
+        jti=jti,
+        jti_sha256=hashlib.sha256(jti.encode("utf-8")).hexdigest(),
+        expires_at=ceil(claims["exp"]),
+    )

@@ -1,0 +1,121 @@
+"""What is particular about one assertion that failed a check: notes for the debugger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.core.algorithms import ALGORITHMS
+from portal.core.assertion.checks.claims import accepted_audiences
+from portal.core.assertion.checks.key import described_state
+from portal.core.assertion.context import NAMES_OF, Case
+from portal.core.assertion.expectation import KeyState
+from portal.core.assertion.words import brief, moment, span
+from portal.core.debugger.diff import describe_difference
+from portal.core.debugger.signers import Signer, find_signer
+from portal.core.reasons import Reason
+
+
+def note_on(case: Case, check: str, reason: Reason) -> str:
+    """Return a sentence or two on why this assertion fails this check, or an empty string."""
+    match check:
+        case "kid" | "key" | "state" | "fit" | "signature":
+            return _on_key(case, reason)
+        case "iss" | "sub" if reason in {Reason.ISS_MISMATCH, Reason.SUB_MISMATCH}:
+            return _on_client_id(case, check)
+        case "aud":
+            return _on_audience(case, reason)
+        case "exp" | "iat" | "nbf":
+            return _on_date(case, check, reason)
+        case "alg" if reason is Reason.HEADER_ALG_UNKNOWN:
+            return _on_case(str(case.header["alg"]))
+        case _:
+            return ""
+
+
+def _on_key(case: Case, reason: Reason) -> str:
+    signer = find_signer(case)
+    if signer is None:
+        if reason is Reason.SIGNATURE_INVALID or reason is Reason.KID_UNKNOWN:
+            return "No registered key of this client verifies the signature."
+        return ""
+    parts = [_who(case, signer)]
+    if signer.is_der:
+        parts.append("It is in DER, and right but for that.")
+    elif signer.other_salt:
+        parts.append(
+            "The salt of its padding is not as long as the hash, which RFC 7518 §3.5 asks for:"
+            " with openssl, sign with -sigopt rsa_pss_saltlen:digest."
+        )
+    elif signer.alg != signer.key.alg:
+        names = " or ".join(NAMES_OF[signer.key.alg])
+        parts.append(
+            f"It is signed as {signer.alg}, and the key is registered for {names}: switch your"
+            f" library from {signer.alg} to {signer.key.alg}, or register a key for {signer.alg}."
+        )
+    if signer.key.state is not KeyState.LIVE:
+        parts.append(f"State of that key: {described_state(signer.key)}.")
+    return " ".join(parts)
+
+
+def _who(case: Case, signer: Signer) -> str:
+    kid = case.unverified.unverified_kid
+    if kid is None:
+        return f"It is signed by the key {signer.key.kid}."
+    if kid == signer.key.kid:
+        return f"It is signed by the key that kid names, {signer.key.kid}."
+    return f"It is signed by the key {signer.key.kid}, although kid says {brief(kid)}."
+
+
+def _on_client_id(case: Case, name: str) -> str:
+    value = str(case.claims[name])
+    other = "sub" if name == "iss" else "iss"
+    note = describe_difference(value, case.expectation.client_id)
+    if isinstance(case.claims.get(other), str) and case.claims[other] != value:
+        note += f" iss and sub differ: {other} is {brief(case.claims[other])}."
+    return note
+
+
+def _on_audience(case: Case, reason: Reason) -> str:
+    audience = case.claims.get("aud")
+    accepted = accepted_audiences(case)
+    if isinstance(audience, list):
+        fits = any(each in accepted for each in audience if isinstance(each, str))
+        return "The right audience is in it: give it alone, without brackets." if fits else ""
+    if not isinstance(audience, str):
+        return ""
+    if reason is Reason.AUD_TOKEN_ENDPOINT:
+        why = "The token endpoint is not taken as audience"
+        typed = bool(case.expectation.token_endpoint) and len(accepted) == 1
+        return f"{why}{' with this typ' * typed}: the issuer is asked, {accepted[0]}."
+    nearest = max(accepted, key=lambda each: _likeness(each, audience) - len(each) / 2)
+    return describe_difference(audience, nearest)
+
+
+def _likeness(one: str, other: str) -> int:
+    """Return how many characters two texts share at their beginnings and ends."""
+    return sum(
+        next((n for n, (a, b) in enumerate(zip(x, y, strict=False)) if a != b), min(len(x), len(y)))
+        for x, y in ((one, other), (one[::-1], other[::-1]))
+    )
+
+
+def _on_date(case: Case, name: str, reason: Reason) -> str:
+    value: Any = case.claims.get(name)
+    now = moment(int(case.now))
+    if reason is Reason.DATE_MILLISECONDS:
+        return f"Divided by 1,000 it is {moment(value // 1000)}; now is {now}."
+    if reason is Reason.DATE_NOT_NUMBER and isinstance(value, str):
+        return "Take the quotation marks off."
+    if reason in {Reason.IAT_AHEAD, Reason.NBF_AHEAD}:
+        return f"If you have just made it, your clock is {span(value - case.now)} ahead of ours."
+    iat: Any = case.claims.get("iat")
+    if reason is Reason.EXPIRED and type(iat) in {int, float} and 0 <= iat < case.now:
+        old = span(case.now - iat)
+        return f"It was made {old} ago. If you have just made it, your clock is {old} behind ours."
+    return ""
+
+
+def _on_case(alg: str) -> str:
+    known = {name.upper(): name for name in ALGORITHMS}
+    name = known.get(alg.upper())
+    return f"The names are case-sensitive: write {name}." if name else ""

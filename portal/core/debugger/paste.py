@@ -1,0 +1,190 @@
+"""What a developer pastes into the debugger: an assertion, alone or in the request that failed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from portal.core.assertion.explanations.by_reason import EXPLANATIONS
+from portal.core.assertion.token_request import client_assertion_of
+from portal.core.assertion.unverified import MAX_ASSERTION_BYTES
+from portal.core.debugger.curl import looks_like_curl, read_curl
+from portal.core.debugger.request_text import (
+    RequestText,
+    form_parameters,
+    json_parameters,
+    looks_like_http,
+    read_http,
+)
+from portal.core.private.detect import refuse_private
+from portal.core.reasons import Reason, Refused
+from portal.core.strict import base64url
+
+MAX_PASTE_BYTES: Final = 64 * 1024
+"""An assertion is 16 KiB at most; a copied curl command has much around it."""
+
+_DOTTED: Final = re.compile(r"[A-Za-z0-9_=.-]+")
+_PUBLIC: Final = re.compile(r'-----BEGIN [A-Z0-9 ]*PUBLIC KEY|"kty"\s*:|^(ssh-|ecdsa-)', re.ASCII)
+_VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_(]|%[A-Za-z_]+%|<[a-z _-]+>", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with how the assertion is sent, which the checks of it do not see."""
+
+    reason: Reason
+    seen: str = ""
+    expected: str = ""
+
+    @property
+    def title(self) -> str:
+        """The problem in a few words."""
+        return EXPLANATIONS[self.reason].title
+
+    @property
+    def fix(self) -> str:
+        """How to mend it."""
+        return EXPLANATIONS[self.reason].fix
+
+
+@dataclass(frozen=True, slots=True)
+class Paste:
+    """An assertion, freed of what was around it, and the problems with that.
+
+    `request` holds the parameters and headers it came with; for a bare assertion it is empty.
+    """
+
+    assertion: str
+    request: RequestText
+    problems: tuple[Problem, ...] = ()
+
+
+def read_paste(text: str) -> Paste:
+    """Return the assertion in a paste of at most `MAX_PASTE_BYTES`.
+
+    Raise `Refused`, and nothing else whatever the input: for a private key, which is looked for
+    before anything else, and for what is no assertion. Nothing of the paste is in the refusal.
+    """
+    result = _judge(text)
+    # From here on the paste is out of reach of whoever prints the variables of a traceback.
+    del text
+    if isinstance(result, Refused):
+        raise result
+    return result
+
+
+def _judge(text: str) -> Paste | Refused:
+    try:
+        return _read(text)
+    except Refused as refusal:
+        # The chain and the traceback hold frames and errors with the paste in them: cut both.
+        refusal.__cause__ = refusal.__context__ = None
+        return refusal.with_traceback(None)
+
+
+def _read(text: str) -> Paste:
+    data = text[: MAX_PASTE_BYTES + 1].encode("utf-8", "surrogatepass")
+    refuse_private(data[:MAX_PASTE_BYTES])
+    if len(data) > MAX_PASTE_BYTES:
+        raise Refused(
+            Reason.TOO_LARGE,
+            found="This is more than 64 KiB.",
+            needed="Please paste the assertion, or the request with it, alone.",
+        )
+    text = text.removeprefix("\ufeff").strip()
+    if not text:
+        raise _refused(Reason.ASSERTION_EMPTY, "There is nothing here.")
+    request = _request(text)
+    if request is None:
+        _refuse_other(text)
+        paste = _cleaned(text, RequestText(), [])
+    else:
+        paste = _of_request(text, request)
+    _refuse_private_inside(paste.assertion)
+    return paste
+
+
+def _request(text: str) -> RequestText | None:
+    if looks_like_curl(text):
+        return read_curl(text)
+    if looks_like_http(text):
+        return read_http(text)
+    parameters = json_parameters(text)
+    if parameters and {"client_assertion", "grant_type"} & parameters.keys():
+        return RequestText(parameters, is_json=True)
+    if re.search(r"(^|&|\s)(client_assertion(_type)?|grant_type)=", text):
+        return RequestText(form_parameters(text))
+    return None
+
+
+def _refuse_other(text: str) -> None:
+    """Raise `Refused` when the text is a certificate, a public key, or no assertion at all."""
+    if "-----BEGIN CERTIFICATE" in text:
+        raise _refused(Reason.PASTED_CERTIFICATE, "This is a certificate.")
+    if _PUBLIC.search(text):
+        raise _refused(Reason.PASTED_PUBLIC_KEY, "This is a public key.")
+    if "." not in text and not text.startswith("{"):
+        raise _refused(Reason.PASTED_NO_ASSERTION, "There is no assertion in this.")
+
+
+def _of_request(text: str, request: RequestText) -> Paste:
+    problems = []
+    if request.is_json or "json" in request.content_type.lower():
+        problems.append(Problem(Reason.JSON_BODY))
+    elif "multipart" in request.content_type.lower():
+        problems.append(Problem(Reason.MULTIPART_BODY))
+    try:
+        client_assertion_of(request.parameters, authorization=request.authorization)
+    except Refused as refused:
+        problems.append(Problem(refused.reason, refused.found, refused.needed))
+    given = request.parameters.get("client_assertion", ("",))[0]
+    if _VARIABLE.match(given.strip()):
+        raise _refused(
+            Reason.PASTED_NO_ASSERTION, "This names a variable in place of the assertion."
+        )
+    if not given.strip():
+        given = _find_token(text)
+        if not given:
+            raise _refused(Reason.PASTED_NO_ASSERTION, "There is no assertion in this request.")
+    return _cleaned(given, request, problems)
+
+
+def _find_token(text: str) -> str:
+    """Return the first three parts with dots between that begin as a JWT does, or nothing.
+
+    One pattern for all of it would begin at each eyJ, and read on to the end from there.
+    """
+    for run in _DOTTED.finditer(text):
+        parts = run[0].split(".")
+        for header, claims, signature in zip(parts, parts[1:], parts[2:], strict=False):
+            _before, found, rest = header.partition("eyJ")
+            if found:
+                return f"eyJ{rest}.{claims}.{signature}"
+    return ""
+
+
+def _cleaned(given: str, request: RequestText, problems: list[Problem]) -> Paste:
+    """Free an assertion of what is often around it or in it, so that the checks can go on."""
+    text = given.strip()
+    if text[:1] in {'"', "'"} or text[-1:] in {'"', "'"}:
+        problems.append(Problem(Reason.ASSERTION_QUOTED))
+        text = text.strip("\"'").strip()
+    if text[:7].lower() == "bearer ":
+        problems.append(Problem(Reason.ASSERTION_BEARER_PREFIX))
+        text = text[7:].strip()
+    if not text.startswith("{") and len(text.split(None, 1)) > 1:
+        problems.append(Problem(Reason.ASSERTION_WHITE_SPACE))
+        text = "".join(text.split())
+    return Paste(text, request, tuple(problems))
+
+
+def _refuse_private_inside(assertion: str) -> None:
+    """A private key in the header or the claims would be shown when they are decoded."""
+    if len(assertion) <= MAX_ASSERTION_BYTES:
+        for part in assertion.split(".")[:2]:
+            refuse_private(base64url.decode_url(part.rstrip("=")) or b"")
+
+
+def _refused(reason: Reason, found: str) -> Refused:
+    return Refused(reason, found=found, needed=EXPLANATIONS[reason].fix)

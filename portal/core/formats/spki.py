@@ -1,0 +1,249 @@
+"""SubjectPublicKeyInfo (RFC 5280 §4.1.2.7): the one form every public key is kept in.
+
+Algorithm identifiers: RFC 3279 and RFC 4055 (RSA), RFC 5480 (EC), RFC 8410 (Ed25519, Ed448),
+RFC 9881 (ML-DSA). Object identifiers are written as the bytes of their DER content.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from portal.core.algorithms import PUBLIC_HALF
+from portal.core.formats import der
+from portal.core.public_key import Container, PublicKey
+from portal.core.public_key.unsupported import (
+    NEW_KEY,
+    NEW_RSA_KEY,
+    refuse_curve,
+    refuse_kind,
+)
+from portal.core.reasons import Reason, Refused
+
+RSA_OID: Final = bytes.fromhex("2a864886f70d010101")  # 1.2.840.113549.1.1.1 rsaEncryption
+RSA_PSS_OID: Final = bytes.fromhex("2a864886f70d01010a")  # 1.2.840.113549.1.1.10 id-RSASSA-PSS
+EC_OID: Final = bytes.fromhex("2a8648ce3d0201")  # 1.2.840.10045.2.1 id-ecPublicKey
+
+CURVE_OIDS: Final = {
+    "P-256": bytes.fromhex("2a8648ce3d030107"),  # 1.2.840.10045.3.1.7
+    "P-384": bytes.fromhex("2b81040022"),  # 1.3.132.0.34
+    "P-521": bytes.fromhex("2b81040023"),  # 1.3.132.0.35
+}
+CURVES: Final = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
+COORDINATE_BYTES: Final = {"P-256": 32, "P-384": 48, "P-521": 66}
+
+OKP_OIDS: Final = {
+    "Ed25519": bytes.fromhex("2b6570"),  # 1.3.101.112
+    "Ed448": bytes.fromhex("2b6571"),  # 1.3.101.113
+}
+AKP_OIDS: Final = {
+    "ML-DSA-44": bytes.fromhex("608648016503040311"),  # 2.16.840.1.101.3.4.3.17
+    "ML-DSA-65": bytes.fromhex("608648016503040312"),
+    "ML-DSA-87": bytes.fromhex("608648016503040313"),
+}
+RAW_BYTES: Final = {
+    "Ed25519": 32,
+    "Ed448": 57,
+    "ML-DSA-44": 1312,
+    "ML-DSA-65": 1952,
+    "ML-DSA-87": 2592,
+}
+"""The length of a public key that is a plain string of bytes (RFC 8032 §5, FIPS 204 table 2)."""
+
+_CURVE_BY_OID: Final = {oid: curve for curve, oid in CURVE_OIDS.items()}
+_RAW_BY_OID: Final = {oid: name for name, oid in (OKP_OIDS | AKP_OIDS).items()}
+_NULL: Final = der.encode(der.NULL)
+_PSS: Final = ("PS256", "PS384", "PS512")
+
+
+def parse_spki(
+    encoded: bytes, container: Container = Container.SPKI, notes: tuple[str, ...] = ()
+) -> PublicKey:
+    """Return the key of a DER SubjectPublicKeyInfo.
+
+    Raise `Refused` when it is not strict DER or a kind of key that is of no use here. Sizes and
+    numbers are not judged: that is for `KeyPolicy`.
+    """
+    try:
+        return _parse(encoded, container, notes)
+    except der.NotDer:
+        raise bad_der() from None
+
+
+def _parse(encoded: bytes, container: Container, notes: tuple[str, ...]) -> PublicKey:
+    algorithm, key = der.read(encoded).children(2, 2)
+    identifier, *parameters = algorithm.children(1)
+    oid = identifier.contents(der.OID)
+    bits = key.bits()
+    if oid in {RSA_OID, RSA_PSS_OID}:
+        only = _rsa_restriction(oid, parameters)
+        n, e = _rsa_integers(bits)
+        return rsa_key(n, e, container, only=only, notes=notes)
+    if oid == EC_OID:
+        return _ec(parameters, bits, container, notes)
+    name = _RAW_BY_OID.get(oid)
+    if name is None:
+        raise refuse_kind(oid)
+    if parameters:  # RFC 8410 §3, RFC 9881 §2: the parameters are absent
+        raise der.NotDer
+    return raw_key(name, bits, container, notes=notes)
+
+
+def _rsa_restriction(oid: bytes, parameters: list[der.Element]) -> tuple[str, ...]:
+    if oid == RSA_PSS_OID:
+        # RFC 4055 §1.2: no parameters, no restriction beyond PSS. With parameters the key is bound
+        # to one hash and salt length, which a JWK cannot say, so they would be dropped silently.
+        if parameters:
+            raise Refused(
+                Reason.RSA_PSS_PARAMETERS,
+                found="This RSA-PSS key is bound to one hash or salt length.",
+                needed="A JWK cannot carry that restriction. Please make a plain RSA key.",
+                command=NEW_RSA_KEY,
+            )
+        return _PSS
+    if [each.encoded for each in parameters] != [_NULL]:  # RFC 3279 §2.3.1: NULL, and always there
+        raise der.NotDer
+    return ()
+
+
+def _ec(
+    parameters: list[der.Element], bits: bytes, container: Container, notes: tuple[str, ...]
+) -> PublicKey:
+    if len(parameters) != 1:
+        raise der.NotDer
+    if parameters[0].tag == der.SEQUENCE:
+        raise Refused(
+            Reason.EC_EXPLICIT_PARAMETERS,
+            found="This EC key spells out its curve as numbers instead of naming it.",
+            needed="Such keys can hide a weak curve (CVE-2020-0601). Please name the curve.",
+            command="openssl ec -pubin -in public_key.pem -param_enc named_curve -pubout"
+            " -out named_curve_key.pem",
+        )
+    oid = parameters[0].contents(der.OID)
+    curve = _CURVE_BY_OID.get(oid)
+    if curve is None:
+        raise refuse_curve(oid)
+    return ec_key(curve, bits, container, notes=notes)
+
+
+def _rsa_integers(encoded: bytes) -> tuple[int, int]:
+    n, e = der.read(encoded).children(2, 2)
+    return n.integer(), e.integer()
+
+
+def parse_pkcs1(encoded: bytes) -> PublicKey:
+    """Return the key of a DER RSAPublicKey (RFC 8017 §A.1.1); raise `Refused`."""
+    try:
+        n, e = _rsa_integers(encoded)
+    except der.NotDer:
+        raise bad_der() from None
+    return rsa_key(n, e, Container.PKCS1)
+
+
+def rsa_key(
+    n: int,
+    e: int,
+    container: Container,
+    *,
+    only: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> PublicKey:
+    """Return the RSA key of these numbers; raise `Refused` if one is not positive."""
+    if n < 1:
+        raise Refused(
+            Reason.RSA_MODULUS_INVALID,
+            found="The modulus of this RSA key is zero or negative.",
+            needed="The file is damaged, or a broken program made it. Please make a new key.",
+            command=NEW_RSA_KEY,
+        )
+    if e < 1:
+        raise Refused(
+            Reason.RSA_EXPONENT,
+            found="The public exponent of this RSA key is zero or negative.",
+            needed="It must be 65537, which is what openssl uses.",
+            command=NEW_RSA_KEY,
+        )
+    numbers = der.encode(der.SEQUENCE, der.encode_integer(n), der.encode_integer(e))
+    spki = _info(der.encode(der.OID, RSA_OID) + _NULL, numbers)
+    return PublicKey("RSA", "", n.bit_length(), spki, container, only, notes)
+
+
+def ec_key(
+    curve: str, point: bytes, container: Container, *, notes: tuple[str, ...] = ()
+) -> PublicKey:
+    """Return the EC key with this uncompressed point (SEC 1 §2.3.3); raise `Refused`."""
+    size = COORDINATE_BYTES[curve]
+    if point[:1] in {b"\x02", b"\x03"} and len(point) == 1 + size:
+        raise Refused(
+            Reason.EC_COMPRESSED_POINT,
+            found="This EC key holds a compressed point.",
+            needed="Please write the point in full.",
+            command="openssl ec -pubin -in public_key.pem -conv_form uncompressed -pubout"
+            " -out full_key.pem",
+        )
+    if point[:1] != b"\x04" or len(point) != 1 + 2 * size:
+        raise point_invalid()
+    algorithm = der.encode(der.OID, EC_OID) + der.encode(der.OID, CURVE_OIDS[curve])
+    return PublicKey("EC", curve, int(curve[2:]), _info(algorithm, point), container, notes=notes)
+
+
+def point_invalid() -> Refused:
+    """Return the refusal of an EC point that is no point of its curve."""
+    return Refused(
+        Reason.EC_POINT_INVALID,
+        found="The public point of this EC key is not a point of its curve.",
+        needed="The file is damaged, or a broken program made it. Please make a new key.",
+        command=NEW_KEY,
+    )
+
+
+def raw_key(
+    name: str,
+    raw: bytes,
+    container: Container,
+    *,
+    only: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> PublicKey:
+    """Return the Ed25519, Ed448 or ML-DSA key with these bytes; raise `Refused` if cut."""
+    if len(raw) != RAW_BYTES[name]:
+        raise Refused(
+            Reason.KEY_LENGTH,
+            found=f"This {name} key has {len(raw)} bytes.",
+            needed=f"It must have {RAW_BYTES[name]}. Was the file cut short, or made by hand?",
+        )
+    algorithm = der.encode(der.OID, (OKP_OIDS | AKP_OIDS)[name])
+    kty = "OKP" if name in OKP_OIDS else "AKP"
+    # Ed25519 has 256 bits; Ed448 is spoken of by its field, and so are the other EC keys.
+    bits = 448 if name == "Ed448" else 8 * len(raw)
+    return PublicKey(kty, name, bits, _info(algorithm, raw), container, only, notes)
+
+
+def _info(algorithm: bytes, bits: bytes) -> bytes:
+    return der.encode(
+        der.SEQUENCE,
+        der.encode(der.SEQUENCE, algorithm),
+        der.encode(der.BIT_STRING, b"\x00", bits),
+    )
+
+
+def key_bytes(key: PublicKey) -> bytes:
+    """Return the content of the BIT STRING of a key: RSAPublicKey, EC point, or the raw key."""
+    _algorithm, bits = der.read(key.spki).children(2, 2)
+    return bits.bits()
+
+
+def rsa_numbers(key: PublicKey) -> tuple[int, int]:
+    """Return the modulus and the exponent of an RSA key."""
+    return _rsa_integers(key_bytes(key))
+
+
+def bad_der() -> Refused:
+    """Return the refusal of bytes that are not the strict DER of a public key."""
+    return Refused(
+        Reason.BAD_DER,
+        found="What is inside the block is not a well-formed public key.",
+        needed="Was it cut short or edited? Please copy the whole file again, or write it anew.",
+        command=PUBLIC_HALF,
+    )

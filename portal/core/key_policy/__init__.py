@@ -1,0 +1,1 @@
+"""Which public keys may be used."""

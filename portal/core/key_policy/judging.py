@@ -1,0 +1,45 @@
+"""Judging a key again that was trusted before: what is known of keys grows."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+from typing import Final
+
+from portal.core.key_policy.known_keys import KNOWN_KEYS
+from portal.core.key_policy.policy import (
+    RSA_CEILING,
+    RSA_FLOOR,
+    KeyPolicy,
+)
+from portal.core.key_policy.published_keys import PublishedKeys
+from portal.core.key_policy.rsa import FERMAT_ROUNDS
+from portal.core.public_key.parse import parse_public_key
+from portal.core.reasons import Refused
+
+_PARTS: Final = (version("badkeys"), str(FERMAT_ROUNDS), *sorted(KNOWN_KEYS))
+
+
+def rules(published: PublishedKeys) -> str:
+    """Return a name for all that keys are judged by, the list `published` among it.
+
+    The name changes when a list of known keys or a check does.
+    """
+    name = hashlib.sha256("\n".join(_PARTS).encode())
+    name.update(published.records)
+    return name.hexdigest()[:16]
+
+
+def judge(pem: str, published: PublishedKeys) -> Refused | None:
+    """Return why the registered public key must not be trusted, by what is known today, or None.
+
+    What a setting asks of new keys is no reason to end an old one.
+    """
+    policy = KeyPolicy(
+        rsa_min_bits=RSA_FLOOR, rsa_max_bits=RSA_CEILING, allow_legacy=True, published=published
+    )
+    try:
+        policy.check_key(parse_public_key(pem))
+    except Refused as refused:
+        return refused
+    return None

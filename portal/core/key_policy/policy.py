@@ -1,0 +1,239 @@
+"""Which public keys may be used, and with which algorithms.
+
+Sources: CA/B Baseline Requirements §6.1.1.3, §6.1.5 and §6.1.6, SP 800-56A §5.6.2.3, and what
+Boulder's goodkey made of them. `parse_public_key` takes keys that are well-formed; here they are
+judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF, Algorithm, generate_rsa
+from portal.core.formats.spki import (
+    CURVES,
+    key_bytes,
+    point_invalid,
+    rsa_numbers,
+)
+from portal.core.key_policy import edwards
+from portal.core.key_policy.known_keys import KNOWN_KEYS
+from portal.core.key_policy.published_keys import NO_LIST, PublishedKeys
+from portal.core.key_policy.rsa import find_weakness
+from portal.core.public_key import PublicKey
+from portal.core.public_key.negation import fingerprints
+from portal.core.public_key.unsupported import NEW_KEY, NEW_RSA_KEY
+from portal.core.reasons import Reason, Refused
+
+RSA_FLOOR: Final = 2048
+RSA_CEILING: Final = 8192
+RSA_EXPONENT: Final = 65537
+
+_WEAKNESSES: Final = {
+    Reason.RSA_MODULUS_INVALID: "The modulus of this RSA key is an even number.",
+    Reason.RSA_MODULUS_PRIME: "The modulus of this RSA key is a prime, and no product of two.",
+    Reason.RSA_MODULUS_POWER: "The modulus of this RSA key is a power of a smaller number.",
+    Reason.RSA_SMALL_FACTOR: "The modulus of this RSA key has a small factor.",
+    Reason.RSA_CLOSE_PRIMES: "The two primes of this RSA key are so close that anyone finds them.",
+    Reason.RSA_SHARED_PRIME: "This RSA key shares a prime with a key known to be broken.",
+    Reason.RSA_ROCA: "This RSA key was made by a faulty chip (ROCA, CVE-2017-15361).",
+    Reason.RSA_BIASED: "The modulus of this RSA key is not random.",
+}
+
+
+def never(_spki_sha256: str) -> bool:
+    """Block no key."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPolicy:
+    """What keys must be like. The defaults are the secure ones.
+
+    `is_blocked` tells whether the key with this SHA-256 of its SubjectPublicKeyInfo is blocked, and
+    is asked for both signs of a point. Keys whose private half is known to everybody are blocked
+    too: those of `KNOWN_KEYS` always, and those in the list `published`. `allow_legacy` offers
+    RS256 to RS512. Raise `ValueError` for limits that no setting may ask for.
+    """
+
+    rsa_min_bits: int = RSA_FLOOR
+    rsa_max_bits: int = 4096
+    allow_legacy: bool = False
+    is_blocked: Callable[[str], bool] = never
+    published: PublishedKeys = NO_LIST
+
+    def __post_init__(self) -> None:
+        if not RSA_FLOOR <= self.rsa_min_bits <= self.rsa_max_bits <= RSA_CEILING:
+            raise ValueError(f"RSA sizes must be {RSA_FLOOR} <= min <= max <= {RSA_CEILING}.")
+
+    def check(self, key: PublicKey, alg: str) -> Algorithm:
+        """Return the algorithm of this name, with which the key may be used; raise `Refused`.
+
+        `alg` is a value of the JWS header `alg`, so both EdDSA and Ed25519 find the one entry.
+        """
+        self.check_key(key)
+        named = [each for each in ALGORITHMS.values() if alg in each.headers]
+        if not named:
+            raise Refused(
+                Reason.ALG_UNKNOWN,
+                found="This is not the name of an algorithm that the portal knows.",
+                needed=self._advice(key),
+            )
+        usable = self.algorithms_for(key)
+        for each in named:
+            if each in usable:
+                return each
+        for each in named:
+            if _fits(each, key):
+                raise Refused(
+                    Reason.ALG_NOT_OFFERED,
+                    found=f"{each.name} is an older algorithm that is switched off here.",
+                    needed=self._advice(key),
+                )
+        raise Refused(
+            Reason.ALG_DOES_NOT_FIT,
+            found=f"This key ({key.description}) cannot be used with {named[0].name}.",
+            needed=self._advice(key),
+        )
+
+    def algorithms_for(self, key: PublicKey) -> tuple[Algorithm, ...]:
+        """Return the algorithms that the key may be used with, the recommended ones first.
+
+        Raise `Refused` when there is none.
+        """
+        offered = [each for each in ALGORITHMS.values() if self.allow_legacy or not each.legacy]
+        usable = tuple(each for each in offered if _fits(each, key))
+        if not usable and any(ALGORITHMS[name].legacy for name in key.only):
+            # RFC 7517 §4.4: the alg of a JWK is what its key is intended for, and the key of an
+            # older RSA padding is as good for the newer one.
+            usable = tuple(each for each in offered if _is_of(each, key))
+        if not usable:
+            raise Refused(
+                Reason.ALG_NOT_OFFERED,
+                found=f"This {key.description} is restricted to what this portal does not take.",
+                needed="Please give the key without that restriction, or make a new one.",
+                command=NEW_KEY,
+            )
+        return usable
+
+    def notes_on(self, key: PublicKey) -> tuple[str, ...]:
+        """Return the notes of a key, and which algorithm takes the place of one not offered."""
+        usable = [each.name for each in self.algorithms_for(key)]
+        if not key.only or any(name in usable for name in key.only):
+            return key.notes
+        named, best = " or ".join(key.only), usable[0]
+        sentence = (
+            f"Its member alg says {named}, an older algorithm that this portal does not take. "
+            f"It takes the key for {best}: please let your client sign with {best}."
+        )
+        return (*key.notes, sentence)
+
+    def check_key(self, key: PublicKey) -> None:
+        """Return when the key may be used; raise `Refused` otherwise."""
+        match key.kty:
+            case "RSA":
+                self._check_rsa(key)
+            case "EC":
+                _check_ec(key)
+            case "OKP":
+                _check_edwards(key)
+        # Every AKP key of the right length is a valid one (FIPS 204 §7.2).
+        either_sign = fingerprints(key)
+        if not KNOWN_KEYS.isdisjoint(either_sign) or key in self.published:
+            raise Refused(
+                Reason.BLOCKED,
+                found="The private half of this key is published, or easy to guess.",
+                needed="Anyone could sign in as you with it. Please make a key of your own.",
+                command=_remake(key),
+            )
+        if any(map(self.is_blocked, either_sign)):
+            raise Refused(
+                Reason.BLOCKED,
+                found="This key is blocked, because its private half is no longer a secret.",
+                needed="Please make a new key. A key that has leaked once stays blocked.",
+                command=_remake(key),
+            )
+
+    def _check_rsa(self, key: PublicKey) -> None:
+        # Sizes first: whatever comes after does arithmetic with the numbers.
+        self._check_rsa_size(key.bits)
+        n, e = rsa_numbers(key)
+        if e != RSA_EXPONENT:
+            raise Refused(
+                Reason.RSA_EXPONENT,
+                found="The public exponent of this RSA key is not the usual one.",
+                needed="It must be 65537, which is what openssl uses.",
+                command=NEW_RSA_KEY,
+            )
+        weakness = find_weakness(n, e)
+        if weakness is not None:
+            raise Refused(
+                weakness,
+                found=_WEAKNESSES[weakness],
+                needed="Such a key protects nothing. Please make a new one with openssl.",
+                command=NEW_RSA_KEY,
+            )
+
+    def _check_rsa_size(self, bits: int) -> None:
+        found = f"This is an RSA key of {bits} bits."
+        good = max(3072, self.rsa_min_bits) if self.rsa_max_bits >= 3072 else self.rsa_max_bits
+        command = f"{generate_rsa(good)} && {PUBLIC_HALF}"
+        choice = f"{good} is a good choice"
+        if bits < self.rsa_min_bits:
+            needed = f"It needs at least {self.rsa_min_bits} bits; {choice}."
+            raise Refused(Reason.RSA_TOO_SHORT, found=found, needed=needed, command=command)
+        if bits > self.rsa_max_bits:
+            needed = f"At most {self.rsa_max_bits} bits are accepted; {choice}."
+            raise Refused(Reason.RSA_TOO_LONG, found=found, needed=needed, command=command)
+        if bits % 8:  # Baseline Requirements §6.1.5
+            needed = f"The number of bits must be divisible by 8; {choice}."
+            raise Refused(Reason.RSA_ODD_LENGTH, found=found, needed=needed, command=command)
+
+    def _advice(self, key: PublicKey) -> str:
+        names = [each.name for each in self.algorithms_for(key)]
+        return f"For this key, please choose {' or '.join(names)}."
+
+
+def _is_of(algorithm: Algorithm, key: PublicKey) -> bool:
+    return (algorithm.kty, algorithm.curve) == (key.kty, key.curve)
+
+
+def _fits(algorithm: Algorithm, key: PublicKey) -> bool:
+    return _is_of(algorithm, key) and (not key.only or algorithm.name in key.only)
+
+
+def _remake(key: PublicKey) -> str:
+    """Return the commands that make a new key of the same kind."""
+    generate = next(each.generate for each in ALGORITHMS.values() if _fits(each, key))
+    return f"{generate} && {PUBLIC_HALF}"
+
+
+def _check_ec(key: PublicKey) -> None:
+    try:
+        # On the curve, coordinates below p, not infinity: full validation, as the cofactor is 1
+        # (SP 800-56A §5.6.2.3.3).
+        ec.EllipticCurvePublicKey.from_encoded_point(CURVES[key.curve], key_bytes(key))
+    except ValueError:
+        raise point_invalid() from None
+
+
+def _check_edwards(key: PublicKey) -> None:
+    match edwards.judge(key.curve, key_bytes(key)):
+        case edwards.Verdict.INVALID:
+            raise Refused(
+                Reason.ED_POINT_INVALID,
+                found=f"This is not a valid {key.curve} public key.",
+                needed="The file is damaged, or a broken program made it. Please make a new key.",
+                command=NEW_KEY,
+            )
+        case edwards.Verdict.SMALL_ORDER:
+            raise Refused(
+                Reason.ED_SMALL_ORDER,
+                found=f"This {key.curve} key is one of the few that anyone can sign for.",
+                needed="No program makes such a key by accident. Please make a new one.",
+                command=NEW_KEY,
+            )

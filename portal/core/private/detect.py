@@ -1,0 +1,143 @@
+"""Private keys are looked for before anything else, in whatever they come, damaged or whole.
+
+A private key that was shown to anybody counts as leaked. So nothing of it goes on from here except
+the public half, and that only when it is proven (`proof.py`), so that the registry can block it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import chain, islice
+from typing import Final
+
+from portal.core.private import (
+    der as private_der,
+)
+from portal.core.private import (
+    numbers as private_numbers,
+)
+from portal.core.private import (
+    openssh as private_openssh,
+)
+from portal.core.private import (
+    spelling as private_spelling,
+)
+from portal.core.private import (
+    text as private_text,
+)
+from portal.core.private import (
+    windows as private_windows,
+)
+from portal.core.public_key import PublicKey
+from portal.core.public_key.unsupported import NEW_KEY
+from portal.core.reasons import Reason, Refused
+
+MAX_PROOFS: Final = 16
+"""How many private keys in one input are looked at for their public halves."""
+
+# `BEGIN RSA PRIVATE KEY` and its like, wherever the dashes and spaces went, and PuTTY's first line.
+_LABEL: Final = re.compile(rb"(BEGIN|END)[A-Z0-9]{0,24}?PRIVATEKEY|PUTTYUSERKEYFILE")
+
+_NOT_IN_A_LABEL: Final = bytes(
+    each for each in range(256) if not (chr(each).isascii() and chr(each).isalnum())
+)
+# A text that was encoded as a whole: PEM, PuTTY, JSON or XML. `eyJ` begins the parts of a token.
+_TEXT: Final = re.compile(rb"\s*(-----BEGIN|PuTTY-|[{\[<][\s\"'{?!A-Za-z])")
+_ESCAPE: Final = re.compile(r"\\u00([2-7][0-9A-Fa-f])")
+_MAX_VALUES: Final = 512
+_JAVA_KEYSTORES: Final = (bytes.fromhex("feedfeed"), bytes.fromhex("cececece"))  # JKS, JCEKS
+
+
+def refuse_private(data: bytes) -> None:
+    """Raise `Refused` when there is a private key or a shared secret in the data."""
+    text = _plain(data)
+    bodies = list(private_spelling.bodies(text, _is_telling))
+    # One text, so that many of them cost no more than their length.
+    inner = "\n\n".join(_plain(each) for each in bodies if _is_text(each))
+    texts = [text, inner]
+    bodies += private_spelling.bodies(inner, _is_private_blob)
+    if not data.isascii():  # a text is no value, but for the words in it
+        bodies = [data, *bodies]
+    blobs = [each for each in bodies if _is_private_blob(each)]
+    proven = list(private_numbers.public_halves(_values(texts, bodies)))
+    if blobs or proven or any(map(_is_private_text, texts)):
+        halves = chain(
+            proven,
+            map(_blob_half, blobs[:MAX_PROOFS]),
+            chain.from_iterable(map(private_text.public_halves, texts)),
+        )
+        leaked = {half.spki: half for half in islice(halves, MAX_PROOFS) if half}
+        raise Refused(
+            Reason.PRIVATE_KEY,
+            found="This is a keystore, where private keys are kept."
+            if any(map(_is_keystore, blobs))
+            else "There is a private key in this.",
+            needed="Only the public half is needed. A private key that was shown counts as leaked,"
+            " so please make a new pair, and keep its private half to yourself.",
+            command=NEW_KEY,
+            leaked=tuple(leaked.values()),
+        )
+    if any(map(private_text.has_shared_secret, texts)):
+        raise Refused(
+            Reason.SHARED_SECRET,
+            found="There is a shared secret (a symmetric key) in this.",
+            needed="It counts as leaked now. Please make a key pair, and give its public half.",
+            command=NEW_KEY,
+        )
+
+
+def _plain(data: bytes) -> str:
+    """Return the text in the data, also that of UTF-16 and that in a string of a program."""
+    text = data.replace(b"\0", b"").decode("latin-1")
+    if "\\" not in text:
+        return text
+    text = text.replace("\\r", "").replace("\\n", "\n").replace('\\"', '"')
+    # PHP escapes the slash of base64, .NET its plus sign and, in XML within JSON, brackets.
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text.replace("\\/", "/"))
+
+
+def _is_private_text(text: str) -> bool:
+    squeezed = text.upper().encode("latin-1", "ignore").translate(None, _NOT_IN_A_LABEL)
+    return (
+        _LABEL.search(squeezed) is not None
+        or private_text.has_private_jwk(text)
+        or private_text.has_private_xml(text)
+        or private_text.has_private_dump(text)
+    )
+
+
+def _is_telling(head: bytes) -> bool:
+    return _is_text(head) or _is_private_blob(head)
+
+
+def _is_text(head: bytes) -> bool:
+    return _TEXT.match(head) is not None
+
+
+def _is_private_blob(data: bytes) -> bool:
+    """Tell a private key under whatever label, or without one."""
+    head = data[: private_spelling.HEAD_BYTES]
+    return (
+        head.startswith((private_openssh.MAGIC, *_JAVA_KEYSTORES))
+        or private_windows.looks_private(head)
+        or private_der.looks_private(head)
+    )
+
+
+def _is_keystore(data: bytes) -> bool:
+    head = data[: private_spelling.HEAD_BYTES]
+    return head.startswith(_JAVA_KEYSTORES) or private_der.is_keystore(head)
+
+
+def _blob_half(data: bytes) -> PublicKey | None:
+    if data.startswith(private_openssh.MAGIC):
+        return private_openssh.public_half(data)
+    if private_windows.looks_private(data):
+        return private_windows.public_half(data)
+    return private_der.public_half(data)
+
+
+def _values(texts: Iterable[str], bodies: Iterable[bytes]) -> list[bytes]:
+    words = chain.from_iterable(map(private_spelling.words, texts))
+    return list(dict.fromkeys(islice(chain(bodies, words), _MAX_VALUES)))

@@ -1,0 +1,112 @@
+"""Private keys that their numbers give away, whatever they are called and whatever they stand in.
+
+A number that divides a modulus, a number whose public half stands beside it: no name has to be
+known for that, and neither happens by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from portal.core.formats.spki import (
+    COORDINATE_BYTES,
+    RAW_BYTES,
+    key_bytes,
+)
+from portal.core.private.to_public import (
+    MAX_RSA_BITS,
+    ec_half,
+    rsa_half,
+    seed_half,
+)
+from portal.core.public_key import PublicKey
+
+_MIN_RSA_BITS: Final = 1024
+_MAX_MODULI: Final = 16
+_MAX_EXPONENTS: Final = 8
+_MAX_SECRETS: Final = 16
+_E: Final = 65537
+
+_CURVES: Final = {size: curve for curve, size in COORDINATE_BYTES.items()}
+_SEEDS: Final = {RAW_BYTES[name]: name for name in ("Ed25519", "Ed448")}
+# Zeros at the beginning of a private value get lost where it is written as a number.
+_SCALARS: Final = {size - lost: curve for size, curve in _CURVES.items() for lost in range(3)}
+_SHORT_SEEDS: Final = {size - lost: size for size in _SEEDS for lost in range(3)}
+
+
+def public_halves(values: Sequence[bytes]) -> Iterator[PublicKey]:
+    """Yield the public half of each private key among the values, each proven by another value."""
+    yield from _rsa_halves(sorted({int.from_bytes(each, "big") for each in values}, reverse=True))
+    if len(values) > 1:  # a single value has none beside it that could be its public half
+        yield from _elliptic_halves(values)
+    yield from _pairs(values)
+
+
+def halves_of(secret: bytes) -> Iterator[PublicKey]:
+    """Yield the public halves that these bytes have if they are a private value."""
+    if len(secret) in _SCALARS:
+        half = ec_half(_SCALARS[len(secret)], int.from_bytes(secret, "big"))
+        if half:
+            yield half
+    if len(secret) in _SHORT_SEEDS:
+        size = _SHORT_SEEDS[len(secret)]
+        half = seed_half(_SEEDS[size], secret.rjust(size, b"\0"))
+        if half:
+            yield half
+
+
+def _elliptic_halves(values: Sequence[bytes]) -> Iterator[PublicKey]:
+    """Yield the public half of each value that has it beside itself."""
+    shown = {each.lstrip(b"\0") for each in values}
+    sizes = _SCALARS.keys() | _SHORT_SEEDS.keys()
+    for secret in [each for each in values if len(each) in sizes][:_MAX_SECRETS]:
+        for half in halves_of(secret):
+            if not shown.isdisjoint(_public_forms(half)):
+                yield half
+
+
+def _rsa_halves(numbers: Sequence[int]) -> Iterator[PublicKey]:
+    """Yield the public half of each modulus with one of its factors, or its private exponent."""
+    left = _MAX_EXPONENTS
+    for n in list(filter(_is_modulus, numbers))[:_MAX_MODULI]:
+        # A prime has half the bits of its modulus. Of short numbers there may be hundreds.
+        least = n >> n.bit_length() * 3 // 4
+        half = rsa_half(n, 0, 0, *(each for each in numbers if each > least))
+        if half:
+            yield half
+            continue
+        nearly = n >> 64
+        for d in [each for each in numbers if nearly < each < n and each % 2][:left]:
+            left -= 1
+            half = rsa_half(n, _E, d)
+            if half:
+                yield half
+                break
+
+
+def _is_modulus(number: int) -> bool:
+    """Tell whether the number could be a modulus that somebody registers (`KeyPolicy`)."""
+    bits = number.bit_length()
+    return bool(number % 2) and bits % 8 == 0 and _MIN_RSA_BITS <= bits <= MAX_RSA_BITS
+
+
+def _public_forms(half: PublicKey) -> tuple[bytes, ...]:
+    """Return how the public half may stand beside the private one, without zeros before it."""
+    raw = key_bytes(half)
+    if half.kty == "OKP":
+        return raw.lstrip(b"\0"), half.spki
+    x = raw[1 : 1 + COORDINATE_BYTES[half.curve]]
+    return raw, half.spki, x.lstrip(b"\0"), b"\2" + x, b"\3" + x
+
+
+def _pairs(values: Sequence[bytes]) -> Iterator[PublicKey]:
+    """Yield the public half of each Ed25519 or Ed448 key that is a seed and its public key in one.
+
+    So NaCl, Go and Solana keep them.
+    """
+    for size, name in _SEEDS.items():
+        for pair in [each for each in values if len(each) == 2 * size][:_MAX_SECRETS]:
+            half = seed_half(name, pair[:size])
+            if half and key_bytes(half) == pair[size:]:
+                yield half

@@ -1,0 +1,48 @@
+"""Whose an OpenSSH private key is (PROTOCOL.key of OpenSSH), when it is not encrypted."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from portal.core.formats.openssh import CURVES, ECDSA
+from portal.core.private.to_public import (
+    ec_half,
+    rsa_half,
+    seed_half,
+)
+from portal.core.public_key import PublicKey
+
+MAGIC: Final = b"openssh-key-v1\0"
+
+
+def public_half(data: bytes) -> PublicKey | None:
+    """Return the public half of the private key in the data, when it proves itself."""
+    _cipher, _kdf, _options, rest = _take(data.removeprefix(MAGIC), 3)
+    _public, secret, _rest = _take(rest[4:], 2)  # after the number of keys, which is always one
+    # Encrypted bytes mean nothing to what follows, and prove nothing. Two check numbers come first.
+    kind, rest = _take(secret[8:], 1)
+    return _half(kind, rest)
+
+
+def _half(kind: bytes, rest: bytes) -> PublicKey | None:
+    if kind == b"ssh-rsa":
+        n, e, d, _inverse, p, q, _ = (int.from_bytes(each, "big") for each in _take(rest, 6))
+        return rsa_half(n, e, d, p, q)
+    if kind == b"ssh-ed25519":
+        _public, secret, _ = _take(rest, 2)
+        return seed_half("Ed25519", secret[:32])
+    curve, _public, scalar, _ = _take(rest, 3)
+    name = CURVES.get(curve.decode("latin-1"))
+    if name is None or kind != ECDSA.encode() + curve:
+        return None
+    return ec_half(name, int.from_bytes(scalar, "big"))
+
+
+def _take(data: bytes, count: int) -> list[bytes]:
+    """Return that many length-prefixed strings, then the rest; what is missing is empty."""
+    fields = []
+    for _ in range(count):
+        end = 4 + int.from_bytes(data[:4], "big")
+        fields.append(data[4:end])
+        data = data[end:]
+    return [*fields, data]

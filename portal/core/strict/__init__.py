@@ -1,0 +1,1 @@
+"""Readers for what strangers send: one value has one spelling."""

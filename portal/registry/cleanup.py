@@ -1,0 +1,170 @@
+"""Delete what is over its time: redeemed assertions, refused requests, codes, tokens, sessions.
+
+In batches, each a transaction of its own, so that nobody waits for long and a run that is stopped
+has done what it has done. What decides is a date in the past, so running it again, or twice at
+once, does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet, Subquery
+from oauth2_provider.settings import oauth2_settings
+
+from portal.accounts.models import Tries, User
+from portal.registry.jti_store import KEPT_AFTER_EXPIRY
+from portal.registry.models import (
+    AccessToken,
+    AuthorizationCode,
+    RedeemedAssertion,
+    RefreshToken,
+    RefusedRequest,
+)
+from portal.registry.paging import beyond, of_one
+
+Row = TypeVar("Row", bound=Model)
+
+LISTED: Final = 1000
+"""How many accepted, and how many refused requests of a client can be looked up at most."""
+
+UNCONFIRMED: Final = timedelta(days=1)
+"""How long an account may wait for its address to be confirmed."""
+
+BATCH: Final = 1000
+"""How many rows one transaction deletes at most."""
+
+
+def prune(now: datetime) -> dict[str, int]:
+    """Delete what is over its time at `now`; return how many rows of each kind, by its name."""
+    # Refresh tokens come first: an access token stays for as long as one needs it.
+    return {
+        "redeemed assertions": sum(map(_delete, _redeemed(now))),
+        "refused requests": sum(map(_delete, _refused(now))),
+        "authorization codes": _delete(_expired(AuthorizationCode, now), "expires"),
+        "refresh tokens": sum(map(_delete, _refresh_tokens(now))),
+        "access tokens": _delete(_access_tokens(now), "expires"),
+        "accounts never confirmed": _delete(
+            User.objects.never_confirmed().filter(date_joined__lte=now - UNCONFIRMED).order_by("pk")
+        ),
+        "counted tries": _delete(
+            Tries.objects.filter(ends_at__lte=now).order_by("ends_at", "pk"), "ends_at"
+        ),
+        "sessions": _delete(
+            Session.objects.filter(expire_date__lte=now).order_by("expire_date", "pk"),
+            "expire_date",
+        ),
+    }
+
+
+def _redeemed(now: datetime) -> Iterator[QuerySet[RedeemedAssertion]]:
+    """Yield the rows of each client that say nothing any more.
+
+    A row stays while its `jti` could be used again, while it is listed, and as the newest of its
+    key, which tells when that was used last.
+    """
+    everything = RedeemedAssertion.objects.all()
+    newest = Subquery(of_one(everything, "key", OuterRef("key")).values("pk")[:1])
+    for client in _clients_in(everything):
+        rows = of_one(everything, "client", client, oldest_first=True)
+        over = rows.filter(_unlisted(everything, client, now), expires_at__lte=_over(now))
+        yield over.alias(newest=newest).filter(pk__lt=F("newest"))
+
+
+def _refused(now: datetime) -> Iterator[QuerySet[RefusedRequest]]:
+    """Yield the rows of each client that are not listed, and so those of no client."""
+    everything = RefusedRequest.objects.all()
+    for client in (None, *_clients_in(everything)):
+        rows = of_one(everything, "client", client, oldest_first=True)
+        yield rows.filter(_unlisted(everything, client, now))
+
+
+def _clients_in(rows: QuerySet[Any]) -> Iterator[int]:
+    """Yield the clients that have such rows: of a million, most may have none."""
+    clients = rows.filter(client__isnull=False).order_by("client_id")
+    clients = clients.values_list("client_id", flat=True)
+    client = clients.first()
+    while client is not None:
+        yield client
+        client = clients.filter(client_id__gt=client).first()
+
+
+def _unlisted(rows: QuerySet[Any], client: int | None, now: datetime) -> Q:
+    """Return the condition for a row of one client to be too old, or beyond the newest ones."""
+    old = Q(at__lt=now - timedelta(days=settings.TOKEN_REQUEST_DAYS))
+    newest = of_one(rows, "client", client).values_list("pk", flat=True)
+    beyond = newest[LISTED : LISTED + 1].first()
+    return old if beyond is None else old | Q(pk__lte=beyond)
+
+
+def _refresh_tokens(now: datetime) -> Iterator[QuerySet[RefreshToken]]:
+    """Yield the tokens that are refused for their age, and those whose use would betray no thief.
+
+    A token that was rotated stays for as long as tokens live, so that its second use ends its
+    family (RFC 9700 §4.14.2). Of a family that goes on, the newest that was got with each key stays
+    until the end: revoking that key ends the family.
+    """
+    over = _over(now) - _refresh_token_life()
+    family = RefreshToken.objects.filter(token_family=OuterRef("token_family"))
+    goes_on = Exists(family.filter(revoked=None))
+    newer = Exists(family.filter(key=OuterRef("key"), pk__gt=OuterRef("pk")))
+    # No index has these dates in order, so each token is looked at, some at a time.
+    for tokens in _slices(RefreshToken):
+        yield tokens.filter(revoked=None, access_token__expires__lte=over)
+        # The toolkit refuses a token whose access token was taken away.
+        yield tokens.filter(revoked=None, access_token=None, created__lte=_over(now))
+        yield tokens.filter(~goes_on | newer, revoked__lte=over)
+
+
+def _access_tokens(now: datetime) -> QuerySet[AccessToken]:
+    """Return the tokens that are over and that no refresh token needs.
+
+    The toolkit counts the life of a refresh token from its access token, and refuses it without.
+    """
+    needing = RefreshToken.objects.filter(access_token=OuterRef("pk"), revoked=None)
+    tokens = _expired(AccessToken, now).alias(needing=Subquery(needing.values("pk")[:1]))
+    unneeded: QuerySet[AccessToken] = tokens.filter(needing=None)
+    return unneeded
+
+
+def _expired(model: type[Row], now: datetime) -> QuerySet[Row]:
+    """Return the rows that expired so long ago, the oldest first."""
+    rows = model._default_manager.filter(expires__lte=_over(now))  # noqa: SLF001 - Django's name
+    return rows.order_by("expires", "pk")
+
+
+def _refresh_token_life() -> timedelta:
+    return timedelta(seconds=oauth2_settings.REFRESH_TOKEN_EXPIRE_SECONDS)
+
+
+def _over(now: datetime) -> datetime:
+    """Return the date up to which what has ended is over for every clock of ours."""
+    return now - KEPT_AFTER_EXPIRY
+
+
+def _slices(model: type[Row]) -> Iterator[QuerySet[Row]]:
+    """Yield all rows, `BATCH` at a time."""
+    rows = model._default_manager.order_by("pk")  # noqa: SLF001 - Django's name
+    last: Any = 0
+    while pks := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
+        yield rows.filter(pk__in=pks)
+        last = pks[-1]
+
+
+def _delete(rows: QuerySet[Any], *order: str) -> int:
+    """Delete the rows, which are in this order and in that of `pk`; return how many they were.
+
+    In batches that go on where the one before has ended, so that no row is looked at twice.
+    """
+    number, rest = 0, rows
+    while batch := list(rest.values_list(*order, "pk")[:BATCH]):
+        with transaction.atomic():
+            rows.model.objects.filter(pk__in=[row[-1] for row in batch]).delete()
+        number += len(batch)
+        rest = rows.filter(beyond((*order, "pk"), batch[-1], "gt"))
+    return number

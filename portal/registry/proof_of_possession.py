@@ -1,0 +1,110 @@
+"""The challenge that confirms a key: an assertion to sign that no token endpoint would take.
+
+Nothing is stored for it: the `jti` is a signed word, bound to the client and the key, good for ten
+minutes. It can be used once, as a key is confirmed once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_variables
+
+from portal.core.assertion import (
+    CandidateKey,
+    Expectation,
+)
+from portal.core.debugger import (
+    Examination,
+    examine,
+)
+from portal.registry.models import ClientKey
+from portal.registry.paging import of_one
+
+CHALLENGE_AGE: Final = timedelta(minutes=10)
+_MAX_KEYS: Final = 50
+"""How many keys of the client are tried to say whose signature it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What an assertion that was given for a key proves; `problem` is empty when it is all good.
+
+    `problem` is about what is asked here beside the checks of `examination`.
+    """
+
+    examination: Examination
+    problem: str = ""
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether the key can be confirmed."""
+        return self.examination.verified and not self.problem
+
+
+def audience_of(key: ClientKey) -> str:
+    """Return the URL of the key's confirmation page, which is the audience of its challenge.
+
+    The token endpoint accepts its own names only, so what is signed here signs nobody in.
+    """
+    return settings.PUBLIC_URL + reverse("key_confirmation", args=[key.client.client_id, key.kid])
+
+
+def challenge_for(key: ClientKey) -> dict[str, str]:
+    """Return the claims to sign for the key; the machine that signs adds `iat` and `exp`."""
+    client_id = key.client.client_id
+    return {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": audience_of(key),
+        "jti": _signer(key).sign(secrets.token_urlsafe(9)),
+    }
+
+
+@sensitive_variables("assertion")
+def try_assertion(key: ClientKey, assertion: str, now: datetime) -> Trial:
+    """Return what the assertion proves of the key: the checks of the token endpoint, and ours.
+
+    A key that is not live yet is taken for live, as it may be confirmed before.
+    """
+    rows = ClientKey.objects.exclude(pk=key.pk)
+    others = of_one(rows, "client", key.client_id)[: _MAX_KEYS - 1]
+    expectation = Expectation(
+        client_id=key.client.client_id,
+        issuer=audience_of(key),
+        keys=tuple(CandidateKey(each.kid, each.alg, each.pem) for each in [key, *others]),
+        now=now.timestamp(),
+    )
+    examination = examine(assertion, expectation)
+    if not examination.verified:
+        return Trial(examination)
+    return Trial(examination, _problem(key, examination))
+
+
+def _problem(key: ClientKey, examination: Examination) -> str:
+    """Return why an assertion that holds does not confirm this key, or nothing."""
+    if examination.signed_by != key.kid:
+        signer = key.client.keys.filter(kid=examination.signed_by).first()
+        return (
+            f"It is signed with another key of this client, “{signer}”. Please sign with the "
+            f"private key of “{key.label}”."
+        )
+    claims = examination.unverified.claims if examination.unverified else {}
+    try:
+        _signer(key).unsign(str(claims["jti"]), max_age=CHALLENGE_AGE)
+    except SignatureExpired:
+        minutes = CHALLENGE_AGE // timedelta(minutes=1)
+        return f"Its challenge is older than {minutes} minutes. Please sign the new one below."
+    except BadSignature:
+        return "Its jti is not a challenge of this page. Please sign the claims below as they are."
+    return ""
+
+
+def _signer(key: ClientKey) -> TimestampSigner:
+    return TimestampSigner(salt=f"key-confirmation:{key.client.client_id}:{key.kid}")

@@ -1,0 +1,70 @@
+"""The Settings page of a client: what to put into an assertion, its keys, and one more key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from portal.registry import permissions
+from portal.registry.models import Client
+from portal.web.access import find_client
+from portal.web.addresses import addresses_of
+from portal.web.debugger.example import example_of
+from portal.web.keys.forms import KeyForm
+from portal.web.keys.guide import recipes
+from portal.web.keys.inspection import Sighting, offered_algorithms
+from portal.web.keys.key_files import files_of_next_key
+from portal.web.keys.lists import ended_by_portal, key_lists
+from portal.web.leaks import losses_of
+from portal.web.people import person
+from portal.web.render import show
+from portal.web.token_requests.lists import latest_requests
+
+TEMPLATE = "clients/settings.html"
+
+
+@require_safe
+def client(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Show the Settings page."""
+    return show_settings(request, find_client(request, client_id))
+
+
+def show_settings(
+    request: HttpRequest,
+    client: Client,
+    *,
+    form: KeyForm | None = None,
+    sighting: Sighting | None = None,
+    fragment: str = "settings",
+    status: int = 200,
+) -> HttpResponse:
+    """Show the Settings page of the client with this form, and what was seen in its key."""
+    user = person(request)
+    now = timezone.now()
+    lists = key_lists(client, now)
+    context: dict[str, Any] = {
+        "section": "clients",
+        "client": client,
+        "addresses": addresses_of(client),
+        "example": example_of(client, lists),
+        "lists": lists,
+        "ended": ended_by_portal(lists, now),
+        "limit": settings.KEY_LIMIT,
+        "latest": latest_requests(client, now),
+        "also_endpoint": settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE,
+        "now": now,
+        "recipes": recipes(),
+        "files": files_of_next_key(client, lists.total),
+        "form": form or KeyForm(algorithms=offered_algorithms()),
+        "sighting": sighting,
+        "losses": losses_of(form.refused if form else None, user, now),
+        "may_change_keys": permissions.can_change_keys(user, client),
+        "may_revoke_keys": permissions.can_revoke_keys(user, client),
+        "may_change_client": permissions.can_change_client(user, client),
+        "role": permissions.role_of(user, client),
+    }
+    return show(request, TEMPLATE, context, fragment=fragment, status=status)

@@ -1,0 +1,95 @@
+"""The clients of a person: where they land, the list, and a new one."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portal.registry import permissions
+from portal.registry.actions import change_client, create_client
+from portal.registry.errors import RegistryRefusal
+from portal.registry.models import Client
+from portal.web.access import NOT_YOUR_CLIENT, find_client, permit
+from portal.web.forms import ClientEditForm, ClientForm, posted
+from portal.web.people import person
+from portal.web.refusals import tell
+from portal.web.render import leave, show
+
+PAGE_SIZE = 25
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Lead to the Settings page of the person's only client, or to the list."""
+    own = list(Client.objects.filter(memberships__user=person(request))[:2])
+    if len(own) == 1:
+        return redirect(own[0])
+    return redirect("clients")
+
+
+@require_safe
+def client_list(request: HttpRequest) -> HttpResponse:
+    """List the clients that the person belongs to, by name, with a search when there are many."""
+    user = person(request)
+    wanted = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    own = Client.objects.filter(pk__in=user.memberships.values("client")).order_by("name", "pk")
+    found = own.filter(name__icontains=wanted) if wanted else own
+    rows = found.annotate(team=Count("members"))
+    context = {
+        "section": "clients",
+        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        "wanted": wanted,
+        "searchable": bool(wanted) or own.count() > 5,
+        "may_create": permissions.can_create_client(user),
+    }
+    return show(request, "clients/list.html", context, fragment="found")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def client_new(request: HttpRequest) -> HttpResponse:
+    """Create a client, whose first owner is the person."""
+    user = person(request)
+    permit(
+        permissions.can_create_client(user),
+        "Here only admins create clients. Please ask one of them for yours.",
+    )
+    form = ClientForm(posted(request), initial={"contacts": user.email})
+    if form.is_valid():
+        try:
+            client = create_client(**form.cleaned_data, by=user)
+        except RegistryRefusal as refusal:
+            tell(form, refusal)
+        else:
+            messages.success(request, f"{client.name} is there. Now add its first public key.")
+            return leave(request, client)
+    context = {"section": "clients", "form": form}
+    status = 422 if form.is_bound else 200
+    return show(request, "clients/new.html", context, fragment="form", status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Change the name, the contacts and the redirect addresses of a client."""
+    client = find_client(request, client_id)
+    permit(permissions.can_change_client(person(request), client), NOT_YOUR_CLIENT)
+    before = {
+        "name": client.name,
+        "contacts": "\n".join(client.contacts),
+        "redirect_uris": "\n".join(client.redirect_uris),
+    }
+    form = ClientEditForm(posted(request), initial=before)
+    if form.is_valid():
+        try:
+            changed = change_client(client, **form.cleaned_data, by=person(request))
+        except RegistryRefusal as refusal:
+            tell(form, refusal)
+        else:
+            messages.success(request, f"{changed.name} was changed.")
+            return leave(request, changed)
+    context = {"section": "clients", "client": client, "form": form}
+    status = 422 if form.is_bound else 200
+    return show(request, "clients/edit.html", context, fragment="form", status=status)

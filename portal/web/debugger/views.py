@@ -1,0 +1,100 @@
+"""The assertion debugger: paste what the token endpoint refuses, and read why."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from portal.accounts.limits import has_own_limit, wait_for, within_limit
+from portal.core.reasons import Reason, Refused
+from portal.registry.actions import read_key
+from portal.registry.models import Client
+from portal.web.access import find_client
+from portal.web.addresses import addresses_of
+from portal.web.debugger.diagnosis import (
+    Diagnosis,
+    PasteForm,
+    diagnose,
+)
+from portal.web.forms import posted
+from portal.web.keys.guide import recipes
+from portal.web.keys.key_files import files_of, files_of_next_key
+from portal.web.leaks import losses_of
+from portal.web.people import person
+from portal.web.render import show
+
+_SECRET: Final = frozenset({Reason.PRIVATE_KEY, Reason.SHARED_SECRET})
+
+
+@sensitive_post_parameters("paste")
+@sensitive_variables("form", "text")
+@require_http_methods(["GET", "HEAD", "POST"])
+@has_own_limit
+def assertion_debugger(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Show the form (GET), or what is wrong with what was pasted (POST).
+
+    What was pasted is never sent back. An assertion lets its holder in for up to five minutes, and
+    a whole request may carry a code, a refresh token or a secret; a page that repeats it is one
+    more copy of it. With JavaScript only the verdict is swapped, so the paste stays in its field
+    all the same; without, the browser's Back button has it.
+    """
+    client = find_client(request, client_id)
+    form = PasteForm(posted(request))
+    if request.method != "POST":
+        return _show(request, client, form)
+    if not within_limit(request, "debug"):
+        wait = wait_for("debug")
+        form.add_error(None, f"That was a lot in a short time. Please wait (at most {wait}).")
+        return _show(request, client, form, status=429)
+    if not form.is_valid():
+        return _show(request, client, form, status=422)
+    text = form.cleaned_data["paste"]
+    try:
+        _block_private_keys(text, request, client)
+        diagnosis = diagnose(text, client, timezone.now())
+    except Refused as refused:
+        return _show(request, client, form, refused=refused, status=422)
+    return _show(request, client, form, diagnosis=diagnosis)
+
+
+@sensitive_variables("text")
+def _block_private_keys(text: str, request: HttpRequest, client: Client) -> None:
+    """Raise `Refused` for a private key or shared secret in the text; its pair gets blocked."""
+    try:
+        read_key(text, by=person(request), client=client)
+    except Refused as refused:
+        if refused.reason in _SECRET:
+            raise
+
+
+@sensitive_variables("form", "context")
+def _show(
+    request: HttpRequest, client: Client, form: PasteForm, *, status: int = 200, **seen: Any
+) -> HttpResponse:
+    # A secret has to leave the field too, so then the form is drawn anew, which is always empty.
+    refused = seen.get("refused")
+    whole = refused is not None and refused.reason in _SECRET
+    diagnosis: Diagnosis | None = seen.get("diagnosis")
+    named = diagnosis.named if diagnosis else None
+    context = {
+        "section": "clients",
+        "client": client,
+        "addresses": addresses_of(client),
+        "form": form,
+        "recipes": recipes(),
+        "files": files_of(named) if named else files_of_next_key(client),
+        "now": timezone.now(),
+        "is_secret": whole,
+        "losses": losses_of(refused, person(request), timezone.now()),
+        **seen,
+    }
+    fragment = "debugger" if whole else "verdict"
+    response = show(request, "assertions/debugger.html", context, fragment=fragment, status=status)
+    if whole:
+        response["HX-Retarget"] = "#debugger"
+        response["HX-Reswap"] = "outerHTML"
+    return response

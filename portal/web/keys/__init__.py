@@ -1,0 +1,1 @@
+"""Keys of a client: add, inspect, confirm, retire, revoke, and sign in with one."""

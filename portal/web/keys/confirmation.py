@@ -1,0 +1,135 @@
+"""Confirm a key: sign a challenge with its private half, and give the result."""
+
+from __future__ import annotations
+
+import json
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from portal.accounts.limits import wait_for, within_limit
+from portal.core.algorithms import ALGORITHMS
+from portal.core.assertion import MAX_ASSERTION_BYTES
+from portal.core.reasons import Reason, Refused
+from portal.registry import permissions
+from portal.registry.actions import confirm_key, read_key
+from portal.registry.errors import RegistryRefusal
+from portal.registry.models import ClientKey
+from portal.registry.proof_of_possession import (
+    Trial,
+    challenge_for,
+    try_assertion,
+)
+from portal.web.access import NOT_YOUR_KEYS, find_key, permit
+from portal.web.forms import PortalForm, paste_area
+from portal.web.keys.guide import recipes
+from portal.web.keys.key_files import files_of, files_of_next_key
+from portal.web.keys.lists import CURRENT
+from portal.web.keys.signing import LIFETIME_S, signing_commands
+from portal.web.leaks import losses_of
+from portal.web.people import person
+from portal.web.render import leave, show
+
+
+class AssertionForm(PortalForm):
+    """The signed challenge. What was given is never shown again."""
+
+    assertion = forms.CharField(
+        max_length=MAX_ASSERTION_BYTES,
+        label="What the command printed",
+        help_text="The assertion: three parts with dots between. It is checked and not kept.",
+        widget=paste_area(6),
+        error_messages={"required": "Please sign the challenge, and paste what was printed."},
+    )
+
+
+@sensitive_post_parameters("assertion")
+@sensitive_variables("form", "trial")
+@require_http_methods(["GET", "HEAD", "POST"])
+def key_confirmation(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
+    """Give a challenge to sign, and confirm the key when it comes back well signed."""
+    key = find_key(request, client_id, kid)
+    permit(permissions.can_change_keys(person(request), key.client), NOT_YOUR_KEYS)
+    if key.confirmed_at or key.status(timezone.now()) not in CURRENT:
+        what = "is confirmed already" if key.confirmed_at else "has left the JWKS already"
+        messages.info(request, f"“{key.label}” {what}.")
+        return leave(request, key)
+    if request.method != "POST":
+        return _ask(request, key)
+    if not within_limit(request, "key_inspect"):
+        wait = f"Please wait and try again (at most {wait_for('key_inspect')})."
+        return _ask(request, key, problem=f"That was a lot in a short time. {wait}", status=429)
+    form = AssertionForm(request.POST)
+    if not form.is_valid():
+        return _ask(request, key, problem=_said(form), status=422)
+    return _try(request, key, form.cleaned_data["assertion"])
+
+
+def _said(form: AssertionForm) -> str:
+    return " ".join(map(str, form.errors["assertion"]))
+
+
+@sensitive_variables("assertion")
+def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
+    leaked = _private(request, key, assertion)
+    if leaked:
+        key.refresh_from_db(fields=["revoked_at"])  # it was this key's, perhaps
+        return _ask(request, key, refused=leaked, status=422)
+    trial = try_assertion(key, assertion, timezone.now())
+    if not trial.is_proof:
+        return _ask(request, key, trial=trial, status=422)
+    try:
+        confirm_key(key, by=person(request))
+    except RegistryRefusal as refusal:
+        return _ask(request, key, problem=str(refusal), status=422)
+    messages.success(
+        request,
+        f"“{key.label}” is confirmed: the private key, the algorithm {key.alg}, the kid and your "
+        "machine's clock are right.",
+    )
+    return leave(request, key)
+
+
+@sensitive_variables("text")
+def _private(request: HttpRequest, key: ClientKey, text: str) -> Refused | None:
+    """Return the refusal of a private key, whose public half is blocked now; None for the rest."""
+    try:
+        read_key(text, by=person(request), client=key.client)
+    except Refused as refused:
+        return refused if refused.reason == Reason.PRIVATE_KEY else None
+    return None
+
+
+def _ask(
+    request: HttpRequest,
+    key: ClientKey,
+    *,
+    trial: Trial | None = None,
+    problem: str = "",
+    refused: Refused | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    claims = challenge_for(key)
+    context = {
+        "section": "clients",
+        "client": key.client,
+        "key": key,
+        "now": timezone.now(),
+        "form": AssertionForm(),
+        "examination": trial.examination if trial else None,
+        "problem": trial.problem if trial and trial.problem else problem,
+        "refused": refused,
+        "losses": losses_of(refused, person(request), timezone.now()),
+        "recipes": recipes(),
+        # A private key that was sent here is given up: what follows makes the next one.
+        "files": files_of_next_key(key.client) if refused else files_of(key),
+        "commands": signing_commands(key.alg, key.kid, claims),
+        "header": json.dumps({"alg": ALGORITHMS[key.alg].headers[0], "kid": key.kid}, indent=2),
+        "claims": json.dumps(claims, indent=2),
+        "lifetime": LIFETIME_S,
+    }
+    return show(request, "keys/confirmation.html", context, status=status)

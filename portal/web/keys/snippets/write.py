@@ -1,0 +1,87 @@
+"""Write the snippet of a language for a key. Nothing in it has to be changed to run it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.template import Context, Engine
+
+from portal.core.algorithms import ALGORITHMS
+from portal.core.formats.spki import COORDINATE_BYTES
+from portal.registry.models import ClientKey
+from portal.web.addresses import addresses_of
+from portal.web.keys.snippets.languages import LANGUAGES, Language
+
+# What is written here is a program and not HTML: the page that shows it escapes it as a whole.
+_ENGINE: Final = Engine(dirs=[str(settings.BASE_DIR / "templates" / "snippets")], autoescape=False)
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._~:/\[\]-]+")
+"""Means the same inside quotes in all of these languages: no quote, dollar, backslash or space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A program that reads private_key.pem, which the page names, and asks for a token.
+
+    `code` is empty when the library cannot sign with the algorithm of the key; `note` is what one
+    has to know before running it, and may be empty.
+    """
+
+    language: Language
+    install: str
+    run: str
+    filename: str
+    code: str
+    note: str
+
+
+def snippet(language: Language, key: ClientKey) -> Snippet:
+    """Return the snippet of the language for this key and its client.
+
+    Raises `ValueError` when a value could be more than text in a program, which none of ours can.
+    """
+    algorithm = ALGORITHMS[key.alg]
+    return Snippet(
+        language=language,
+        install=language.install,
+        run=language.run,
+        filename=language.filename,
+        code=_code(language, key) if key.alg in language.headers else "",
+        note=language.notes.get(algorithm.kty, ""),
+    )
+
+
+def signers_of(alg: str) -> list[Language]:
+    """Return the languages that can sign with this algorithm."""
+    return [language for language in LANGUAGES.values() if alg in language.headers]
+
+
+def _code(language: Language, key: ClientKey) -> str:
+    addresses = addresses_of(key.client)
+    values = {
+        "alg": language.headers[key.alg],
+        "kid": key.kid,
+        "kty": key.kty,
+        "curve": key.curve,
+        "client_id": addresses.client_id,
+        "issuer": addresses.issuer,
+        "token_endpoint": addresses.token_endpoint,
+    }
+    for name, value in values.items():
+        if value and not _PLAIN.fullmatch(value):
+            raise ValueError(f"{name} is {value!r}, which is not safe in a program.")
+    # RFC 7518 §3.4: r and s, each as long as a coordinate of the curve.
+    digits = 2 * COORDINATE_BYTES.get(key.curve, 0)
+    context = {
+        **values,
+        "family": key.alg[:2],
+        "hash_bits": key.alg[-3:],
+        "coordinate_digits": digits,
+    }
+    code = _ENGINE.get_template(language.template).render(Context(context, autoescape=False))
+    # What a template gives is marked as safe HTML, which this is not; plain text joined to it ends
+    # that.
+    return code + ""

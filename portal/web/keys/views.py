@@ -1,0 +1,204 @@
+"""Add a key, look at one before it is added, and show one in full."""
+
+from __future__ import annotations
+
+import json
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from portal.accounts.limits import has_own_limit, wait_for, within_limit
+from portal.core.algorithms import ALGORITHMS
+from portal.core.public_key.parse import parse_public_key
+from portal.core.reasons import Reason, Refused
+from portal.registry import permissions
+from portal.registry.actions import register_key
+from portal.registry.choices import KeyStatus, Verb
+from portal.registry.errors import RegistryRefusal
+from portal.registry.models import Client, ClientKey, Event
+from portal.registry.paging import of_one
+from portal.web.access import NOT_YOUR_KEYS, find_client, find_key, permit
+from portal.web.addresses import addresses_of
+from portal.web.clients.settings_page import show_settings
+from portal.web.keys.forms import KeyForm
+from portal.web.keys.inspection import (
+    Sighting,
+    offered_algorithms,
+    see,
+)
+from portal.web.keys.lists import CURRENT, key_lists
+from portal.web.people import person
+from portal.web.refusals import tell
+from portal.web.render import show
+
+
+@sensitive_post_parameters("material", "file")
+@require_http_methods(["GET", "HEAD", "POST"])
+def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Register a key. The form stands on the Settings page, so that is where a GET leads."""
+    client = find_client(request, client_id)
+    if request.method != "POST":
+        return redirect(client)
+    permit(permissions.can_change_keys(person(request), client), NOT_YOUR_KEYS)
+    form = KeyForm(request.POST, request.FILES, algorithms=offered_algorithms())
+    if not within_limit(request, "key_upload"):
+        form.add_error(None, _slow_down("key_upload"))
+        return _show_again(request, client, form, status=429)
+    key = _register(request, client, form)
+    if key is None:
+        return _show_again(request, client, form, status=422)
+    _say_registered(request, key)
+    return redirect(client)
+
+
+@sensitive_post_parameters("material", "file")
+@require_POST
+@has_own_limit
+def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Say what is seen in a key while somebody pastes it; nothing is registered."""
+    client = find_client(request, client_id)
+    permit(permissions.can_change_keys(person(request), client), NOT_YOUR_KEYS)
+    form = KeyForm(request.POST, request.FILES, algorithms=offered_algorithms(), inspecting=True)
+    if not within_limit(request, "key_inspect"):
+        form.add_error(None, _slow_down("key_inspect"))
+        return _show_again(request, client, form, fragment="sight", status=429)
+    return _show_again(request, client, form, fragment="sight", status=200)
+
+
+@require_safe
+def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
+    """Show all that is known of a key."""
+    found = find_key(request, client_id, kid)
+    user, now = person(request), timezone.now()
+    may_end = permissions.can_change_keys(user, found.client)
+    actors = Event.objects.prefetch_related(*Event.actor.related)
+    events = list(of_one(actors, "key", found.pk)[:50])
+    context = {
+        "section": "clients",
+        "client": found.client,
+        "key": found,
+        "algorithm": ALGORITHMS[found.alg],
+        "addresses": addresses_of(found.client),
+        "jwk": json.dumps(found.jwk, indent=2),
+        "events": events,
+        "weakness": next((each for each in events if each.verb == Verb.FIND_WEAKNESS), None),
+        "now": now,
+        "is_current": found.status(now) in CURRENT,
+        "can_confirm": may_end and found.status(now) in CURRENT,
+        "can_retire": may_end and found.status(now) in CURRENT,
+        "can_withdraw": may_end and found.status(now) == KeyStatus.RETIRING,
+        "can_revoke": not found.revoked_at and permissions.can_revoke_keys(user, found.client),
+    }
+    return show(request, "keys/key.html", context)
+
+
+@sensitive_variables("material")
+def _register(request: HttpRequest, client: Client, form: KeyForm) -> ClientKey | None:
+    if not form.is_valid():
+        return None
+    material = form.cleaned_data.pop("material")
+    try:
+        return register_key(client, material=material, by=person(request), **form.cleaned_data)
+    except (Refused, RegistryRefusal) as refusal:
+        tell(form, refusal)
+        return None
+
+
+def _show_again(
+    request: HttpRequest, client: Client, form: KeyForm, *, fragment: str = "settings", status: int
+) -> HttpResponse:
+    """Show the form with what was entered and what is seen in it, and nothing private."""
+    sighting = _glance(form) if status == 429 else _look(request, client, form)
+    private = form.refused is not None and form.refused.reason == Reason.PRIVATE_KEY
+    response = show_settings(
+        request,
+        client,
+        form=form,
+        sighting=sighting,
+        # The text area has to be emptied, so more than what is seen has to be drawn anew.
+        fragment="settings" if private else fragment,
+        status=status,
+    )
+    if private and fragment != "settings":
+        response["HX-Retarget"] = "#settings"
+        response["HX-Reswap"] = "outerHTML"
+    return response
+
+
+@sensitive_variables("material")
+def _glance(form: KeyForm) -> None:
+    """Read what was given only to know what may be shown again.
+
+    Somebody over the limit gets no more work done: nothing is judged, blocked or recorded.
+    """
+    for place, material in enumerate(form.materials()):
+        refused = None
+        try:
+            parse_public_key(material)
+        except Refused as refusal:
+            refused = refusal
+            refused.leaked = ()  # the page says of these that they are blocked
+            if refused.reason == Reason.PRIVATE_KEY and form.refused is None:
+                tell(form, refused)
+        if place == 0:
+            form.keep(material, refused)
+
+
+@sensitive_variables("material")
+def _look(request: HttpRequest, client: Client, form: KeyForm) -> Sighting | None:
+    """Read all that was given, whatever else is wrong with the form; keep what may be shown."""
+    sighting = None
+    for place, material in enumerate(form.materials()):
+        refused = None
+        try:
+            sighting = see(material, by=person(request), client=client)
+        except Refused as refusal:
+            refused = refusal
+            if form.refused is None:
+                tell(form, refusal)
+        if place == 0:
+            form.keep(material, refused)
+    if sighting:
+        form.narrow(sighting.algorithms)
+    return sighting
+
+
+def _slow_down(action: str) -> str:
+    return (
+        "That was a lot of keys in a short time. Nothing is wrong with this one and it is still "
+        f"here; please wait and try again (at most {wait_for(action)})."
+    )
+
+
+def _say_registered(request: HttpRequest, key: ClientKey) -> None:
+    lists = key_lists(key.client, timezone.now())
+    if key.awaits_confirmation:
+        level, text = messages.WARNING, "is registered, and not in the JWKS before it is confirmed."
+    elif key.not_before and key.not_before > timezone.now():
+        level, text = (
+            messages.SUCCESS,
+            f"is registered. It starts {key.not_before:%d %B %Y, %H:%M} UTC.",
+        )
+    else:
+        level = messages.SUCCESS
+        text = (
+            "is live: it is in the JWKS now. Verifiers see it within "
+            f"{settings.JWKS_MAX_AGE} seconds, plus the time for which they keep their own copy."
+        )
+    page = reverse("key_confirmation", args=[key.client.client_id, key.kid])
+    link = format_html('<a href="{}">Sign once to confirm it</a>', page)
+    later = "" if key.awaits_confirmation else ", now or later"
+    messages.add_message(request, level, format_html("“{}” {} {}{}.", key.label, text, link, later))
+    if lists.live > 1:
+        messages.warning(
+            request,
+            f"{key.client.name} has {lists.live} live keys. This portal tries each of them when an "
+            "assertion has no kid in its header; other verifiers refuse it then.",
+        )

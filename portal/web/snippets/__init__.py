@@ -1,6 +1,0 @@
-"""Programs that sign in as a client, filled with its own values, one for each language."""
-
-from portal.web.snippets.languages import LANGUAGES, Language
-from portal.web.snippets.write import Snippet, signers_of, snippet
-
-__all__ = ["LANGUAGES", "Language", "Snippet", "signers_of", "snippet"]

@@ -1,0 +1,98 @@
+"""Who belongs to a client: the list, and how it changes."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portal.registry import permissions
+from portal.registry.actions import add_member, change_role, remove_member
+from portal.registry.choices import Role
+from portal.registry.errors import RegistryRefusal
+from portal.registry.models import Client, Membership
+from portal.web.access import NOT_YOUR_CLIENT, find_client, permit
+from portal.web.forms import MemberForm, RoleForm, posted
+from portal.web.people import person
+from portal.web.refusals import tell
+from portal.web.render import show
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def team(request: HttpRequest, client_id: str) -> HttpResponse:
+    """List the members of a client, and add one."""
+    client = find_client(request, client_id)
+    form = MemberForm(posted(request))
+    if request.method == "POST":
+        permit(permissions.can_change_client(person(request), client), NOT_YOUR_CLIENT)
+        if form.is_valid() and _add(request, client, form):
+            return redirect("team", client.client_id)
+    status = 422 if form.is_bound else 200
+    return _show_team(request, client, form, status=status)
+
+
+@require_POST
+def member(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
+    """Give a member another role."""
+    membership = _find_membership(request, client_id, row)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "That is not a role. Please choose owner, developer or viewer.")
+    else:
+        try:
+            change_role(membership, role=form.cleaned_data["role"], by=person(request))
+        except RegistryRefusal as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, f"The role of {membership.user} was changed.")
+    return redirect("team", client_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def member_removal(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
+    """Ask whether a member is to leave, then take them out."""
+    membership = _find_membership(request, client_id, row)
+    client = membership.client
+    if request.method != "POST":
+        context = {"section": "clients", "client": client, "membership": membership}
+        return show(request, "clients/member_removal.html", context)
+    try:
+        remove_member(membership, by=person(request))
+    except RegistryRefusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{membership.user} no longer belongs to {client.name}.")
+    own = Client.objects.visible_to(person(request)).filter(pk=client.pk)
+    return redirect("team", client_id) if own.exists() else redirect("home")
+
+
+def _find_membership(request: HttpRequest, client_id: str, row: int) -> Membership:
+    client = find_client(request, client_id)
+    permit(permissions.can_change_client(person(request), client), NOT_YOUR_CLIENT)
+    return get_object_or_404(client.memberships.select_related("user", "client"), pk=row)
+
+
+def _add(request: HttpRequest, client: Client, form: MemberForm) -> bool:
+    try:
+        added = add_member(client, **form.cleaned_data, by=person(request))
+    except RegistryRefusal as refusal:
+        tell(form, refusal)
+        return False
+    role = Role(added.role).label.lower()
+    messages.success(request, f"{added.user} belongs to {client.name} now, as {role}.")
+    return True
+
+
+def _show_team(
+    request: HttpRequest, client: Client, form: MemberForm, *, status: int
+) -> HttpResponse:
+    context = {
+        "section": "clients",
+        "client": client,
+        "form": form,
+        "roles": Role.choices,
+        "memberships": client.memberships.select_related("user").order_by("user__email"),
+        "may_change_client": permissions.can_change_client(person(request), client),
+    }
+    return show(request, "clients/team.html", context, fragment="team", status=status)

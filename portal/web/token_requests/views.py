@@ -1,0 +1,83 @@
+"""The token requests of a client: which were refused and why, which were accepted."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+from portal.registry.models import Client
+from portal.registry.permissions import can_use_console
+from portal.registry.token_requests import (
+    TokenRequest,
+    find_refused_request,
+    find_token_request,
+)
+from portal.web.access import find_client
+from portal.web.explanations import explanation_of
+from portal.web.people import person
+from portal.web.render import show
+from portal.web.token_requests.lists import TokenRequestFilter, told
+
+
+@require_safe
+def token_requests(request: HttpRequest, client_id: str) -> HttpResponse:
+    """List the client's token requests, newest first."""
+    client = find_client(request, client_id)
+    form = TokenRequestFilter(request.GET)
+    if not form.is_valid():
+        message = "The link to this page of the list is damaged."
+        raise BadRequest(message)
+    page = form.page(client)
+    context = {
+        "section": "clients",
+        "client": client,
+        "only": form.cleaned_data["only"],
+        "told": told(page.rows),
+        "filters": form.query(),
+        "older": form.query(before=page.before),
+        "newer": form.query(after=page.after),
+        "is_first": not (form.cleaned_data["before"] or form.cleaned_data["after"]),
+        "days": settings.TOKEN_REQUEST_DAYS,
+    }
+    return show(request, "token_requests/list.html", context)
+
+
+@require_safe
+def token_request(request: HttpRequest, client_id: str, reference: str) -> HttpResponse:
+    """Explain one token request of the client."""
+    client = find_client(request, client_id)
+    found = find_token_request(client, reference)
+    if found is None:
+        raise Http404
+    return _show(request, found, client)
+
+
+@require_safe
+def token_request_reference(request: HttpRequest, reference: str) -> HttpResponse:
+    """Lead from the error_uri of a refused request to its explanation.
+
+    Whose request it is may only its people know; one of a client that does not exist is for admins.
+    """
+    found = find_refused_request(reference)
+    if found is None:
+        raise Http404
+    if found.client:
+        client = find_client(request, found.client.client_id)
+        return redirect("token_request", client.client_id, reference)
+    if not can_use_console(person(request)):
+        raise Http404
+    return _show(request, found, None)
+
+
+def _show(request: HttpRequest, found: TokenRequest, client: Client | None) -> HttpResponse:
+    context = {
+        "section": "clients" if client else "console",
+        "client": client,
+        "found": found,
+        "explanation": explanation_of(found.reason) if found.is_refused else None,
+        "days": settings.TOKEN_REQUEST_DAYS,
+    }
+    return show(request, "token_requests/request.html", context)

@@ -1,1 +1,0 @@
-"""One file a subject; each view finds, permits, acts and renders."""
