@@ -1,4 +1,4 @@
-"""Make portal/core/known_keys.txt: the public keys whose private half everybody has.
+"""Make portal/core/key_policy/known_keys.txt: the public keys whose private half everybody has.
 
     python -m tests.vectors.make_known_keys
 
@@ -56,7 +56,7 @@ from portal.core.public_key.parse import MAX_INPUT_BYTES, parse_public_key
 from portal.core.reasons import Reason, Refused
 
 SAMPLE_KEYS = Path(__file__).with_name("sample_keys.json")
-KNOWN_KEYS = Path(__file__).parents[2] / "portal" / "core" / "known_keys.txt"
+KNOWN_KEYS = Path(__file__).parents[2] / "portal" / "core" / "key_policy" / "known_keys.txt"
 VECTORS = Path(cryptography_vectors.__file__).parent
 FILES = {".pem", ".der", ".key", ".p8", ".asc", ".p12", ".pfx"}
 
