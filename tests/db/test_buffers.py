@@ -77,6 +77,9 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     whole = transaction.atomic()
     # As Django's TestCase marks its own: verbs, which end a transaction, take no notice of it.
     whole._from_testcase = True  # type: ignore[attr-defined]
+    # Rows that the tests before have rolled back still stand in the indexes.
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("VACUUM")
     with django_db_blocker.unblock(), whole, connection.cursor() as cursor:
         # Without triggers and references, which would take most of the time.
         cursor.execute("SET LOCAL session_replication_role = replica")
