@@ -172,7 +172,7 @@ def test_nginx_sends_requests_to_all_portals_of_compose() -> None:
     serving = {
         name for name, each in compose()["services"].items() if "serve" in each.get("command", [])
     }
-    upstreams = re.findall(r"(?s)upstream \w+ \{(.*?)\}", NGINX)
+    upstreams = re.findall(r"(?s)upstream portal\w* \{(.*?)\}", NGINX)
     assert len(upstreams) == 2
     for upstream in upstreams:
         assert set(re.findall(r"server ([\w-]+):(\d+)", upstream)) == {
