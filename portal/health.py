@@ -12,11 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from portal import bulkhead as places
-from portal.publishing.public_endpoint import (
-    NO_STORE,
-    Document,
-    Probe,
-)
+from portal.publishing.public_endpoint import NO_STORE, Document, Probe
 
 logger = logging.getLogger(__name__)
 

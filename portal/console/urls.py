@@ -3,14 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from portal.console.views import (
-    blocked,
-    clients,
-    events,
-    key_revocation,
-    keys,
-    refused,
-)
+from portal.console.views import blocked, clients, events, key_revocation, keys, refused
 
 
 class Sha256Converter(StringConverter):

@@ -12,11 +12,7 @@ from django.utils import timezone
 from portal import bulkhead as places
 from portal.core.algorithms import ALGORITHMS
 from portal.oauth.server import GRANT_TYPES, RESPONSE_TYPES
-from portal.publishing.caching import (
-    Reuse,
-    cache_control,
-    constant_until,
-)
+from portal.publishing.caching import Reuse, cache_control, constant_until
 from portal.publishing.jwks_cache import prepare, shelf
 from portal.publishing.public_endpoint import (
     BUSY,

@@ -10,11 +10,7 @@ from typing import Final
 
 from django.conf import settings
 
-from portal.publishing.public_endpoint import (
-    Document,
-    Headers,
-    render,
-)
+from portal.publishing.public_endpoint import Document, Headers, render
 
 NAMES: Final = ("jwks.json", "jwks-extended.json")
 

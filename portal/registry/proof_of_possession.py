@@ -16,14 +16,8 @@ from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 
-from portal.core.assertion import (
-    CandidateKey,
-    Expectation,
-)
-from portal.core.debugger import (
-    Examination,
-    examine,
-)
+from portal.core.assertion import CandidateKey, Expectation
+from portal.core.debugger import Examination, examine
 from portal.registry.models import ClientKey
 from portal.registry.paging import of_one
 

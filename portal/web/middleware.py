@@ -17,12 +17,7 @@ from portal.accounts.mail import MailNotSent
 from portal.accounts.models import User
 from portal.core.assertion.token_request import private_key_in
 from portal.registry.actions.block_key import block_leaked_keys
-from portal.web.errors import (
-    mail_not_sent,
-    private_key,
-    too_many_requests,
-    unavailable,
-)
+from portal.web.errors import mail_not_sent, private_key, too_many_requests, unavailable
 from portal.web.render import show
 
 

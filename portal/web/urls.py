@@ -5,25 +5,12 @@ from django.views.generic import RedirectView
 
 from portal.web.clients import settings_page
 from portal.web.clients import views as clients
-from portal.web.converters import (
-    ClientIdConverter,
-    KidConverter,
-    ReferenceConverter,
-    RowConverter,
-)
+from portal.web.converters import ClientIdConverter, KidConverter, ReferenceConverter, RowConverter
 from portal.web.debugger import views as assertion_debugger
-from portal.web.keys import (
-    confirmation as key_confirmation,
-)
-from portal.web.keys import (
-    endings,
-)
-from portal.web.keys import (
-    snippet_views as key_snippets,
-)
-from portal.web.keys import (
-    views as keys,
-)
+from portal.web.keys import confirmation as key_confirmation
+from portal.web.keys import endings
+from portal.web.keys import snippet_views as key_snippets
+from portal.web.keys import views as keys
 from portal.web.team import views as team
 from portal.web.token_requests import views as token_requests
 

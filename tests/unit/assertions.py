@@ -10,13 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from portal.core.algorithms import ALGORITHMS
-from portal.core.assertion import (
-    CandidateKey,
-    Expectation,
-    VerifiedAssertion,
-    peek,
-    verify,
-)
+from portal.core.assertion import CandidateKey, Expectation, VerifiedAssertion, peek, verify
 from portal.core.formats.spki import COORDINATE_BYTES
 from portal.core.reasons import Refused
 from portal.core.signatures import _HASHES, padding_of

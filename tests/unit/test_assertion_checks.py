@@ -10,16 +10,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from portal.core.assertion import (
-    EXPLANATIONS,
-    UNREADABLE,
-    Expectation,
-    KeyState,
-)
-from portal.core.debugger import (
-    Outcome,
-    examine,
-)
+from portal.core.assertion import EXPLANATIONS, UNREADABLE, Expectation, KeyState
+from portal.core.debugger import Outcome, examine
 from portal.core.reasons import Reason
 from portal.core.signatures import verifier_of
 from tests.keys import public_pem as public_of

@@ -12,16 +12,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.core.assertion import (
-    EXPLANATIONS,
-    Expectation,
-    KeyState,
-    words,
-)
-from portal.core.debugger import (
-    CheckResult,
-    examine,
-)
+from portal.core.assertion import EXPLANATIONS, Expectation, KeyState, words
+from portal.core.debugger import CheckResult, examine
 from portal.core.debugger.diff import describe_difference
 from portal.core.reasons import Reason, Refused
 from portal.core.strict.base64url import decode_url, encode_url

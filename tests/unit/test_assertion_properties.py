@@ -18,9 +18,7 @@ from portal.core.assertion import (
     spend,
     verify,
 )
-from portal.core.debugger import (
-    examine,
-)
+from portal.core.debugger import examine
 from portal.core.reasons import Refused
 from tests.unit.assertions import CLAIMS, CLIENT, EXPECTED, ISSUER, NOW, candidate, expected, sign
 from tests.unit.assertions import assemble as assembled

@@ -6,11 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from portal.core.formats.spki import (
-    CURVES,
-    key_bytes,
-    parse_spki,
-)
+from portal.core.formats.spki import CURVES, key_bytes, parse_spki
 from portal.core.key_policy import edwards
 from portal.core.key_policy.policy import KeyPolicy
 from portal.core.public_key.negation import fingerprints, negative

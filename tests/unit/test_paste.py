@@ -10,14 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from portal.core.assertion import (
-    ASSERTION_TYPE,
-)
-from portal.core.debugger import (
-    MAX_PASTE_BYTES,
-    Paste,
-    read_paste,
-)
+from portal.core.assertion import ASSERTION_TYPE
+from portal.core.debugger import MAX_PASTE_BYTES, Paste, read_paste
 from portal.core.reasons import Reason, Refused
 from tests.unit.assertions import CLAIMS, assemble, part, sign
 from tests.unit.support import KINDS, certificate_pem, private_pem, public_pem

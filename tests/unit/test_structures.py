@@ -27,13 +27,8 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from portal.core.assertion import (
-    ASSERTION_TYPE,
-    client_assertion_of,
-)
-from portal.core.debugger import (
-    read_paste,
-)
+from portal.core.assertion import ASSERTION_TYPE, client_assertion_of
+from portal.core.debugger import read_paste
 from portal.core.debugger.paste import Paste
 from portal.core.formats import der
 from portal.core.formats.spki import RSA_OID

@@ -46,11 +46,7 @@ from portal.core.formats.spki import (
 )
 from portal.core.key_policy import edwards
 from portal.core.key_policy.policy import RSA_CEILING, KeyPolicy
-from portal.core.private.to_public import (
-    ec_half,
-    rsa_half,
-    seed_half,
-)
+from portal.core.private.to_public import ec_half, rsa_half, seed_half
 from portal.core.public_key import Container, PublicKey
 from portal.core.public_key.parse import MAX_INPUT_BYTES, parse_public_key
 from portal.core.reasons import Reason, Refused

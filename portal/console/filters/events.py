@@ -9,21 +9,9 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from portal.accounts.models import User
-from portal.console.export import (
-    before,
-    exportable,
-    since,
-)
-from portal.console.filters.base import (
-    ListFilter,
-    day_field,
-    midnight,
-)
-from portal.console.lookup import (
-    MAX_TERM,
-    client_meaning,
-    fingerprint_in,
-)
+from portal.console.export import before, exportable, since
+from portal.console.filters.base import ListFilter, day_field, midnight
+from portal.console.lookup import MAX_TERM, client_meaning, fingerprint_in
 from portal.registry.choices import Verb
 from portal.registry.models import Client, ClientKey, Event
 from portal.registry.paging import Lead

@@ -9,11 +9,7 @@ from django import forms
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from portal.console.filters.base import (
-    ListFilter,
-    day_field,
-    midnight,
-)
+from portal.console.filters.base import ListFilter, day_field, midnight
 from portal.console.lookup import MAX_TERM, meaning
 from portal.core.algorithms import ALGORITHMS
 from portal.registry.choices import KeyStatus

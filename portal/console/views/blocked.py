@@ -15,11 +15,7 @@ from portal.console.access import AdminRequest, for_admins
 from portal.console.filters import BlockedFilter
 from portal.console.forms import BlockForm
 from portal.console.impact import impact_of
-from portal.console.lookup import (
-    as_text,
-    fingerprint_in,
-    term_of,
-)
+from portal.console.lookup import as_text, fingerprint_in, term_of
 from portal.core.key_files import files_made_at
 from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.registry.actions import block_key

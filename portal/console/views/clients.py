@@ -14,18 +14,9 @@ from django.utils import timezone
 
 from portal.console.access import AdminRequest, for_admins
 from portal.console.filters import ClientFilter
-from portal.console.forms import (
-    OwnerForm,
-    RightsForm,
-    SuspensionForm,
-)
+from portal.console.forms import OwnerForm, RightsForm, SuspensionForm
 from portal.console.words import counted
-from portal.registry.actions import (
-    appoint_owner,
-    change_rights,
-    resume_client,
-    suspend_client,
-)
+from portal.registry.actions import appoint_owner, change_rights, resume_client, suspend_client
 from portal.registry.choices import Role
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, ClientKey, Membership

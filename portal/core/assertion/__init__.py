@@ -12,17 +12,9 @@ from portal.core.assertion.expectation import (
 from portal.core.assertion.explanations.by_reason import EXPLANATIONS
 from portal.core.assertion.explanations.explanation import Explanation
 from portal.core.assertion.pointers import Pointers, pointers_in
-from portal.core.assertion.token_request import (
-    ASSERTION_TYPE,
-    ClientAssertion,
-    client_assertion_of,
-)
+from portal.core.assertion.token_request import ASSERTION_TYPE, ClientAssertion, client_assertion_of
 from portal.core.assertion.unreadable import UNREADABLE
-from portal.core.assertion.unverified import (
-    MAX_ASSERTION_BYTES,
-    UnverifiedAssertion,
-    peek,
-)
+from portal.core.assertion.unverified import MAX_ASSERTION_BYTES, UnverifiedAssertion, peek
 from portal.core.assertion.verify import VerifiedAssertion, verify
 
 __all__ = [

@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from portal.core.algorithms import ALGORITHMS
-from portal.core.formats.spki import (
-    AKP_OIDS,
-    COORDINATE_BYTES,
-    OKP_OIDS,
-    ec_key,
-    raw_key,
-    rsa_key,
-)
+from portal.core.formats.spki import AKP_OIDS, COORDINATE_BYTES, OKP_OIDS, ec_key, raw_key, rsa_key
 from portal.core.jwk import PRIVATE_MEMBERS, thumbprint
 from portal.core.public_key import Container, PublicKey
 from portal.core.public_key.unsupported import unsupported_curve, unsupported_kind

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from portal.core.formats.spki import (
-    ec_key,
-    raw_key,
-    rsa_key,
-)
+from portal.core.formats.spki import ec_key, raw_key, rsa_key
 from portal.core.public_key import Container, PublicKey
 from portal.core.public_key.unsupported import NEW_KEY, unsupported_kind
 from portal.core.reasons import Reason, Refused

@@ -13,12 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from portal.core.algorithms import PUBLIC_HALF
 from portal.core.formats import der
 from portal.core.public_key import Container, PublicKey
-from portal.core.public_key.unsupported import (
-    NEW_KEY,
-    NEW_RSA_KEY,
-    refuse_curve,
-    refuse_kind,
-)
+from portal.core.public_key.unsupported import NEW_KEY, NEW_RSA_KEY, refuse_curve, refuse_kind
 from portal.core.reasons import Reason, Refused
 
 RSA_OID: Final = bytes.fromhex("2a864886f70d010101")  # 1.2.840.113549.1.1.1 rsaEncryption

@@ -7,11 +7,7 @@ from importlib.metadata import version
 from typing import Final
 
 from portal.core.key_policy.known_keys import KNOWN_KEYS
-from portal.core.key_policy.policy import (
-    RSA_CEILING,
-    RSA_FLOOR,
-    KeyPolicy,
-)
+from portal.core.key_policy.policy import RSA_CEILING, RSA_FLOOR, KeyPolicy
 from portal.core.key_policy.published_keys import PublishedKeys
 from portal.core.key_policy.rsa import FERMAT_ROUNDS
 from portal.core.public_key.parse import parse_public_key

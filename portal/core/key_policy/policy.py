@@ -14,12 +14,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF, Algorithm, generate_rsa
-from portal.core.formats.spki import (
-    CURVES,
-    key_bytes,
-    point_invalid,
-    rsa_numbers,
-)
+from portal.core.formats.spki import CURVES, key_bytes, point_invalid, rsa_numbers
 from portal.core.key_policy import edwards
 from portal.core.key_policy.known_keys import KNOWN_KEYS
 from portal.core.key_policy.published_keys import NO_LIST, PublishedKeys

@@ -13,11 +13,7 @@ from dataclasses import dataclass
 from mmap import mmap
 from typing import Final
 
-from portal.core.formats.spki import (
-    COORDINATE_BYTES,
-    key_bytes,
-    rsa_numbers,
-)
+from portal.core.formats.spki import COORDINATE_BYTES, key_bytes, rsa_numbers
 from portal.core.public_key import PublicKey
 from portal.core.public_key.negation import negative
 

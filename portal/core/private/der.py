@@ -12,18 +12,8 @@ from itertools import islice
 from typing import Final
 
 from portal.core.formats import der
-from portal.core.formats.spki import (
-    AKP_OIDS,
-    COORDINATE_BYTES,
-    CURVE_OIDS,
-    EC_OID,
-    OKP_OIDS,
-)
-from portal.core.private.to_public import (
-    ec_half,
-    rsa_half,
-    seed_half,
-)
+from portal.core.formats.spki import AKP_OIDS, COORDINATE_BYTES, CURVE_OIDS, EC_OID, OKP_OIDS
+from portal.core.private.to_public import ec_half, rsa_half, seed_half
 from portal.core.public_key import PublicKey
 
 _ENCRYPTIONS: Final = (

@@ -11,24 +11,12 @@ from collections.abc import Iterable
 from itertools import chain, islice
 from typing import Final
 
-from portal.core.private import (
-    der as private_der,
-)
-from portal.core.private import (
-    numbers as private_numbers,
-)
-from portal.core.private import (
-    openssh as private_openssh,
-)
-from portal.core.private import (
-    spelling as private_spelling,
-)
-from portal.core.private import (
-    text as private_text,
-)
-from portal.core.private import (
-    windows as private_windows,
-)
+from portal.core.private import der as private_der
+from portal.core.private import numbers as private_numbers
+from portal.core.private import openssh as private_openssh
+from portal.core.private import spelling as private_spelling
+from portal.core.private import text as private_text
+from portal.core.private import windows as private_windows
 from portal.core.public_key import PublicKey
 from portal.core.public_key.unsupported import NEW_KEY
 from portal.core.reasons import Reason, Refused

@@ -9,17 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from portal.core.formats.spki import (
-    COORDINATE_BYTES,
-    RAW_BYTES,
-    key_bytes,
-)
-from portal.core.private.to_public import (
-    MAX_RSA_BITS,
-    ec_half,
-    rsa_half,
-    seed_half,
-)
+from portal.core.formats.spki import COORDINATE_BYTES, RAW_BYTES, key_bytes
+from portal.core.private.to_public import MAX_RSA_BITS, ec_half, rsa_half, seed_half
 from portal.core.public_key import PublicKey
 
 _MIN_RSA_BITS: Final = 1024

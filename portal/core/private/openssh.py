@@ -5,11 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from portal.core.formats.openssh import CURVES, ECDSA
-from portal.core.private.to_public import (
-    ec_half,
-    rsa_half,
-    seed_half,
-)
+from portal.core.private.to_public import ec_half, rsa_half, seed_half
 from portal.core.public_key import PublicKey
 
 MAGIC: Final = b"openssh-key-v1\0"

@@ -11,17 +11,9 @@ from binascii import Error, a2b_base64
 from collections.abc import Iterator
 from typing import Final
 
-from portal.core.formats.spki import (
-    AKP_OIDS,
-    COORDINATE_BYTES,
-    OKP_OIDS,
-)
+from portal.core.formats.spki import AKP_OIDS, COORDINATE_BYTES, OKP_OIDS
 from portal.core.jwk import PRIVATE_MEMBERS
-from portal.core.private.to_public import (
-    ec_half,
-    rsa_half,
-    seed_half,
-)
+from portal.core.private.to_public import ec_half, rsa_half, seed_half
 from portal.core.public_key import PublicKey
 from portal.core.strict.json import MAX_BRACKETS
 

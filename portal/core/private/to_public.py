@@ -15,11 +15,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from portal.core.formats.spki import (
-    CURVES,
-    parse_spki,
-    rsa_key,
-)
+from portal.core.formats.spki import CURVES, parse_spki, rsa_key
 from portal.core.public_key import Container, PublicKey
 
 MAX_RSA_BITS: Final = 8192

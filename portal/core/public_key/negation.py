@@ -8,11 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from portal.core.formats.spki import (
-    ec_key,
-    key_bytes,
-    raw_key,
-)
+from portal.core.formats.spki import ec_key, key_bytes, raw_key
 from portal.core.public_key import PublicKey
 
 _PRIMES: Final = {  # SP 800-186 §3.2.1

@@ -14,11 +14,7 @@ from portal.registry.locks import lock_client
 from portal.registry.models import Actor, Client, Event, Membership, recording
 from portal.registry.models.event import difference
 from portal.registry.redirect_uris import clean_redirect_uris
-from portal.registry.validation import (
-    clean_client_name,
-    clean_contacts,
-    clean_note,
-)
+from portal.registry.validation import clean_client_name, clean_contacts, clean_note
 
 
 @recording()

@@ -9,12 +9,7 @@ from portal.accounts.invitation import send_invitation
 from portal.accounts.models import User
 from portal.accounts.sign_up import make_way
 from portal.registry.choices import Verb
-from portal.registry.errors import (
-    AlreadyPerson,
-    LastAdmin,
-    PersonUnusable,
-    UnfitInput,
-)
+from portal.registry.errors import AlreadyPerson, LastAdmin, PersonUnusable, UnfitInput
 from portal.registry.models import Actor, Event, described, recording
 from portal.registry.validation import MAX_EMAIL, clean_line
 

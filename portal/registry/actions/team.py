@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
-from portal.registry.errors import (
-    AlreadyMember,
-    HasOwner,
-    LastOwner,
-    NoSuchPerson,
-    NotMember,
-)
+from portal.registry.errors import AlreadyMember, HasOwner, LastOwner, NoSuchPerson, NotMember
 from portal.registry.locks import lock_client
 from portal.registry.models import Actor, Client, Event, Membership, recording
 from portal.registry.validation import MAX_EMAIL, clean_line

@@ -10,10 +10,7 @@ from typing import Final
 from django import forms
 from django.views.decorators.debug import sensitive_variables
 
-from portal.core.assertion import (
-    Expectation,
-    UnverifiedAssertion,
-)
+from portal.core.assertion import Expectation, UnverifiedAssertion
 from portal.core.assertion.token_request import why_of_another
 from portal.core.assertion.words import brief
 from portal.core.debugger import (

@@ -15,11 +15,7 @@ from portal.registry.actions import read_key
 from portal.registry.models import Client
 from portal.web.access import find_client
 from portal.web.addresses import addresses_of
-from portal.web.debugger.diagnosis import (
-    Diagnosis,
-    PasteForm,
-    diagnose,
-)
+from portal.web.debugger.diagnosis import Diagnosis, PasteForm, diagnose
 from portal.web.forms import posted
 from portal.web.keys.guide import recipes
 from portal.web.keys.key_files import files_of, files_of_next_key

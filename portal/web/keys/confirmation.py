@@ -19,11 +19,7 @@ from portal.registry import permissions
 from portal.registry.actions import confirm_key, read_key
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import ClientKey
-from portal.registry.proof_of_possession import (
-    Trial,
-    challenge_for,
-    try_assertion,
-)
+from portal.registry.proof_of_possession import Trial, challenge_for, try_assertion
 from portal.web.access import NOT_YOUR_KEYS, find_key, permit
 from portal.web.forms import PortalForm, paste_area
 from portal.web.keys.guide import recipes

@@ -15,16 +15,8 @@ from portal.registry.errors import RegistryRefusal
 from portal.registry.models import ClientKey
 from portal.web.access import NOT_YOUR_KEYS, NOT_YOUR_REVOCATION, find_key, permit
 from portal.web.forms import posted
-from portal.web.keys.forms import (
-    LastKeyForm,
-    RetirementForm,
-    RevocationForm,
-)
-from portal.web.keys.lists import (
-    CURRENT,
-    is_last_live,
-    stays_without,
-)
+from portal.web.keys.forms import LastKeyForm, RetirementForm, RevocationForm
+from portal.web.keys.lists import CURRENT, is_last_live, stays_without
 from portal.web.keys.usage import usage_of
 from portal.web.people import person
 from portal.web.refusals import tell

@@ -9,11 +9,7 @@ from django.views.decorators.http import require_safe
 from portal.registry.choices import LIVE
 from portal.web.access import find_key
 from portal.web.keys.key_files import files_of
-from portal.web.keys.snippets import (
-    LANGUAGES,
-    signers_of,
-    snippet,
-)
+from portal.web.keys.snippets import LANGUAGES, signers_of, snippet
 from portal.web.render import show
 
 

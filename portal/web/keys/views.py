@@ -28,11 +28,7 @@ from portal.web.access import NOT_YOUR_KEYS, find_client, find_key, permit
 from portal.web.addresses import addresses_of
 from portal.web.clients.settings_page import show_settings
 from portal.web.keys.forms import KeyForm
-from portal.web.keys.inspection import (
-    Sighting,
-    offered_algorithms,
-    see,
-)
+from portal.web.keys.inspection import Sighting, offered_algorithms, see
 from portal.web.keys.lists import CURRENT, key_lists
 from portal.web.people import person
 from portal.web.refusals import tell

@@ -10,11 +10,7 @@ from django.views.decorators.http import require_safe
 
 from portal.registry.models import Client
 from portal.registry.permissions import can_use_console
-from portal.registry.token_requests import (
-    TokenRequest,
-    find_refused_request,
-    find_token_request,
-)
+from portal.registry.token_requests import TokenRequest, find_refused_request, find_token_request
 from portal.web.access import find_client
 from portal.web.explanations import explanation_of
 from portal.web.people import person

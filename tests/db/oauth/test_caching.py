@@ -9,11 +9,7 @@ from types import SimpleNamespace
 import pytest
 from pytest_django import Settings
 
-from portal.publishing.caching import (
-    Reuse,
-    cache_control,
-    constant_until,
-)
+from portal.publishing.caching import Reuse, cache_control, constant_until
 from portal.registry.actions import retire_key, revoke_key, suspend_client
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey

@@ -13,11 +13,7 @@ from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
 from portal.oauth import views
-from portal.publishing.jwks_cache import (
-    Prepared,
-    path_of,
-    shelf,
-)
+from portal.publishing.jwks_cache import Prepared, path_of, shelf
 from portal.registry.actions import revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey

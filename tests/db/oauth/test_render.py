@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portal.publishing.public_endpoint import (
-    NO_STORE,
-    Document,
-    render,
-)
+from portal.publishing.public_endpoint import NO_STORE, Document, render
 
 DOCUMENT = Document(b"{}", "public, max-age=60")
 TAG = dict(render(DOCUMENT, "GET").headers)["ETag"]

@@ -7,12 +7,7 @@ import time
 
 import pytest
 
-from portal.publishing.jwks_cache import (
-    ENTRY_BYTES,
-    Shelf,
-    path_of,
-    prepare,
-)
+from portal.publishing.jwks_cache import ENTRY_BYTES, Shelf, path_of, prepare
 from portal.publishing.public_endpoint import Document, render
 
 BODY = b"x" * 600

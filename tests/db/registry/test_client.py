@@ -9,12 +9,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.registry.actions import (
-    change_client,
-    create_client,
-    resume_client,
-    suspend_client,
-)
+from portal.registry.actions import change_client, create_client, resume_client, suspend_client
 from portal.registry.choices import Role, Verb
 from portal.registry.errors import ClientLimitReached, UnfitInput
 from portal.registry.models import Client, Event

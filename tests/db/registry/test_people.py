@@ -25,13 +25,7 @@ from portal.registry.actions import (
     withdraw_admin,
 )
 from portal.registry.choices import Role, Verb
-from portal.registry.errors import (
-    HasOwner,
-    LastAdmin,
-    LastOwner,
-    NoSuchPerson,
-    PersonUnusable,
-)
+from portal.registry.errors import HasOwner, LastAdmin, LastOwner, NoSuchPerson, PersonUnusable
 from portal.registry.models import Client
 from tests.db.registry.racing import race_behind
 from tests.db.registry.recorded import events

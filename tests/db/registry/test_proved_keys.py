@@ -24,11 +24,7 @@ from portal.registry.actions import (
     revoke_key,
 )
 from portal.registry.choices import KeyStatus, RevocationReason, Verb
-from portal.registry.errors import (
-    KeyAlreadyHere,
-    KeyNotLive,
-    KeyTaken,
-)
+from portal.registry.errors import KeyAlreadyHere, KeyNotLive, KeyTaken
 from portal.registry.models import PORTAL, Client, ClientKey, RedeemedAssertion
 from portal.registry.proof_of_possession import challenge_for, try_assertion
 from tests.assertions import claims_of, form_of, sign

@@ -10,13 +10,7 @@ from allauth.account.models import EmailAddress
 from portal.accounts.models import User
 from portal.registry.actions import add_member, change_role, remove_member
 from portal.registry.choices import Role, Verb
-from portal.registry.errors import (
-    AlreadyMember,
-    LastOwner,
-    NoSuchPerson,
-    NotMember,
-    UnfitInput,
-)
+from portal.registry.errors import AlreadyMember, LastOwner, NoSuchPerson, NotMember, UnfitInput
 from portal.registry.models import Client, Event, Membership
 from tests.db.registry.recorded import events
 

@@ -14,11 +14,7 @@ from portal.registry.actions import register_key, revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from portal.web.keys.key_files import files_of
-from portal.web.keys.snippets import (
-    LANGUAGES,
-    signers_of,
-    snippet,
-)
+from portal.web.keys.snippets import LANGUAGES, signers_of, snippet
 from tests.db.web.pages import text_of
 from tests.keys import new_private_key, public_pem
 

@@ -17,12 +17,7 @@ from django.test import Client as Browser
 from pytest_django import Settings
 
 from portal.accounts.hashers import PBKDF2PasswordHasher
-from portal.bulkhead import (
-    Connected,
-    Full,
-    Places,
-    shares,
-)
+from portal.bulkhead import Connected, Full, Places, shares
 from tests.db.web.pages import check_page, text_of
 from tests.waiting import wait_until
 
