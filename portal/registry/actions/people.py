@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import IntegrityError
 
 from portal.accounts.invitation import send_invitation
 from portal.accounts.models import User
@@ -31,7 +32,10 @@ def invite_person(email: str, *, by: Actor) -> User:
     user = User.objects.filter(emailaddress__email=email).first()
     if user and (user.has_usable_password() or not user.is_active):
         raise AlreadyPerson(f"{email} has an account already.")
-    user = user or User.objects.create_user(email)
+    try:
+        user = user or User.objects.create_user(email)
+    except IntegrityError:
+        raise AlreadyPerson(f"{email} was invited by somebody else just now.") from None
     _record(Verb.INVITE_PERSON, user, by=by)
     send_invitation(user, by=described(by))
     return user

@@ -21,12 +21,20 @@ from portal.registry.actions import (
     change_role,
     deactivate_person,
     grant_admin,
+    invite_person,
     remove_member,
     withdraw_admin,
 )
 from portal.registry.choices import Role, Verb
-from portal.registry.errors import HasOwner, LastAdmin, LastOwner, NoSuchPerson, PersonUnusable
-from portal.registry.models import Client
+from portal.registry.errors import (
+    AlreadyPerson,
+    HasOwner,
+    LastAdmin,
+    LastOwner,
+    NoSuchPerson,
+    PersonUnusable,
+)
+from portal.registry.models import Client, Ledger
 from tests.db.registry.racing import race_behind
 from tests.db.registry.recorded import events
 
@@ -87,6 +95,20 @@ def test_an_invitation_can_be_sent_again_until_it_is_taken(cast: SimpleNamespace
     assert len(mail.outbox) == 2
     choose_password()
     assert refusal_of("invite", "ann@example.com") == "ann@example.com has an account already."
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_invite_somebody_at_once_one_does(
+    payments: Client, cast: SimpleNamespace
+) -> None:
+    def invite() -> User:
+        return invite_person("ann@example.com", by=cast.admin)
+
+    ann, refusal = race_behind(Ledger.head(), invite, invite)
+    assert ann == User.objects.get(email="ann@example.com")
+    assert isinstance(refusal, AlreadyPerson)
+    assert len(events(Verb.INVITE_PERSON)) == 1
 
 
 @pytest.mark.parametrize("email", ["", "ann", "ann@example.com\0", "a" * 250 + "@example.com"])
