@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as asked
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest
 from django.utils.functional import lazy
 
@@ -75,8 +76,14 @@ class AccountAdapter(DefaultAccountAdapter):
         """Return the address that limits count by, of IPv6 the network.
 
         Whoever has one address of a /64 has all of them (RFC 6177), and nginx counts so too.
+        Raises `PermissionDenied` when the request did not come through all trusted proxies.
         """
-        address = ip_address(super().get_client_ip(request))
+        try:
+            address = ip_address(super().get_client_ip(request))
+        except ImproperlyConfigured:
+            raise PermissionDenied(
+                "X-Forwarded-For has fewer addresses than TRUSTED_PROXY_COUNT."
+            ) from None
         if isinstance(address, IPv6Address):
             return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
         return str(address)

@@ -33,3 +33,9 @@ def test_another_address_of_the_same_network_does_not_help(db: None, settings: S
     addresses = [f"2001:db8::{number}" for number in (1, 2, 3)] + ["2001:db8:0:1::1"]
     found = [Browser().post(LOGIN, {}, REMOTE_ADDR=each).status_code for each in addresses]
     assert found == [200, 200, 429, 200]
+
+
+def test_a_request_past_the_outer_proxy_is_refused(db: None, settings: Settings) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+    answer = Browser().post(LOGIN, {}, headers={"X-Forwarded-For": "192.0.2.7"})
+    assert answer.status_code == 403
