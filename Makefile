@@ -173,10 +173,10 @@ test-verifiers: $(TEST_READY) $(NIMBUS) programs ## Run our programs in Go and J
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/verifiers
 
 drill: $(TEST_READY) ## Kill workers and the database while people write: nothing acknowledged may be lost
-	@$(BIN)/python drills/crash.py
+	@$(BIN)/python tests/chaos/crash.py
 
 test-image: $(TEST_READY) ## Build the image, run compose.yaml, kill and replace its services (DOCKER=podman where there is no Docker)
-	@DOCKER="$(DOCKER)" $(BIN)/python -u drills/image.py
+	@DOCKER="$(DOCKER)" $(BIN)/python -u tests/chaos/image.py
 
 # --- Changing ------------------------------------------------------------------------------------
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from drills.person import Person, fetch
 from portal.registry.changes import BOUND_S
+from tests.chaos.person import Person, fetch
 from tests.ops.production import ROOT
 from tests.ops.serving import Serving, serve
 from tests.waiting import wait_until

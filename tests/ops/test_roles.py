@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from drills.person import fetch
 from portal.registry.changes import BOUND_S
+from tests.chaos.person import fetch
 from tests.interop.databases import Database, own_server
 from tests.ops.production import ROOT
 from tests.ops.running import status

@@ -24,15 +24,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from drills.database import Database  # noqa: E402
+from tests.chaos.database import Database  # noqa: E402
 from tests.ops.running import free_port, server  # noqa: E402
 from tests.processes import children  # noqa: E402
 
 if TYPE_CHECKING:
-    from drills.mixed import Drill
+    from tests.chaos.mixed import Drill
 
 OPERATIONS = int(os.environ.get("OPERATIONS", "10000"))
 LIMIT_S = 600
@@ -57,7 +57,7 @@ def served(settings: dict[str, str], scratch: Path) -> Iterator[int]:
     for command in (["migrate"], ["collectstatic", "--no-input"]):
         quiet = [*manage, *command, "--verbosity", "0"]
         subprocess.run(quiet, cwd=ROOT, env=settings, check=True)
-    command, port = ["sh", ROOT / "deploy" / "entry"], int(settings["GRANIAN_PORT"])
+    command, port = ["sh", str(ROOT / "deploy" / "entry")], int(settings["GRANIAN_PORT"])
     with server(command, port=port, environment=settings, cwd=ROOT, log=scratch / "log") as process:
         yield process.pid
 
@@ -149,7 +149,7 @@ def prepare(database: Database, port: int, granian: int) -> Drill:
     import django  # noqa: PLC0415 - there was no database before
 
     django.setup()
-    from drills.mixed import BOUND_S, Drill  # noqa: PLC0415
+    from tests.chaos.mixed import BOUND_S, Drill  # noqa: PLC0415
 
     return Drill(database, port, lambda: children(granian), operations=OPERATIONS, bound_s=BOUND_S)
 

@@ -15,15 +15,15 @@ from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 
-from drills.database import Database
-from drills.ledger import Account, Key, Ledger
-from drills.person import Person, fetch
 from portal.accounts.models import User
 from portal.core.jwk import thumbprint
 from portal.core.placeholder import PLACEHOLDER
 from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import create_client
 from portal.registry.models import ClientKey
+from tests.chaos.database import Database
+from tests.chaos.ledger import Account, Key, Ledger
+from tests.chaos.person import Person, fetch
 from tests.keys import new_private_key, public_pem
 
 LIMIT_S = 480.0

@@ -34,7 +34,7 @@ from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import IO, Any, Self
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 import requests  # noqa: E402
