@@ -176,7 +176,7 @@ drill: $(TEST_READY) ## Kill workers and the database while people write: nothin
 	@$(BIN)/python tests/chaos/crash.py
 
 test-image: $(TEST_READY) ## Build the image, run compose.yaml, kill and replace its services (DOCKER=podman where there is no Docker)
-	@DOCKER="$(DOCKER)" $(BIN)/python -u tests/chaos/image.py
+	@DOCKER="$(DOCKER)" $(BIN)/python -u -m tests.chaos.image
 
 # --- Changing ------------------------------------------------------------------------------------
 
