@@ -13,7 +13,7 @@ from portal.registry.actions import register_key
 from portal.registry.models import Client, ClientKey
 from tests.assertions import claims_of, sign
 from tests.browser.checks import check_accessible
-from tests.db.web.key_forms import private_pem
+from tests.db.web.keys.key_forms import private_pem
 from tests.keys import new_private_key, public_pem
 
 FIELD = "Assertion or request"

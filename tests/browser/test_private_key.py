@@ -24,9 +24,9 @@ from portal.core.jwk import to_jwk
 from portal.registry.models import BlockedKey, Client, ClientKey
 from tests.browser.checks import check_accessible
 from tests.keys import new_private_key
-from tests.unit import test_private_forms as forms
-from tests.unit.support import KINDS, certificate_pem, key_of
-from tests.unit.support import public_pem as public_pem_of
+from tests.unit.core.private import test_private_forms as forms
+from tests.unit.core.support import KINDS, certificate_pem, key_of
+from tests.unit.core.support import public_pem as public_pem_of
 
 WARNING = "This is a private key, so nothing was sent."
 _PASSWORD = BestAvailableEncryption(b"secret")

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from portal.registry.models import Client, ClientKey
 from tests.browser.checks import check_accessible
-from tests.db.web.token_requests import accept, reference_of, refuse
+from tests.db.recorded_requests import accept, reference_of, refuse
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -6,19 +6,24 @@ stranger has an account and nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client as Browser
 
 from portal.accounts.models import User
 from portal.registry.actions import add_member, create_client, register_key
 from portal.registry.choices import Role
 from portal.registry.models import Client, ClientKey
+from tests.db.pages import check_page
 from tests.keys import new_private_key, public_pem
 from tests.triggers import flush_past_the_triggers
 
 __all__ = ["flush_past_the_triggers"]
+
+Ask = Callable[..., HttpResponse]
 
 
 @pytest.fixture
@@ -68,3 +73,22 @@ def browser_of(cast: SimpleNamespace) -> object:
         return browser
 
     return sign_in
+
+
+@pytest.fixture
+def ask(browser_of: Callable[[str | None], Browser]) -> Ask:
+    """A function that sends one request as somebody and checks what every page has in common.
+
+    `ask("dev", "get", url, {…}, htmx=True)`; nobody is signed in as None.
+    """
+
+    def send(
+        who: str | None, method: str, url: str, data: object = None, *, htmx: bool = False
+    ) -> HttpResponse:
+        headers = {"HX-Request": "true"} if htmx else {}
+        response = getattr(browser_of(who), method)(url, data, headers=headers)
+        check_page(response)
+        assert isinstance(response, HttpResponse)
+        return response
+
+    return send

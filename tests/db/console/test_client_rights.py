@@ -12,7 +12,7 @@ from pytest_django import Settings
 from portal.console.sentences import sentence
 from portal.registry.choices import Verb
 from portal.registry.models import Client, Event
-from tests.db.web.pages import text_of
+from tests.db.pages import text_of
 
 API = "https://api.example.com"
 CHOSEN = {

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from portal.registry.models import Client
-from tests.db.web.pages import check_page, text_of
-from tests.db.web.token_requests import reference_of, refuse
+from tests.db.pages import check_page, text_of
+from tests.db.recorded_requests import reference_of, refuse
 
 URL = "/console/refused/"
 

@@ -22,7 +22,7 @@ from tests.db.oauth.token_requests import (
     new_signer,
     sent_to,
 )
-from tests.db.web.pages import check_page, text_of
+from tests.db.pages import check_page, text_of
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response

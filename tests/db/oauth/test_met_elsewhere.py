@@ -20,7 +20,7 @@ from portal.registry.actions import register_key
 from portal.registry.models import Client
 from tests.assertions import ASSERTION_TYPE, claims_of, form_of, sign
 from tests.db.oauth.token_requests import ISSUER, TOKEN, Signer, body_of, new_signer, post
-from tests.db.web.pages import text_of
+from tests.db.pages import text_of
 from tests.keys import new_private_key, public_pem
 
 OLDER = {"typ": "JWT"}

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from portal.registry.models import AccessToken, AuthorizationCode, Client, RefusedRequest
 from tests.db.oauth.token_requests import AUTHORIZE, INTROSPECT, Signer, body_of, new_signer
-from tests.db.web.pages import text_of
+from tests.db.pages import text_of
 
 API, OTHER = "https://api.example.com", "https://other.example.com/v1"
 

@@ -27,7 +27,7 @@ from portal.registry.actions import confirm_key, register_key, retire_key, revok
 from portal.registry.choices import BlockedWhy, RevocationReason, Verb
 from portal.registry.models import PORTAL, BlockedKey, Client, ClientKey, Event, JudgedKey
 from tests.db.registry.recorded import events
-from tests.unit.weak_keys import prime
+from tests.unit.core.key_policy.weak_keys import prime
 
 SHARED = "It shares a prime with another key, so that anybody can compute both private keys."
 

@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
-from django.http import HttpResponse
-from django.test import Client as Browser
 from django.urls import reverse
 
 from portal.registry.models import Client, ClientKey
-from tests.db.web.pages import check_page
-
-Ask = Callable[..., HttpResponse]
-
-
-@pytest.fixture
-def ask(browser_of: Callable[[str | None], Browser]) -> Ask:
-    """A function that sends one request as somebody and checks what every page has in common.
-
-    `ask("dev", "get", url, {…}, htmx=True)`; nobody is signed in as None.
-    """
-
-    def send(
-        who: str | None, method: str, url: str, data: object = None, *, htmx: bool = False
-    ) -> HttpResponse:
-        headers = {"HX-Request": "true"} if htmx else {}
-        response = getattr(browser_of(who), method)(url, data, headers=headers)
-        check_page(response)
-        assert isinstance(response, HttpResponse)
-        return response
-
-    return send
 
 
 @pytest.fixture

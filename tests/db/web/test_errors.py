@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from portal.registry.models import Client
 from portal.web import errors
 from portal.wsgi import django
-from tests.db.web.pages import check_page, text_of
+from tests.db.pages import check_page, text_of
 
 
 def test_a_404_helps(ask: Any, cast: SimpleNamespace) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from portal.registry.models import Client, Event
-from tests.db.web.pages import text_of
+from tests.db.pages import text_of
 
 
 def edit(name: str) -> dict[str, str]:

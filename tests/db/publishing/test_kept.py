@@ -1,0 +1,104 @@
+"""What the views of key sets put on the shelf of their process, and when they do not."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+from pytest_django import DjangoAssertNumQueries
+
+from portal.oauth import views
+from portal.publishing.jwks_cache import Prepared, path_of, shelf
+from portal.registry.actions import revoke_key
+from portal.registry.choices import RevocationReason
+from portal.registry.models import Client, ClientKey
+from portal.registry.publishing import Publication, publish
+from tests.db.publishing.conftest import Fetch, Register, in_seconds, kids
+
+
+@pytest.fixture(autouse=True)
+def _trusted() -> Iterator[None]:
+    """A shelf that is trusted, as while a listener vouches for it; nobody else has it here."""
+    shelf.distrust()
+    shelf.trust(math.inf)
+    yield
+    shelf.distrust()
+
+
+def kept(client: Client, *, extended: bool = False) -> Prepared | None:
+    return shelf.find(path_of(client.client_id, extended=extended))
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_set_that_was_read_is_kept_as_it_was_answered(
+    *, extended: bool, payments: Client, register: Register, fetch: Fetch
+) -> None:
+    register("Ed448")
+    given = fetch(extended=extended)
+    found = kept(payments, extended=extended)
+    assert found
+    assert (dict(found[2]), found[4]) == (dict(given.headers), given.content)
+    assert kept(payments, extended=not extended) is None
+
+
+def test_key_that_is_revoked_while_the_set_is_read_is_not_kept(
+    payments: Client,
+    key: ClientKey,
+    cast: SimpleNamespace,
+    fetch: Fetch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def read_slowly(*which: Any, **how: Any) -> Publication | None:
+        read = publish(*which, **how)
+        revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.dev)
+        shelf.drop(payments.client_id)
+        return read
+
+    monkeypatch.setattr(views, "publish_current", read_slowly)
+    assert kids(fetch()) == [key.kid]
+    assert kept(payments) is None
+
+
+def test_unknown_client_takes_no_room(db: None) -> None:
+    assert Browser().get("/clients/unknown/jwks.json").status_code == 404
+    assert len(shelf) == 0
+
+
+def test_what_is_not_kept_is_not_asked_of_a_database_that_is_gone(
+    payments: Client, fetch: Fetch, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    shelf.serve_on(time.monotonic() + 60)
+    with django_assert_num_queries(0):
+        response = fetch()
+    assert (response.status_code, response["Cache-Control"]) == (503, "no-store")
+
+
+@pytest.mark.parametrize(
+    ("dates", "seconds"),
+    [({"not_before": 3600}, 3600 - 60), ({"expires_at": 3600}, 3600 - 60 - 600)],
+)
+def test_it_is_kept_until_time_alone_changes_it(
+    dates: dict[str, float],
+    seconds: float,
+    payments: Client,
+    register: Register,
+    fetch: Fetch,
+) -> None:
+    register(**{name: in_seconds(number) for name, number in dates.items()})
+    fetch()
+    found = kept(payments)
+    assert found
+    assert found[0] == pytest.approx(time.time() + seconds, abs=30)
+
+
+def test_set_that_changes_soon_is_not_kept(
+    payments: Client, register: Register, fetch: Fetch
+) -> None:
+    register(expires_at=in_seconds(600))
+    fetch()
+    assert kept(payments) is None

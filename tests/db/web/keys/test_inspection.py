@@ -1,0 +1,134 @@
+"""POST /clients/<client_id>/keys/inspection/: say what is seen, register nothing."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from portal.core.jwk import thumbprint, to_jwk
+from portal.core.public_key.parse import parse_public_key
+from portal.registry.models import BlockedKey, Client, Event
+from tests.db.pages import text_of
+from tests.db.web.keys.key_forms import body_of, private_pem
+from tests.keys import new_private_key, public_pem
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [(None, 302), ("stranger", 404), ("viewer", 403), ("admin", 403), ("dev", 200), ("alice", 200)],
+)
+def test_who_may_ask(ask: Any, paths: SimpleNamespace, who: str | None, status: int) -> None:
+    entered = {"material": public_pem(new_private_key())}
+    assert ask(who, "post", paths.key_inspect, entered).status_code == status
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete"])
+def test_wrong_methods_are_refused(ask: Any, paths: SimpleNamespace, method: str) -> None:
+    assert ask("dev", method, paths.key_inspect).status_code == 405
+
+
+def test_without_a_csrf_token_nothing_is_read(
+    cast: SimpleNamespace, paths: SimpleNamespace
+) -> None:
+    browser = Browser(enforce_csrf_checks=True)
+    browser.force_login(cast.dev)
+    entered = {"material": public_pem(new_private_key())}
+    assert browser.post(paths.key_inspect, entered).status_code == 403
+
+
+def test_it_says_what_it_sees_and_recommends(ask: Any, paths: SimpleNamespace) -> None:
+    pem = public_pem(new_private_key("PS256"))
+    text = text_of(ask("dev", "post", paths.key_inspect, {"material": pem}, htmx=True))
+    assert "RSA public key, 2048 bits: PS256, PS384 or PS512" in text
+    assert thumbprint(parse_public_key(pem)) in text
+    assert '<option value="PS256" selected>PS256 (RSA), recommended</option>' in text
+    assert "ES256" not in text
+    assert "<html" not in text
+
+
+@pytest.mark.parametrize("alg", ["RS256", "RS384", "RS512"])
+def test_a_jwk_with_an_older_algorithm_is_offered_the_newer_one(
+    ask: Any, paths: SimpleNamespace, alg: str
+) -> None:
+    key = parse_public_key(public_pem(new_private_key("PS256")))
+    jwk = json.dumps(to_jwk(key) | {"use": "sig", "kid": "12345", "alg": alg})
+    response = ask("dev", "post", paths.key_inspect, {"material": jwk}, htmx=True)
+    text = text_of(response)
+    assert response.status_code == 200
+    assert "RSA public key, 2048 bits: PS256, PS384 or PS512" in text
+    assert f"says {alg}, an older algorithm that this portal does not take" in text
+    assert '<option value="PS256" selected>' in text
+    assert f'value="{alg}"' not in text
+
+
+def test_a_fitting_choice_is_kept(ask: Any, paths: SimpleNamespace) -> None:
+    pem = public_pem(new_private_key("PS256"))
+    entered = {"material": pem, "alg": "PS512"}
+    text = text_of(ask("dev", "post", paths.key_inspect, entered, htmx=True))
+    assert '<option value="PS512" selected>' in text
+
+
+def test_nothing_is_registered(ask: Any, paths: SimpleNamespace, payments: Client) -> None:
+    ask("dev", "post", paths.key_inspect, {"material": public_pem(new_private_key())})
+    assert payments.keys.count() == 1
+
+
+def test_without_javascript_it_is_a_page_that_keeps_everything(
+    ask: Any, paths: SimpleNamespace
+) -> None:
+    pem = public_pem(new_private_key())
+    text = text_of(ask("dev", "post", paths.key_inspect, {"material": pem, "label": "mine"}))
+    assert "<html" in text
+    assert "Ed25519 public key: EdDSA" in text
+    assert body_of(pem) in text
+    assert 'value="mine"' in text
+    assert "Please give the key a label" not in text
+
+
+def test_an_empty_field_is_no_error(ask: Any, paths: SimpleNamespace) -> None:
+    text = text_of(ask("dev", "post", paths.key_inspect, {"material": ""}, htmx=True))
+    assert "notice-error" not in text
+    assert "field-error" not in text
+
+
+def test_what_is_no_key_is_said(ask: Any, paths: SimpleNamespace) -> None:
+    text = text_of(ask("dev", "post", paths.key_inspect, {"material": "hello"}, htmx=True))
+    assert "notice-error" in text
+
+
+def test_a_private_key_empties_the_whole_form(ask: Any, paths: SimpleNamespace) -> None:
+    pem = private_pem()
+    response = ask("dev", "post", paths.key_inspect, {"material": pem}, htmx=True)
+    assert response["HX-Retarget"] == "#settings"
+    assert body_of(pem) not in text_of(response)
+    assert "Nothing of it was kept" in text_of(response)
+
+
+def test_too_many_questions_are_answered_with_429(
+    ask: Any, paths: SimpleNamespace, settings: Any
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "key_inspect": "1/1h/user"}
+    entered = {"material": public_pem(new_private_key())}
+    assert ask("dev", "post", paths.key_inspect, entered, htmx=True).status_code == 200
+    assert ask("dev", "post", paths.key_inspect, entered, htmx=True).status_code == 429
+
+
+@pytest.mark.parametrize("action", ["key_inspect", "key_register"])
+def test_who_is_over_the_limit_makes_nothing_be_written(
+    ask: Any, paths: SimpleNamespace, settings: Any, action: str
+) -> None:
+    limit = {"key_inspect": "1/1h/user", "key_upload": "1/1h/user"}
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, **limit}
+    ask("dev", "post", getattr(paths, action), {"material": ""}, htmx=True)
+    before = Event.objects.count()
+    pem = private_pem()
+    response = ask("dev", "post", getattr(paths, action), {"material": pem}, htmx=True)
+    assert response.status_code == 429
+    assert body_of(pem) not in text_of(response)
+    assert "is blocked here" not in text_of(response)
+    assert not BlockedKey.objects.exists()
+    assert Event.objects.count() == before

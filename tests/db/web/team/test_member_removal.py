@@ -1,0 +1,68 @@
+"""GET and POST /clients/<client_id>/team/<row>/removal/: take a member out."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+from django.urls import reverse
+
+from portal.registry.actions import change_role
+from portal.registry.choices import Role
+from portal.registry.models import Client
+from tests.db.pages import text_of
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [(None, 302), ("stranger", 404), ("viewer", 403), ("dev", 403), ("admin", 403), ("alice", 302)],
+)
+def test_who_may_remove_somebody(
+    ask: Any,
+    paths: SimpleNamespace,
+    payments: Client,
+    cast: SimpleNamespace,
+    who: str | None,
+    status: int,
+) -> None:
+    assert ask(who, "post", paths.member_removal).status_code == status
+    assert payments.memberships.filter(user=cast.viewer).exists() == (who != "alice")
+
+
+@pytest.mark.parametrize("method", ["put", "delete"])
+def test_wrong_methods_are_refused(ask: Any, paths: SimpleNamespace, method: str) -> None:
+    assert ask("alice", method, paths.member_removal).status_code == 405
+
+
+def test_it_asks_first(ask: Any, paths: SimpleNamespace, payments: Client) -> None:
+    text = text_of(ask("alice", "get", paths.member_removal))
+    assert "Remove viewer@example.com?" in text
+    assert payments.memberships.count() == 3
+
+
+def test_without_a_csrf_token_nobody_leaves(
+    cast: SimpleNamespace, paths: SimpleNamespace, payments: Client
+) -> None:
+    browser = Browser(enforce_csrf_checks=True)
+    browser.force_login(cast.alice)
+    assert browser.post(paths.member_removal).status_code == 403
+    assert payments.memberships.count() == 3
+
+
+def test_the_last_owner_stays(browser_of: Any, payments: Client, cast: SimpleNamespace) -> None:
+    own = payments.memberships.get(user=cast.alice).pk
+    url = reverse("member_removal", args=[payments.client_id, own])
+    response = browser_of("alice").post(url, follow=True)
+    assert "would have no owner left" in text_of(response)
+    assert payments.memberships.count() == 3
+
+
+def test_who_leaves_is_led_to_what_they_may_still_see(
+    ask: Any, payments: Client, cast: SimpleNamespace
+) -> None:
+    membership = payments.memberships.get(user=cast.dev)
+    change_role(membership, role=Role.OWNER, by=cast.alice)
+    url = reverse("member_removal", args=[payments.client_id, membership.pk])
+    assert ask("dev", "post", url)["Location"] == "/"

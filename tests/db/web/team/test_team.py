@@ -1,0 +1,81 @@
+"""GET and POST /clients/<client_id>/team/: the members, and one more."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from portal.registry.models import Client
+from tests.db.pages import text_of
+
+GOOD = {"email": "bob@example.com", "role": "viewer"}
+
+
+@pytest.mark.parametrize(
+    ("who", "status"), [(None, 302), ("stranger", 404), ("viewer", 200), ("admin", 200)]
+)
+def test_who_may_see_it(ask: Any, paths: SimpleNamespace, who: str | None, status: int) -> None:
+    assert ask(who, "get", paths.team).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [(None, 302), ("stranger", 404), ("viewer", 403), ("dev", 403), ("admin", 403), ("alice", 302)],
+)
+def test_who_may_add_somebody(
+    ask: Any,
+    paths: SimpleNamespace,
+    payments: Client,
+    cast: SimpleNamespace,
+    who: str | None,
+    status: int,
+) -> None:
+    assert ask(who, "post", paths.team, GOOD).status_code == status
+    assert payments.memberships.filter(user=cast.bob).exists() == (who == "alice")
+
+
+@pytest.mark.parametrize("method", ["put", "delete"])
+def test_wrong_methods_are_refused(ask: Any, paths: SimpleNamespace, method: str) -> None:
+    assert ask("alice", method, paths.team).status_code == 405
+
+
+def test_without_a_csrf_token_nobody_is_added(
+    cast: SimpleNamespace, paths: SimpleNamespace, payments: Client
+) -> None:
+    browser = Browser(enforce_csrf_checks=True)
+    browser.force_login(cast.alice)
+    assert browser.post(paths.team, GOOD).status_code == 403
+    assert payments.memberships.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("entered", "said"),
+    [
+        ({"email": "", "role": "viewer"}, "Please give the e-mail address"),
+        ({"email": "nobody@example.com", "role": "viewer"}, "Nobody has signed up with"),
+        ({"email": "dev@example.com", "role": "viewer"}, "belongs to Payments already"),
+        ({"email": "a\0b@example.com", "role": "viewer"}, "Null characters"),
+        ({"email": "x" * 300 + "@example.com", "role": "viewer"}, "at most 254"),
+        ({"email": "bob@example.com", "role": "emperor"}, "Select a valid choice"),
+    ],
+)
+def test_bad_entries_are_named_and_survive(
+    ask: Any, paths: SimpleNamespace, entered: dict[str, str], said: str
+) -> None:
+    response = ask("alice", "post", paths.team, entered)
+    assert response.status_code == 422
+    assert said in text_of(response)
+
+
+def test_htmx_gets_the_team_alone(ask: Any, paths: SimpleNamespace) -> None:
+    text = text_of(ask("alice", "get", paths.team, htmx=True))
+    assert 'id="team"' in text
+    assert "<html" not in text
+
+
+def test_only_owners_see_the_controls(ask: Any, paths: SimpleNamespace) -> None:
+    assert 'name="role"' not in text_of(ask("dev", "get", paths.team))
+    assert 'name="role"' in text_of(ask("alice", "get", paths.team))

@@ -1,0 +1,292 @@
+"""What the debugger says of one particular assertion: the cause, in one look."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.hashes import SHA256
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.core.assertion import EXPLANATIONS, Expectation, KeyState, words
+from portal.core.debugger import CheckResult, examine
+from portal.core.debugger.diff import describe_difference
+from portal.core.reasons import Reason, Refused
+from portal.core.strict.base64url import decode_url, encode_url
+from tests.unit.core.assertions import (
+    CLAIMS,
+    CLIENT,
+    ENDPOINT,
+    EXPECTED,
+    ISSUER,
+    NOW,
+    assemble,
+    candidate,
+    expected,
+    part,
+    refused,
+    sign,
+)
+from tests.unit.core.public_key.test_properties import steady
+from tests.unit.core.support import private_key, private_pem
+
+THEN = datetime(2027, 1, 15, 7, 0, tzinfo=UTC)
+BOTH = expected(candidate("ES256"), candidate("PS256"))
+
+
+def failed(assertion: str, expectation: Expectation = EXPECTED) -> CheckResult:
+    refusal = examine(assertion, expectation).refusal
+    assert refusal is not None
+    return refusal
+
+
+def in_der() -> str:
+    key = private_key("P-256")
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    signing_input = f"{part({'alg': 'ES256', 'kid': 'ES256'})}.{part(CLAIMS)}"
+    return f"{signing_input}.{encode_url(key.sign(signing_input.encode(), ec.ECDSA(SHA256())))}"
+
+
+def test_signed_by_another_key_than_kid_says() -> None:
+    twin = expected(candidate("ES256", kid="new"), candidate("EdDSA"))
+    refusal = failed(sign("ES256", {"kid": "EdDSA"}), twin)
+    assert refusal.reason is Reason.KEY_ALG_OTHER_TYPE
+    assert refusal.note == "It is signed by the key new, although kid says EdDSA."
+    assert examine(sign("ES256", {"kid": "EdDSA"}), twin).signed_by == "new"
+
+
+def test_kid_unknown_though_another_key_verifies() -> None:
+    refusal = failed(sign(header={"kid": "x"}))
+    assert refusal.reason is Reason.KID_UNKNOWN
+    assert refusal.note == "It is signed by the key ES256, although kid says x."
+
+
+def test_no_registered_key_verifies() -> None:
+    forged = assemble({"alg": "ES256", "kid": "ES256"}, CLAIMS, b"x" * 64)
+    refusal = failed(forged, BOTH)
+    assert refusal.reason is Reason.SIGNATURE_INVALID
+    assert refusal.note == "No registered key of this client verifies the signature."
+    assert examine(forged, BOTH).signed_by is None
+
+
+def test_signed_with_a_revoked_key_that_kid_does_not_name() -> None:
+    old = candidate("ES384", kid="old", state=KeyState.REVOKED, since=THEN)
+    refusal = failed(sign("ES384", {"kid": "ES256"}), expected(candidate("ES256"), old))
+    assert refusal.note == (
+        "It is signed by the key old, although kid says ES256."
+        " State of that key: Revoked since 2027-01-15 07:00:00 UTC."
+    )
+
+
+def test_sibling_algorithm_says_how_to_switch() -> None:
+    refusal = failed(sign("RS256", {"kid": "PS256"}), BOTH)
+    assert refusal.reason is Reason.KEY_ALG_SIBLING
+    assert refusal.note == (
+        "It is signed by the key that kid names, PS256. It is signed as RS256, and the key is"
+        " registered for PS256: switch your library from RS256 to PS256, or register a key for"
+        " RS256."
+    )
+    assert examine(sign("RS256", {"kid": "PS256"}), BOTH).signed_by is None
+
+
+def test_header_that_says_ps256_over_an_rs256_signature() -> None:
+    refusal = failed(sign("RS256", {"kid": "PS256", "alg": "PS256"}), BOTH)
+    assert refusal.reason is Reason.SIGNATURE_INVALID
+    assert "It is signed as RS256, and the key is registered for PS256" in refusal.note
+
+
+def test_pss_with_the_salt_that_openssl_takes_by_itself() -> None:
+    signing_input = f"{part({'alg': 'PS256', 'kid': 'PS256'})}.{part(CLAIMS)}"
+    key = private_key("RSA")
+    assert isinstance(key, rsa.RSAPrivateKey)
+    padding = PSS(MGF1(SHA256()), PSS.MAX_LENGTH)
+    signature = encode_url(key.sign(signing_input.encode(), padding, SHA256()))
+    refusal = failed(f"{signing_input}.{signature}", BOTH)
+    assert refusal.reason is Reason.SIGNATURE_INVALID
+    assert refusal.note == (
+        "It is signed by the key that kid names, PS256. The salt of its padding is not as long as"
+        " the hash, which RFC 7518 §3.5 asks for: with openssl, sign with -sigopt"
+        " rsa_pss_saltlen:digest."
+    )
+    assert examine(f"{signing_input}.{signature}", BOTH).signed_by is None
+
+
+def test_der_signature() -> None:
+    assertion = in_der()
+    refusal = failed(assertion)
+    assert refusal.reason is Reason.SIGNATURE_DER
+    assert refused(assertion).reason is Reason.SIGNATURE_DER
+    size = len(decode_url(assertion.rpartition(".")[2]) or b"")
+    assert refusal.seen.startswith(f"An ECDSA signature in DER, {size} bytes")
+    assert refusal.expected == "Its two numbers one after the other, 64 bytes"
+    assert refusal.note == (
+        "It is signed by the key that kid names, ES256. It is in DER, and right but for that."
+    )
+
+
+def test_no_kid_and_a_sibling_algorithm_says_which_key_it_was() -> None:
+    several = expected(candidate("EdDSA"), candidate("PS256"), candidate("PS512"))
+    refusal = failed(sign("RS256", without=("kid",)), several)
+    assert refusal.reason is Reason.KEY_ALG_SIBLING
+    assert refusal.expected == "PS256 or PS512, as the live keys are registered"
+    assert refusal.note.startswith("It is signed by the key PS256.")
+
+
+@pytest.mark.parametrize(
+    ("audience", "note"),
+    [
+        (
+            ISSUER + "/",
+            (
+                "There is one slash too many at the end. The first difference is at character 25:"
+                " “/” where the end is expected."
+            ),
+        ),
+        (
+            "http" + ISSUER[5:],
+            (
+                "http instead of https. The first difference is at character 5: “:” where “s” is"
+                " expected."
+            ),
+        ),
+        (
+            "https://keys.example.org/api/oauth2/token",
+            (
+                "The same path on another host: is this another environment? The first difference"
+                " is at character 22: “o” where “c” is expected."
+            ),
+        ),
+    ],
+)
+def test_audience_differs_character_by_character(audience: str, note: str) -> None:
+    refusal = failed(sign(aud=audience))
+    assert refusal.reason is Reason.AUD_MISMATCH
+    assert refusal.note == note
+
+
+@pytest.mark.parametrize(
+    ("seen", "needed", "what"),
+    [
+        (ISSUER + "//", ISSUER, "There are 2 slashes too many at the end."),
+        (ISSUER, ISSUER + "/", "The slash at the end is missing."),
+        (" " + ISSUER, ISSUER, "There is white space around it."),
+        (f"<{ISSUER}>", ISSUER, "There are quotation marks or brackets around it."),
+        (ISSUER.upper(), ISSUER, "Capital and small letters differ."),
+        (ISSUER + ":8443", ISSUER, "The same host on another port."),
+        (ISSUER + "/v2", ISSUER, "Another path on the same host."),
+        ("ftp://elsewhere/x", ISSUER, "It is another address."),
+        ("keys.example.com", ISSUER, "The https:// at the beginning is missing."),
+        ("other", ISSUER, "It is another value."),
+        ("https://[", ISSUER, "It is another value."),
+        ("", ISSUER, "It is another value."),
+    ],
+)
+def test_difference_is_told_in_words(seen: str, needed: str, what: str) -> None:
+    assert describe_difference(seen, needed).startswith(what + " The first difference is at char")
+
+
+@steady
+@given(st.text(max_size=50))
+def test_any_difference_can_be_told(text: str) -> None:
+    assert "The first difference is at character" in describe_difference(text, ISSUER)
+
+
+@pytest.mark.parametrize(
+    ("claims", "expectation", "note"),
+    [
+        ({"aud": [ISSUER, "x"]}, EXPECTED,
+         "The right audience is in it: give it alone, without brackets."),
+        ({"aud": [1]}, EXPECTED, ""),
+        ({"aud": ENDPOINT}, expected(token_endpoint=""),
+         f"The token endpoint is not taken as audience: the issuer is asked, {ISSUER}."),
+        ({"exp": NOW - 40, "iat": NOW - 100}, EXPECTED,
+         ("It was made 102 seconds ago. If you have just made it, your clock is 102 seconds behind"
+         " ours.")),
+        ({"iat": NOW + 90, "exp": NOW + 100}, EXPECTED,
+         "If you have just made it, your clock is 88 seconds ahead of ours."),
+        ({"nbf": NOW + 90}, EXPECTED,
+         "If you have just made it, your clock is 88 seconds ahead of ours."),
+        ({"exp": NOW * 1000}, EXPECTED,
+         ("Divided by 1,000 it is 1800000000 (2027-01-15 08:00:00 UTC); now is 1800000001"
+         " (2027-01-15 08:00:01 UTC).")),
+        ({"exp": str(NOW + 60)}, EXPECTED, "Take the quotation marks off."),
+        ({"jti": ""}, EXPECTED, ""),
+    ],
+)  # fmt: skip
+def test_claim_that_fails_has_its_note(
+    claims: dict[str, Any], expectation: Expectation, note: str
+) -> None:
+    assert failed(sign(**claims), expectation).note == note
+
+
+def test_token_endpoint_with_the_newer_typ() -> None:
+    refusal = failed(sign(header={"typ": "client-authentication+jwt"}, aud=ENDPOINT))
+    assert refusal.note == (
+        f"The token endpoint is not taken as audience with this typ: the issuer is asked, {ISSUER}."
+    )
+
+
+def test_iss_and_sub_that_differ() -> None:
+    note = failed(sign(sub="user-7")).note
+    assert note.endswith(f"iss and sub differ: iss is {CLIENT}.")
+
+
+def test_algorithm_in_small_letters() -> None:
+    note = failed(sign(header={"alg": "ps256"})).note
+    assert note == "The names are case-sensitive: write PS256."
+
+
+def test_every_reason_of_an_assertion_is_explained() -> None:
+    reasons = list(Reason)
+    of_assertions = set(reasons[reasons.index(Reason.ASSERTION_EMPTY) :])
+    # A private key is refused wherever it is sent, also in the place of an assertion.
+    assert set(EXPLANATIONS) == of_assertions | {Reason.PRIVATE_KEY}
+    assert {Reason.CLIENT_UNKNOWN, Reason.CLIENT_ID_MISMATCH} <= of_assertions
+    for each in EXPLANATIONS.values():
+        assert each.title
+        assert each.meaning.endswith((".", "?"))
+        assert each.fix.endswith((".", "?"))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("", "an empty string"),
+        ("a\n\u202eb", "a\\u000a\\u202eb"),
+        ("\ud800", "\\ud800"),
+        ("x" * 200, "x" * 99 + "…"),
+        ("x" * 2048, "x" * 99 + "…"),
+        ("x" * 2049, "a value of 2,049 characters, which is not shown"),
+        (["x" * 2045], "a value of 2,049 characters, which is not shown"),
+        ("eyJhbGciOiJFUzI1NiJ9", "a token, which is not shown"),
+        ("eyJhbGciOiJFUzI1NiJ9.e30.x", "a token, which is not shown"),
+        (private_pem("P-256").decode(), "something that must not be shown"),
+        ({"a": 1}, '{"a": 1}'),
+    ],
+)
+def test_values_are_shown_safely(value: object, shown: str) -> None:
+    assert words.brief(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.2, "1 second"),
+        (90, "90 seconds"),
+        (3700, "3,700 seconds (1 h 1 min)"),
+        (90_000, "90,000 seconds (1 d 1 h)"),
+    ],
+)
+def test_lengths_of_time_read_well(seconds: float, shown: str) -> None:
+    assert words.span(seconds) == shown
+
+
+def test_refusal_holds_nothing_of_the_signature() -> None:
+    assertion = sign(jti="two").rpartition(".")[0] + "." + sign().rpartition(".")[2]
+    refusal = refused(assertion)
+    assert isinstance(refusal, Refused)
+    assert sign().rpartition(".")[2][:20] not in str(refusal.args)
