@@ -18,13 +18,16 @@ from portal.core.debugger.request_text import (
     read_http,
 )
 from portal.core.private.detect import refuse_private
+from portal.core.public_key import PublicKey
+from portal.core.public_key.not_a_key import refuse_text
 from portal.core.reasons import Reason, Refused
 from portal.core.strict import base64url
 
 MAX_PASTE_BYTES: Final = 64 * 1024
 """An assertion is 16 KiB at most; a copied curl command has much around it."""
 
-_DOTTED: Final = re.compile(r"[A-Za-z0-9_=.-]+")
+# The look behind lets a match begin where a run of letters does, and nowhere in it.
+_DOTTED: Final = re.compile(r"(?<![A-Za-z0-9_=.-])[A-Za-z0-9_=-]*+(?:\.[A-Za-z0-9_=-]*+){2,}")
 _PUBLIC: Final = re.compile(r'-----BEGIN [A-Z0-9 ]*PUBLIC KEY|"kty"\s*:|^(ssh-|ecdsa-)', re.ASCII)
 _VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_(]|%[A-Za-z_]+%|<[a-z _-]+>", re.ASCII)
 
@@ -119,13 +122,17 @@ def _request(text: str) -> RequestText | None:
 
 
 def _refuse_other(text: str) -> None:
-    """Raise `Refused` when the text is a certificate, a public key, or no assertion at all."""
+    """Raise `Refused` when the text is a certificate, a public key, or no assertion at all.
+
+    Bare bytes may be a private key. The refusal names its public halves, as that of a key does.
+    """
     if "-----BEGIN CERTIFICATE" in text:
         raise _refused(Reason.PASTED_CERTIFICATE, "This is a certificate.")
     if _PUBLIC.search(text):
         raise _refused(Reason.PASTED_PUBLIC_KEY, "This is a public key.")
     if "." not in text and not text.startswith("{"):
-        raise _refused(Reason.PASTED_NO_ASSERTION, "There is no assertion in this.")
+        leaked = refuse_text(text).leaked
+        raise _refused(Reason.PASTED_NO_ASSERTION, "There is no assertion in this.", leaked)
 
 
 def _of_request(text: str, request: RequestText) -> Paste:
@@ -155,8 +162,8 @@ def _find_token(text: str) -> str:
 
     One pattern for all of it would begin at each eyJ, and read on to the end from there.
     """
-    for run in _DOTTED.finditer(text):
-        parts = run[0].split(".")
+    for run in _DOTTED.findall(text):
+        parts = run.split(".")
         for header, claims, signature in zip(parts, parts[1:], parts[2:], strict=False):
             _before, found, rest = header.partition("eyJ")
             if found:
@@ -186,5 +193,5 @@ def _refuse_private_inside(assertion: str) -> None:
             refuse_private(base64url.decode_url(part.rstrip("=")) or b"")
 
 
-def _refused(reason: Reason, found: str) -> Refused:
-    return Refused(reason, found=found, needed=EXPLANATIONS[reason].fix)
+def _refused(reason: Reason, found: str, leaked: tuple[PublicKey, ...] = ()) -> Refused:
+    return Refused(reason, found=found, needed=EXPLANATIONS[reason].fix, leaked=leaked)

@@ -35,21 +35,22 @@ _LAYERS: Final = 4
 """How many wrappings are taken off: a private key in a PKCS#8 under the name of a public key has
 two of them, and nobody but an attacker has more."""
 
+_MAX_PARTS: Final = 6
+"""PKCS#1 tells a pair by the first six of its numbers, and no other form by more parts."""
+
 _Part = tuple[int, bytes]
 """A tag and the content, or as much of it as there is."""
 
 
 def looks_private(head: bytes) -> bool:
     """Tell from the first 96 bytes whether a private key begins here, in constant time."""
-    return _is_private(_inside(head)) or is_keystore(head)
+    parts = _inside(head)
+    return _is_private(parts) or _is_keystore(parts)
 
 
 def is_keystore(head: bytes) -> bool:
     """Tell from the first 96 bytes whether a PKCS#12 file begins here."""
-    match _inside(head):
-        case [(der.INTEGER, b"\x03"), (der.SEQUENCE, content), *_]:
-            return _oid(content).startswith(_PKCS7)
-    return False
+    return _is_keystore(_inside(head))
 
 
 def public_half(data: bytes) -> PublicKey | None:
@@ -84,9 +85,16 @@ def _parts(data: bytes) -> Iterator[_Part]:
 
 
 def _inside(data: bytes) -> list[_Part]:
-    """Return what is in the SEQUENCE with which the data begins."""
+    """Return the first parts of the SEQUENCE with which the data begins."""
     tag, content = next(_parts(data), (0, b""))
-    return list(_parts(content)) if tag == der.SEQUENCE else []
+    return list(islice(_parts(content), _MAX_PARTS)) if tag == der.SEQUENCE else []
+
+
+def _is_keystore(parts: list[_Part]) -> bool:
+    match parts:
+        case [(der.INTEGER, b"\x03"), (der.SEQUENCE, content), *_]:
+            return _oid(content).startswith(_PKCS7)
+    return False
 
 
 def _is_private(parts: list[_Part]) -> bool:

@@ -22,7 +22,7 @@ from portal.registry.actions.people import (
     invite_person,
     withdraw_admin,
 )
-from portal.registry.actions.read_key import read_key
+from portal.registry.actions.read_key import blocking_leaked_keys, read_key
 from portal.registry.actions.register_key import register_key
 from portal.registry.actions.report_weakness import report_weakness
 from portal.registry.actions.retire_key import keep_key, retire_key
@@ -37,6 +37,7 @@ __all__ = [
     "appoint_owner",
     "authenticate_client",
     "block_key",
+    "blocking_leaked_keys",
     "change_client",
     "change_rights",
     "change_role",

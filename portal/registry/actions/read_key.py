@@ -1,7 +1,9 @@
-"""Read what somebody sent."""
+"""Read what somebody sent, and block each key whose private half was in it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from django.views.decorators.debug import sensitive_variables
@@ -15,17 +17,26 @@ from portal.registry.models import Actor, Client
 _BARE: Final = "Bare bytes were sent. They may have been something else than a private key."
 
 
+@contextmanager
+def blocking_leaked_keys(*, by: Actor, client: Client | None) -> Iterator[None]:
+    """Block the keys that a `Refused` from inside names as leaked, and let it pass on.
+
+    Not to be used in a transaction: the refusal would take back the block.
+    """
+    try:
+        yield
+    except Refused as refused:
+        if refused.leaked:
+            note = "" if refused.reason == Reason.PRIVATE_KEY else _BARE
+            block_leaked_keys(refused.leaked, by=by, client=client, note=note)
+        raise
+
+
 @sensitive_variables("material")
 def read_key(material: bytes | str, *, by: Actor, client: Client | None) -> PublicKey:
     """Parse what somebody sent; a private key in it blocks its public half for good.
 
-    Raises `Refused`. What was sent is not kept, whatever it is. Not to be called in a transaction:
-    the refusal would take back the block.
+    Raises `Refused`. What was sent is not kept, whatever it is. Not to be called in a transaction.
     """
-    try:
+    with blocking_leaked_keys(by=by, client=client):
         return parse_public_key(material)
-    except Refused as refused:
-        if refused.leaked:
-            note = _BARE if refused.reason == Reason.BARE_BYTES else ""
-            block_leaked_keys(refused.leaked, by=by, client=client, note=note)
-        raise

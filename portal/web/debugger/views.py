@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.accounts.limits import has_own_limit, wait_for, within_limit
 from portal.core.reasons import Reason, Refused
-from portal.registry.actions import read_key
+from portal.registry.actions import blocking_leaked_keys
 from portal.registry.models import Client
 from portal.web.access import find_client
 from portal.web.addresses import addresses_of
@@ -50,21 +50,11 @@ def assertion_debugger(request: HttpRequest, client_id: str) -> HttpResponse:
         return _show(request, client, form, status=422)
     text = form.cleaned_data["paste"]
     try:
-        _block_private_keys(text, request, client)
-        diagnosis = diagnose(text, client, timezone.now())
+        with blocking_leaked_keys(by=person(request), client=client):
+            diagnosis = diagnose(text, client, timezone.now())
     except Refused as refused:
         return _show(request, client, form, refused=refused, status=422)
     return _show(request, client, form, diagnosis=diagnosis)
-
-
-@sensitive_variables("text")
-def _block_private_keys(text: str, request: HttpRequest, client: Client) -> None:
-    """Raise `Refused` for a private key or shared secret in the text; its pair gets blocked."""
-    try:
-        read_key(text, by=person(request), client=client)
-    except Refused as refused:
-        if refused.reason in _SECRET:
-            raise
 
 
 @sensitive_variables("form", "context")
