@@ -24,7 +24,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help run passwords test quick suites lint format lock programs \
-	check-format check-lint check-templates check-types check-imports check-migrations check-deploy \
+	check-format check-lint check-words check-templates check-types check-imports check-migrations check-deploy \
 	unit db smoke browser interop ops test-verifiers drill test-image
 .DELETE_ON_ERROR:
 
@@ -96,7 +96,7 @@ test: ## Check everything, and say with which Python (another one: make test PYT
 	@$(MAKE) --no-print-directory -j$(JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) suites
 	@$(BIN)/python tests/total.py $(REPORTS) unit db smoke browser interop ops
 
-quick: check-format check-lint check-templates check-types check-imports check-migrations check-deploy
+quick: check-format check-lint check-words check-templates check-types check-imports check-migrations check-deploy
 suites: unit browser db ops interop smoke
 
 check-format: $(TEST_READY)
@@ -106,6 +106,13 @@ check-format: $(TEST_READY)
 check-lint: $(TEST_READY)
 	@echo "Lint: ruff check"
 	@$(BIN)/ruff check --quiet .
+
+# words.txt has what is not plain English, with what to write instead; `-` is the package's list of misspellings.
+check-words: $(TEST_READY)
+	@echo "Words: codespell"
+	@phrases=$$(sed 's/->.*//' words.txt | paste -sd '|') && git ls-files -co --exclude-standard -z ':!words.txt' \
+		| xargs -0 $(BIN)/codespell --dictionary - --dictionary words.txt --ignore-words-list gost,ture \
+		--regex "\b($$phrases)\b|[\w'’-]+"
 
 check-templates: $(TEST_READY)
 	@echo "Templates: djade"
@@ -180,7 +187,7 @@ test-image: $(TEST_READY) ## Build the image, run compose.yaml, kill and replace
 
 # --- Changing ------------------------------------------------------------------------------------
 
-lint: check-lint check-templates check-types check-imports ## Check the code without running it
+lint: check-lint check-words check-templates check-types check-imports ## Check the code without running it
 
 format: $(TEST_READY) ## Put code and templates into the house's form
 	@$(BIN)/ruff check --quiet --fix-only .
