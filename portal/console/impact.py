@@ -8,7 +8,6 @@ from datetime import datetime
 
 from django.db.models import Count
 
-from portal.registry.choices import LIVE
 from portal.registry.models import Client, ClientKey
 
 
@@ -37,7 +36,7 @@ def impact_of(keys: Iterable[ClientKey], now: datetime) -> list[Impact]:
     for key in keys:
         impact = impacts.setdefault(key.client_id, Impact(key.client))
         (impact.revoked if key.revoked_at else impact.keys).append(key)
-        impact.live_now += key.status(now) in LIVE
+        impact.live_now += key.lifecycle.is_live(now)
         chosen.append(key.pk)
     left = (
         ClientKey.objects.live(now)

@@ -41,22 +41,6 @@ class GrantType(models.TextChoices):
     REFRESH_TOKEN = "refresh_token", "Again, without asking people again (refresh_token)"
 
 
-class KeyStatus(models.TextChoices):
-    """What a key is right now, derived from its dates."""
-
-    ACTIVE = "active", "Active"
-    UNCONFIRMED = "unconfirmed", "Waits for confirmation"
-    PENDING = "pending", "Starts later"
-    RETIRING = "retiring", "Retiring"
-    EXPIRED = "expired", "Expired"
-    RETIRED = "retired", "Retired"
-    REVOKED = "revoked", "Revoked"
-
-
-LIVE: Final = frozenset({KeyStatus.ACTIVE, KeyStatus.RETIRING})
-"""What a key is while it is published and accepted, in step with `ClientKeyQuerySet.live`."""
-
-
 class BlockedWhy(models.TextChoices):
     """How the key got here."""
 

@@ -6,30 +6,12 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from typing import Final
 
 from django.conf import settings
 
-from portal.core.assertion import CandidateKey, Expectation, KeyState, never_seen
-from portal.registry.choices import KeyStatus
+from portal.core.assertion import CandidateKey, Expectation, never_seen
 from portal.registry.endpoints import issuer, token_endpoint
 from portal.registry.models import Client, ClientKey, RedeemedAssertion
-
-_STATES: Final = {
-    KeyStatus.ACTIVE: KeyState.LIVE,
-    KeyStatus.RETIRING: KeyState.LIVE,
-    KeyStatus.PENDING: KeyState.PENDING,
-    KeyStatus.UNCONFIRMED: KeyState.UNCONFIRMED,
-    KeyStatus.EXPIRED: KeyState.EXPIRED,
-    KeyStatus.RETIRED: KeyState.RETIRED,
-    KeyStatus.REVOKED: KeyState.REVOKED,
-}
-_SINCE: Final = {
-    KeyStatus.PENDING: "not_before",
-    KeyStatus.EXPIRED: "expires_at",
-    KeyStatus.RETIRED: "retires_at",
-    KeyStatus.REVOKED: "revoked_at",
-}
 
 
 def expectation_of(
@@ -52,10 +34,9 @@ def expectation_of(
 
 
 def candidate_of(key: ClientKey, now: datetime) -> CandidateKey:
-    """Return the key as the core verifies with it, in its state at `now`."""
-    status = key.status(now)
-    since = getattr(key, _SINCE[status]) if status in _SINCE else None
-    return CandidateKey(kid=key.kid, alg=key.alg, pem=key.pem, state=_STATES[status], since=since)
+    """Return the key as the core verifies with it, in its status at `now`."""
+    life = key.lifecycle
+    return CandidateKey(key.kid, key.alg, key.pem, status=life.status(now), since=life.since(now))
 
 
 def first_seen(client: Client, jti: str) -> datetime | None:

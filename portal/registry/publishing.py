@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal.core.jwks import jwk_set
+from portal.core.lifecycle import KeyStatus
 from portal.registry.models import Client
 
 
@@ -35,12 +36,11 @@ def publish(client_id: str, now: datetime, *, extended: bool) -> Publication | N
     client = None if "\0" in client_id else Client.objects.filter(client_id=client_id).first()
     if client is None:
         return None
-    rows = client.keys.none() if client.is_suspended else client.keys.occupying(now)
+    rows = client.keys.none() if client.is_suspended else client.keys.current(now)
     keys = [key for key in (row.publishable for row in rows) if extended or not key.extended]
-    ends = [
-        end for key in keys for end in (key.expires_at, key.retires_at) if end and key.is_live(now)
-    ]
-    starts = [key.not_before for key in keys if key.not_before and now < key.not_before]
+    lives = [(key.lifecycle, change) for key in keys if (change := key.lifecycle.next_change(now))]
+    starts = [change for life, change in lives if life.status(now) == KeyStatus.PENDING]
+    ends = [change for life, change in lives if life.is_live(now)]
     return Publication(
         jwks=jwk_set(keys, now, extended=extended),
         next_start=min(starts, default=None),

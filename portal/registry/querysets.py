@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Least
 
+from portal.core.lifecycle import OVER, KeyStatus
 from portal.registry.choices import Role
 from portal.registry.paging import of_one
 
@@ -41,25 +42,45 @@ class ClientQuerySet(models.QuerySet["Client"]):
         return self.filter(~Exists(owners))
 
 
+def _conditions(now: datetime) -> dict[KeyStatus, Q]:
+    """Return `Lifecycle.status` for the database: the first condition that holds decides."""
+    return {
+        KeyStatus.REVOKED: Q(revoked_at__isnull=False),
+        KeyStatus.RETIRED: Q(retires_at__lte=now),
+        KeyStatus.EXPIRED: Q(expires_at__lte=now),
+        KeyStatus.UNCONFIRMED: Q(confirmation_required=True, confirmed_at=None),
+        KeyStatus.PENDING: Q(not_before__gt=now),
+        KeyStatus.RETIRING: Q(retires_at__gt=now),
+        KeyStatus.ACTIVE: Q(),
+    }
+
+
 class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
     """Keys."""
 
-    def occupying(self, now: datetime) -> Self:
-        """Return the keys that count against a client's limit: live at `now`, or still to start."""
+    def in_status(self, status: KeyStatus, now: datetime) -> Self:
+        """Return the keys whose `Lifecycle.status` is this one at `now`."""
+        conditions = _conditions(now)
+        order = list(conditions)
+        earlier = order[: order.index(status)]
+        keys = self if status in OVER else self.current(now)
+        return keys.filter(conditions[status], *(~conditions[each] for each in earlier))
+
+    def current(self, now: datetime) -> Self:
+        """Return the keys that are not over at `now`: they count against the client's limit."""
+        is_ = _conditions(now)
         return self.alias(ends=ENDS).filter(
-            Q(expires_at=None) | Q(expires_at__gt=now),
-            Q(retires_at=None) | Q(retires_at__gt=now),
-            revoked_at=None,
-            # Says nothing more, but has the index `key_of_client_by_end` used.
+            ~is_[KeyStatus.REVOKED],
+            ~is_[KeyStatus.RETIRED],
+            ~is_[KeyStatus.EXPIRED],
+            # Adds nothing, but makes the database use the index `key_of_client_by_end`.
             ends__gt=now,
         )
 
     def live(self, now: datetime) -> Self:
-        """Return the keys that are trusted at `now`, in step with `PublishableKey.is_live`."""
-        return self.occupying(now).filter(
-            Q(not_before=None) | Q(not_before__lte=now),
-            Q(confirmation_required=False) | Q(confirmed_at__isnull=False),
-        )
+        """Return the keys whose `Lifecycle.is_live` is true at `now`."""
+        is_ = _conditions(now)
+        return self.current(now).filter(~is_[KeyStatus.UNCONFIRMED], ~is_[KeyStatus.PENDING])
 
     def proved(self) -> Self:
         """Return the keys whose private half their client has proved to hold, whatever their state.

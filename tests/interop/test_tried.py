@@ -25,6 +25,7 @@ from joserfc.jwk import KeySet
 
 from portal.core.jwk import published_jwk, thumbprint
 from portal.core.jwks import PublishableKey, jwk_set
+from portal.core.lifecycle import Lifecycle
 from portal.core.public_key.parse import parse_public_key
 from tests.interop import peers
 from tests.interop.caching import CACHE_S, LIBRARIES, REFUSED, caching_verifier
@@ -197,7 +198,8 @@ def test_joserfc_reads_no_empty_set() -> None:
 
 
 def test_our_set_without_a_live_key_is_never_empty() -> None:
-    gone = PublishableKey("kid", published_jwk(PUBLIC, "EdDSA"), expires_at=in_the_past())
+    over = Lifecycle(expires_at=in_the_past())
+    gone = PublishableKey("kid", published_jwk(PUBLIC, "EdDSA"), over)
     [placeholder] = json.loads(jwk_set([gone], in_the_past(), extended=True))["keys"]
     assert placeholder["use"] == "enc"
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
 
-from portal.registry.choices import KeyStatus
-from portal.registry.models import ClientKey
+from portal.core.lifecycle import OVER, KeyStatus, Lifecycle
 from tests.ops.production import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-GONE = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}
 DAYS = [datetime(2030, 1, day, tzinfo=UTC) for day in range(1, 8)]
 
 
@@ -31,24 +30,22 @@ def steps_of_the_code() -> set[tuple[str, str]]:
     for starts, ends, retires, waits in product(dates, dates, dates, [False, True]):
         if starts and ends and ends <= starts:
             continue
-        begun = {"not_before": starts, "expires_at": ends, "confirmation_required": waits}
-        key = ClientKey(**begun, retires_at=retires)
+        key = Lifecycle(starts, ends, retires, confirmation_required=waits)
         for today, tomorrow in pairwise(DAYS):
             now = key.status(today)
             after = {key.status(tomorrow)}
-            if now not in GONE:
+            if now not in OVER:
                 for moved in (None, today, today + timedelta(days=2)):  # keep, retire, with a grace
-                    after.add(ClientKey(**begun, retires_at=moved).status(today))
-                confirmed = ClientKey(**begun, retires_at=retires, confirmed_at=today)
-                after.add(confirmed.status(today))
-            after.add(ClientKey(not_before=starts, revoked_at=today).status(today))
+                    after.add(replace(key, retires_at=moved).status(today))
+                after.add(replace(key, confirmed_at=today).status(today))
+            after.add(replace(key, revoked_at=today).status(today))
             found |= {(now.value, each.value) for each in after if each != now}
     return found
 
 
 def test_the_diagram_names_exactly_the_states_of_a_key() -> None:
     named = {state for step in steps_of_the_diagram() for state in step}
-    assert named == set(KeyStatus.values)
+    assert named == set(KeyStatus)
 
 
 def test_the_diagram_has_exactly_the_steps_that_the_code_can_take() -> None:

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from portal.console.filters.base import ListFilter, day_field, midnight
 from portal.console.lookup import MAX_TERM, meaning
 from portal.core.algorithms import ALGORITHMS
-from portal.registry.choices import KeyStatus
+from portal.core.lifecycle import KeyStatus
 from portal.registry.models import LEGACY_ALGORITHMS, ClientKey
 from portal.registry.paging import Lead
 
@@ -27,7 +27,11 @@ class KeyFilter(ListFilter[ClientKey]):
     q = forms.CharField(label="Find a key", required=False, max_length=MAX_TERM)
     status = forms.ChoiceField(
         required=False,
-        choices=[_ANY, ("live", "Live (active or retiring)"), *KeyStatus.choices],
+        choices=[
+            _ANY,
+            ("live", "Live (active or retiring)"),
+            *((each.value, each.label) for each in KeyStatus),
+        ],
     )
     alg = forms.ChoiceField(
         label="Algorithm", required=False, choices=[_ANY, *((name, name) for name in ALGORITHMS)]
@@ -75,14 +79,14 @@ class KeyFilter(ListFilter[ClientKey]):
         if asked["status"] == "live":
             keys = keys.live(now)
         elif asked["status"]:
-            keys = keys.filter(status_is(KeyStatus(asked["status"]), now))
+            keys = keys.in_status(KeyStatus(asked["status"]), now)
         if asked["alg"] and not self.lead:
             keys = keys.filter(alg=asked["alg"])
         if asked["legacy"]:
             keys = keys.filter(alg__in=LEGACY_ALGORITHMS)
         if asked["expiring"]:
             soon = now + settings.KEY_EXPIRY_WARNING
-            keys = keys.occupying(now).filter(expires_at__gt=now, expires_at__lte=soon)
+            keys = keys.current(now).filter(expires_at__gt=now, expires_at__lte=soon)
         if asked["age"]:
             keys = keys.filter(_AGES[asked["age"]](now))
         if asked["registered_from"]:
@@ -98,26 +102,3 @@ _AGES: Final = {
     "month": lambda now: Q(registered_at__gte=now - timedelta(days=30)),
     "old": lambda now: Q(registered_at__lt=now - timedelta(days=365)),
 }
-
-
-def status_is(status: KeyStatus, now: datetime) -> Q:
-    """Return the condition for `ClientKey.status(now)` to be this status."""
-    if status == KeyStatus.REVOKED:
-        return Q(revoked_at__isnull=False)
-    retired = Q(revoked_at=None, retires_at__lte=now)
-    if status == KeyStatus.RETIRED:
-        return retired
-    staying = Q(retires_at=None) | Q(retires_at__gt=now)
-    if status == KeyStatus.EXPIRED:
-        return Q(revoked_at=None, expires_at__lte=now) & staying
-    lasting = Q(expires_at=None) | Q(expires_at__gt=now)
-    if status == KeyStatus.UNCONFIRMED:
-        held_back = Q(revoked_at=None, confirmation_required=True, confirmed_at=None)
-        return held_back & staying & lasting
-    lasting &= Q(confirmation_required=False) | Q(confirmed_at__isnull=False)
-    if status == KeyStatus.PENDING:
-        return Q(revoked_at=None, not_before__gt=now) & staying & lasting
-    begun = Q(not_before=None) | Q(not_before__lte=now)
-    if status == KeyStatus.RETIRING:
-        return Q(revoked_at=None, retires_at__gt=now) & lasting & begun
-    return Q(revoked_at=None, retires_at=None) & lasting & begun

@@ -82,7 +82,7 @@ def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
         .first(),
         "registered": registered,
         "more": rows.count() - len(registered),
-        "is_live": any(not key.revoked_at for key in registered),
+        "revokes": any(not key.revoked_at for key in registered),
         "impacts": impacts,
         "form": form,
     }

@@ -6,7 +6,6 @@ from portal.core.assertion.expectation import (
     MAX_LIFETIME_S,
     CandidateKey,
     Expectation,
-    KeyState,
     never_seen,
 )
 from portal.core.assertion.explanations.by_reason import EXPLANATIONS
@@ -29,7 +28,6 @@ __all__ = [
     "ClientAssertion",
     "Expectation",
     "Explanation",
-    "KeyState",
     "Pointers",
     "UnverifiedAssertion",
     "VerifiedAssertion",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from portal.core.algorithms import ALGORITHMS
-from portal.core.assertion.expectation import CandidateKey, Expectation, KeyState
+from portal.core.assertion.expectation import CandidateKey, Expectation
 from portal.core.assertion.unverified import UnverifiedAssertion
 from portal.core.reasons import Reason
 from portal.core.signatures import verifier_of
@@ -61,7 +61,7 @@ class Case:
 
     def live_keys(self) -> list[CandidateKey]:
         """Return the client's keys that are accepted now."""
-        return [key for key in self.expectation.keys if key.state is KeyState.LIVE]
+        return [key for key in self.expectation.keys if key.is_live]
 
     def fits(self, key: CandidateKey) -> bool:
         """Return whether `alg` is what the key is registered for."""

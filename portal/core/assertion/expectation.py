@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
+
+from portal.core.lifecycle import LIVE, KeyStatus
 
 MAX_LIFETIME_S: Final = 300
 """The longest life of an assertion, in seconds: "under 5 minutes" (RFC 7523 §3 point 4)."""
@@ -15,30 +16,24 @@ LEEWAY_S: Final = 30
 """How far the client's clock may be ahead of ours, in seconds (FAPI 2.0 §5.3.2.1)."""
 
 
-class KeyState(StrEnum):
-    """What a key of the client is at the moment of the decision; only a live one is accepted."""
-
-    LIVE = "live"
-    PENDING = "pending"
-    UNCONFIRMED = "unconfirmed"
-    EXPIRED = "expired"
-    RETIRED = "retired"
-    REVOKED = "revoked"
-
-
 @dataclass(frozen=True, slots=True)
 class CandidateKey:
     """A registered key that the assertion might be signed with.
 
-    `alg` is the algorithm it is registered for, `pem` its SubjectPublicKeyInfo, `since` when it
-    came into its state (for a pending key: when it starts).
+    `alg` is the algorithm it is registered for, `pem` its SubjectPublicKeyInfo; `status` and
+    `since` are as `Lifecycle` returns them for the moment of the decision.
     """
 
     kid: str
     alg: str
     pem: str
-    state: KeyState = KeyState.LIVE
+    status: KeyStatus = KeyStatus.ACTIVE
     since: datetime | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the key is accepted."""
+        return self.status in LIVE
 
 
 def never_seen(_jti: str) -> datetime | None:

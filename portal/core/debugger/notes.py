@@ -8,7 +8,6 @@ from portal.core.algorithms import ALGORITHMS
 from portal.core.assertion.checks.claims import accepted_audiences
 from portal.core.assertion.checks.key import described_state
 from portal.core.assertion.context import NAMES_OF, Case
-from portal.core.assertion.expectation import KeyState
 from portal.core.assertion.words import brief, moment, span
 from portal.core.debugger.diff import describe_difference
 from portal.core.debugger.signers import Signer, find_signer
@@ -52,7 +51,7 @@ def _on_key(case: Case, reason: Reason) -> str:
             f"It is signed as {signer.alg}, and the key is registered for {names}: switch your"
             f" library from {signer.alg} to {signer.key.alg}, or register a key for {signer.alg}."
         )
-    if signer.key.state is not KeyState.LIVE:
+    if not signer.key.is_live:
         parts.append(f"State of that key: {described_state(signer.key)}.")
     return " ".join(parts)
 

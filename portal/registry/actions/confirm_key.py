@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from portal.core.lifecycle import OVER
 from portal.registry.actions.revoke_key import revoke_key
-from portal.registry.choices import KeyStatus, RevocationReason, Verb
+from portal.registry.choices import RevocationReason, Verb
 from portal.registry.errors import KeyNotLive, KeyTaken
 from portal.registry.locks import lock_fingerprints, lock_key
 from portal.registry.models import PORTAL, Actor, ClientKey, Event, recording
-
-_GONE = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}
 
 
 @recording()
@@ -27,8 +26,8 @@ def confirm_key(key: ClientKey, *, by: Actor) -> ClientKey:
     key = lock_key(key)
     if key.confirmed_at:
         return key
-    status = key.status(timezone.now())
-    if status in _GONE:
+    status = key.lifecycle.status(timezone.now())
+    if status in OVER:
         message = f"“{key.label}” is {status.label.lower()}, so there is nothing to confirm."
         raise KeyNotLive(message)
     others = ClientKey.objects.filter(spki_sha256=key.spki_sha256).exclude(pk=key.pk)

@@ -123,7 +123,7 @@ def _check_unknown(client: Client, key: PublicKey) -> None:
     """
     rows = ClientKey.objects.filter(spki_sha256=key.spki_sha256)
     if known := rows.filter(client=client).first():
-        status = known.status(timezone.now()).label.lower()
+        status = known.lifecycle.status(timezone.now()).label.lower()
         message = (
             f"This client already has this key: “{known.label}”, {status}, "
             f"registered {known.registered_at:%d %B %Y}."
@@ -143,7 +143,7 @@ def _check_unknown(client: Client, key: PublicKey) -> None:
 def _check_limit(client: Client) -> None:
     """Raise when the client has as many keys as it may; the caller holds the client's lock."""
     limit = settings.KEY_LIMIT
-    if client.keys.occupying(timezone.now()).count() >= limit:
+    if client.keys.current(timezone.now()).count() >= limit:
         message = (
             f"{client.name} has as many keys as a client may have ({limit}). "
             "Retire or revoke one that is no longer used, then add this one."

@@ -7,13 +7,13 @@ from typing import Final
 
 from django.utils import timezone
 
-from portal.registry.choices import KeyStatus, Verb
+from portal.core.lifecycle import OVER
+from portal.registry.choices import Verb
 from portal.registry.errors import KeyNotLive, UnfitInput
 from portal.registry.locks import lock_client, lock_key
 from portal.registry.models import Actor, ClientKey, Event, recording
 
 MAX_GRACE: Final = timedelta(days=366)
-_GONE: Final = {KeyStatus.REVOKED, KeyStatus.RETIRED, KeyStatus.EXPIRED}
 
 
 @recording()
@@ -58,8 +58,8 @@ def _lock_not_gone(key: ClientKey) -> ClientKey:
     # The client too: a key whose grace ends makes room for another one, and must not stay then.
     lock_client(key.client)
     key = lock_key(key)
-    status = key.status(timezone.now())
-    if status in _GONE:
+    status = key.lifecycle.status(timezone.now())
+    if status in OVER:
         message = f"“{key.label}” is {status.label.lower()} already, so its end cannot be moved."
         raise KeyNotLive(message)
     return key

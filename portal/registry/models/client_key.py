@@ -13,7 +13,8 @@ from django.urls import reverse
 from portal.core.algorithms import ALGORITHMS
 from portal.core.jwk import PRIVATE_MEMBERS
 from portal.core.jwks import PublishableKey
-from portal.registry.choices import KeyStatus, RevocationReason
+from portal.core.lifecycle import Lifecycle
+from portal.registry.choices import RevocationReason
 from portal.registry.models.actor import ActorFields, MaybeActor, by_nobody, by_somebody
 from portal.registry.models.client import Client
 from portal.registry.querysets import ENDS, ClientKeyQuerySet
@@ -169,32 +170,21 @@ class ClientKey(models.Model):
         return PublishableKey(
             kid=self.kid,
             jwk=self.jwk,
+            lifecycle=self.lifecycle,
             extended=ALGORITHMS[self.alg].extended,
+        )
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """The dates that decide what the key is; `ClientKeyQuerySet` knows the same columns."""
+        return Lifecycle(
             not_before=self.not_before,
             expires_at=self.expires_at,
             retires_at=self.retires_at,
             revoked_at=self.revoked_at,
-            confirmed=not self.awaits_confirmation,
+            confirmed_at=self.confirmed_at,
+            confirmation_required=self.confirmation_required,
         )
-
-    @property
-    def awaits_confirmation(self) -> bool:
-        """Whether the key is held back until somebody proves to have its private half."""
-        return self.confirmation_required and self.confirmed_at is None
-
-    def status(self, now: datetime) -> KeyStatus:
-        """Return what the key is at `now`; whether its client is suspended, the client tells."""
-        if self.revoked_at:
-            return KeyStatus.REVOKED
-        if self.retires_at and self.retires_at <= now:
-            return KeyStatus.RETIRED
-        if self.expires_at and self.expires_at <= now:
-            return KeyStatus.EXPIRED
-        if self.awaits_confirmation:
-            return KeyStatus.UNCONFIRMED
-        if self.not_before and self.not_before > now:
-            return KeyStatus.PENDING
-        return KeyStatus.RETIRING if self.retires_at else KeyStatus.ACTIVE
 
     @property
     def revoked_because(self) -> str:

@@ -24,7 +24,6 @@ from portal.web.access import NOT_YOUR_KEYS, find_key, permit
 from portal.web.forms import PortalForm, paste_area
 from portal.web.keys.guide import recipes
 from portal.web.keys.key_files import files_of, files_of_next_key
-from portal.web.keys.lists import CURRENT
 from portal.web.keys.signing import LIFETIME_S, signing_commands
 from portal.web.leaks import losses_of
 from portal.web.people import person
@@ -50,7 +49,7 @@ def key_confirmation(request: HttpRequest, client_id: str, kid: str) -> HttpResp
     """Give a challenge to sign, and confirm the key when it comes back well signed."""
     key = find_key(request, client_id, kid)
     permit(permissions.can_change_keys(person(request), key.client), NOT_YOUR_KEYS)
-    if key.confirmed_at or key.status(timezone.now()) not in CURRENT:
+    if key.confirmed_at or key.lifecycle.is_over(timezone.now()):
         what = "is confirmed already" if key.confirmed_at else "has left the JWKS already"
         messages.info(request, f"“{key.label}” {what}.")
         return leave(request, key)
@@ -109,17 +108,18 @@ def _ask(
     refused: Refused | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    claims = challenge_for(key)
+    claims, now = challenge_for(key), timezone.now()
     context = {
         "section": "clients",
         "client": key.client,
         "key": key,
-        "now": timezone.now(),
+        "now": now,
+        "status": key.lifecycle.status(now),
         "form": AssertionForm(),
         "examination": trial.examination if trial else None,
         "problem": trial.problem if trial and trial.problem else problem,
         "refused": refused,
-        "losses": losses_of(refused, person(request), timezone.now()),
+        "losses": losses_of(refused, person(request), now),
         "recipes": recipes(),
         # A private key that was sent here is given up: what follows makes the next one.
         "files": files_of_next_key(key.client) if refused else files_of(key),

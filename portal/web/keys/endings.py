@@ -16,7 +16,7 @@ from portal.registry.models import ClientKey
 from portal.web.access import NOT_YOUR_KEYS, NOT_YOUR_REVOCATION, find_key, permit
 from portal.web.forms import posted
 from portal.web.keys.forms import LastKeyForm, RetirementForm, RevocationForm
-from portal.web.keys.lists import CURRENT, is_last_live, stays_without
+from portal.web.keys.lists import is_last_live, stays_without
 from portal.web.keys.usage import usage_of
 from portal.web.people import person
 from portal.web.refusals import tell
@@ -28,7 +28,7 @@ def key_retirement(request: HttpRequest, client_id: str, kid: str) -> HttpRespon
     """Ask when a key is to leave the JWKS, then let it leave."""
     key = find_key(request, client_id, kid)
     permit(permissions.can_change_keys(person(request), key.client), NOT_YOUR_KEYS)
-    if key.status(timezone.now()) not in CURRENT:
+    if key.lifecycle.is_over(timezone.now()):
         messages.info(request, f"“{key.label}” has left the JWKS already.")
         return leave(request, key)
     form = RetirementForm(posted(request), key=key, is_last=is_last_live(key, timezone.now()))

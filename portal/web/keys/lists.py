@@ -9,10 +9,10 @@ from typing import Final
 from django.conf import settings
 
 from portal.core.algorithms import ALGORITHMS
-from portal.registry.choices import LIVE, KeyStatus
+from portal.core.lifecycle import LIVE, OVER, KeyStatus
 from portal.registry.models import Client, ClientKey
 
-CURRENT: Final = (
+_ORDER: Final = (
     KeyStatus.ACTIVE,
     KeyStatus.RETIRING,
     KeyStatus.UNCONFIRMED,
@@ -34,7 +34,7 @@ class KeyRow:
     @property
     def is_current(self) -> bool:
         """Whether the key counts against the limit."""
-        return self.status in CURRENT
+        return self.status not in OVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ def key_lists(client: Client, now: datetime) -> KeyLists:
     keys = client.keys.select_related("registered_by", "client").with_last_used()
     keys = keys.order_by("-registered_at", "-pk")
     rows = [_row(key, now) for key in keys]
-    current = [row for status in CURRENT for row in rows if row.status == status]
-    return KeyLists(current=current, past=[row for row in rows if row.status not in CURRENT])
+    current = [row for status in _ORDER for row in rows if row.status == status]
+    return KeyLists(current=current, past=[row for row in rows if not row.is_current])
 
 
 def ended_by_portal(lists: KeyLists, now: datetime) -> list[ClientKey]:
@@ -80,17 +80,17 @@ def _is_news(key: ClientKey, now: datetime) -> bool:
 
 
 def _row(key: ClientKey, now: datetime) -> KeyRow:
-    status = key.status(now)
+    status = key.lifecycle.status(now)
     soon = now + settings.KEY_EXPIRY_WARNING
-    expires_soon = status in CURRENT and key.expires_at is not None and key.expires_at <= soon
+    expires_soon = status not in OVER and key.expires_at is not None and key.expires_at <= soon
     return KeyRow(key, status, expires_soon)
 
 
 def stays_without(key: ClientKey, now: datetime) -> int:
     """Return how many other keys of the client are live and not about to retire."""
-    return key.client.keys.live(now).filter(retires_at=None).exclude(pk=key.pk).count()
+    return key.client.keys.in_status(KeyStatus.ACTIVE, now).exclude(pk=key.pk).count()
 
 
 def is_last_live(key: ClientKey, now: datetime) -> bool:
     """Return whether the client cannot sign in any more once this key has gone."""
-    return key.status(now) in LIVE and stays_without(key, now) == 0
+    return key.lifecycle.is_live(now) and stays_without(key, now) == 0

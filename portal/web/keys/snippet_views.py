@@ -6,7 +6,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from portal.registry.choices import LIVE
 from portal.web.access import find_key
 from portal.web.keys.key_files import files_of
 from portal.web.keys.snippets import LANGUAGES, signers_of, snippet
@@ -26,7 +25,7 @@ def key_snippets(request: HttpRequest, client_id: str, kid: str) -> HttpResponse
         "client": key.client,
         "key": key,
         "now": now,
-        "is_live": key.status(now) in LIVE and not key.client.is_suspended,
+        "is_live": key.lifecycle.is_live(now) and not key.client.is_suspended,
         "languages": LANGUAGES.values(),
         "language": language,
         "snippet": snippet(language, key),

@@ -16,11 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.accounts.limits import has_own_limit, wait_for, within_limit
 from portal.core.algorithms import ALGORITHMS
+from portal.core.lifecycle import KeyStatus
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
 from portal.registry import permissions
 from portal.registry.actions import register_key
-from portal.registry.choices import KeyStatus, Verb
+from portal.registry.choices import Verb
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, ClientKey, Event
 from portal.registry.paging import of_one
@@ -29,7 +30,7 @@ from portal.web.addresses import addresses_of
 from portal.web.clients.settings_page import show_settings
 from portal.web.keys.forms import KeyForm
 from portal.web.keys.inspection import Sighting, offered_algorithms, see
-from portal.web.keys.lists import CURRENT, key_lists
+from portal.web.keys.lists import key_lists
 from portal.web.people import person
 from portal.web.refusals import tell
 from portal.web.render import show
@@ -73,7 +74,8 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Show all that is known of a key."""
     found = find_key(request, client_id, kid)
     user, now = person(request), timezone.now()
-    may_end = permissions.can_change_keys(user, found.client)
+    status, is_current = found.lifecycle.status(now), not found.lifecycle.is_over(now)
+    may_end = is_current and permissions.can_change_keys(user, found.client)
     actors = Event.objects.prefetch_related(*Event.actor.related)
     events = list(of_one(actors, "key", found.pk)[:50])
     context = {
@@ -86,10 +88,11 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
         "events": events,
         "weakness": next((each for each in events if each.verb == Verb.FIND_WEAKNESS), None),
         "now": now,
-        "is_current": found.status(now) in CURRENT,
-        "can_confirm": may_end and found.status(now) in CURRENT,
-        "can_retire": may_end and found.status(now) in CURRENT,
-        "can_withdraw": may_end and found.status(now) == KeyStatus.RETIRING,
+        "status": status,
+        "is_current": is_current,
+        "can_confirm": may_end,
+        "can_retire": may_end,
+        "can_withdraw": may_end and status == KeyStatus.RETIRING,
         "can_revoke": not found.revoked_at and permissions.can_revoke_keys(user, found.client),
     }
     return show(request, "keys/key.html", context)
@@ -174,10 +177,11 @@ def _slow_down(action: str) -> str:
 
 
 def _say_registered(request: HttpRequest, key: ClientKey) -> None:
-    lists = key_lists(key.client, timezone.now())
-    if key.awaits_confirmation:
+    now = timezone.now()
+    lists, status = key_lists(key.client, now), key.lifecycle.status(now)
+    if status == KeyStatus.UNCONFIRMED:
         level, text = messages.WARNING, "is registered, and not in the JWKS before it is confirmed."
-    elif key.not_before and key.not_before > timezone.now():
+    elif status == KeyStatus.PENDING:
         level, text = (
             messages.SUCCESS,
             f"is registered. It starts {key.not_before:%d %B %Y, %H:%M} UTC.",
@@ -190,7 +194,7 @@ def _say_registered(request: HttpRequest, key: ClientKey) -> None:
         )
     page = reverse("key_confirmation", args=[key.client.client_id, key.kid])
     link = format_html('<a href="{}">Sign once to confirm it</a>', page)
-    later = "" if key.awaits_confirmation else ", now or later"
+    later = "" if status == KeyStatus.UNCONFIRMED else ", now or later"
     messages.add_message(request, level, format_html("“{}” {} {}{}.", key.label, text, link, later))
     if lists.live > 1:
         messages.warning(

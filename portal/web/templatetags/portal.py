@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from portal.core.key_files import PRIVATE, PUBLIC, KeyFiles
-from portal.registry.choices import KeyStatus
+from portal.core.lifecycle import KeyStatus
 from portal.registry.models import Actor, ClientKey, described
 from portal.web.forms import PortalForm
 
@@ -120,7 +120,7 @@ def named(actor: Actor) -> str:
 @register.simple_tag
 def key_status(key: ClientKey, now: datetime | None = None) -> SafeString:
     """Return the status of the key at `now` as a badge, in words and not in colour alone."""
-    status = key.status(now or timezone.now())
+    status = key.lifecycle.status(now or timezone.now())
     return format_html(
         '<span class="status status-of-{}">{}</span>', _STATUS_COLOURS[status], status.label
     )

@@ -13,6 +13,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
+from portal.core.lifecycle import KeyStatus
 from portal.core.reasons import Reason, Refused
 from portal.registry.actions import (
     AuthenticationRefused,
@@ -23,7 +24,7 @@ from portal.registry.actions import (
     retire_key,
     revoke_key,
 )
-from portal.registry.choices import KeyStatus, RevocationReason, Verb
+from portal.registry.choices import RevocationReason, Verb
 from portal.registry.errors import KeyAlreadyHere, KeyNotLive, KeyTaken
 from portal.registry.models import PORTAL, Client, ClientKey, RedeemedAssertion
 from portal.registry.proof_of_possession import challenge_for, try_assertion
@@ -58,7 +59,7 @@ def register(client: Client, private: PrivateKey, by: Any) -> ClientKey:
 
 
 def state(key: ClientKey) -> KeyStatus:
-    return ClientKey.objects.get(pk=key.pk).status(timezone.now())
+    return ClientKey.objects.get(pk=key.pk).lifecycle.status(timezone.now())
 
 
 @pytest.fixture

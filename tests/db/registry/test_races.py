@@ -109,7 +109,7 @@ def test_uploads_at_once_never_exceed_the_limit(
     outcomes = race_behind(payments, *(registering(payments, cast.dev) for _ in range(8)))
     assert kinds(outcomes).count(ClientKey) == 3
     assert kinds(outcomes).count(KeyLimitReached) == 5
-    assert payments.keys.occupying(timezone.now()).count() == 3
+    assert payments.keys.current(timezone.now()).count() == 3
 
 
 def test_a_retirement_taken_back_late_makes_no_room_for_one_key_too_many(
@@ -132,7 +132,7 @@ def test_a_retirement_taken_back_late_makes_no_room_for_one_key_too_many(
         cast.alice, lambda: keep_key(key, by=cast.alice), register_after_the_grace
     )
     assert kinds(outcomes) == [ClientKey, KeyLimitReached]
-    assert payments.keys.occupying(timezone.now()).count() == 1
+    assert payments.keys.current(timezone.now()).count() == 1
 
 
 def test_clients_created_at_once_never_exceed_the_limit(
@@ -384,7 +384,7 @@ def test_a_storm_of_all_verbs_ends_without_deadlock_and_with_every_promise_kept(
     proved = ClientKey.objects.exclude(confirmed_at=None)
     beside = ClientKey.objects.filter(confirmed_at=None, revoked_at=None)
     assert not beside.filter(spki_sha256__in=proved.values("spki_sha256")).exists()
-    assert all(each.keys.occupying(now).count() <= 3 for each in (payments, other))
+    assert all(each.keys.current(now).count() <= 3 for each in (payments, other))
     for verb, rows in (
         (Verb.REGISTER_KEY, ClientKey.objects.all()),
         (Verb.CONFIRM_KEY, proved),

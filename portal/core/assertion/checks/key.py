@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from portal.core.assertion.context import NAMES_OF, Case
-from portal.core.assertion.expectation import CandidateKey, KeyState
+from portal.core.assertion.expectation import CandidateKey
 from portal.core.assertion.words import brief, kind, utc
+from portal.core.lifecycle import KeyStatus
 from portal.core.reasons import Reason
 
-_STATES: Final = {
-    KeyState.PENDING: Reason.KEY_PENDING,
-    KeyState.UNCONFIRMED: Reason.KEY_UNCONFIRMED,
-    KeyState.EXPIRED: Reason.KEY_EXPIRED,
-    KeyState.RETIRED: Reason.KEY_RETIRED,
-    KeyState.REVOKED: Reason.KEY_REVOKED,
+_REASONS: Final = {
+    KeyStatus.PENDING: Reason.KEY_PENDING,
+    KeyStatus.UNCONFIRMED: Reason.KEY_UNCONFIRMED,
+    KeyStatus.EXPIRED: Reason.KEY_EXPIRED,
+    KeyStatus.RETIRED: Reason.KEY_RETIRED,
+    KeyStatus.REVOKED: Reason.KEY_REVOKED,
 }
 
 
@@ -66,7 +67,7 @@ def tell_key(case: Case, _reason: Reason | None) -> tuple[str, str]:
 def judge_state(case: Case) -> Reason | None:
     """Only a live key is accepted."""
     key = chosen(case)
-    return None if key.state is KeyState.LIVE else _STATES[key.state]
+    return None if key.is_live else _REASONS[key.status]
 
 
 def tell_state(case: Case, _reason: Reason | None) -> tuple[str, str]:
@@ -76,10 +77,13 @@ def tell_state(case: Case, _reason: Reason | None) -> tuple[str, str]:
 
 def described_state(key: CandidateKey) -> str:
     """Return the state of a key in words, such as "Revoked since 2026-01-01 12:00:00 UTC"."""
-    if key.since is None or key.state is KeyState.LIVE:
-        return key.state.value.capitalize()
-    word = "starts" if key.state is KeyState.PENDING else "since"
-    return f"{key.state.value.capitalize()}{',' * (word == 'starts')} {word} {utc(key.since)}"
+    if key.is_live:
+        return "Live"
+    state = key.status.value.capitalize()
+    if key.since is None:
+        return state
+    starts = key.status is KeyStatus.PENDING
+    return f"{state}, starts {utc(key.since)}" if starts else f"{state} since {utc(key.since)}"
 
 
 def judge_fit(case: Case) -> Reason | None:

@@ -9,8 +9,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from portal.core.lifecycle import KeyStatus
 from portal.registry.actions import confirm_key, register_key, retire_key, revoke_key
-from portal.registry.choices import KeyStatus, RevocationReason, Verb
+from portal.registry.choices import RevocationReason, Verb
 from portal.registry.errors import KeyNotLive
 from portal.registry.models import Client, ClientKey, Event
 from tests.db.registry.racing import race_behind
@@ -62,10 +63,10 @@ def test_a_key_that_waits_becomes_live(
     pem = public_pem(new_private_key())
     key = register_key(payments, material=pem, alg="EdDSA", label="New", by=cast.dev)
     now = timezone.now()
-    assert key.status(now) == KeyStatus.UNCONFIRMED
+    assert key.lifecycle.status(now) == KeyStatus.UNCONFIRMED
     assert not payments.keys.live(now).exists()
     confirm_key(key, by=cast.dev)
-    assert payments.keys.live(now).get().status(now) == KeyStatus.ACTIVE
+    assert payments.keys.live(now).get().lifecycle.status(now) == KeyStatus.ACTIVE
 
 
 def test_the_setting_does_not_touch_keys_that_are_there(

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 from django.utils import timezone
 
+from portal.core.lifecycle import KeyStatus
 from portal.registry.actions import keep_key, retire_key, revoke_key
-from portal.registry.choices import KeyStatus, RevocationReason, Verb
+from portal.registry.choices import RevocationReason, Verb
 from portal.registry.errors import KeyNotLive, UnfitInput
 from portal.registry.models import Client, ClientKey
 from tests.db.registry.recorded import events
@@ -46,14 +47,14 @@ def test_retiring_is_recorded(payments: Client, key: ClientKey, cast: SimpleName
 
 def test_no_grace_retires_at_once(key: ClientKey, cast: SimpleNamespace) -> None:
     retired = retire_key(key, grace=timedelta(0), by=cast.dev)
-    assert retired.status(timezone.now()) == KeyStatus.RETIRED
+    assert retired.lifecycle.status(timezone.now()) == KeyStatus.RETIRED
 
 
 def test_retiring_again_moves_the_date(key: ClientKey, cast: SimpleNamespace) -> None:
     retire_key(key, grace=DAY, by=cast.alice)
     retired = retire_key(key, grace=timedelta(0), by=cast.dev)
     assert retired.retired_by == cast.dev
-    assert retired.status(timezone.now()) == KeyStatus.RETIRED
+    assert retired.lifecycle.status(timezone.now()) == KeyStatus.RETIRED
     assert len(events(Verb.RETIRE_KEY)) == 2
 
 

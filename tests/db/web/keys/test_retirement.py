@@ -10,8 +10,9 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
+from portal.core.lifecycle import KeyStatus
 from portal.registry.actions import register_key, revoke_key
-from portal.registry.choices import KeyStatus, RevocationReason
+from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.db.pages import text_of
 from tests.keys import new_private_key, public_pem
@@ -114,7 +115,7 @@ def test_the_name_may_be_written_in_any_case(
     entered = {"grace": "0", "confirmation": "  payments "}
     assert ask("dev", "post", paths.key_retirement, entered).status_code == 302
     key.refresh_from_db()
-    assert key.status(timezone.now()) == KeyStatus.RETIRED
+    assert key.lifecycle.status(timezone.now()) == KeyStatus.RETIRED
 
 
 def test_a_retiring_key_does_not_count_as_another(

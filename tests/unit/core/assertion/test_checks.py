@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from portal.core.assertion import EXPLANATIONS, UNREADABLE, Expectation, KeyState
+from portal.core.assertion import EXPLANATIONS, UNREADABLE, Expectation
 from portal.core.debugger import Outcome, examine
+from portal.core.lifecycle import KeyStatus
 from portal.core.reasons import Reason
 from portal.core.signatures import verifier_of
 from tests.keys import public_pem as public_of
@@ -35,8 +36,8 @@ TYPED = {"typ": "client-authentication+jwt"}
 OTHER = candidate("ES256", kid="other", pem=public_of(ec.generate_private_key(ec.SECP256R1())))
 
 
-def in_state(state: KeyState) -> Expectation:
-    return expected(candidate("ES256", state=state, since=THEN))
+def in_status(status: KeyStatus) -> Expectation:
+    return expected(candidate("ES256", status=status, since=THEN))
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ CASES = [
         "No kid, and no live key",
         "A live key of this client",
         without("kid"),
-        in_state(KeyState.RETIRED),
+        in_status(KeyStatus.RETIRED),
     ),
     of(Reason.KID_UNKNOWN, "key", "other", KID, header(kid="other")),
     of(Reason.KID_UNKNOWN, "key", "an empty string", KID, header(kid="")),
@@ -136,7 +137,7 @@ CASES = [
         "Pending, starts 2027-01-15 07:00:00 UTC",
         "Live",
         sign,
-        in_state(KeyState.PENDING),
+        in_status(KeyStatus.PENDING),
     ),
     of(
         Reason.KEY_UNCONFIRMED,
@@ -144,7 +145,7 @@ CASES = [
         "Unconfirmed since 2027-01-15 07:00:00 UTC",
         "Live",
         sign,
-        in_state(KeyState.UNCONFIRMED),
+        in_status(KeyStatus.UNCONFIRMED),
     ),
     of(
         Reason.KEY_EXPIRED,
@@ -152,7 +153,7 @@ CASES = [
         "Expired since 2027-01-15 07:00:00 UTC",
         "Live",
         sign,
-        in_state(KeyState.EXPIRED),
+        in_status(KeyStatus.EXPIRED),
     ),
     of(
         Reason.KEY_RETIRED,
@@ -160,7 +161,7 @@ CASES = [
         "Retired since 2027-01-15 07:00:00 UTC",
         "Live",
         sign,
-        in_state(KeyState.RETIRED),
+        in_status(KeyStatus.RETIRED),
     ),
     of(
         Reason.KEY_REVOKED,
@@ -168,7 +169,7 @@ CASES = [
         "Revoked since 2027-01-15 07:00:00 UTC",
         "Live",
         sign,
-        in_state(KeyState.REVOKED),
+        in_status(KeyStatus.REVOKED),
     ),
     of(
         Reason.KEY_ALG_SIBLING,
@@ -400,7 +401,7 @@ ACCEPTED: list[tuple[str, Callable[[], str], Expectation]] = [
     (
         "no kid, one live key",
         without("kid"),
-        expected(candidate("ES256"), candidate("ES256", kid="old", state=KeyState.RETIRED)),
+        expected(candidate("ES256"), candidate("ES256", kid="old", status=KeyStatus.RETIRED)),
     ),
     ("no kid, one key that fits", without("kid"), expected(candidate("ES256"), candidate("EdDSA"))),
     ("no kid, several keys that fit", without("kid"), expected(OTHER, candidate("ES256"))),
@@ -499,7 +500,7 @@ def test_without_a_kid_the_key_that_signed_is_found() -> None:
 
 
 def test_without_a_kid_a_key_that_is_not_live_is_not_tried() -> None:
-    keys = expected(OTHER, candidate("ES256", state=KeyState.REVOKED))
+    keys = expected(OTHER, candidate("ES256", status=KeyStatus.REVOKED))
     assert refused(sign(without=("kid",)), keys).reason is Reason.SIGNATURE_INVALID
 
 

@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.core.assertion import EXPLANATIONS, Expectation, KeyState, words
+from portal.core.assertion import EXPLANATIONS, Expectation, words
 from portal.core.debugger import CheckResult, examine
 from portal.core.debugger.diff import describe_difference
+from portal.core.lifecycle import KeyStatus
 from portal.core.reasons import Reason, Refused
 from portal.core.strict.base64url import decode_url, encode_url
 from tests.unit.core.assertions import (
@@ -74,7 +75,7 @@ def test_no_registered_key_verifies() -> None:
 
 
 def test_signed_with_a_revoked_key_that_kid_does_not_name() -> None:
-    old = candidate("ES384", kid="old", state=KeyState.REVOKED, since=THEN)
+    old = candidate("ES384", kid="old", status=KeyStatus.REVOKED, since=THEN)
     refusal = failed(sign("ES384", {"kid": "ES256"}), expected(candidate("ES256"), old))
     assert refusal.note == (
         "It is signed by the key old, although kid says ES256."

@@ -1,0 +1,91 @@
+"""The life of a key: what it is at a moment, and when that changes by itself, from its dates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+
+class KeyStatus(StrEnum):
+    """What a key is at a moment; derived from its dates, never stored (ADR 0002)."""
+
+    ACTIVE = "active"
+    UNCONFIRMED = "unconfirmed"
+    PENDING = "pending"
+    RETIRING = "retiring"
+    EXPIRED = "expired"
+    RETIRED = "retired"
+    REVOKED = "revoked"
+
+    @property
+    def label(self) -> str:
+        """The status as pages write it: "Starts later"."""
+        return _LABELS.get(self) or self.value.capitalize()
+
+
+_LABELS: Final = {
+    KeyStatus.UNCONFIRMED: "Waits for confirmation",
+    KeyStatus.PENDING: "Starts later",
+}
+
+LIVE: Final = frozenset({KeyStatus.ACTIVE, KeyStatus.RETIRING})
+"""What a key is while it is published and accepted, unless its client is suspended."""
+
+OVER: Final = frozenset({KeyStatus.EXPIRED, KeyStatus.RETIRED, KeyStatus.REVOKED})
+"""What a key is once it can never become live again. All other keys count against the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """The dates that decide what a key is. All are aware; None means that there is no such date.
+
+    A start is inclusive, an end exclusive. Suspension is a fact about the client and not in here.
+    """
+
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
+    retires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    confirmation_required: bool = False
+
+    def status(self, now: datetime) -> KeyStatus:
+        """Return what the key is at `now`; `ClientKeyQuerySet` asks the same of the database."""
+        # Revoked is revoked, even if the clock that wrote the date is ahead of ours.
+        if self.revoked_at:
+            return KeyStatus.REVOKED
+        if self.retires_at and self.retires_at <= now:
+            return KeyStatus.RETIRED
+        if self.expires_at and self.expires_at <= now:
+            return KeyStatus.EXPIRED
+        if self.confirmation_required and not self.confirmed_at:
+            return KeyStatus.UNCONFIRMED
+        if self.not_before and self.not_before > now:
+            return KeyStatus.PENDING
+        return KeyStatus.RETIRING if self.retires_at else KeyStatus.ACTIVE
+
+    def is_live(self, now: datetime) -> bool:
+        """Return whether the key is published and accepted at `now`."""
+        return self.status(now) in LIVE
+
+    def is_over(self, now: datetime) -> bool:
+        """Return whether the key has left the JWKS for good."""
+        return self.status(now) in OVER
+
+    def since(self, now: datetime) -> datetime | None:
+        """Return the date behind the status: when the key ended, or when a pending key starts."""
+        return {
+            KeyStatus.PENDING: self.not_before,
+            KeyStatus.EXPIRED: self.expires_at,
+            KeyStatus.RETIRED: self.retires_at,
+            KeyStatus.REVOKED: self.revoked_at,
+        }.get(self.status(now))
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """Return when the status changes if nobody does anything, or None if it never does."""
+        status = self.status(now)
+        dates = (self.not_before, self.expires_at, self.retires_at)
+        later = sorted(date for date in dates if date and date > now)
+        return next((date for date in later if self.status(date) != status), None)
