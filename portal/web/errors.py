@@ -39,18 +39,18 @@ _LIMITED: Final = {
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 400; the sentence of a `BadRequest` is shown, which is always one of ours."""
     why = exception.args[0] if isinstance(exception, BadRequest) else ""
-    return show(request, "errors/400.html", {"why": why}, fragment=_FRAGMENT, status=400)
+    return show(request, "web/errors/400.html", {"why": why}, fragment=_FRAGMENT, status=400)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 403; the sentence of a `PermissionDenied` that carries one is shown."""
     why = exception.args[0] if exception.args else ""
-    return show(request, "errors/403.html", {"why": why}, fragment=_FRAGMENT, status=403)
+    return show(request, "web/errors/403.html", {"why": why}, fragment=_FRAGMENT, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Answer 404, the same for what does not exist and for what is nobody else's business."""
-    return show(request, "errors/404.html", fragment=_FRAGMENT, status=404)
+    return show(request, "web/errors/404.html", fragment=_FRAGMENT, status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -60,7 +60,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return unavailable(request)
-    return show(request, "errors/500.html", fragment=_FRAGMENT, status=500)
+    return show(request, "web/errors/500.html", fragment=_FRAGMENT, status=500)
 
 
 def unavailable(request: HttpRequest, *, busy: bool = False) -> HttpResponse:
@@ -77,21 +77,21 @@ def mail_not_sent(request: HttpRequest) -> HttpResponse:
 
 
 def _unavailable(request: HttpRequest, context: dict[str, bool]) -> HttpResponse:
-    template = "errors/503.html" + (f"#{_FRAGMENT}" if wants_fragment(request) else "")
+    template = "web/errors/503.html" + (f"#{_FRAGMENT}" if wants_fragment(request) else "")
     headers = {"Retry-After": "5", "Cache-Control": "no-store", "Vary": "HX-Request"}
     return HttpResponse(render_to_string(template, context), status=503, headers=headers)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Answer 403 to a form whose token is missing or old; `reason` is for developers only."""
-    return show(request, "errors/csrf.html", fragment=_FRAGMENT, status=403)
+    return show(request, "web/errors/csrf.html", fragment=_FRAGMENT, status=403)
 
 
 def private_key(request: HttpRequest, refused: Refused) -> HttpResponse:
     """Answer 422 to a form with a private key where none is looked for, such as in a note."""
     losses = losses_of(refused, person(request), timezone.now())
     context = {"refused": refused, "losses": losses}
-    response = show(request, "errors/private_key.html", context, fragment=_FRAGMENT, status=422)
+    response = show(request, "web/errors/private_key.html", context, fragment=_FRAGMENT, status=422)
     return reswap(retarget(response, "#messages"), "innerHTML")
 
 
@@ -99,6 +99,6 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
     """Answer 429, and say how long the limit of the page lasts."""
     name = request.resolver_match.url_name if request.resolver_match else None
     context = {"wait": wait_for(_LIMITED.get(name or "", "write"))}
-    response = show(request, "errors/429.html", context, fragment=_FRAGMENT, status=429)
+    response = show(request, "web/errors/429.html", context, fragment=_FRAGMENT, status=429)
     # The pages that answer 429 themselves put it where the form is; this is no form.
     return reswap(retarget(response, "#messages"), "innerHTML")

@@ -12,9 +12,9 @@ from portal.registry.choices import Role
 
 
 class PortalForm(forms.Form):
-    """A form rendered by templates/portal/field.html, without inline styles or Tabler's scripts."""
+    """A form for templates/partials/field.html, without inline styles or Tabler's scripts."""
 
-    template_name = "portal/form.html"
+    template_name = "partials/form.html"
     required_css_class = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

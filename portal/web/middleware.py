@@ -44,7 +44,7 @@ class RequestSizeMiddleware:
         """Answer 413, or what the next one answers."""
         if _fits(request.META.get("CONTENT_LENGTH") or "0"):
             return self.get_response(request)
-        return show(request, "errors/413.html", fragment="notice", status=413)
+        return show(request, "web/errors/413.html", fragment="notice", status=413)
 
 
 class PlacesMiddleware:

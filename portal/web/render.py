@@ -26,7 +26,7 @@ def show(
     """
     if fragment and wants_fragment(request):
         response = render(request, f"{template}#{fragment}", dict(context or {}), status=status)
-        response.write(render_to_string("portal/messages_oob.html", request=request))
+        response.write(render_to_string("partials/messages_oob.html", request=request))
     else:
         response = render(request, template, dict(context or {}), status=status)
     patch_vary_headers(response, ["HX-Request"])

@@ -79,7 +79,7 @@ def watch(page: Page) -> list[str]:
     sent: list[str] = []
 
     def note(request: Request) -> None:
-        if not request.url.endswith("/static/portal/icon.svg"):
+        if not request.url.endswith("/static/web/icon.svg"):
             sent.append(f"{request.method} {request.url}")
 
     page.on("request", note)

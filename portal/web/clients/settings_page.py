@@ -24,7 +24,7 @@ from portal.web.people import person
 from portal.web.render import show
 from portal.web.token_requests.lists import latest_requests
 
-TEMPLATE = "clients/settings.html"
+TEMPLATE = "web/clients/settings.html"
 
 
 @require_safe

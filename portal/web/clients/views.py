@@ -46,7 +46,7 @@ def client_list(request: HttpRequest) -> HttpResponse:
         "searchable": bool(wanted) or own.count() > 5,
         "may_create": permissions.can_create_client(user),
     }
-    return show(request, "clients/list.html", context, fragment="found")
+    return show(request, "web/clients/list.html", context, fragment="found")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -68,7 +68,7 @@ def client_new(request: HttpRequest) -> HttpResponse:
             return leave(request, client)
     context = {"section": "clients", "form": form}
     status = 422 if form.is_bound else 200
-    return show(request, "clients/new.html", context, fragment="form", status=status)
+    return show(request, "web/clients/new.html", context, fragment="form", status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -92,4 +92,4 @@ def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
             return leave(request, changed)
     context = {"section": "clients", "client": client, "form": form}
     status = 422 if form.is_bound else 200
-    return show(request, "clients/edit.html", context, fragment="form", status=status)
+    return show(request, "web/clients/edit.html", context, fragment="form", status=status)

@@ -79,7 +79,9 @@ def _show(
         **seen,
     }
     fragment = "debugger" if whole else "verdict"
-    response = show(request, "assertions/debugger.html", context, fragment=fragment, status=status)
+    response = show(
+        request, "web/debugger/debugger.html", context, fragment=fragment, status=status
+    )
     if whole:
         response["HX-Retarget"] = "#debugger"
         response["HX-Reswap"] = "outerHTML"

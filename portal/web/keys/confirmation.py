@@ -128,4 +128,4 @@ def _ask(
         "claims": json.dumps(claims, indent=2),
         "lifetime": LIFETIME_S,
     }
-    return show(request, "keys/confirmation.html", context, status=status)
+    return show(request, "web/keys/confirmation.html", context, status=status)

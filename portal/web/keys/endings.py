@@ -34,7 +34,7 @@ def key_retirement(request: HttpRequest, client_id: str, kid: str) -> HttpRespon
     form = RetirementForm(posted(request), key=key, is_last=is_last_live(key, timezone.now()))
     if form.is_valid() and _retire(request, key, form):
         return leave(request, key)
-    return _ask(request, "keys/retirement.html", key, form)
+    return _ask(request, "web/keys/retirement.html", key, form)
 
 
 @require_POST
@@ -62,7 +62,7 @@ def key_revocation(request: HttpRequest, client_id: str, kid: str) -> HttpRespon
     form = RevocationForm(posted(request), key=key, is_last=is_last_live(key, timezone.now()))
     if form.is_valid() and _revoke(request, key, form):
         return leave(request, key)
-    return _ask(request, "keys/revocation.html", key, form)
+    return _ask(request, "web/keys/revocation.html", key, form)
 
 
 def _retire(request: HttpRequest, key: ClientKey, form: RetirementForm) -> bool:

@@ -32,4 +32,4 @@ def key_snippets(request: HttpRequest, client_id: str, kid: str) -> HttpResponse
         "files": files_of(key),
         "others": signers_of(key.alg),
     }
-    return show(request, "keys/snippets.html", context, fragment="snippet")
+    return show(request, "web/keys/snippets.html", context, fragment="snippet")

@@ -95,7 +95,7 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
         "can_withdraw": may_end and status == KeyStatus.RETIRING,
         "can_revoke": not found.revoked_at and permissions.can_revoke_keys(user, found.client),
     }
-    return show(request, "keys/key.html", context)
+    return show(request, "web/keys/key.html", context)
 
 
 @sensitive_variables("material")

@@ -56,7 +56,7 @@ def member_removal(request: HttpRequest, client_id: str, row: int) -> HttpRespon
     client = membership.client
     if request.method != "POST":
         context = {"section": "clients", "client": client, "membership": membership}
-        return show(request, "clients/member_removal.html", context)
+        return show(request, "web/team/member_removal.html", context)
     try:
         remove_member(membership, by=person(request))
     except RegistryRefusal as refusal:
@@ -95,4 +95,4 @@ def _show_team(
         "memberships": client.memberships.select_related("user").order_by("user__email"),
         "may_change_client": permissions.can_change_client(person(request), client),
     }
-    return show(request, "clients/team.html", context, fragment="team", status=status)
+    return show(request, "web/team/team.html", context, fragment="team", status=status)

@@ -38,7 +38,7 @@ _STATUS_COLOURS: Final = {
 
 @register.simple_tag
 def icon(name: str, extra: str = "") -> SafeString:
-    """Return the icon with this name (templates/portal/icons.html), which is decoration only."""
+    """Return the icon with this name (templates/partials/icons.html), which is decoration only."""
     return format_html(
         '<svg class="icon icon-{} {}" aria-hidden="true" focusable="false">'
         '<use href="#icon-{}"></use></svg>',
@@ -48,7 +48,7 @@ def icon(name: str, extra: str = "") -> SafeString:
     )
 
 
-@register.inclusion_tag("portal/copyable.html")
+@register.inclusion_tag("partials/copyable.html")
 def copyable(value: str, name: str = "", shorten: int = 0) -> dict[str, Any]:
     """Show a value with a button that copies it; `name` says what it is ("the client_id").
 
@@ -63,7 +63,7 @@ def copyable(value: str, name: str = "", shorten: int = 0) -> dict[str, Any]:
     }
 
 
-@register.inclusion_tag("portal/command.html", takes_context=True)
+@register.inclusion_tag("partials/command.html", takes_context=True)
 def command(context: template.Context, value: str, name: str = "the command") -> dict[str, Any]:
     """Show a shell command, or any longer text, with a button that copies it.
 
@@ -86,7 +86,7 @@ def moment(when: datetime, show: str = "both") -> SafeString:
         "relative_only": show == "relative",
     }
     # Without the line's end of the template: a full stop may follow.
-    return SafeString(render_to_string("portal/moment.html", context).rstrip())
+    return SafeString(render_to_string("partials/moment.html", context).rstrip())
 
 
 def relative(when: datetime, now: datetime) -> str:

@@ -38,7 +38,7 @@ def token_requests(request: HttpRequest, client_id: str) -> HttpResponse:
         "is_first": not (form.cleaned_data["before"] or form.cleaned_data["after"]),
         "days": settings.TOKEN_REQUEST_DAYS,
     }
-    return show(request, "token_requests/list.html", context)
+    return show(request, "web/token_requests/list.html", context)
 
 
 @require_safe
@@ -76,4 +76,4 @@ def _show(request: HttpRequest, found: TokenRequest, client: Client | None) -> H
         "explanation": explanation_of(found.reason) if found.is_refused else None,
         "days": settings.TOKEN_REQUEST_DAYS,
     }
-    return show(request, "token_requests/request.html", context)
+    return show(request, "web/token_requests/request.html", context)

@@ -28,7 +28,7 @@ def copy_of_the_tree(folder: Path) -> list[str]:
     marks = []
     for name in (
         *(".git/config", "secrets.env", "data/db.sqlite3", "private_key.pem", "dump.sql"),
-        *("portal/private_key.pem", "portal/web/.env", "static/portal/tls.key", "templates/.env"),
+        *("portal/private_key.pem", "portal/web/.env", "static/web/tls.key", "templates/.env"),
     ):
         marks.append(f"private {secrets.token_hex(16)}")
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

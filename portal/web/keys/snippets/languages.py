@@ -32,7 +32,7 @@ class Language:
 
     @property
     def template(self) -> str:
-        """The name of the template, in templates/snippets/."""
+        """The name of the template, in templates/web/keys/snippets/."""
         return f"{self.name}.txt"
 
 

@@ -16,7 +16,9 @@ from portal.web.addresses import addresses_of
 from portal.web.keys.snippets.languages import LANGUAGES, Language
 
 # What is written here is a program and not HTML: the page that shows it escapes it as a whole.
-_ENGINE: Final = Engine(dirs=[str(settings.BASE_DIR / "templates" / "snippets")], autoescape=False)
+_ENGINE: Final = Engine(
+    dirs=[str(settings.BASE_DIR / "templates" / "web" / "keys" / "snippets")], autoescape=False
+)
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~:/\[\]-]+")
 """Means the same inside quotes in all of these languages: no quote, dollar, backslash or space."""
