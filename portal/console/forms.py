@@ -28,7 +28,7 @@ def note_field(*, required: bool, label: str, help_text: str) -> forms.CharField
     )
 
 
-class LastKeyForm(PortalForm):
+class LastKeysForm(PortalForm):
     """Asks to agree in words for each client that would lose its last live key.
 
     `last` holds the ids of the clients that were agreed to.
@@ -65,7 +65,7 @@ class LastKeyForm(PortalForm):
         return self.data.getlist("last") if hasattr(self.data, "getlist") else []
 
 
-class RevocationForm(LastKeyForm):
+class RevokeKeysForm(LastKeysForm):
     """Why keys are revoked."""
 
     reason = forms.ChoiceField(
@@ -80,7 +80,7 @@ class RevocationForm(LastKeyForm):
     )
 
 
-class BlockForm(LastKeyForm):
+class BlockForm(LastKeysForm):
     """Why a key is blocked."""
 
     note = note_field(

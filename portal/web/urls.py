@@ -8,7 +8,8 @@ from portal.web.clients import views as clients
 from portal.web.converters import ClientIdConverter, KidConverter, ReferenceConverter, RowConverter
 from portal.web.debugger import views as assertion_debugger
 from portal.web.keys import confirmation as key_confirmation
-from portal.web.keys import endings
+from portal.web.keys import retirement as key_retirement
+from portal.web.keys import revocation as key_revocation
 from portal.web.keys import snippet_views as key_snippets
 from portal.web.keys import views as keys
 from portal.web.team import views as team
@@ -55,11 +56,11 @@ urlpatterns = [
     path(_KEY, keys.key, name="key"),
     path(f"{_KEY}snippets/", key_snippets.key_snippets, name="key_snippets"),
     path(f"{_KEY}confirmation/", key_confirmation.key_confirmation, name="key_confirmation"),
-    path(f"{_KEY}retirement/", endings.key_retirement, name="key_retirement"),
+    path(f"{_KEY}retirement/", key_retirement.key_retirement, name="key_retirement"),
     path(
         f"{_KEY}retirement/withdrawal/",
-        endings.key_retirement_withdrawal,
+        key_retirement.key_retirement_withdrawal,
         name="key_retirement_withdrawal",
     ),
-    path(f"{_KEY}revocation/", endings.key_revocation, name="key_revocation"),
+    path(f"{_KEY}revocation/", key_revocation.key_revocation, name="key_revocation"),
 ]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from portal.console.access import AdminRequest, for_admins
 from portal.console.filters.base import MAX_ID
-from portal.console.forms import RevocationForm
+from portal.console.forms import RevokeKeysForm
 from portal.console.impact import impact_of
 from portal.console.words import counted
 from portal.registry.actions import revoke_key
@@ -36,7 +36,7 @@ def revocation(request: AdminRequest) -> HttpResponse:
     keys = _find(named)
     now = timezone.now()
     impacts = impact_of(keys, now)
-    form = RevocationForm(
+    form = RevokeKeysForm(
         posted(request),
         initial={"reason": RevocationReason.UNSPECIFIED},
         impacts=impacts,
@@ -79,7 +79,7 @@ def _find(named: set[str]) -> list[ClientKey]:
     return keys
 
 
-def _revoke(request: AdminRequest, keys: list[ClientKey], form: RevocationForm) -> None:
+def _revoke(request: AdminRequest, keys: list[ClientKey], form: RevokeKeysForm) -> None:
     due = [key for key in keys if not key.revoked_at]
     for key in due:
         revoke_key(

@@ -164,7 +164,7 @@ def _algorithm_label(algorithm: Algorithm) -> str:
     return f"{algorithm.name}{kind}, legacy" if algorithm.legacy else f"{algorithm.name}{kind}"
 
 
-class LastKeyForm(PortalForm):
+class KeyRemovalForm(PortalForm):
     """A form that asks for the client's name when it takes the client's last live key away."""
 
     confirmation = forms.CharField(
@@ -192,7 +192,7 @@ class LastKeyForm(PortalForm):
         return name
 
 
-class RetirementForm(LastKeyForm):
+class RetirementForm(KeyRemovalForm):
     """When a key is to leave the JWKS."""
 
     field_order = ("grace", "confirmation")
@@ -209,7 +209,7 @@ class RetirementForm(LastKeyForm):
     )
 
 
-class RevocationForm(LastKeyForm):
+class RevocationForm(KeyRemovalForm):
     """Why a key is revoked."""
 
     field_order = ("reason", "note", "confirmation")

@@ -16,7 +16,7 @@ from portal.registry.policy import key_policy
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class KeyInspection:
     """A key that may be registered, and the algorithms that it may be registered for."""
 
     key: PublicKey
@@ -41,12 +41,12 @@ class Sighting:
 
 
 @sensitive_variables("material")
-def see(material: bytes | str, *, by: User, client: Client) -> Sighting:
+def inspect_key(material: bytes | str, *, by: User, client: Client) -> KeyInspection:
     """Read and judge what was given; raise `Refused`. Nothing of it is kept."""
     key = read_key(material, by=by, client=client)
     policy = key_policy()
     policy.check_key(key)
-    return Sighting(key, policy.algorithms_for(key), policy.notes_on(key))
+    return KeyInspection(key, policy.algorithms_for(key), policy.notes_on(key))
 
 
 def offered_algorithms() -> tuple[Algorithm, ...]:

@@ -29,7 +29,7 @@ from portal.web.access import NOT_YOUR_KEYS, find_client, find_key, permit
 from portal.web.addresses import addresses_of
 from portal.web.clients.settings_page import show_settings
 from portal.web.keys.forms import KeyForm
-from portal.web.keys.inspection import Sighting, offered_algorithms, see
+from portal.web.keys.inspection import KeyInspection, inspect_key, offered_algorithms
 from portal.web.keys.lists import key_lists
 from portal.web.people import person
 from portal.web.refusals import tell
@@ -65,8 +65,8 @@ def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
     form = KeyForm(request.POST, request.FILES, algorithms=offered_algorithms(), inspecting=True)
     if not within_limit(request, "key_inspect"):
         form.add_error(None, _slow_down("key_inspect"))
-        return _show_again(request, client, form, fragment="sight", status=429)
-    return _show_again(request, client, form, fragment="sight", status=200)
+        return _show_again(request, client, form, fragment="inspection", status=429)
+    return _show_again(request, client, form, fragment="inspection", status=200)
 
 
 @require_safe
@@ -114,13 +114,13 @@ def _show_again(
     request: HttpRequest, client: Client, form: KeyForm, *, fragment: str = "settings", status: int
 ) -> HttpResponse:
     """Show the form with what was entered and what is seen in it, and nothing private."""
-    sighting = _glance(form) if status == 429 else _look(request, client, form)
+    inspection = _read_only(form) if status == 429 else _inspect(request, client, form)
     private = form.refused is not None and form.refused.reason == Reason.PRIVATE_KEY
     response = show_settings(
         request,
         client,
         form=form,
-        sighting=sighting,
+        inspection=inspection,
         # The text area has to be emptied, so more than what is seen has to be drawn anew.
         fragment="settings" if private else fragment,
         status=status,
@@ -132,7 +132,7 @@ def _show_again(
 
 
 @sensitive_variables("material")
-def _glance(form: KeyForm) -> None:
+def _read_only(form: KeyForm) -> None:
     """Read what was given only to know what may be shown again.
 
     Somebody over the limit gets no more work done: nothing is judged, blocked or recorded.
@@ -151,22 +151,22 @@ def _glance(form: KeyForm) -> None:
 
 
 @sensitive_variables("material")
-def _look(request: HttpRequest, client: Client, form: KeyForm) -> Sighting | None:
+def _inspect(request: HttpRequest, client: Client, form: KeyForm) -> KeyInspection | None:
     """Read all that was given, whatever else is wrong with the form; keep what may be shown."""
-    sighting = None
+    inspection = None
     for place, material in enumerate(form.materials()):
         refused = None
         try:
-            sighting = see(material, by=person(request), client=client)
+            inspection = inspect_key(material, by=person(request), client=client)
         except Refused as refusal:
             refused = refusal
             if form.refused is None:
                 tell(form, refusal)
         if place == 0:
             form.keep(material, refused)
-    if sighting:
-        form.narrow(sighting.algorithms)
-    return sighting
+    if inspection:
+        form.narrow(inspection.algorithms)
+    return inspection
 
 
 def _slow_down(action: str) -> str:

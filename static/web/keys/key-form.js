@@ -9,7 +9,7 @@
   const empty = (form) => {
     form.elements.material.value = "";
     form.elements.file.value = "";
-    form.querySelector("#sight > .notice")?.remove();
+    form.querySelector("#inspection > .notice")?.remove();
     for (const kind of ["private", "size"]) warning(form, kind).hidden = true;
   };
 

@@ -1,0 +1,31 @@
+"""The page that asks before a key leaves the JWKS: what it takes away, and the form."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from portal.registry.models import ClientKey
+from portal.web.keys.forms import KeyRemovalForm
+from portal.web.keys.lists import stays_without
+from portal.web.keys.usage import usage_of
+from portal.web.render import show
+
+
+def show_removal(
+    request: HttpRequest, template: str, key: ClientKey, form: KeyRemovalForm
+) -> HttpResponse:
+    """Show the form with the effects of the removal; 422 when the form was sent with errors."""
+    context = {
+        "section": "clients",
+        "client": key.client,
+        "key": key,
+        "form": form,
+        "now": timezone.now(),
+        "is_last": "confirmation" in form.fields,
+        "retiring": key.client.keys.live(timezone.now()).exclude(pk=key.pk).exists(),
+        "stays": stays_without(key, timezone.now()),
+        "usage": usage_of(key, timezone.now()),
+    }
+    status = 422 if form.is_bound else 200
+    return show(request, template, context, fragment="form", status=status)

@@ -1,0 +1,51 @@
+"""Revoke a key."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from portal.registry import permissions
+from portal.registry.actions import revoke_key
+from portal.registry.errors import RegistryRefusal
+from portal.registry.models import ClientKey
+from portal.web.access import NOT_YOUR_REVOCATION, find_key, permit
+from portal.web.forms import posted
+from portal.web.keys.forms import RevocationForm
+from portal.web.keys.lists import is_last_live
+from portal.web.keys.removal import show_removal
+from portal.web.people import person
+from portal.web.refusals import tell
+from portal.web.render import leave
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def key_revocation(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
+    """Show what revoking a key means and ask why, then revoke it."""
+    key = find_key(request, client_id, kid)
+    permit(permissions.can_revoke_keys(person(request), key.client), NOT_YOUR_REVOCATION)
+    if key.revoked_at:
+        messages.info(request, f"“{key.label}” is revoked already.")
+        return leave(request, key)
+    form = RevocationForm(posted(request), key=key, is_last=is_last_live(key, timezone.now()))
+    if form.is_valid() and _revoke(request, key, form):
+        return leave(request, key)
+    return show_removal(request, "web/keys/revocation.html", key, form)
+
+
+def _revoke(request: HttpRequest, key: ClientKey, form: RevocationForm) -> bool:
+    """Revoke the key; return whether it went, with the reason told to the form otherwise."""
+    reason, note = form.cleaned_data["reason"], form.cleaned_data["note"]
+    try:
+        revoke_key(key, reason=reason, note=note, by=person(request))
+    except RegistryRefusal as refusal:
+        tell(form, refusal)
+        return False
+    messages.success(
+        request,
+        f"“{key.label}” is revoked. It has left the JWKS; verifiers stop trusting it when "
+        "their own copy runs out.",
+    )
+    return True
