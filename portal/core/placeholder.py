@@ -10,7 +10,6 @@ import hashlib
 from typing import Final
 
 from portal.core.formats.spki import ec_key
-from portal.core.jwk import thumbprint, to_jwk
 from portal.core.public_key import Container
 
 _SENTENCE: Final = "This JWKS holds no live key. Nobody can know the private half of this one. {}"
@@ -36,5 +35,5 @@ def _point() -> bytes:
 
 _KEY: Final = ec_key("P-256", _point(), Container.SPKI)
 
-PLACEHOLDER: Final[dict[str, str]] = to_jwk(_KEY) | {"kid": thumbprint(_KEY), "use": "enc"}
+PLACEHOLDER: Final[dict[str, str]] = _KEY.jwk_members | {"kid": _KEY.thumbprint, "use": "enc"}
 """The JWK of the placeholder: a P-256 key that is for encryption only."""

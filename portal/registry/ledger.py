@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import FilteredRelation, Model, Q
 from django.utils.dateparse import parse_datetime
 
-from portal.core.jwk import published_jwk, thumbprint
+from portal.core.jwk import published_jwk
 from portal.core.ledger import VERSION, Entry, Tree
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
@@ -202,7 +202,7 @@ def _material_problems(key: ClientKey, registered: Mapping[str, Any]) -> Iterato
     except Refused:
         yield "its PEM is not a public key"
         return
-    if (thumbprint(material), material.spki_sha256) != (key.kid, key.spki_sha256):
+    if (material.thumbprint, material.spki_sha256) != (key.kid, key.spki_sha256):
         yield "its PEM is another key than the one that was registered"
     elif published_jwk(material, key.alg) != key.jwk:
         yield "its JWK is not that of its PEM"

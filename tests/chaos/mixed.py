@@ -16,7 +16,6 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.core.jwk import thumbprint
 from portal.core.placeholder import PLACEHOLDER
 from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import create_client
@@ -181,7 +180,7 @@ class Drill:
     def new_key(self) -> tuple[str, str]:
         """Return the kid and the PEM of a new key."""
         material = public_pem(new_private_key())
-        return thumbprint(parse_public_key(material)), material
+        return parse_public_key(material).thumbprint, material
 
     def fetch(self, account: Account) -> None:
         """Fetch a set and hold it against the ledger."""

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc.errors import MissingKeyError
 from joserfc.jwk import KeySet
 
-from portal.core.jwk import published_jwk, thumbprint
+from portal.core.jwk import published_jwk
 from portal.core.jwks import PublishableKey, jwk_set
 from portal.core.lifecycle import Lifecycle
 from portal.core.public_key.parse import parse_public_key
@@ -35,7 +35,7 @@ from tests.keys import new_private_key, public_pem
 
 KEY = new_private_key("EdDSA")
 PUBLIC = parse_public_key(public_pem(KEY))
-TOKEN = peers.sign_with_pyjwt(KEY, "EdDSA", thumbprint(PUBLIC))
+TOKEN = peers.sign_with_pyjwt(KEY, "EdDSA", PUBLIC.thumbprint)
 UNKNOWN = peers.sign_with_pyjwt(KEY, "EdDSA", "unknown")
 
 

@@ -42,7 +42,6 @@ from portal.core.formats.spki import (
     RAW_BYTES,
     raw_key,
     rsa_key,
-    rsa_numbers,
 )
 from portal.core.key_policy import edwards
 from portal.core.key_policy.policy import RSA_CEILING, KeyPolicy
@@ -156,7 +155,7 @@ def _usual(key: PublicKey) -> PublicKey:
     """Return an RSA key with the exponent that can be registered, any other as it is."""
     if key.kty != "RSA":
         return key
-    n, _e = rsa_numbers(key)
+    n = key.n
     return rsa_key(n, 65537, Container.SPKI)
 
 

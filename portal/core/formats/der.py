@@ -104,17 +104,19 @@ def _read_at(data: bytes, start: int) -> tuple[Element, int]:
     return Element(tag, data[at:end], data[start:end]), end
 
 
-def check(data: bytes) -> None:
-    """Raise `NotDer` unless the data is one element of DER, and so is all that is inside of it.
+def read_checked(data: bytes) -> Element:
+    """Return the element that the data is; raise `NotDer` unless all inside it is DER too.
 
     What a string holds is not looked at. No more than `MAX_DEPTH` elements lie one in the other.
     """
-    level = [read(data)]
+    element = read(data)
+    level = [element]
     for _ in range(MAX_DEPTH):
         constructed = (each for each in level if each.tag & _CONSTRUCTED)
         level = [child for each in constructed for child in read_all(each.content)]
     if level:
         raise NotDer
+    return element
 
 
 def encode(tag: int, *parts: bytes) -> bytes:

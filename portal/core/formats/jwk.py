@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from portal.core.algorithms import ALGORITHMS
 from portal.core.formats.spki import AKP_OIDS, COORDINATE_BYTES, OKP_OIDS, ec_key, raw_key, rsa_key
-from portal.core.jwk import PRIVATE_MEMBERS, thumbprint
+from portal.core.jwk import PRIVATE_MEMBERS
 from portal.core.public_key import Container, PublicKey
 from portal.core.public_key.unsupported import unsupported_curve, unsupported_kind
 from portal.core.reasons import Reason, Refused
@@ -35,9 +36,7 @@ def parse_jwk(text: str) -> PublicKey:
     notes = _notes(given, key)
     if not jwk.keys().isdisjoint(PRIVATE_MEMBERS):
         notes += ("The JWK names private members without a value, so nothing in it is private.",)
-    return PublicKey(
-        key.kty, key.curve, key.bits, key.spki, Container.JWK, _only(given, key), notes
-    )
+    return replace(key, only=_only(given, key), notes=notes)
 
 
 def _only_key(keys: object) -> dict[str, object]:
@@ -125,7 +124,7 @@ def _only(jwk: dict[str, object], key: PublicKey) -> tuple[str, ...]:
 
 
 def _notes(jwk: dict[str, object], key: PublicKey) -> tuple[str, ...]:
-    if jwk.get("kid", thumbprint(key)) == thumbprint(key):
+    if jwk.get("kid", key.thumbprint) == key.thumbprint:
         return ()
     return ("The JWK has a kid of its own. The kid here is the RFC 7638 thumbprint of the key.",)
 

@@ -161,7 +161,7 @@ def rsa_key(
         )
     numbers = der.encode(der.SEQUENCE, der.encode_integer(n), der.encode_integer(e))
     spki = _info(der.encode(der.OID, RSA_OID) + _NULL, numbers)
-    return PublicKey("RSA", "", n.bit_length(), spki, container, only, notes)
+    return PublicKey("RSA", "", n.bit_length(), spki, container, only, notes, n=n, e=e)
 
 
 def ec_key(
@@ -180,7 +180,8 @@ def ec_key(
     if point[:1] != b"\x04" or len(point) != 1 + 2 * size:
         raise point_invalid()
     algorithm = der.encode(der.OID, EC_OID) + der.encode(der.OID, CURVE_OIDS[curve])
-    return PublicKey("EC", curve, int(curve[2:]), _info(algorithm, point), container, notes=notes)
+    spki = _info(algorithm, point)
+    return PublicKey("EC", curve, int(curve[2:]), spki, container, notes=notes, raw=point)
 
 
 def point_invalid() -> Refused:
@@ -212,7 +213,7 @@ def raw_key(
     kty = "OKP" if name in OKP_OIDS else "AKP"
     # Ed25519 has 256 bits; Ed448 is spoken of by its field, and so are the other EC keys.
     bits = 448 if name == "Ed448" else 8 * len(raw)
-    return PublicKey(kty, name, bits, _info(algorithm, raw), container, only, notes)
+    return PublicKey(kty, name, bits, _info(algorithm, raw), container, only, notes, raw=raw)
 
 
 def _info(algorithm: bytes, bits: bytes) -> bytes:
@@ -221,17 +222,6 @@ def _info(algorithm: bytes, bits: bytes) -> bytes:
         der.encode(der.SEQUENCE, algorithm),
         der.encode(der.BIT_STRING, b"\x00", bits),
     )
-
-
-def key_bytes(key: PublicKey) -> bytes:
-    """Return the content of the BIT STRING of a key: RSAPublicKey, EC point, or the raw key."""
-    _algorithm, bits = der.read(key.spki).children(2, 2)
-    return bits.bits()
-
-
-def rsa_numbers(key: PublicKey) -> tuple[int, int]:
-    """Return the modulus and the exponent of an RSA key."""
-    return _rsa_integers(key_bytes(key))
 
 
 def bad_der() -> Refused:

@@ -31,8 +31,7 @@ def parse_certificate(encoded: bytes) -> PublicKey:
 
 
 def _read(encoded: bytes) -> tuple[bytes, str]:
-    der.check(encoded)
-    signed, algorithm, signature = der.read(encoded).children(3, 3)
+    signed, algorithm, signature = der.read_checked(encoded).children(3, 3)
     fields = signed.children(6)
     if fields[0].tag == _VERSION:
         # X.690 §11.5: version 1 is the default, and so it is never written.

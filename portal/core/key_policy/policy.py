@@ -14,7 +14,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF, Algorithm, generate_rsa
-from portal.core.formats.spki import CURVES, key_bytes, point_invalid, rsa_numbers
+from portal.core.formats.spki import CURVES, point_invalid
 from portal.core.key_policy import edwards
 from portal.core.key_policy.known_keys import KNOWN_KEYS
 from portal.core.key_policy.published_keys import NO_LIST, PublishedKeys
@@ -156,15 +156,14 @@ class KeyPolicy:
     def _check_rsa(self, key: PublicKey) -> None:
         # Sizes first: whatever comes after does arithmetic with the numbers.
         self._check_rsa_size(key.bits)
-        n, e = rsa_numbers(key)
-        if e != RSA_EXPONENT:
+        if key.e != RSA_EXPONENT:
             raise Refused(
                 Reason.RSA_EXPONENT,
                 found="The public exponent of this RSA key is not the usual one.",
                 needed="It must be 65537, which is what openssl uses.",
                 command=NEW_RSA_KEY,
             )
-        weakness = find_weakness(n, e)
+        weakness = find_weakness(key.n, key.e)
         if weakness is not None:
             raise Refused(
                 weakness,
@@ -211,13 +210,13 @@ def _check_ec(key: PublicKey) -> None:
     try:
         # On the curve, coordinates below p, not infinity: full validation, as the cofactor is 1
         # (SP 800-56A §5.6.2.3.3).
-        ec.EllipticCurvePublicKey.from_encoded_point(CURVES[key.curve], key_bytes(key))
+        ec.EllipticCurvePublicKey.from_encoded_point(CURVES[key.curve], key.raw)
     except ValueError:
         raise point_invalid() from None
 
 
 def _check_edwards(key: PublicKey) -> None:
-    match edwards.judge(key.curve, key_bytes(key)):
+    match edwards.judge(key.curve, key.raw):
         case edwards.Verdict.INVALID:
             raise Refused(
                 Reason.ED_POINT_INVALID,

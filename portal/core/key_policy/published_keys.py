@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mmap import mmap
 from typing import Final
 
-from portal.core.formats.spki import COORDINATE_BYTES, key_bytes, rsa_numbers
+from portal.core.formats.spki import COORDINATE_BYTES
 from portal.core.public_key import PublicKey
 from portal.core.public_key.negation import negative
 
@@ -46,15 +46,13 @@ NO_LIST: Final = PublishedKeys()
 
 def record_hash(key: PublicKey) -> bytes:
     """Return the hash that a record has of a key."""
-    raw = key_bytes(key)
     match key.kty:
         case "RSA":
-            n, _e = rsa_numbers(key)
-            number = n.to_bytes((n.bit_length() + 7) // 8, "big")
+            number = key.n.to_bytes((key.n.bit_length() + 7) // 8, "big")
         case "EC":
-            number = raw[1 : 1 + COORDINATE_BYTES[key.curve]].lstrip(b"\0")
+            number = key.raw[1 : 1 + COORDINATE_BYTES[key.curve]].lstrip(b"\0")
         case "OKP":
-            number = raw.lstrip(b"\0")
+            number = key.raw.lstrip(b"\0")
         case _:
-            number = raw
+            number = key.raw
     return hashlib.sha256(number).digest()[:_HASH_BYTES]

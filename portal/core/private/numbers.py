@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from portal.core.formats.spki import COORDINATE_BYTES, RAW_BYTES, key_bytes
+from portal.core.formats.spki import COORDINATE_BYTES, RAW_BYTES
 from portal.core.private.to_public import MAX_RSA_BITS, ec_half, rsa_half, seed_half
 from portal.core.public_key import PublicKey
 
@@ -84,7 +84,7 @@ def _is_modulus(number: int) -> bool:
 
 def _public_forms(half: PublicKey) -> tuple[bytes, ...]:
     """Return how the public half may stand beside the private one, without zeros before it."""
-    raw = key_bytes(half)
+    raw = half.raw
     if half.kty == "OKP":
         return raw.lstrip(b"\0"), half.spki
     x = raw[1 : 1 + COORDINATE_BYTES[half.curve]]
@@ -99,5 +99,5 @@ def _pairs(values: Sequence[bytes]) -> Iterator[PublicKey]:
     for size, name in _SEEDS.items():
         for pair in [each for each in values if len(each) == 2 * size][:_MAX_SECRETS]:
             half = seed_half(name, pair[:size])
-            if half and key_bytes(half) == pair[size:]:
+            if half and half.raw == pair[size:]:
                 yield half

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from base64 import b64encode
 from dataclasses import dataclass
 from enum import StrEnum
+
+from portal.core.strict.base64url import encode_url
 
 
 class Container(StrEnum):
@@ -26,6 +29,8 @@ class PublicKey:
     `kty` is RSA, EC, OKP or AKP; `curve` as in `Algorithm.curve`; `bits` the size people speak of
     (RSA modulus, EC field, Ed25519 256, ML-DSA the length of the encoded key); `spki` the canonical
     DER SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), the same bytes whatever the container was.
+    An RSA key has its modulus `n` and its exponent `e`, any other key its bytes in `raw`: the
+    uncompressed point of EC (SEC 1 §2.3.3), or the encoded key. So nobody reads `spki` again.
     `only` names the algorithms that the container restricts the key to (empty: no restriction).
     `notes` are sentences worth showing, such as the validity of a certificate.
     """
@@ -37,6 +42,36 @@ class PublicKey:
     container: Container
     only: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    n: int = 0
+    e: int = 0
+    raw: bytes = b""
+
+    @property
+    def jwk_members(self) -> dict[str, str]:
+        """The required public members of the key as a JWK, and no others.
+
+        RFC 7518 §6.2.1 and §6.3.1 (EC, RSA), RFC 8037 §2 (OKP), RFC 9964 §3 (AKP).
+        """
+        match self.kty:
+            case "RSA":
+                return {"kty": "RSA", "n": _uint(self.n), "e": _uint(self.e)}
+            case "EC":
+                # RFC 7518 §6.2.1.2: coordinates have their full length, leading zeros included.
+                middle = len(self.raw) // 2 + 1  # a first byte of 4, two coordinates of one length
+                x, y = encode_url(self.raw[1:middle]), encode_url(self.raw[middle:])
+                return {"kty": "EC", "crv": self.curve, "x": x, "y": y}
+            case "OKP":
+                return {"kty": "OKP", "crv": self.curve, "x": encode_url(self.raw)}
+            case _:
+                return {"kty": "AKP", "alg": self.curve, "pub": encode_url(self.raw)}
+
+    @property
+    def thumbprint(self) -> str:
+        """The RFC 7638 SHA-256 thumbprint of the key, which is its `kid` everywhere."""
+        # RFC 7638 §3.2: required members only, so metadata cannot change the kid. §3.3: sorted,
+        # compact. RFC 9964 §6 counts `alg` among them for AKP, RFC 8037 §2 has crv, kty, x for OKP.
+        members = json.dumps(self.jwk_members, sort_keys=True, separators=(",", ":"))
+        return encode_url(hashlib.sha256(members.encode("ascii")).digest())
 
     @property
     def spki_sha256(self) -> str:
@@ -61,3 +96,8 @@ class PublicKey:
         if self.kty == "RSA":
             return f"RSA public key, {self.bits} bits"
         return f"{self.curve} public key"
+
+
+def _uint(value: int) -> str:
+    # RFC 7518 §2, Base64urlUInt: as few octets as it takes.
+    return encode_url(value.to_bytes((value.bit_length() + 7) // 8, "big"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from portal.core.formats.spki import ec_key, key_bytes, raw_key
+from portal.core.formats.spki import ec_key, raw_key
 from portal.core.public_key import PublicKey
 
 _PRIMES: Final = {  # SP 800-186 §3.2.1
@@ -20,7 +20,7 @@ _PRIMES: Final = {  # SP 800-186 §3.2.1
 
 def negative(key: PublicKey) -> PublicKey | None:
     """Return the key with the other sign, or None for RSA and ML-DSA, which have no sign."""
-    raw = key_bytes(key)
+    raw = key.raw
     if key.kty == "OKP":  # RFC 8032 §5.1.2, §5.2.2: the last bit is the sign of x
         return raw_key(key.curve, raw[:-1] + bytes((raw[-1] ^ 0x80,)), key.container)
     if key.kty != "EC":

@@ -72,12 +72,13 @@ def refuse_label(label: str) -> Refused:
 
 def refuse_bytes(data: bytes) -> None:
     """Raise `Refused` when the bytes are no UTF-8 text: a binary file, or another encoding."""
-    if _is_der(data):
+    element = _read_der(data)
+    if element is not None:
         raise Refused(
             Reason.DER_BINARY,
             found="This is a binary (DER) file.",
             needed="Please write it as PEM, which is text.",
-            command=_der_command(data),
+            command=_der_command(element),
         )
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or (len(data) > 1 and 0 in data[:2]):
         raise Refused(
@@ -102,16 +103,17 @@ _DER_PKCS1: Final = (
 _DER_CERTIFICATE: Final = "openssl x509 -inform DER -in certificate.der -out certificate.pem"
 
 
-def _is_der(data: bytes) -> bool:
+def _read_der(data: bytes) -> der.Element | None:
     try:
-        return der.read(data).tag == der.SEQUENCE
+        element = der.read(data)
     except der.NotDer:
-        return False
+        return None
+    return element if element.tag == der.SEQUENCE else None
 
 
-def _der_command(data: bytes) -> str:
+def _der_command(element: der.Element) -> str:
     try:
-        tags = [child.tag for child in der.read(data).children()]
+        tags = [child.tag for child in element.children()]
     except der.NotDer:
         return _DER_KEY
     if len(tags) == 3:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from portal.accounts.models import User
-from portal.core.jwk import published_jwk, thumbprint
+from portal.core.jwk import published_jwk
 from portal.core.public_key import PublicKey
 from portal.core.public_key.negation import fingerprints
 from portal.core.reasons import Refused
@@ -91,7 +91,7 @@ def _register(
         kty=key.kty,
         curve=key.curve,
         bits=key.bits,
-        kid=thumbprint(key),
+        kid=key.thumbprint,
         spki_sha256=key.spki_sha256,
         jwk=published_jwk(key, algorithm.name),
         registered_by=by,

@@ -8,7 +8,6 @@ from django.views.decorators.debug import sensitive_variables
 
 from portal.accounts.models import User
 from portal.core.algorithms import ALGORITHMS, Algorithm
-from portal.core.jwk import thumbprint
 from portal.core.public_key import PublicKey
 from portal.registry.actions import read_key
 from portal.registry.models import Client
@@ -26,7 +25,7 @@ class KeyInspection:
     @property
     def kid(self) -> str:
         """The kid the key will have (RFC 7638)."""
-        return thumbprint(self.key)
+        return self.key.thumbprint
 
     @property
     def names(self) -> str:

@@ -14,7 +14,7 @@ import pytest
 from allauth.account.models import EmailAddress
 
 from portal.accounts.models import User
-from portal.core.jwk import published_jwk, thumbprint
+from portal.core.jwk import published_jwk
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
 from portal.registry import actions
@@ -61,7 +61,7 @@ class Scene:
                 kty=key.kty,
                 curve=key.curve,
                 bits=key.bits,
-                kid=thumbprint(key),
+                kid=key.thumbprint,
                 spki_sha256=key.spki_sha256,
                 jwk=published_jwk(key, "EdDSA"),
                 registered_by=self.dev,

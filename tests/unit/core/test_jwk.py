@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import JWKRegistry
 from jwcrypto.jwk import JWK
 
-from portal.core.jwk import published_jwk, thumbprint, to_jwk
+from portal.core.jwk import published_jwk
 from portal.core.public_key import PublicKey
 from portal.core.public_key.parse import parse_public_key
 from tests.unit.core.support import KINDS, key_of
@@ -40,8 +40,8 @@ def by_jwcrypto(key: PublicKey) -> tuple[dict[str, str], str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_jwk_has_the_required_public_members_and_no_others(kind: str) -> None:
     key = key_of(kind)
-    assert to_jwk(key).keys() == MEMBERS[key.kty]
-    assert all(isinstance(value, str) and "=" not in value for value in to_jwk(key).values())
+    assert key.jwk_members.keys() == MEMBERS[key.kty]
+    assert all(isinstance(value, str) and "=" not in value for value in key.jwk_members.values())
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.startswith("ML-DSA")])
@@ -49,16 +49,16 @@ def test_jwk_and_thumbprint_are_those_of_other_libraries(kind: str) -> None:
     key = key_of(kind)
     joserfc_members, joserfc_thumbprint = by_joserfc(key)
     joserfc_members.pop("kid", None)
-    assert joserfc_members == to_jwk(key)
-    assert joserfc_thumbprint == thumbprint(key)
-    assert by_jwcrypto(key) == (to_jwk(key), thumbprint(key))
+    assert joserfc_members == key.jwk_members
+    assert joserfc_thumbprint == key.thumbprint
+    assert by_jwcrypto(key) == (key.jwk_members, key.thumbprint)
 
 
 @pytest.mark.parametrize("kind", ["ML-DSA-44", "ML-DSA-65", "ML-DSA-87"])
 def test_ml_dsa_jwk_is_read_by_jwcrypto_with_the_same_thumbprint(kind: str) -> None:
     """The thumbprints of RFC 9964 itself are in test_known_keys."""
-    jwk = JWK(**to_jwk(key_of(kind)))
-    assert jwk.thumbprint() == thumbprint(key_of(kind))
+    jwk = JWK(**key_of(kind).jwk_members)
+    assert jwk.thumbprint() == key_of(kind).thumbprint
 
 
 def test_200_p521_keys_have_full_length_coordinates() -> None:
@@ -66,8 +66,8 @@ def test_200_p521_keys_have_full_length_coordinates() -> None:
     for _ in range(200):
         public = ec.generate_private_key(ec.SECP521R1()).public_key()
         key = parse_public_key(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-        assert {len(to_jwk(key)[name]) for name in ("x", "y")} == {88}
-        assert by_joserfc(key)[1] == by_jwcrypto(key)[1] == thumbprint(key)
+        assert {len(key.jwk_members[name]) for name in ("x", "y")} == {88}
+        assert by_joserfc(key)[1] == by_jwcrypto(key)[1] == key.thumbprint
 
 
 def test_coordinates_with_leading_zeros_keep_them() -> None:
@@ -76,7 +76,7 @@ def test_coordinates_with_leading_zeros_keep_them() -> None:
     b = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
     numbers = ec.EllipticCurvePublicNumbers(5, pow(125 - 15 + b, (p + 1) // 4, p), ec.SECP256R1())
     pem = numbers.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    assert to_jwk(parse_public_key(pem))["x"] == "A" * 42 + "U"
+    assert parse_public_key(pem).jwk_members["x"] == "A" * 42 + "U"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_published_jwk_has_kid_use_and_alg_except_for_okp(
     jwk = published_jwk(key, alg)
     assert jwk.keys() == MEMBERS[key.kty] | {"kid", "use"} | ({"alg"} if published else set())
     assert jwk.get("alg") == published
-    assert (jwk["kid"], jwk["use"]) == (thumbprint(key), "sig")
+    assert (jwk["kid"], jwk["use"]) == (key.thumbprint, "sig")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -17,7 +17,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from portal.core.jwk import published_jwk, thumbprint, to_jwk
+from portal.core.jwk import published_jwk
 from portal.core.jwks import PublishableKey, etag, jwk_set
 from portal.core.key_policy.policy import KeyPolicy
 from portal.core.lifecycle import Lifecycle
@@ -34,7 +34,7 @@ def publishable(
 ) -> PublishableKey:
     key = key_of(kind)
     return PublishableKey(
-        thumbprint(key), published_jwk(key, alg), Lifecycle(**dates), extended=extended
+        key.thumbprint, published_jwk(key, alg), Lifecycle(**dates), extended=extended
     )
 
 
@@ -93,7 +93,7 @@ def test_placeholder_is_a_point_out_of_a_hash_and_cannot_sign() -> None:
         ec.SECP256R1(), key.spki[-65:]
     ).public_numbers()
     assert numbers.x == int.from_bytes(hashlib.sha256(sentence).digest(), "big")
-    assert to_jwk(key) | {"kid": thumbprint(key), "use": "enc"} == PLACEHOLDER
+    assert key.jwk_members | {"kid": key.thumbprint, "use": "enc"} == PLACEHOLDER
     KeyPolicy().check_key(key)
 
 
@@ -127,7 +127,7 @@ def served(body: bytes) -> Iterator[tuple[_Server, str]]:
 def token() -> str:
     key = private_key("P-256")
     assert isinstance(key, ec.EllipticCurvePrivateKey)
-    header = {"kid": thumbprint(key_of("P-256"))}
+    header = {"kid": key_of("P-256").thumbprint}
     return jwt.encode({"sub": "client"}, key, algorithm="ES256", headers=header)
 
 

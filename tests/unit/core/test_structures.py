@@ -32,7 +32,6 @@ from portal.core.debugger import read_paste
 from portal.core.debugger.paste import Paste
 from portal.core.formats import der
 from portal.core.formats.spki import RSA_OID
-from portal.core.jwk import to_jwk
 from portal.core.private import openssh as private_openssh
 from portal.core.reasons import Reason, Refused
 from portal.core.strict import base64url
@@ -145,7 +144,7 @@ def numbers(names: str) -> dict[str, str]:
     return {name: base64url.encode_url(bytes(range(1, 65))) for name in names.split()}
 
 
-JWKS = [to_jwk(key_of(kind)) for kind in KINDS]
+JWKS = [key_of(kind).jwk_members for kind in KINDS]
 JSONS = [
     Json.of(each)
     for each in (

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from portal.core.jwk import thumbprint
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
 from portal.registry.management.inputs import read_material, tell
@@ -39,7 +38,7 @@ class Command(BaseCommand):
             f"{key.description}, from a file in the form: {key.container}.",
             *policy.notes_on(key),
             f"Algorithms:  {names}",
-            f"kid:         {thumbprint(key)}",
+            f"kid:         {key.thumbprint}",
             f"SHA-256:     {key.spki_sha256}",
         ):
             self.stdout.write(line)

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.core.jwk import published_jwk, thumbprint
+from portal.core.jwk import published_jwk
 from portal.core.key_policy.published_keys import record_hash
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
@@ -63,7 +63,7 @@ def test_it_keeps_the_key_as_the_core_read_it(
     assert key.label == "Laptop"
     assert key.pem == parsed.pem
     assert (key.alg, key.kty, key.curve, key.bits) == (alg, parsed.kty, parsed.curve, parsed.bits)
-    assert (key.kid, key.spki_sha256) == (thumbprint(parsed), parsed.spki_sha256)
+    assert (key.kid, key.spki_sha256) == (parsed.thumbprint, parsed.spki_sha256)
     assert key.jwk == published_jwk(parsed, alg)
     assert key.registered_by == cast.dev
     assert (key.not_before, key.expires_at) == (start, end)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from portal.core.jwk import thumbprint, to_jwk
 from portal.core.public_key.parse import parse_public_key
 from portal.registry.models import BlockedKey, Client, Event
 from tests.db.pages import text_of
@@ -44,7 +43,7 @@ def test_it_says_what_it_sees_and_recommends(ask: Any, paths: SimpleNamespace) -
     pem = public_pem(new_private_key("PS256"))
     text = text_of(ask("dev", "post", paths.key_inspect, {"material": pem}, htmx=True))
     assert "RSA public key, 2048 bits: PS256, PS384 or PS512" in text
-    assert thumbprint(parse_public_key(pem)) in text
+    assert parse_public_key(pem).thumbprint in text
     assert '<option value="PS256" selected>PS256 (RSA), recommended</option>' in text
     assert "ES256" not in text
     assert "<html" not in text
@@ -55,7 +54,7 @@ def test_a_jwk_with_an_older_algorithm_is_offered_the_newer_one(
     ask: Any, paths: SimpleNamespace, alg: str
 ) -> None:
     key = parse_public_key(public_pem(new_private_key("PS256")))
-    jwk = json.dumps(to_jwk(key) | {"use": "sig", "kid": "12345", "alg": alg})
+    jwk = json.dumps(key.jwk_members | {"use": "sig", "kid": "12345", "alg": alg})
     response = ask("dev", "post", paths.key_inspect, {"material": jwk}, htmx=True)
     text = text_of(response)
     assert response.status_code == 200

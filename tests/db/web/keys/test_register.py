@@ -13,7 +13,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.utils import timezone
 
-from portal.core.jwk import to_jwk
 from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import confirm_key, revoke_key, suspend_client
 from portal.registry.choices import RevocationReason
@@ -84,7 +83,7 @@ def test_without_a_csrf_token_nothing_is_registered(
 def test_a_jwk_with_an_older_algorithm_is_registered_for_the_newer_one(
     ask: Any, paths: SimpleNamespace, payments: Client, chosen: str, status: int, said: str
 ) -> None:
-    jwk = to_jwk(parse_public_key(public_pem(new_private_key("PS256")))) | {"alg": "RS256"}
+    jwk = parse_public_key(public_pem(new_private_key("PS256"))).jwk_members | {"alg": "RS256"}
     entered = good(material=json.dumps(jwk), alg=chosen)
     response = ask("dev", "post", paths.key_register, entered)
     assert response.status_code == status

@@ -7,7 +7,6 @@ import json
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from portal.core.jwk import thumbprint, to_jwk
 from portal.core.public_key import Container
 from portal.core.public_key.parse import parse_public_key
 from tests.unit.core.support import (
@@ -94,7 +93,7 @@ def test_certificate_that_ends_after_2049_is_taken() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_jwk_is_taken(kind: str) -> None:
-    key = parse_public_key(json.dumps(to_jwk(key_of(kind))))
+    key = parse_public_key(json.dumps(key_of(kind).jwk_members))
     assert key.container is Container.JWK
     assert key.spki == key_of(kind).spki
     # An AKP JWK always has the alg of its parameter set (RFC 9964), which restricts nothing else.
@@ -103,7 +102,8 @@ def test_jwk_is_taken(kind: str) -> None:
 
 def test_jwks_of_one_key_is_taken() -> None:
     assert (
-        parse_public_key(json.dumps({"keys": [to_jwk(key_of("RSA"))]})).spki == key_of("RSA").spki
+        parse_public_key(json.dumps({"keys": [key_of("RSA").jwk_members]})).spki
+        == key_of("RSA").spki
     )
 
 
@@ -119,13 +119,13 @@ def test_jwks_of_one_key_is_taken() -> None:
     ],
 )
 def test_alg_of_jwk_restricts_the_key(kind: str, alg: str, only: tuple[str, ...]) -> None:
-    assert parse_public_key(json.dumps(to_jwk(key_of(kind)) | {"alg": alg})).only == only
+    assert parse_public_key(json.dumps(key_of(kind).jwk_members | {"alg": alg})).only == only
 
 
 def test_kid_of_jwk_gets_a_note_unless_it_is_the_thumbprint() -> None:
     key = key_of("P-256")
-    other = parse_public_key(json.dumps(to_jwk(key) | {"kid": "<b>mine</b>"}))
-    same = parse_public_key(json.dumps(to_jwk(key) | {"kid": thumbprint(key)}))
+    other = parse_public_key(json.dumps(key.jwk_members | {"kid": "<b>mine</b>"}))
+    same = parse_public_key(json.dumps(key.jwk_members | {"kid": key.thumbprint}))
     assert other.notes == (
         "The JWK has a kid of its own. The kid here is the RFC 7638 thumbprint of the key.",
     )
@@ -135,7 +135,8 @@ def test_kid_of_jwk_gets_a_note_unless_it_is_the_thumbprint() -> None:
 @pytest.mark.parametrize("extra", [{"use": "sig"}, {"key_ops": ["verify"]}, {"x5t": "whatever"}])
 def test_jwk_that_is_for_signatures_is_taken(extra: dict[str, object]) -> None:
     assert (
-        parse_public_key(json.dumps(to_jwk(key_of("P-256")) | extra)).spki == key_of("P-256").spki
+        parse_public_key(json.dumps(key_of("P-256").jwk_members | extra)).spki
+        == key_of("P-256").spki
     )
 
 

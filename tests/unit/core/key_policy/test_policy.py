@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from portal.core.algorithms import ALGORITHMS
-from portal.core.jwk import to_jwk
 from portal.core.key_policy.policy import KeyPolicy
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
@@ -90,7 +89,7 @@ def test_algorithm_of_another_kind_is_refused(kind: str, alg: str) -> None:
 
 
 def test_restriction_of_the_container_is_kept() -> None:
-    key = parse_public_key(json.dumps(to_jwk(key_of("RSA")) | {"alg": "PS384"}))
+    key = parse_public_key(json.dumps(key_of("RSA").jwk_members | {"alg": "PS384"}))
     assert [each.name for each in KeyPolicy().algorithms_for(key)] == ["PS384"]
     with pytest.raises(Refused) as caught:
         KeyPolicy().check(key, "PS256")
@@ -101,7 +100,7 @@ def test_restriction_of_the_container_is_kept() -> None:
 @pytest.mark.parametrize("alg", ["RS256", "RS384", "RS512"])
 def test_jwk_that_names_an_older_algorithm_is_taken_for_the_newer_ones(alg: str) -> None:
     """The commonest JWK there is. It says what the key is meant for, and nothing against PSS."""
-    key = parse_public_key(json.dumps(to_jwk(key_of("RSA")) | {"alg": alg}))
+    key = parse_public_key(json.dumps(key_of("RSA").jwk_members | {"alg": alg}))
     policy = KeyPolicy()
     assert [each.name for each in policy.algorithms_for(key)] == FITTING["RSA"]
     assert policy.check(key, "PS256") is ALGORITHMS["PS256"]
@@ -115,7 +114,7 @@ def test_jwk_that_names_an_older_algorithm_is_taken_for_the_newer_ones(alg: str)
 
 
 def test_jwk_that_names_an_older_algorithm_stays_bound_to_it_where_that_is_offered() -> None:
-    key = parse_public_key(json.dumps(to_jwk(key_of("RSA")) | {"alg": "RS256"}))
+    key = parse_public_key(json.dumps(key_of("RSA").jwk_members | {"alg": "RS256"}))
     policy = KeyPolicy(allow_legacy=True)
     assert [each.name for each in policy.algorithms_for(key)] == ["RS256"]
     assert policy.notes_on(key) == ()

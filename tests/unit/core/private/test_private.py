@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from portal.core.formats import der, spki
-from portal.core.jwk import to_jwk
 from portal.core.public_key import PublicKey
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
@@ -173,7 +172,7 @@ def test_private_jwk_is_found_everywhere(kind: str) -> None:
     for text in (
         json.dumps(jwk),
         json.dumps(jwk, indent=2),
-        json.dumps({"keys": [to_jwk(key_of("P-256")), jwk]}),
+        json.dumps({"keys": [key_of("P-256").jwk_members, jwk]}),
         json.dumps({"keys": [jwk]})[:-2],
         json.dumps({"oauth": {"keys": {"mine": jwk}}}),
         json.dumps(jwk).replace("{", '{"use": "sig", "use": "sig", ', 1),
@@ -190,17 +189,17 @@ def test_private_jwk_is_found_everywhere(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["ML-DSA-44", "ML-DSA-65", "ML-DSA-87"])
 def test_private_ml_dsa_jwk_is_found(kind: str) -> None:
     seed = der_of(private_pem(kind))[-32:]
-    assert leaked(json.dumps(to_jwk(key_of(kind)) | {"priv": encode_url(seed)})) == half(kind)
+    assert leaked(json.dumps(key_of(kind).jwk_members | {"priv": encode_url(seed)})) == half(kind)
 
 
 @pytest.mark.parametrize("member", ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"])
 def test_one_private_member_is_enough(member: str) -> None:
-    assert leaked(json.dumps(to_jwk(key_of("RSA")) | {member: "AA"})) == ()
+    assert leaked(json.dumps(key_of("RSA").jwk_members | {member: "AA"})) == ()
     assert leaked(f"{{kty: 'RSA', {member}: 'AA'") == ()
 
 
 def test_private_key_at_the_end_of_a_long_jwks_is_found() -> None:
-    keys = [to_jwk(key_of("P-256"))] * 40 + [private_jwk("Ed25519")]
+    keys = [key_of("P-256").jwk_members] * 40 + [private_jwk("Ed25519")]
     assert leaked(json.dumps({"keys": keys})) == half("Ed25519")
 
 
@@ -298,7 +297,7 @@ def test_rsa_half_has_the_exponent_that_could_be_registered() -> None:
     numbers = other.public_key().public_numbers()
     block = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (key,) = refusal(block).leaked
-    assert spki.rsa_numbers(key) == (numbers.n, 65537)
+    assert (key.n, key.e) == (numbers.n, 65537)
 
 
 @pytest.mark.parametrize("least", [3, 17, 65537, 2**32 - 999])
@@ -321,7 +320,7 @@ def victim() -> PublicKey:
 
 
 def forged(**members: int) -> str:
-    n, e = spki.rsa_numbers(victim())
+    n, e = victim().n, victim().e
     numbers = {"n": n, "e": e} | members
     jwk = {name: encode_url(_bytes(value)) for name, value in numbers.items()}
     return json.dumps({"kty": "RSA"} | jwk)
@@ -341,7 +340,7 @@ def _bytes(value: int) -> bytes:
         {"e": 2**32 + 1, "d": 5},
         {"p": 1, "d": 7},
         {"p": 0, "q": 0, "d": 7},
-        {"p": spki.rsa_numbers(key_of("RSA"))[0], "q": 1, "d": 7},
+        {"p": key_of("RSA").n, "q": 1, "d": 7},
     ],
 )
 def test_nobody_can_block_a_key_by_making_up_numbers(members: dict[str, int]) -> None:
@@ -351,7 +350,7 @@ def test_nobody_can_block_a_key_by_making_up_numbers(members: dict[str, int]) ->
 def test_nobody_can_block_a_key_by_naming_it_beside_another_private_key() -> None:
     """The public half in a private file is somebody's word only; it is derived anew."""
     jwk = private_jwk("P-256") | {
-        name: value for name, value in to_jwk(_other_ec()).items() if name in {"x", "y"}
+        name: value for name, value in _other_ec().jwk_members.items() if name in {"x", "y"}
     }
     assert leaked(json.dumps(jwk)) == half("P-256")
     named = der_of(private_pem("Ed25519")) + b"\x81\x21\0" + bytes(32)
@@ -370,7 +369,7 @@ def _other_ec() -> PublicKey:
 
 @pytest.mark.parametrize("kind", ["P-256", "Ed25519", "ML-DSA-44"])
 def test_damaged_private_value_proves_nothing(kind: str) -> None:
-    jwk = to_jwk(key_of(kind)) | {"d": "AAAA", "priv": "AAAA"}
+    jwk = key_of(kind).jwk_members | {"d": "AAAA", "priv": "AAAA"}
     assert leaked(json.dumps(jwk)) == () or kind == "P-256"
     assert half(kind)[0] not in leaked(json.dumps(jwk))
 

@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from portal.core.jwk import to_jwk
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason
 from portal.core.strict.base64url import encode_url
@@ -303,7 +302,7 @@ def test_private_exponent_is_proven_by_modulo_lambda_and_phi() -> None:
     phi = (of["P"] - 1) * (of["Q"] - 1)
     other = pow(of["Exponent"], -1, phi)
     for d in (of["D"], other):
-        jwk = to_jwk(key_of("RSA")) | {"d": encode_url(big(d))}
+        jwk = key_of("RSA").jwk_members | {"d": encode_url(big(d))}
         assert leaked(json.dumps(jwk)) == half("RSA")
         assert leaked(json.dumps(jwk | {"d": encode_url(big(d + 2))})) == ()
 
@@ -326,7 +325,7 @@ def public_look_alikes() -> dict[str, bytes | str]:
         "public CAPI blob": b64encode(public_capi),
         "public CNG blob": b64encode(struct.pack("<4s5I", b"RSA1", 2048, 3, 256, 0, 0) + e + n),
         "public CNG EC blob": b64encode(b"ECS1" + struct.pack("<I", 32) + b"".join(point("P-256"))),
-        "JWKS": json.dumps({"keys": [to_jwk(key_of(kind)) for kind in ("RSA", *EC_KINDS)]}),
+        "JWKS": json.dumps({"keys": [key_of(kind).jwk_members for kind in ("RSA", *EC_KINDS)]}),
         "signature of 64 bytes": b64encode(bytes(range(64))),
         "SHA-512": bytes(range(64)).hex(),
         "fingerprints": "\n".join(key_of(kind).spki_sha256 for kind in (*EC_KINDS, *ED_KINDS)),
@@ -354,7 +353,7 @@ RSA_JWK = {"kty": "RSA", "use": "sig"}
 )
 @pytest.mark.parametrize("kind", ["RSA", "P-256", "Ed25519"])
 def test_member_without_a_value_is_not_private(kind: str, empty: dict[str, object]) -> None:
-    jwk = to_jwk(key_of(kind)) | empty
+    jwk = key_of(kind).jwk_members | empty
     for text in (json.dumps(jwk), json.dumps({"keys": [jwk]}, indent=2)):
         key = parse_public_key(text)
         assert key.spki == key_of(kind).spki
@@ -363,7 +362,7 @@ def test_member_without_a_value_is_not_private(kind: str, empty: dict[str, objec
 
 
 def test_member_without_a_value_hides_no_other_that_has_one() -> None:
-    jwk = {"d": None} | to_jwk(key_of("RSA")) | {"p": encode_url(big(rsa_numbers()["P"]))}
+    jwk = {"d": None} | key_of("RSA").jwk_members | {"p": encode_url(big(rsa_numbers()["P"]))}
     assert leaked(json.dumps(jwk)) == half("RSA")
     assert leaked(json.dumps(jwk)[:-1]) == half("RSA")
     assert leaked('{"kty": "RSA", "d": null, "p": "AQID"') == ()

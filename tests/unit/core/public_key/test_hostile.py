@@ -8,7 +8,6 @@ from base64 import b64encode
 import pytest
 
 from portal.core.formats import der
-from portal.core.jwk import to_jwk
 from portal.core.public_key.parse import MAX_INPUT_BYTES
 from portal.core.reasons import Reason
 from tests.unit.core.support import der_of, key_of, pem, public_pem, refusal, rsa_public, verdict
@@ -124,5 +123,5 @@ def test_every_cut_of_the_der_is_refused() -> None:
 
 def test_jwk_with_20_kb_beside_the_key_is_read() -> None:
     """What is not needed is not judged: a certificate chain in x5c, say."""
-    jwk = to_jwk(key_of("P-256")) | {"x5c": ["M" * 20_000]}
+    jwk = key_of("P-256").jwk_members | {"x5c": ["M" * 20_000]}
     assert refusal(json.dumps(jwk) + "!").reason is Reason.BAD_JWK

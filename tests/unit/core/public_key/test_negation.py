@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from portal.core.formats.spki import CURVES, key_bytes, parse_spki
+from portal.core.formats.spki import CURVES, parse_spki
 from portal.core.key_policy import edwards
 from portal.core.key_policy.policy import KeyPolicy
 from portal.core.public_key.negation import fingerprints, negative
@@ -44,9 +44,7 @@ def test_negative_of_a_point_is_what_the_negated_private_value_gives(curve: str)
 def test_negative_of_an_edwards_point_adds_up_to_nothing(curve: str) -> None:
     found = negative(key_of(curve))
     assert found is not None
-    points = [
-        edwards._decode(edwards._CURVES[curve], key_bytes(each)) for each in (key_of(curve), found)
-    ]
+    points = [edwards._decode(edwards._CURVES[curve], each.raw) for each in (key_of(curve), found)]
     assert all(points)
     total = edwards._add(edwards._CURVES[curve], *points)  # type: ignore[arg-type]
     assert edwards._is_identity(edwards._CURVES[curve], total)
