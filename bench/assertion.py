@@ -1,7 +1,7 @@
 """How fast an assertion is verified: `python bench/assertion.py`.
 
 For each key it measures, in rounds that take turns, `cryptography` alone with the key object ready,
-and `peek` and `verify` of a whole assertion. Prints the medians in microseconds and their ratio,
+and `parse_unverified` and `verify` of a whole assertion. Prints the medians in µs and their ratio,
 and what is spent on an assertion of nobody, which is to be about as much as on a real one.
 """
 
@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from portal.core.assertion import CandidateKey, Expectation, peek, spend, verify
+from portal.core.assertion import CandidateKey, Expectation, parse_unverified, spend, verify
 from portal.core.strict.base64url import encode_url
 
 ROUNDS, CALLS = 60, 100
@@ -73,20 +73,20 @@ def measure(
     expectation = Expectation("c", ISSUER, (CandidateKey("k" * 43, alg, pem),), NOW)
 
     def ours() -> object:
-        return verify(peek(assertion), expectation)
+        return verify(parse_unverified(assertion), expectation)
 
     def reading() -> object:
-        return peek(assertion)
+        return parse_unverified(assertion)
 
     def of_nobody() -> object:
-        return spend(peek(assertion))
+        return spend(parse_unverified(assertion))
 
     calls = (raw, ours, reading, of_nobody)
     rounds, number = (1, 1) if smoke else (ROUNDS, CALLS)
     times = [[microseconds(call, number) for call in calls] for _ in range(rounds)]
-    alone, whole, peeking, spent = (median(each) for each in zip(*times, strict=True))
+    alone, whole, parsing, spent = (median(each) for each in zip(*times, strict=True))
     print(
-        f"{name:12} {alone:10.1f} {whole:14.1f} {peeking:10.1f} {whole / alone:7.2f} {spent:12.1f}"
+        f"{name:12} {alone:10.1f} {whole:14.1f} {parsing:10.1f} {whole / alone:7.2f} {spent:12.1f}"
     )
 
 
@@ -96,8 +96,8 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="only see whether this runs")
     smoke = parser.parse_args().smoke
     print(
-        f"{'µs':12} {'raw verify':>10} {'peek + verify':>14} {'peek':>10} {'ratio':>7}"
-        f" {'peek + spend':>12}"
+        f"{'µs':12} {'raw verify':>10} {'parse + verify':>14} {'parse':>10} {'ratio':>7}"
+        f" {'parse + spend':>12}"
     )
     for bits in (2048, 3072):
         key = rsa.generate_private_key(public_exponent=65537, key_size=bits)

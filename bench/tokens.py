@@ -38,7 +38,7 @@ from django.test import RequestFactory  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from portal.accounts.models import User  # noqa: E402
-from portal.core.assertion import peek, verify  # noqa: E402
+from portal.core.assertion import parse_unverified, verify  # noqa: E402
 from portal.oauth.token_views import token  # noqa: E402
 from portal.registry.actions import (  # noqa: E402
     authenticate_client,
@@ -146,7 +146,9 @@ def stages(key: ClientKey, private: PrivateKey, calls: int) -> None:
     expectation = expectation_of(key.client, [key], timezone.now())
     times = [
         (
-            microseconds(lambda each: verify(peek(each["client_assertion"]), expectation), fresh),
+            microseconds(
+                lambda each: verify(parse_unverified(each["client_assertion"]), expectation), fresh
+            ),
             microseconds(authenticate_client, parameters),
             microseconds(token, request),
         )

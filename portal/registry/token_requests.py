@@ -25,7 +25,7 @@ _LATEST: Final = 20
 """How many requests are looked at for the latest of an outcome."""
 
 
-class Outcome(StrEnum):
+class RequestOutcome(StrEnum):
     """How a token request ended."""
 
     REFUSED = "refused"
@@ -69,7 +69,7 @@ def token_requests(
     client: Client,
     *,
     size: int,
-    only: Outcome | None = None,
+    only: RequestOutcome | None = None,
     before: Cut | None = None,
     after: Cut | None = None,
 ) -> Page[TokenRequest]:
@@ -80,11 +80,11 @@ def token_requests(
     cut, newer = (after, True) if after else (before, False)
     refused: list[RefusedRequest] = []
     accepted: list[RedeemedAssertion] = []
-    if only != Outcome.ACCEPTED:
+    if only != RequestOutcome.ACCEPTED:
         refused = _some(
             RefusedRequest.objects, client, cut and cut.refused, newer=newer, size=size + 1
         )
-    if only != Outcome.REFUSED:
+    if only != RequestOutcome.REFUSED:
         accepted = _some(
             RedeemedAssertion.objects, client, cut and cut.accepted, newer=newer, size=size + 1
         )
@@ -115,7 +115,7 @@ def _to_the_end(requests: list[TokenRequest]) -> list[TokenRequest]:
     return [each for each in requests if each.is_refused or each.reference not in twice]
 
 
-def latest_token_request(client: Client, only: Outcome) -> TokenRequest | None:
+def latest_token_request(client: Client, only: RequestOutcome) -> TokenRequest | None:
     """Return the client's newest request of this outcome, if there is one.
 
     Of so many, that is: what was accepted and then refused its grant counts as refused.

@@ -1,4 +1,4 @@
-"""Client assertions (RFC 7523): peek without believing, examine every check, verify or refuse."""
+"""Client assertions (RFC 7523): parse without believing, examine every check, verify or refuse."""
 
 from portal.core.assertion.decoy import SPENT, spend
 from portal.core.assertion.expectation import (
@@ -13,7 +13,11 @@ from portal.core.assertion.explanations.explanation import Explanation
 from portal.core.assertion.pointers import Pointers, pointers_in
 from portal.core.assertion.token_request import ASSERTION_TYPE, ClientAssertion, client_assertion_of
 from portal.core.assertion.unreadable import UNREADABLE
-from portal.core.assertion.unverified import MAX_ASSERTION_BYTES, UnverifiedAssertion, peek
+from portal.core.assertion.unverified import (
+    MAX_ASSERTION_BYTES,
+    UnverifiedAssertion,
+    parse_unverified,
+)
 from portal.core.assertion.verify import VerifiedAssertion, verify
 
 __all__ = [
@@ -33,7 +37,7 @@ __all__ = [
     "VerifiedAssertion",
     "client_assertion_of",
     "never_seen",
-    "peek",
+    "parse_unverified",
     "pointers_in",
     "spend",
     "verify",

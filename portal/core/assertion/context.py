@@ -24,7 +24,7 @@ _KINDS: Final = {
 }
 
 
-class Case:
+class AssertionContext:
     """An unverified assertion, what is expected of it, and the key it is to be verified with.
 
     RFC 7515 §4.1.4: `kid` is a hint, and optional. `meant` are the registered keys that can be
@@ -82,10 +82,10 @@ class Case:
         return self._signed[key.kid]
 
 
-Judge = Callable[[Case], Reason | None]
+CheckFunction = Callable[[AssertionContext], Reason | None]
 """Return why the assertion fails a check, or None. Cheap: it makes no text."""
 
-Tell = Callable[[Case, Reason | None], tuple[str, str]]
+DescribeFunction = Callable[[AssertionContext, Reason | None], tuple[str, str]]
 """Return what was seen and what was expected, for a check that failed (with its reason) or held."""
 
 
@@ -99,6 +99,6 @@ class Check:
 
     name: str
     title: str
-    judge: Judge
-    tell: Tell
+    run: CheckFunction
+    describe: DescribeFunction
     needs: tuple[str, ...] = ()

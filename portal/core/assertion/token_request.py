@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from portal.core.assertion.formatting import brief
 from portal.core.assertion.unverified import UnverifiedAssertion
-from portal.core.assertion.words import brief
 from portal.core.private.detect import refuse_private
 from portal.core.reasons import Reason, Refused
 

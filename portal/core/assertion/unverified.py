@@ -47,7 +47,7 @@ def _string(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def peek(data: bytes | str) -> UnverifiedAssertion:
+def parse_unverified(data: bytes | str) -> UnverifiedAssertion:
     """Return the header, claims and signature in an assertion, unverified.
 
     Raise `Refused` with a reason in `UNREADABLE`, and nothing else whatever the input. At most

@@ -9,7 +9,7 @@ from typing import Any
 
 from portal.core.assertion.checks.key import chosen
 from portal.core.assertion.checks.order import CHECKS
-from portal.core.assertion.context import Case
+from portal.core.assertion.context import AssertionContext
 from portal.core.assertion.expectation import Expectation
 from portal.core.assertion.explanations.by_reason import EXPLANATIONS
 from portal.core.assertion.unverified import UnverifiedAssertion
@@ -34,19 +34,19 @@ class VerifiedAssertion:
 
 def verify(unverified: UnverifiedAssertion, expectation: Expectation) -> VerifiedAssertion:
     """Return the assertion, verified; raise `Refused` with the first check that does not hold."""
-    case = Case(unverified, expectation)
+    context = AssertionContext(unverified, expectation)
     for check in CHECKS:
-        reason = check.judge(case)
+        reason = check.run(context)
         if reason is not None:
-            seen, expected = check.tell(case, reason)
+            seen, expected = check.describe(context, reason)
             command = EXPLANATIONS[reason].command
             raise Refused(reason, found=seen, needed=expected, command=command)
     claims: dict[str, Any] = unverified.claims  # of the types that the checks have made sure of
     jti: str = claims["jti"]
     return VerifiedAssertion(
         client_id=expectation.client_id,
-        kid=chosen(case).kid,
-        kid_sent="kid" in case.header,
+        kid=chosen(context).kid,
+        kid_sent="kid" in context.header,
         jti=jti,
         jti_sha256=hashlib.sha256(jti.encode("utf-8")).hexdigest(),
         expires_at=ceil(claims["exp"]),

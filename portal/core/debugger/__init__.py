@@ -1,13 +1,13 @@
 """Say what is wrong with an assertion: read a paste, examine every check, explain."""
 
-from portal.core.debugger.examine import CheckResult, Examination, Outcome, examine
+from portal.core.debugger.examine import CheckOutcome, CheckResult, Examination, examine
 from portal.core.debugger.paste import MAX_PASTE_BYTES, Paste, Problem, read_paste
 
 __all__ = [
     "MAX_PASTE_BYTES",
+    "CheckOutcome",
     "CheckResult",
     "Examination",
-    "Outcome",
     "Paste",
     "Problem",
     "examine",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, urlsplit
 
-from portal.core.assertion.words import brief
+from portal.core.assertion.formatting import brief
 
 
 def describe_difference(seen: str, expected: str) -> str:

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from portal.core.assertion.checks.order import CHECKS, READABLE
-from portal.core.assertion.context import Case, Check
+from portal.core.assertion.context import AssertionContext, Check
 from portal.core.assertion.expectation import Expectation
 from portal.core.assertion.explanations.by_reason import EXPLANATIONS
-from portal.core.assertion.unverified import UnverifiedAssertion, peek
+from portal.core.assertion.unverified import UnverifiedAssertion, parse_unverified
 from portal.core.debugger.notes import note_on
 from portal.core.debugger.signers import find_signer
 from portal.core.reasons import Reason, Refused
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     """How a check came out. It is skipped when a check that it needs has not held."""
 
     PASS = "pass"  # noqa: S105 - the name of an outcome
@@ -35,7 +35,7 @@ class CheckResult:
 
     name: str
     title: str
-    outcome: Outcome
+    outcome: CheckOutcome
     seen: str = ""
     expected: str = ""
     reason: Reason | None = None
@@ -55,7 +55,7 @@ class Examination:
     @property
     def refusal(self) -> CheckResult | None:
         """The first check that failed: what `verify` refuses the assertion for."""
-        return next((each for each in self.checks if each.outcome is Outcome.FAIL), None)
+        return next((each for each in self.checks if each.outcome is CheckOutcome.FAIL), None)
 
     @property
     def verified(self) -> bool:
@@ -66,36 +66,38 @@ class Examination:
 def examine(data: bytes | str, expectation: Expectation) -> Examination:
     """Return every check of an assertion; nothing is raised, redeemed or kept."""
     try:
-        unverified = peek(data)
+        unverified = parse_unverified(data)
     except Refused as refused:
         first = _failed(READABLE, "Form", refused.reason, (refused.found, refused.needed))
-        rest = (CheckResult(check.name, check.title, Outcome.SKIPPED) for check in CHECKS)
+        rest = (CheckResult(check.name, check.title, CheckOutcome.SKIPPED) for check in CHECKS)
         return Examination((first, *rest))
-    case = Case(unverified, expectation)
-    signer = find_signer(case)
-    results = [CheckResult(READABLE, "Form", Outcome.PASS, "header.claims.signature")]
+    context = AssertionContext(unverified, expectation)
+    signer = find_signer(context)
+    results = [CheckResult(READABLE, "Form", CheckOutcome.PASS, "header.claims.signature")]
     held = {READABLE}
     for check in CHECKS:
-        result = _result(check, case, held)
-        if result.outcome is Outcome.PASS:
+        result = _result(check, context, held)
+        if result.outcome is CheckOutcome.PASS:
             held.add(check.name)
         results.append(result)
     signed_by = signer.key.kid if signer and signer.exact else None
     return Examination(tuple(results), unverified, signed_by)
 
 
-def _result(check: Check, case: Case, held: set[str]) -> CheckResult:
+def _result(check: Check, context: AssertionContext, held: set[str]) -> CheckResult:
     if not held.issuperset(check.needs):
-        return CheckResult(check.name, check.title, Outcome.SKIPPED)
-    reason = check.judge(case)
-    told = check.tell(case, reason)
+        return CheckResult(check.name, check.title, CheckOutcome.SKIPPED)
+    reason = check.run(context)
+    told = check.describe(context, reason)
     if reason is None:
-        return CheckResult(check.name, check.title, Outcome.PASS, *told)
-    return _failed(check.name, check.title, reason, told, note_on(case, check.name, reason))
+        return CheckResult(check.name, check.title, CheckOutcome.PASS, *told)
+    return _failed(check.name, check.title, reason, told, note_on(context, check.name, reason))
 
 
 def _failed(
     name: str, title: str, reason: Reason, told: tuple[str, str], note: str = ""
 ) -> CheckResult:
     words = EXPLANATIONS[reason]
-    return CheckResult(name, title, Outcome.FAIL, *told, reason, words.fix, note, words.command)
+    return CheckResult(
+        name, title, CheckOutcome.FAIL, *told, reason, words.fix, note, words.command
+    )

@@ -7,37 +7,37 @@ from typing import Any
 from portal.core.algorithms import ALGORITHMS
 from portal.core.assertion.checks.claims import accepted_audiences
 from portal.core.assertion.checks.key import described_state
-from portal.core.assertion.context import NAMES_OF, Case
-from portal.core.assertion.words import brief, moment, span
+from portal.core.assertion.context import NAMES_OF, AssertionContext
+from portal.core.assertion.formatting import brief, moment, span
 from portal.core.debugger.diff import describe_difference
 from portal.core.debugger.signers import Signer, find_signer
 from portal.core.reasons import Reason
 
 
-def note_on(case: Case, check: str, reason: Reason) -> str:
+def note_on(context: AssertionContext, check: str, reason: Reason) -> str:
     """Return a sentence or two on why this assertion fails this check, or an empty string."""
     match check:
         case "kid" | "key" | "state" | "fit" | "signature":
-            return _on_key(case, reason)
+            return _on_key(context, reason)
         case "iss" | "sub" if reason in {Reason.ISS_MISMATCH, Reason.SUB_MISMATCH}:
-            return _on_client_id(case, check)
+            return _on_client_id(context, check)
         case "aud":
-            return _on_audience(case, reason)
+            return _on_audience(context, reason)
         case "exp" | "iat" | "nbf":
-            return _on_date(case, check, reason)
+            return _on_date(context, check, reason)
         case "alg" if reason is Reason.HEADER_ALG_UNKNOWN:
-            return _on_case(str(case.header["alg"]))
+            return _on_case(str(context.header["alg"]))
         case _:
             return ""
 
 
-def _on_key(case: Case, reason: Reason) -> str:
-    signer = find_signer(case)
+def _on_key(context: AssertionContext, reason: Reason) -> str:
+    signer = find_signer(context)
     if signer is None:
         if reason is Reason.SIGNATURE_INVALID or reason is Reason.KID_UNKNOWN:
             return "No registered key of this client verifies the signature."
         return ""
-    parts = [_who(case, signer)]
+    parts = [_who(context, signer)]
     if signer.is_der:
         parts.append("It is in DER, and right but for that.")
     elif signer.other_salt:
@@ -56,8 +56,8 @@ def _on_key(case: Case, reason: Reason) -> str:
     return " ".join(parts)
 
 
-def _who(case: Case, signer: Signer) -> str:
-    kid = case.unverified.unverified_kid
+def _who(context: AssertionContext, signer: Signer) -> str:
+    kid = context.unverified.unverified_kid
     if kid is None:
         return f"It is signed by the key {signer.key.kid}."
     if kid == signer.key.kid:
@@ -65,18 +65,18 @@ def _who(case: Case, signer: Signer) -> str:
     return f"It is signed by the key {signer.key.kid}, although kid says {brief(kid)}."
 
 
-def _on_client_id(case: Case, name: str) -> str:
-    value = str(case.claims[name])
+def _on_client_id(context: AssertionContext, name: str) -> str:
+    value = str(context.claims[name])
     other = "sub" if name == "iss" else "iss"
-    note = describe_difference(value, case.expectation.client_id)
-    if isinstance(case.claims.get(other), str) and case.claims[other] != value:
-        note += f" iss and sub differ: {other} is {brief(case.claims[other])}."
+    note = describe_difference(value, context.expectation.client_id)
+    if isinstance(context.claims.get(other), str) and context.claims[other] != value:
+        note += f" iss and sub differ: {other} is {brief(context.claims[other])}."
     return note
 
 
-def _on_audience(case: Case, reason: Reason) -> str:
-    audience = case.claims.get("aud")
-    accepted = accepted_audiences(case)
+def _on_audience(context: AssertionContext, reason: Reason) -> str:
+    audience = context.claims.get("aud")
+    accepted = accepted_audiences(context)
     if isinstance(audience, list):
         fits = any(each in accepted for each in audience if isinstance(each, str))
         return "The right audience is in it: give it alone, without brackets." if fits else ""
@@ -84,7 +84,7 @@ def _on_audience(case: Case, reason: Reason) -> str:
         return ""
     if reason is Reason.AUD_TOKEN_ENDPOINT:
         why = "The token endpoint is not taken as audience"
-        typed = bool(case.expectation.token_endpoint) and len(accepted) == 1
+        typed = bool(context.expectation.token_endpoint) and len(accepted) == 1
         return f"{why}{' with this typ' * typed}: the issuer is asked, {accepted[0]}."
     nearest = max(accepted, key=lambda each: _likeness(each, audience) - len(each) / 2)
     return describe_difference(audience, nearest)
@@ -98,18 +98,18 @@ def _likeness(one: str, other: str) -> int:
     )
 
 
-def _on_date(case: Case, name: str, reason: Reason) -> str:
-    value: Any = case.claims.get(name)
-    now = moment(int(case.now))
+def _on_date(context: AssertionContext, name: str, reason: Reason) -> str:
+    value: Any = context.claims.get(name)
+    now = moment(int(context.now))
     if reason is Reason.DATE_MILLISECONDS:
         return f"Divided by 1,000 it is {moment(value // 1000)}; now is {now}."
     if reason is Reason.DATE_NOT_NUMBER and isinstance(value, str):
         return "Take the quotation marks off."
     if reason in {Reason.IAT_AHEAD, Reason.NBF_AHEAD}:
-        return f"If you have just made it, your clock is {span(value - case.now)} ahead of ours."
-    iat: Any = case.claims.get("iat")
-    if reason is Reason.EXPIRED and type(iat) in {int, float} and 0 <= iat < case.now:
-        old = span(case.now - iat)
+        return f"If you have just made it, your clock is {span(value - context.now)} ahead of ours."
+    iat: Any = context.claims.get("iat")
+    if reason is Reason.EXPIRED and type(iat) in {int, float} and 0 <= iat < context.now:
+        old = span(context.now - iat)
         return f"It was made {old} ago. If you have just made it, your clock is {old} behind ours."
     return ""
 

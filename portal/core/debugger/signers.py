@@ -8,7 +8,7 @@ from typing import Final
 
 from portal.core.algorithms import ALGORITHMS
 from portal.core.assertion.checks.signature import der_numbers
-from portal.core.assertion.context import Case
+from portal.core.assertion.context import AssertionContext
 from portal.core.assertion.expectation import CandidateKey
 from portal.core.formats.spki import COORDINATE_BYTES
 from portal.core.signatures import verifier_of
@@ -35,12 +35,12 @@ class Signer:
         return self.alg == self.key.alg and not self.is_der and not self.other_salt
 
 
-def find_signer(case: Case) -> Signer | None:
+def find_signer(context: AssertionContext) -> Signer | None:
     """Return who signed, the key that was meant before all others, or None when nobody did."""
-    keys = sorted(case.expectation.keys, key=lambda key: key is not case.key)
-    signing_input = case.unverified.signing_input
+    keys = sorted(context.expectation.keys, key=lambda key: key is not context.key)
+    signing_input = context.unverified.signing_input
     for key in keys:
-        for signer, signature in _ways(key, case.unverified.signature):
+        for signer, signature in _ways(key, context.unverified.signature):
             verifier = verifier_of(key.pem, signer.alg, any_salt=signer.other_salt)
             if verifier(signature, signing_input):
                 return signer

@@ -21,13 +21,13 @@ from portal.core.assertion import (
     UnverifiedAssertion,
     VerifiedAssertion,
     client_assertion_of,
-    peek,
+    parse_unverified,
     pointers_in,
     spend,
     verify,
 )
+from portal.core.assertion.formatting import brief, utc
 from portal.core.assertion.token_request import private_key_in, why_of_another
-from portal.core.assertion.words import brief, utc
 from portal.core.public_key import PublicKey
 from portal.core.public_key.negation import fingerprints
 from portal.core.reasons import Reason, Refused
@@ -141,7 +141,7 @@ def _authenticate(
     attempt: _Attempt, parameters: Mapping[str, Sequence[str]], authorization: str
 ) -> Authenticated:
     given = client_assertion_of(parameters, authorization=authorization)
-    unverified = peek(given.assertion)
+    unverified = parse_unverified(given.assertion)
     attempt.unverified_client_id = given.client_id or unverified.unverified_client_id or ""
     attempt.unverified_kid = unverified.unverified_kid or ""
     keys = _find_keys(attempt)

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from portal.accounts.limits import in_words
-from portal.core.assertion.words import brief
+from portal.core.assertion.formatting import brief
 
 _MAX_MEMBERS: Final = 100
 _DATES: Final = frozenset({"exp", "iat", "nbf"})

@@ -11,13 +11,13 @@ from django import forms
 from django.views.decorators.debug import sensitive_variables
 
 from portal.core.assertion import Expectation, UnverifiedAssertion
+from portal.core.assertion.formatting import brief
 from portal.core.assertion.token_request import why_of_another
-from portal.core.assertion.words import brief
 from portal.core.debugger import (
     MAX_PASTE_BYTES,
+    CheckOutcome,
     CheckResult,
     Examination,
-    Outcome,
     Paste,
     Problem,
     examine,
@@ -78,7 +78,7 @@ class Diagnosis:
     @property
     def failed(self) -> list[CheckResult]:
         """What is wrong, in the order in which to fix it."""
-        return [each for each in self.checks if each.outcome == Outcome.FAIL]
+        return [each for each in self.checks if each.outcome == CheckOutcome.FAIL]
 
     @property
     def refusal(self) -> CheckResult | None:
@@ -129,7 +129,7 @@ def _of_problem(problem: Problem) -> CheckResult:
     return CheckResult(
         "request",
         "Request",
-        Outcome.FAIL,
+        CheckOutcome.FAIL,
         problem.seen,
         problem.expected,
         problem.reason,
@@ -154,7 +154,9 @@ def _keys_of(client: Client, now: datetime) -> list[ClientKey]:
 
 def _audience(examination: Examination, expectation: Expectation) -> Difference | None:
     """Return how the audience differs from the issuer, where it is short, harmless and not it."""
-    failed = any(each.name == "aud" and each.outcome == Outcome.FAIL for each in examination.checks)
+    failed = any(
+        each.name == "aud" and each.outcome == CheckOutcome.FAIL for each in examination.checks
+    )
     seen = examination.unverified.claims.get("aud") if examination.unverified else None
     if not (failed and isinstance(seen, str) and brief(seen) == seen):
         return None

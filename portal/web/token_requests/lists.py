@@ -14,7 +14,7 @@ from portal.registry.models import Client
 from portal.registry.paging import Page
 from portal.registry.token_requests import (
     Cut,
-    Outcome,
+    RequestOutcome,
     TokenRequest,
     latest_token_request,
     token_requests,
@@ -43,8 +43,8 @@ class TokenRequestFilter(forms.Form):
 
     only = forms.TypedChoiceField(
         required=False,
-        choices=[(each.value, each.value) for each in Outcome],
-        coerce=Outcome,
+        choices=[(each.value, each.value) for each in RequestOutcome],
+        coerce=RequestOutcome,
         empty_value=None,
     )
     before = CutField()
@@ -82,8 +82,8 @@ class LatestRequests:
 
 def latest_requests(client: Client, now: datetime) -> LatestRequests:
     """Return the client's newest requests."""
-    refused = latest_token_request(client, Outcome.REFUSED)
-    accepted = latest_token_request(client, Outcome.ACCEPTED)
+    refused = latest_token_request(client, RequestOutcome.REFUSED)
+    accepted = latest_token_request(client, RequestOutcome.ACCEPTED)
     if refused and (refused.at < now - _NEWS or (accepted and accepted.at > refused.at)):
         refused = None
     news = (refused, explanation_of(refused.reason)) if refused else None

@@ -10,7 +10,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from portal.core.algorithms import ALGORITHMS
-from portal.core.assertion import CandidateKey, Expectation, VerifiedAssertion, peek, verify
+from portal.core.assertion import (
+    CandidateKey,
+    Expectation,
+    VerifiedAssertion,
+    parse_unverified,
+    verify,
+)
 from portal.core.formats.spki import COORDINATE_BYTES
 from portal.core.reasons import Refused
 from portal.core.signatures import _HASHES, padding_of
@@ -101,7 +107,7 @@ def expected(*keys: CandidateKey, **changes: Any) -> Expectation:
 def verdict_on(assertion: str | bytes, expectation: Expectation = EXPECTED) -> object:
     """Return the assertion, verified, or why it is refused."""
     try:
-        return verify(peek(assertion), expectation)
+        return verify(parse_unverified(assertion), expectation)
     except Refused as refused:
         return refused
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from portal.core.assertion.context import NAMES_OF, Case
-from portal.core.assertion.words import brief, kind
+from portal.core.assertion.context import NAMES_OF, AssertionContext
+from portal.core.assertion.formatting import brief, kind
 from portal.core.reasons import Reason
 
 ALGS: Final = tuple(dict.fromkeys(name for names in NAMES_OF.values() for name in names))
@@ -25,9 +25,9 @@ _EXTENSIONS: Final = {
 _EMBEDDED: Final = frozenset({"jwk", "jku", "x5u", "x5c"})
 
 
-def judge_alg(case: Case) -> Reason | None:
+def check_alg(context: AssertionContext) -> Reason | None:
     """RFC 7515 §4.1.1: `alg` is required; RFC 8725 §3.1: only algorithms that we chose."""
-    alg = case.header.get("alg")
+    alg = context.header.get("alg")
     if not isinstance(alg, str):
         return Reason.HEADER_ALG_MISSING
     if alg in _ALGS:
@@ -37,9 +37,9 @@ def judge_alg(case: Case) -> Reason | None:
     return Reason.HEADER_ALG_HMAC if alg.upper() in _HMAC else Reason.HEADER_ALG_UNKNOWN
 
 
-def tell_alg(case: Case, _reason: Reason | None) -> tuple[str, str]:
-    """Tell the algorithm."""
-    return _member(case, "alg"), f"One of {', '.join(ALGS)}"
+def describe_alg(context: AssertionContext, _reason: Reason | None) -> tuple[str, str]:
+    """Describe the algorithm."""
+    return _member(context, "alg"), f"One of {', '.join(ALGS)}"
 
 
 def media_type(typ: object) -> str | None:
@@ -47,45 +47,47 @@ def media_type(typ: object) -> str | None:
     return typ.lower().removeprefix("application/") if isinstance(typ, str) else None
 
 
-def judge_typ(case: Case) -> Reason | None:
+def check_typ(context: AssertionContext) -> Reason | None:
     """RFC 8725 §3.11: a JWT of another type is for something else, such as an access token."""
-    typ = case.header.get("typ", "JWT")
+    typ = context.header.get("typ", "JWT")
     if typ == "JWT" or media_type(typ) in _TYPES:
         return None
     return Reason.HEADER_TYP
 
 
-def tell_typ(case: Case, _reason: Reason | None) -> tuple[str, str]:
-    """Tell the type."""
-    return _member(case, "typ"), f"{TYPED}, JWT, or none"
+def describe_typ(context: AssertionContext, _reason: Reason | None) -> tuple[str, str]:
+    """Describe the type."""
+    return _member(context, "typ"), f"{TYPED}, JWT, or none"
 
 
-def judge_extensions(case: Case) -> Reason | None:
+def check_extensions(context: AssertionContext) -> Reason | None:
     """RFC 7515 §4.1.11: who does not understand what `crit` names must refuse it."""
-    if _EXTENSIONS.keys().isdisjoint(case.header):
+    if _EXTENSIONS.keys().isdisjoint(context.header):
         return None
-    return next(reason for name, reason in _EXTENSIONS.items() if name in case.header)
+    return next(reason for name, reason in _EXTENSIONS.items() if name in context.header)
 
 
-def tell_extensions(case: Case, _reason: Reason | None) -> tuple[str, str]:
-    """Tell the extensions."""
-    seen = [f"{name}: {brief(case.header[name])}" for name in _EXTENSIONS if name in case.header]
+def describe_extensions(context: AssertionContext, _reason: Reason | None) -> tuple[str, str]:
+    """Describe the extensions."""
+    seen = [
+        f"{name}: {brief(context.header[name])}" for name in _EXTENSIONS if name in context.header
+    ]
     return ", ".join(seen) or "None", "No crit, b64 or zip"
 
 
-def judge_embedded(case: Case) -> Reason | None:
+def check_embedded(context: AssertionContext) -> Reason | None:
     """RFC 8725 §3.10: a key, or its address, that a stranger sends proves nothing."""
-    return None if _EMBEDDED.isdisjoint(case.header) else Reason.HEADER_EMBEDDED_KEY
+    return None if _EMBEDDED.isdisjoint(context.header) else Reason.HEADER_EMBEDDED_KEY
 
 
-def tell_embedded(case: Case, _reason: Reason | None) -> tuple[str, str]:
-    """Tell which keys came along."""
-    seen = ", ".join(sorted(_EMBEDDED & case.header.keys()))
+def describe_embedded(context: AssertionContext, _reason: Reason | None) -> tuple[str, str]:
+    """Describe the keys in the header."""
+    seen = ", ".join(sorted(_EMBEDDED & context.header.keys()))
     return seen or "None", "No jwk, jku, x5u or x5c: only registered keys are used"
 
 
-def _member(case: Case, name: str) -> str:
-    if name not in case.header:
+def _member(context: AssertionContext, name: str) -> str:
+    if name not in context.header:
         return f"No {name}"
-    value = case.header[name]
+    value = context.header[name]
     return brief(value) if isinstance(value, str) else kind(value)

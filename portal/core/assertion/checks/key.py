@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from portal.core.assertion.context import NAMES_OF, Case
+from portal.core.assertion.context import NAMES_OF, AssertionContext
 from portal.core.assertion.expectation import CandidateKey
-from portal.core.assertion.words import brief, kind, utc
+from portal.core.assertion.formatting import brief, kind, utc
 from portal.core.lifecycle import KeyStatus
 from portal.core.reasons import Reason
 
@@ -19,31 +19,31 @@ _REASONS: Final = {
 }
 
 
-def judge_client(case: Case) -> Reason | None:
+def check_client(context: AssertionContext) -> Reason | None:
     """Nobody signs in for a suspended client."""
-    return Reason.CLIENT_SUSPENDED if case.expectation.suspended else None
+    return Reason.CLIENT_SUSPENDED if context.expectation.suspended else None
 
 
-def tell_client(case: Case, _reason: Reason | None) -> tuple[str, str]:
-    """Tell whether the client is suspended."""
-    return "Suspended" if case.expectation.suspended else "Not suspended", "Not suspended"
+def describe_client(context: AssertionContext, _reason: Reason | None) -> tuple[str, str]:
+    """Describe the state of the client."""
+    return "Suspended" if context.expectation.suspended else "Not suspended", "Not suspended"
 
 
-def judge_kid(case: Case) -> Reason | None:
+def check_kid(context: AssertionContext) -> Reason | None:
     """RFC 7515 §4.1.4: `kid` is a string, and optional: without it each live key is tried."""
-    if "kid" in case.header:
-        return None if isinstance(case.header["kid"], str) else Reason.KID_UNKNOWN
-    return None if case.meant else Reason.NO_LIVE_KEY
+    if "kid" in context.header:
+        return None if isinstance(context.header["kid"], str) else Reason.KID_UNKNOWN
+    return None if context.meant else Reason.NO_LIVE_KEY
 
 
-def tell_kid(case: Case, reason: Reason | None) -> tuple[str, str]:
-    """Tell the kid, or why it is not needed."""
-    if "kid" in case.header:
-        kid = case.header["kid"]
+def describe_kid(context: AssertionContext, reason: Reason | None) -> tuple[str, str]:
+    """Describe the kid, or why it is not needed."""
+    if "kid" in context.header:
+        kid = context.header["kid"]
         return brief(kid) if isinstance(kid, str) else kind(kid), "A string"
     if reason is Reason.NO_LIVE_KEY:
         return "No kid, and no live key", "A live key of this client"
-    count = len(case.meant)
+    count = len(context.meant)
     if count == 1:
         return "No kid, and one key that can be meant", "A kid, or a live key that alg fits"
     return (
@@ -52,27 +52,27 @@ def tell_kid(case: Case, reason: Reason | None) -> tuple[str, str]:
     )
 
 
-def judge_key(case: Case) -> Reason | None:
+def check_key(context: AssertionContext) -> Reason | None:
     """The key is looked up by client and kid: a kid of another client is unknown here."""
-    return Reason.KID_UNKNOWN if case.key is None else None
+    return Reason.KID_UNKNOWN if context.key is None else None
 
 
-def tell_key(case: Case, _reason: Reason | None) -> tuple[str, str]:
-    """Tell the key."""
-    if case.key is not None:
-        return case.key.kid, "The kid of a key of this client"
-    return brief(case.header.get("kid")), "The kid of a key of this client"
+def describe_key(context: AssertionContext, _reason: Reason | None) -> tuple[str, str]:
+    """Describe the key."""
+    if context.key is not None:
+        return context.key.kid, "The kid of a key of this client"
+    return brief(context.header.get("kid")), "The kid of a key of this client"
 
 
-def judge_state(case: Case) -> Reason | None:
+def check_state(context: AssertionContext) -> Reason | None:
     """Only a live key is accepted."""
-    key = chosen(case)
+    key = chosen(context)
     return None if key.is_live else _REASONS[key.status]
 
 
-def tell_state(case: Case, _reason: Reason | None) -> tuple[str, str]:
-    """Tell the state of the key, and since when."""
-    return described_state(chosen(case)), "Live"
+def describe_state(context: AssertionContext, _reason: Reason | None) -> tuple[str, str]:
+    """Describe the state of the key, and since when."""
+    return described_state(chosen(context)), "Live"
 
 
 def described_state(key: CandidateKey) -> str:
@@ -86,23 +86,23 @@ def described_state(key: CandidateKey) -> str:
     return f"{state}, starts {utc(key.since)}" if starts else f"{state} since {utc(key.since)}"
 
 
-def judge_fit(case: Case) -> Reason | None:
+def check_fit(context: AssertionContext) -> Reason | None:
     """RFC 8725 §3.1: a key is used with the one algorithm it is registered for."""
-    key = chosen(case)
-    if case.fits(key):
+    key = chosen(context)
+    if context.fits(key):
         return None
-    return Reason.KEY_ALG_SIBLING if case.is_sibling_of(key) else Reason.KEY_ALG_OTHER_TYPE
+    return Reason.KEY_ALG_SIBLING if context.is_sibling_of(key) else Reason.KEY_ALG_OTHER_TYPE
 
 
-def tell_fit(case: Case, _reason: Reason | None) -> tuple[str, str]:
-    """Tell the algorithm, and what it must be with this key."""
-    names = dict.fromkeys(name for key in case.meant for name in NAMES_OF[key.alg])
-    registered = "the key is" if len(case.meant) == 1 else "the live keys are"
-    return brief(case.header["alg"]), f"{' or '.join(names)}, as {registered} registered"
+def describe_fit(context: AssertionContext, _reason: Reason | None) -> tuple[str, str]:
+    """Describe the algorithm, and what it must be with this key."""
+    names = dict.fromkeys(name for key in context.meant for name in NAMES_OF[key.alg])
+    registered = "the key is" if len(context.meant) == 1 else "the live keys are"
+    return brief(context.header["alg"]), f"{' or '.join(names)}, as {registered} registered"
 
 
-def chosen(case: Case) -> CandidateKey:
+def chosen(context: AssertionContext) -> CandidateKey:
     """Return the key, which earlier checks have found to be there."""
-    if case.key is None:
+    if context.key is None:
         raise LookupError("no key: the check before this one has failed")
-    return case.key
+    return context.key

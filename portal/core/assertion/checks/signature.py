@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from portal.core.algorithms import ALGORITHMS
 from portal.core.assertion.checks.key import chosen
-from portal.core.assertion.context import Case
+from portal.core.assertion.context import AssertionContext
 from portal.core.formats import der
 from portal.core.formats.spki import COORDINATE_BYTES
 from portal.core.reasons import Reason
 
 
-def judge_signature(case: Case) -> Reason | None:
+def check_signature(context: AssertionContext) -> Reason | None:
     """RFC 7515 §5.2: the signature is of the header and claims as they were sent."""
-    key = chosen(case)
-    if case.is_signed_by(key):
+    key = chosen(context)
+    if context.is_signed_by(key):
         return None
-    is_der = ALGORITHMS[key.alg].kty == "EC" and der_numbers(case.unverified.signature) is not None
+    is_der = (
+        ALGORITHMS[key.alg].kty == "EC" and der_numbers(context.unverified.signature) is not None
+    )
     return Reason.SIGNATURE_DER if is_der else Reason.SIGNATURE_INVALID
 
 
-def tell_signature(case: Case, reason: Reason | None) -> tuple[str, str]:
-    """Tell whether the key verifies the signature; nothing of the signature is told."""
-    key = chosen(case)
-    size = len(case.unverified.signature)
+def describe_signature(context: AssertionContext, reason: Reason | None) -> tuple[str, str]:
+    """Describe whether the key verifies the signature, and nothing of the signature itself."""
+    key = chosen(context)
+    size = len(context.unverified.signature)
     expected = f"A signature that the key {key.kid} verifies as {key.alg}"
     if reason is None:
         return f"The key {key.kid} verifies it", expected
@@ -34,9 +36,9 @@ def tell_signature(case: Case, reason: Reason | None) -> tuple[str, str]:
         )
     if not size:
         return "No signature", expected
-    if len(case.meant) > 1:
+    if len(context.meant) > 1:
         return (
-            f"{size} bytes that none of the {len(case.meant)} live keys for {key.alg} verifies",
+            f"{size} bytes that none of the {len(context.meant)} live keys for {key.alg} verifies",
             "A signature that one of them verifies",
         )
     return f"{size} bytes that the key does not verify", expected

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from portal.core.assertion import EXPLANATIONS, UNREADABLE, Expectation
-from portal.core.debugger import Outcome, examine
+from portal.core.debugger import CheckOutcome, examine
 from portal.core.lifecycle import KeyStatus
 from portal.core.reasons import Reason
 from portal.core.signatures import verifier_of
@@ -427,7 +427,7 @@ def test_assertion_is_accepted(make: Callable[[], str], expectation: Expectation
     assert examination.verified
     assert examination.refusal is None
     assert examination.signed_by == "ES256"
-    assert {each.outcome for each in examination.checks} == {Outcome.PASS}
+    assert {each.outcome for each in examination.checks} == {CheckOutcome.PASS}
 
 
 @pytest.mark.parametrize(
@@ -486,10 +486,12 @@ def test_checks_that_say_nothing_are_skipped() -> None:
     outcomes = {
         each.name: each.outcome for each in examine(sign(header={"kid": "x"}), EXPECTED).checks
     }
-    skipped = {name for name, outcome in outcomes.items() if outcome is Outcome.SKIPPED}
+    skipped = {name for name, outcome in outcomes.items() if outcome is CheckOutcome.SKIPPED}
     assert skipped == {"state", "fit", "signature"}
     nothing = examine("", EXPECTED)
-    assert [each.outcome for each in nothing.checks] == [Outcome.FAIL] + [Outcome.SKIPPED] * 19
+    assert [each.outcome for each in nothing.checks] == [CheckOutcome.FAIL] + [
+        CheckOutcome.SKIPPED
+    ] * 19
     assert nothing.unverified is None
 
 

@@ -14,7 +14,7 @@ from portal.core.assertion import (
     CandidateKey,
     Expectation,
     VerifiedAssertion,
-    peek,
+    parse_unverified,
     spend,
     verify,
 )
@@ -40,7 +40,7 @@ MANY = expected(*KEYS)
 
 def outcome(data: bytes | str, expectation: Expectation) -> VerifiedAssertion | Refused:
     try:
-        unverified = peek(data)
+        unverified = parse_unverified(data)
     except Refused as refused:
         return refused
     spend(unverified)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from portal.core.assertion import MAX_ASSERTION_BYTES, UNREADABLE, peek
+from portal.core.assertion import MAX_ASSERTION_BYTES, UNREADABLE, parse_unverified
 from portal.core.reasons import Reason, Refused
 from portal.core.strict.base64url import encode_url
 from tests.unit.core.assertions import CLAIMS, assemble, part, raw_signature, sign
@@ -114,7 +114,7 @@ CASES = [
 
 def refusal_of(data: str | bytes) -> Refused:
     with pytest.raises(Refused) as caught:
-        peek(data)
+        parse_unverified(data)
     return caught.value
 
 
@@ -144,7 +144,7 @@ def test_form_is_told_in_one_sentence() -> None:
 
 
 def test_good_assertion_is_read_and_not_believed() -> None:
-    unverified = peek(GOOD)
+    unverified = parse_unverified(GOOD)
     assert unverified.header == {"alg": "ES256", "kid": "ES256"}
     assert unverified.claims == CLAIMS
     assert unverified.signing_input == GOOD.rpartition(".")[0].encode()
@@ -164,25 +164,27 @@ def test_good_assertion_is_read_and_not_believed() -> None:
     ],
 )
 def test_client_is_the_subject_or_else_the_issuer(claims: object, client_id: str | None) -> None:
-    assert peek(assemble(HEADER, claims)).unverified_client_id == client_id
+    assert parse_unverified(assemble(HEADER, claims)).unverified_client_id == client_id
 
 
 def test_kid_and_alg_that_are_no_strings_are_none() -> None:
-    unverified = peek(assemble({"kid": 1, "alg": None}, {}))
+    unverified = parse_unverified(assemble({"kid": 1, "alg": None}, {}))
     assert (unverified.unverified_kid, unverified.unverified_alg) == (None, None)
 
 
 def test_empty_signature_is_read() -> None:
     """It says more, later, that the algorithm is none."""
-    assert peek(assemble({"alg": "none"}, {}, b"")).signature == b""
+    assert parse_unverified(assemble({"alg": "none"}, {}, b"")).signature == b""
 
 
 def test_pair_of_surrogates_is_one_character() -> None:
-    assert peek(claims_text('{"jti":"\\ud83d\\ude00"}')).claims == {"jti": "\N{GRINNING FACE}"}
+    assert parse_unverified(claims_text('{"jti":"\\ud83d\\ude00"}')).claims == {
+        "jti": "\N{GRINNING FACE}"
+    }
 
 
 def test_backslash_before_u0000_is_no_nul() -> None:
-    assert peek(claims_text('{"jti":"\\\\u0000"}')).claims == {"jti": "\\u0000"}
+    assert parse_unverified(claims_text('{"jti":"\\\\u0000"}')).claims == {"jti": "\\u0000"}
 
 
 def test_largest_signature_fits() -> None:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.core.assertion import EXPLANATIONS, Expectation, words
+from portal.core.assertion import EXPLANATIONS, Expectation, formatting
 from portal.core.debugger import CheckResult, examine
 from portal.core.debugger.diff import describe_difference
 from portal.core.lifecycle import KeyStatus
@@ -270,7 +270,7 @@ def test_every_reason_of_an_assertion_is_explained() -> None:
     ],
 )
 def test_values_are_shown_safely(value: object, shown: str) -> None:
-    assert words.brief(value) == shown
+    assert formatting.brief(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_values_are_shown_safely(value: object, shown: str) -> None:
     ],
 )
 def test_lengths_of_time_read_well(seconds: float, shown: str) -> None:
-    assert words.span(seconds) == shown
+    assert formatting.span(seconds) == shown
 
 
 def test_refusal_holds_nothing_of_the_signature() -> None:
