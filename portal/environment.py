@@ -19,8 +19,11 @@ from allauth.core.internal.ratelimit import parse_rates
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 
+from portal.own_keys import OwnKey
+
 _YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_KEY_FILE_BYTES = 4096
 _MAKE_ONE = "make one with: openssl rand -base64 48"
 _SCOPE = re.compile(r"[\x21\x23-\x2b\x2d-\x3c\x3e-\x5b\x5d-\x7e]{1,100}")
 _RESOURCE = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~!$&'()*+;:@%/-]*)?")
@@ -183,6 +186,59 @@ def _check_secret(name: str, value: str) -> None:
             f"{name} has a key of {len(value)} characters; it must have at least 50. "
             f"Please {_MAKE_ONE}"
         )
+
+
+def own_keys(name: str) -> tuple[OwnKey, ...]:
+    """Return the portal's own keys of a purpose: the first signs, and all of them are published.
+
+    Between commas, the path of a file or `env:` and the name of a variable, with a key in PEM.
+    """
+    keys: dict[bytes, OwnKey] = {}
+    for source in words(name, default=""):
+        if not source.startswith(("/", "env:")):
+            # Not shown, as it may be the key itself.
+            raise ImproperlyConfigured(
+                f"{name} must be like /run/secrets/checkpoint.pem or env:CHECKPOINT_KEY: "
+                "full paths of files, or names of variables, with commas between."
+            )
+        is_file = source.startswith("/")
+        held = _key_file(name, source) if is_file else os.environ.get(source[4:], "")
+        try:
+            key = OwnKey.parse(held)
+        except ValueError as problem:
+            raise ImproperlyConfigured(
+                f"{name} names {source!r}, which {problem}. "
+                "Please make a key with: manage.py own_keys --make FILE"
+            ) from None
+        if key.public_bytes in keys:
+            raise ImproperlyConfigured(f"{name} names the key in {source!r} twice.")
+        if not keys and not key.can_sign:
+            raise ImproperlyConfigured(
+                f"{name} names {source!r} first, which has only a public key; the first key signs."
+            )
+        keys[key.public_bytes] = key
+    return tuple(keys.values())
+
+
+def _key_file(name: str, source: str) -> str:
+    """Return what is in the file of a private key, which nobody but its user and group may read."""
+    try:
+        path = Path(source)
+        mode = path.stat().st_mode
+        if not path.is_file():
+            raise ImproperlyConfigured(f"{name} names {source!r}, which is not a file.")
+        # Group may read: Kubernetes gives a secret to the group of the pod.
+        if mode & 0o027:
+            raise ImproperlyConfigured(
+                f"{name} names {source!r}, which others may read or its group may change "
+                f"(mode {mode & 0o777:o}). Please run: chmod 600 {source}"
+            )
+        with path.open("rb") as file:
+            return file.read(_KEY_FILE_BYTES).decode("ascii", "replace")
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{name} names {source!r}, which cannot be read: {error.strerror}."
+        ) from None
 
 
 def public_url(name: str, *, demo: bool) -> str:

@@ -28,6 +28,9 @@ SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.earlier_secrets("SECRET_KEY_FALLBACKS")
 """Earlier secret keys, while they are being replaced: what they signed is still believed."""
 
+OWN_KEYS = {"checkpoint": env.own_keys("CHECKPOINT_KEYS")}
+"""The keys that the portal signs with, by purpose: the first signs, and all are published."""
+
 PUBLIC_URL = env.public_url("PUBLIC_URL", demo=DEMO)
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", of=PUBLIC_URL, demo=DEMO)
 _HTTPS = PUBLIC_URL.startswith("https://")

@@ -4,6 +4,7 @@ from django.urls import path
 
 from portal.oauth import token_views, views
 from portal.oauth.consent import authorize
+from portal.publishing import own_documents
 from portal.registry import endpoints as server
 
 urlpatterns = [
@@ -11,6 +12,8 @@ urlpatterns = [
     path("clients/<str:client_id>/jwks-extended.json", views.jwks_extended, name="jwks_extended"),
     path(".well-known/oauth-authorization-server", views.metadata, name="metadata"),
     path(views.SECURITY_PATH, views.security, name="security"),
+    path("portal/jwks.json", own_documents.portal_jwks, name="portal_jwks"),
+    path("ledger/checkpoint", own_documents.checkpoint, name="checkpoint"),
     # No slash at the end, and none is added.
     path(server.AUTHORIZATION_PATH, authorize, name="authorize"),
     path(server.TOKEN_PATH, token_views.token, name="token"),

@@ -17,6 +17,7 @@ from portal.core.jwk import published_jwk
 from portal.core.ledger import VERSION, Entry, Tree
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
+from portal.core.signed_note import Checkpoint
 from portal.registry.choices import Verb
 from portal.registry.models import BlockedKey, Client, ClientKey, Event, Ledger
 from portal.registry.models.appending import entry_of, number_older, tree_of
@@ -46,12 +47,14 @@ class LedgerDiffers(Exception):  # noqa: N818 - it reads as what it is
     """Events are not what was hashed; the text names the first number that differs."""
 
 
-def rebuild(events: Iterable[Stored]) -> Tree:
+def rebuild(events: Iterable[Stored], checkpoint: Checkpoint | None = None) -> Tree:
     """Return the tree over the events, which come in the order of their numbers.
 
-    Raises `LedgerDiffers` at the first event that is not the next one, or not what was hashed.
+    Raises `LedgerDiffers` at the first event that is not the next one, or not what was hashed, and
+    where the tree is not the one of a checkpoint that was kept elsewhere.
     """
     tree = Tree.empty()
+    _compare(tree, checkpoint)
     for event in events:
         expected, number = tree.size + 1, event.entry.number
         if number != expected:
@@ -67,11 +70,17 @@ def rebuild(events: Iterable[Stored]) -> Tree:
         if leaf.hex() != event.leaf:
             raise LedgerDiffers(f"Event {number} is not what was recorded: its leaf hash differs.")
         tree.append(leaf)
+        _compare(tree, checkpoint)
+    if checkpoint and tree.size < checkpoint.size:
+        raise LedgerDiffers(
+            f"The checkpoint was signed for {checkpoint.size} events, and there are {tree.size}: "
+            "the newest were removed, or an older copy of the database was restored."
+        )
     return tree
 
 
-def verify_events() -> Ledger:
-    """Check all events against their hashes and the head, and return the head.
+def verify_events(checkpoint: Checkpoint | None = None) -> Ledger:
+    """Check all events against their hashes, the head and a checkpoint, and return the head.
 
     Events without a number, of a portal of the version before, are numbered first. Raises
     `LedgerDiffers`. Holds a thousand events in memory at a time.
@@ -79,7 +88,7 @@ def verify_events() -> Ledger:
     while number_older(Event, Ledger, limit=_BATCH):
         pass
     head = Ledger.head()
-    tree = rebuild(_stored(head.size))
+    tree = rebuild(_stored(head.size), checkpoint)
     if tree.size < head.size:
         raise LedgerDiffers(f"Event {tree.size + 1} is missing: the head counts {head.size}.")
     if tree.root.hex() != head.root:
@@ -110,6 +119,15 @@ def wrong_states() -> Iterator[str]:
                 # A query for each problem, of which there are none or few.
                 yield f"Key {key.kid} of client {key.client.client_id}: {problem}."
     yield from _missing_blocks()
+
+
+def _compare(tree: Tree, checkpoint: Checkpoint | None) -> None:
+    if checkpoint and tree.size == checkpoint.size and tree.root != checkpoint.root:
+        raise LedgerDiffers(
+            f"The root of events 1 to {tree.size} is {tree.root.hex()}, and the checkpoint was "
+            f"signed for {checkpoint.root.hex()}: one of them was changed after that, together "
+            "with all hashes."
+        )
 
 
 def _stored(size: int) -> Iterator[Stored]:

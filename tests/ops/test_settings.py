@@ -14,9 +14,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
 
 from portal import environment
+from tests.keys import new_private_key, public_pem
 from tests.ops.production import PRODUCTION, ROOT
 
 database = partial(environment.database, demo=False)
@@ -92,6 +95,10 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
         ("ALLOW_HTTP_KEY_SETS", "maybe", "true or false"),
         ("DEMO", "ture", "true or false"),
         ("TRUST_FORWARDED_PROTO", "on the proxy", "true or false"),
+        ("CHECKPOINT_KEYS", "checkpoint.pem", "like /run/secrets/checkpoint.pem or env:CHECKPOINT"),
+        ("CHECKPOINT_KEYS", "/nowhere/checkpoint.pem", "cannot be read: No such file"),
+        ("CHECKPOINT_KEYS", "/", "which is not a file"),
+        ("CHECKPOINT_KEYS", "env:NOT_SET", "'env:NOT_SET', which has no key in PEM"),
         ("KEY_LIMIT", "ten", "a whole number of at least 1"),
         ("KEY_LIMIT", "0", "at least 1"),
         ("RSA_MIN_BITS", "1024", "from 2048 to 8192"),
@@ -279,3 +286,69 @@ def test_a_list_of_published_keys_is_taken_when_its_records_are_sorted(tmp_path:
     assert "sorted records of 16 bytes" in complaint(PUBLISHED_KEYS_FILE=str(path))
     path.write_bytes(b"".join(sorted(records))[:-1])
     assert "sorted records of 16 bytes" in complaint(PUBLISHED_KEYS_FILE=str(path))
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    """A file with a key of the portal, as the command makes it."""
+    path = tmp_path / "checkpoint.pem"
+    made = subprocess.run(
+        [sys.executable, "manage.py", "own_keys", "--make", path],
+        cwd=ROOT,
+        env=PRODUCTION,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert made.stdout.startswith(f"{path} has a new private key. Its kid is ")
+    return path
+
+
+def public_half(key_file: Path) -> str:
+    return public_pem(load_pem_private_key(key_file.read_bytes(), None))  # type: ignore[arg-type]
+
+
+def test_a_key_that_the_command_makes_is_taken_and_nobody_else_can_read_it(key_file: Path) -> None:
+    assert key_file.stat().st_mode & 0o777 == 0o600
+    show = "[key.can_sign for key in s.OWN_KEYS['checkpoint']]"
+    assert start(show, CHECKPOINT_KEYS=str(key_file)).stdout == "[True]\n"
+    assert start(show).stdout == "[]\n"
+
+
+def test_a_key_may_be_in_a_variable_and_others_may_be_public_only(
+    key_file: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pem"
+    other.write_text(public_pem(new_private_key()), "ascii")
+    other.chmod(0o640)
+    line = key_file.read_text("ascii").split("\n")[1]
+    show = "[key.can_sign for key in s.OWN_KEYS['checkpoint']]"
+    ended = start(show, CHECKPOINT_KEYS=f"env:K, {other}", K=line)
+    assert ended.stdout == "[True, False]\n"
+    said = complaint(CHECKPOINT_KEYS=f"{other},env:K", K=line)
+    assert "has only a public key; the first key signs" in said
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o644, 0o660, 0o601])
+def test_a_key_that_others_may_read_is_not_taken(key_file: Path, mode: int) -> None:
+    key_file.chmod(mode)
+    said = complaint(CHECKPOINT_KEYS=str(key_file))
+    assert f"(mode {mode:o}). Please run: chmod 600 {key_file}" in said
+
+
+def test_a_key_is_named_once(key_file: Path) -> None:
+    said = complaint(CHECKPOINT_KEYS=f"{key_file},{key_file}")
+    assert f"names the key in '{key_file}' twice" in said
+
+
+def test_a_key_that_is_where_its_file_should_be_named_is_not_shown(key_file: Path) -> None:
+    for pem in (key_file.read_text("ascii"), key_file.read_text("ascii").split("\n")[1]):
+        ended = start(CHECKPOINT_KEYS=pem)
+        assert ended.returncode != 0
+        assert pem.strip()[-40:] not in ended.stderr
+        assert "must be like /run/secrets/checkpoint.pem" in ended.stderr
+
+
+def test_the_command_writes_over_no_file(key_file: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be written: File exists"):
+        call_command("own_keys", "--make", str(key_file))

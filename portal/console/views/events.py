@@ -8,11 +8,13 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
+from portal import own_keys
 from portal.console.access import AdminRequest, for_admins
 from portal.console.export import COLUMNS, FORMATS
 from portal.console.exporting import exported, is_full
 from portal.console.filters import EventFilter
 from portal.console.sentences import readable, sentence
+from portal.registry.checkpoints import signed_checkpoint
 from portal.registry.models import Ledger
 from portal.web.errors import unavailable
 from portal.web.render import show, wants_fragment
@@ -27,9 +29,16 @@ def events(request: AdminRequest) -> HttpResponse:
     told = [(event, sentence(event), readable(event.detail)) for event in rows]
     context = form.listing(page) | {"told": told, "columns": COLUMNS.items()}
     if not form.narrows and not wants_fragment(request):
-        context["ledger"] = Ledger.head()
+        context |= _ledger()
     status = 422 if page is None else 200
     return show(request, "console/events.html", context, fragment="found", status=status)
+
+
+def _ledger() -> dict[str, object]:
+    """Return the head of the ledger, and its checkpoint where a key is configured."""
+    head = Ledger.head()
+    key = own_keys.signing_key(own_keys.CHECKPOINT)
+    return {"ledger": head, "checkpoint": signed_checkpoint(head, key).decode() if key else None}
 
 
 @for_admins("GET", "HEAD")

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from django.test import Client as Browser
 from django.utils import timezone
+from pytest_django import Settings
 
 from portal.console.sentences import sentence
 from portal.core.ledger import sealed
@@ -20,6 +21,7 @@ from portal.registry import actions
 from portal.registry.choices import RevocationReason, Role, Verb
 from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger
 from tests.keys import new_private_key, public_pem
+from tests.own_keys import new_own_key
 from tests.triggers import triggers_off
 
 from .conftest import private_pem
@@ -292,6 +294,16 @@ def test_the_page_shows_number_size_and_root(admin: Browser, key: ClientKey) -> 
     assert head.root in page
     assert f"<dd>Number {head.size}, register_key" in page
     assert head.root not in admin.get(URL, {"verb": "register_key"}).content.decode()
+
+
+def test_the_page_shows_the_last_checkpoint(
+    admin: Browser, key: ClientKey, settings: Settings
+) -> None:
+    assert "No checkpoint of the ledger is signed" in admin.get(URL).content.decode()
+    settings.OWN_KEYS = {"checkpoint": (new_own_key(),)}
+    page = admin.get(URL).content.decode()
+    assert html.escape(Browser().get("/ledger/checkpoint").content.decode()) in page
+    assert "No checkpoint" not in page
 
 
 def test_an_erased_text_is_shown_as_erased(

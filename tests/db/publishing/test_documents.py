@@ -9,6 +9,7 @@ from django.test import Client as Browser
 from pytest_django import Settings
 
 from portal.registry.models import Client, ClientKey
+from tests.own_keys import new_own_key
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -17,10 +18,18 @@ CACHEABLE = [
     "/clients/{}/jwks.json",
     "/clients/{}/jwks-extended.json",
     "/.well-known/oauth-authorization-server",
+    "/portal/jwks.json",
+    "/ledger/checkpoint",
 ]
 NAMES = [*CACHEABLE, "/healthz", "/readyz"]
 UNKNOWN = "/clients/unknown/jwks.json"
 HSTS = "max-age=31536000; includeSubDomains; preload"
+
+
+@pytest.fixture(autouse=True)
+def signing(settings: Settings) -> None:
+    """A key that signs checkpoints."""
+    settings.OWN_KEYS = {"checkpoint": (new_own_key(),)}
 
 
 @pytest.fixture(params=[*NAMES, UNKNOWN])

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from portal.console.checkpoint_check import CheckpointRefused, read_checkpoint
 from portal.console.export_check import events_of
+from portal.core.signed_note import Checkpoint, NotANote
 from portal.registry.ledger import LedgerDiffers, rebuild, verify_events, wrong_states
 
 
@@ -16,23 +18,46 @@ class Command(BaseCommand):
 
     help = (
         "Check each event against its hash, the root of the ledger against all events, and the "
-        "state of each client and key against its events. With --export, check a file alone."
+        "state of each client and key against its events. With --export, check a file alone; with "
+        "--checkpoint, compare with a checkpoint that was kept outside the database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take a file to check in place of the database."""
+        """Take files to check, or to compare with."""
         parser.add_argument(
             "--export",
             metavar="FILE",
             help="check this export of all events (JSON Lines) and not the database",
         )
+        parser.add_argument(
+            "--checkpoint",
+            metavar="FILE",
+            help="compare with this checkpoint, as /ledger/checkpoint answered it",
+        )
+        parser.add_argument(
+            "--keys",
+            metavar="FILE",
+            help="verify the checkpoint with this JWKS, as /portal/jwks.json answered it; without "
+            "it, the keys of CHECKPOINT_KEYS count",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Say how many events there are and their root. Raise `CommandError` for differences."""
+        checkpoint = self._checkpoint(options["checkpoint"], options["keys"])
         problems = 0
         try:
-            said = self._export(options["export"]) if options["export"] else self._events()
-            self.stdout.write(said)
+            if options["export"]:
+                self._verify_export(options["export"], checkpoint)
+            else:
+                head = verify_events(checkpoint)
+                self.stdout.write(
+                    f"{head.size} events are as they were recorded. Root: {head.root}"
+                )
+            if checkpoint:
+                self.stdout.write(
+                    f"The first {checkpoint.size} are those of the checkpoint of "
+                    f"{checkpoint.origin}, and its signature is right."
+                )
         except LedgerDiffers as problem:
             self.stderr.write(str(problem))
             problems += 1
@@ -43,17 +68,39 @@ class Command(BaseCommand):
         if problems:
             raise CommandError(f"{problems} differences were found; they are named above.")
 
-    def _events(self) -> str:
-        head = verify_events()
-        return f"{head.size} events are as they were recorded. Root: {head.root}"
-
-    def _export(self, name: str) -> str:
+    def _verify_export(self, name: str, checkpoint: Checkpoint | None) -> None:
         try:
             with Path(name).open("rb") as file:
-                tree = rebuild(events_of(file))
+                tree = rebuild(events_of(file), checkpoint)
         except OSError as error:
-            raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
-        return (
-            f"{tree.size} events in the file are as they were recorded. Root: {tree.root.hex()}\n"
-            "Compare size and root with those that you have kept, or with the console's."
+            raise _unreadable(name, error) from None
+        self.stdout.write(
+            f"{tree.size} events in the file are as they were recorded. Root: {tree.root.hex()}"
         )
+        if not checkpoint:
+            self.stdout.write(
+                "Compare size and root with those that you have kept, or with the console's."
+            )
+
+    def _checkpoint(self, name: str | None, keys: str | None) -> Checkpoint | None:
+        if name is None:
+            if keys is not None:
+                raise CommandError("--keys is for --checkpoint; please give that file too.")
+            return None
+        try:
+            return read_checkpoint(_content(name), _content(keys) if keys else None)
+        except NotANote as problem:
+            raise CommandError(f"{name} is not a checkpoint. {problem}") from None
+        except CheckpointRefused as problem:
+            raise CommandError(str(problem)) from None
+
+
+def _content(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise _unreadable(name, error) from None
+
+
+def _unreadable(name: str, error: OSError) -> CommandError:
+    return CommandError(f"{name} cannot be read: {error.strerror}.")

@@ -1,0 +1,48 @@
+"""List the keys that the portal signs with, or make one."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from portal import own_keys
+from portal.registry.checkpoints import note_key
+
+
+class Command(BaseCommand):
+    """Shows public halves only."""
+
+    help = (
+        "List the keys that the portal signs with, as this environment names them. With --make, "
+        "write a new private key to a file; docs/operations.md says how to replace one."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take where a new key is written."""
+        parser.add_argument("--make", metavar="FILE", help="write a new key to this new file")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """List the keys; raise `CommandError` when a new one cannot be written."""
+        if options["make"]:
+            self._make(options["make"])
+            return
+        for purpose, keys in own_keys.all_keys().items():
+            self.stdout.write(f"{purpose}:" + ("" if keys else " no key, so nothing is signed"))
+            for at, key in enumerate(keys):
+                role = "published" if at else "signs"
+                self.stdout.write(f"  {role:9}  kid {key.jwk['kid']}  {note_key(key).text}")
+
+    def _make(self, name: str) -> None:
+        pem = own_keys.new_pem()
+        try:
+            # Nobody else may read it, from its first moment on.
+            file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise CommandError(f"{name} cannot be written: {error.strerror}.") from None
+        with os.fdopen(file, "wb") as opened:
+            opened.write(pem)
+        kid = own_keys.OwnKey.parse(pem.decode()).jwk["kid"]
+        self.stdout.write(f"{name} has a new private key. Its kid is {kid}.")
