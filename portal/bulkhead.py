@@ -1,4 +1,4 @@
-"""How many requests of a process may wait for others: threads are left for what is in memory."""
+"""Limits on concurrent work that can block, so that threads stay free for what is in memory."""
 
 from __future__ import annotations
 
@@ -16,136 +16,135 @@ from django.db import close_old_connections, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-class Full(Exception):  # noqa: N818 - it says how the places are
-    """All places are taken, and too many wait for one or nobody is about to leave one."""
+class BulkheadFull(Exception):  # noqa: N818 - a state, and no error of the code
+    """No slot is free, and too many requests wait or no slot was released for too long."""
 
 
-class Places:
-    """How many requests may at the same time do what can last; each takes one place.
+class Bulkhead:
+    """A limit on how many requests do something that can block; each of them holds a slot.
 
-    A database that is slow or stopped and a body that never comes to its end hold whoever waits for
-    them without an end. The server has a fixed number of threads, and with all of them held it
-    would send nobody anything. So what may wait takes a place `with` this.
+    A slow or stopped database, and a body that is sent slowly, block a thread for a long time. The
+    server has a fixed number of threads; if all were blocked it would answer nothing. So code that
+    can block runs `with` a bulkhead.
 
-    Who finds none free waits for as long as others go on leaving theirs. When nobody has left for
-    `patience_s` seconds it is `Full`, for the next ones at once, until somebody leaves. Who waits
-    for a place has a thread too, so no more than `waiting` do that; two kinds may share them.
-
-    What lasts and needs no database happens `with` the place `left()`.
+    If no slot is free, a request waits while slots keep being released. If none is released for
+    `patience_s` seconds it raises `BulkheadFull`, and later requests raise it at once until a slot
+    is released. A waiting request holds a thread too, so at most `waiting` requests wait; two
+    bulkheads may share that number. Slow work without the database runs `with` `released()`.
     """
 
     def __init__(self, count: int, *, waiting: BoundedSemaphore, patience_s: float) -> None:
-        """Take how many places there are, and how many may wait for one for how long."""
+        """Take the number of slots, and how many requests may wait for one and how long."""
         self._free = BoundedSemaphore(count)
         self._waiting = waiting
         self._patience_s = patience_s
-        self._left_at = 0.0
+        self._released_at = 0.0
         self._stuck = False
         self._thread = local()
 
     def __enter__(self) -> Self:
-        """Take a place. Raises `Full`."""
+        """Take a slot. Raises `BulkheadFull`."""
         if not self._free.acquire(blocking=False) and not self._wait():
-            raise Full
-        self._arrive()
+            raise BulkheadFull
+        self._acquired()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave it, unless it is left already."""
-        if self._has_place():
-            self._depart()
+        """Release the slot, unless it is released already."""
+        if self._has_slot():
+            self._release()
 
     @contextmanager
-    def left(self) -> Iterator[None]:
-        """Leave the place to others, and take one again afterwards. Raises `Full`.
+    def released(self) -> Iterator[None]:
+        """Release the slot, and take one again afterwards. Raises `BulkheadFull`.
 
-        Does nothing in a thread without a place. Whoever comes back does not count among those who
-        wait to begin, so that what is half done is not given up for what is not begun.
+        Does nothing in a thread without a slot. A request that comes back does not count as
+        waiting, so that work that has begun goes before work that has not.
         """
-        if not self._may_leave():
+        if not self._may_release():
             yield
             return
         self.__exit__()
         try:
             yield
         finally:
-            if not self._wait_for_one():
-                raise Full
-            self._arrive()
+            if not self._wait_for_slot():
+                raise BulkheadFull
+            self._acquired()
 
-    def _arrive(self) -> None:
-        self._thread.has_place = True
+    def _acquired(self) -> None:
+        self._thread.has_slot = True
 
-    def _depart(self) -> None:
-        self._thread.has_place = False
-        self._left_at, self._stuck = time.monotonic(), False
+    def _release(self) -> None:
+        self._thread.has_slot = False
+        self._released_at, self._stuck = time.monotonic(), False
         self._free.release()
 
-    def _has_place(self) -> bool:
-        return getattr(self._thread, "has_place", False)
+    def _has_slot(self) -> bool:
+        return getattr(self._thread, "has_slot", False)
 
-    def _may_leave(self) -> bool:
-        return self._has_place()
+    def _may_release(self) -> bool:
+        return self._has_slot()
 
     def _wait(self) -> bool:
-        """Wait for a place to begin; return whether we have it."""
+        """Wait for a slot to begin; return whether there is one."""
         if self._stuck or not self._waiting.acquire(blocking=False):
             return False
         try:
-            return self._wait_for_one()
+            return self._wait_for_slot()
         finally:
             self._waiting.release()
 
-    def _wait_for_one(self) -> bool:
+    def _wait_for_slot(self) -> bool:
         while not self._free.acquire(timeout=self._patience_s):
-            if time.monotonic() >= self._left_at + self._patience_s:
+            if time.monotonic() >= self._released_at + self._patience_s:
                 self._stuck = True
                 return False
         return True
 
 
-class Connected(Places):
-    """Places that have the connections to the database, where Django has one for each thread.
+class DatabaseBulkhead(Bulkhead):
+    """A bulkhead whose slots own the database connections, which Django keeps for each thread.
 
-    So there are no more of them than places, however many threads there are to wait.
+    So a process has no more connections than slots, however many threads it has.
     """
 
     def __init__(self, count: int, *, waiting: BoundedSemaphore, patience_s: float) -> None:
-        """As for `Places`."""
+        """As for `Bulkhead`."""
         super().__init__(count, waiting=waiting, patience_s=patience_s)
         self._kept: deque[Sequence[BaseDatabaseWrapper]] = deque()
 
     def __exit__(self, *_: object) -> None:
-        """Leave the place and its connections; without a place there are none to stay."""
-        if not self._has_place():
+        """Release the slot with its connections; a thread without a slot closes its own."""
+        if not self._has_slot():
             connections.close_all()
         super().__exit__()
 
-    def _arrive(self) -> None:
-        """Take the connections with the place."""
-        super()._arrive()
+    def _acquired(self) -> None:
+        """Take the connections of the slot."""
+        super()._acquired()
         try:
-            self._hand_over()
+            self._take_connections()
         except BaseException:
-            self._depart()
+            self._release()
             raise
 
-    def _depart(self) -> None:
-        """Leave the connections with the place."""
+    def _release(self) -> None:
+        """Leave the connections to the slot."""
         mine = connections.all(initialized_only=True)
         for each in mine:
             if not each.allow_thread_sharing:
                 each.inc_thread_sharing()
             del connections[each.alias]
         self._kept.append(mine)
-        super()._depart()
+        super()._release()
 
-    def _may_leave(self) -> bool:
-        """In a transaction nobody leaves: it goes on with its connection."""
+    def _may_release(self) -> bool:
+        """Return False in a transaction, which needs its connection."""
         mine = connections.all(initialized_only=True)
-        return super()._may_leave() and not any(each.in_atomic_block for each in mine)
+        return super()._may_release() and not any(each.in_atomic_block for each in mine)
 
-    def _hand_over(self) -> None:
+    def _take_connections(self) -> None:
         with suppress(IndexError):
             kept = self._kept.pop()
             connections.close_all()  # an answer in parts may have been read with one of its own
@@ -156,39 +155,39 @@ class Connected(Places):
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
-    """How many places of each kind a process has, and how many may wait for one."""
+class Slots:
+    """How many slots each bulkhead has, and how many requests may wait for one."""
 
-    look_ups: int
+    lookups: int
     clients: int
     pages: int
     passwords: int
     mails: int
-    waiting_look_ups: int
+    waiting_lookups: int
     waiting_clients: int
     waiting_people: int
-    """For pages and passwords together: whoever waits to hash one has come for a page."""
+    """For pages and passwords together: a request that waits to hash one is for a page."""
 
     waiting_mails: int
 
 
-def shares(threads: int, connections: int) -> Shares:
-    """Divide what a process has.
+def divide_slots(threads: int, connections: int) -> Slots:
+    """Divide the threads and connections of a process.
 
-    The places with connections are divided 3 to 4 to 3. All that may hold a thread at once, with a
-    place or waiting for one, leave some threads to what is in memory.
+    Connections are divided 3 to 4 to 3. All threads that can be blocked at once, with a slot or
+    waiting for one, leave some threads for what is in memory.
     """
     spare = threads - connections
-    look_ups, clients = max(1, connections * 3 // 10), max(1, connections * 4 // 10)
+    lookups, clients = max(1, connections * 3 // 10), max(1, connections * 4 // 10)
     passwords, mails = (2, 4) if spare >= 24 else (1, 1)
     rest = max(0, spare - passwords - mails - 1 - spare // 15)
-    return Shares(
-        look_ups,
+    return Slots(
+        lookups,
         clients,
-        connections - look_ups - clients,
+        connections - lookups - clients,
         passwords,
         mails,
-        waiting_look_ups=rest * 5 // 16,
+        waiting_lookups=rest * 5 // 16,
         waiting_clients=rest * 4 // 16,
         waiting_people=rest * 6 // 16,
         waiting_mails=rest // 32,
@@ -196,31 +195,31 @@ def shares(threads: int, connections: int) -> Shares:
 
 
 # Where nobody serves, as in a command, nothing is limited.
-_WITH_CONNECTIONS: Final = Connected if settings.THREADS else Places
-_SHARES: Final = (
-    shares(settings.THREADS, settings.DATABASE_CONNECTIONS)
+_WITH_CONNECTIONS: Final = DatabaseBulkhead if settings.THREADS else Bulkhead
+_SLOTS: Final = (
+    divide_slots(settings.THREADS, settings.DATABASE_CONNECTIONS)
     if settings.THREADS
-    else Shares(*[sys.maxsize] * len(fields(Shares)))
+    else Slots(*[sys.maxsize] * len(fields(Slots)))
 )
-_WAITING_PEOPLE: Final = BoundedSemaphore(_SHARES.waiting_people)
+_WAITING_PEOPLE: Final = BoundedSemaphore(_SLOTS.waiting_people)
 
-look_ups: Final = _WITH_CONNECTIONS(
-    _SHARES.look_ups, waiting=BoundedSemaphore(_SHARES.waiting_look_ups), patience_s=0.25
+lookups: Final = _WITH_CONNECTIONS(
+    _SLOTS.lookups, waiting=BoundedSemaphore(_SLOTS.waiting_lookups), patience_s=0.25
 )
 """Key sets that are not in memory, which take milliseconds."""
 
 clients: Final = _WITH_CONNECTIONS(
-    _SHARES.clients, waiting=BoundedSemaphore(_SHARES.waiting_clients), patience_s=10.0
+    _SLOTS.clients, waiting=BoundedSemaphore(_SLOTS.waiting_clients), patience_s=10.0
 )
 """The requests of clients, at the token, introspection and revocation endpoints."""
 
-pages: Final = _WITH_CONNECTIONS(_SHARES.pages, waiting=_WAITING_PEOPLE, patience_s=10.0)
+pages: Final = _WITH_CONNECTIONS(_SLOTS.pages, waiting=_WAITING_PEOPLE, patience_s=10.0)
 """What people ask for."""
 
-passwords: Final = Places(_SHARES.passwords, waiting=_WAITING_PEOPLE, patience_s=10.0)
+passwords: Final = Bulkhead(_SLOTS.passwords, waiting=_WAITING_PEOPLE, patience_s=10.0)
 """Hashing a password, which keeps a processor busy for most of a second on purpose."""
 
-mails: Final = Places(
-    _SHARES.mails, waiting=BoundedSemaphore(_SHARES.waiting_mails), patience_s=10.0
+mails: Final = Bulkhead(
+    _SLOTS.mails, waiting=BoundedSemaphore(_SLOTS.waiting_mails), patience_s=10.0
 )
 """Handing a message to the mail server, which may take its time."""

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from portal import bulkhead as places
+from portal import bulkhead
 from portal.publishing.public_endpoint import NO_STORE, Document, Probe
 
 logger = logging.getLogger(__name__)
@@ -27,13 +27,13 @@ def healthz() -> Document:
 def readyz() -> Document:
     """Say whether requests can be served, or with 503 what is missing."""
     try:
-        with places.look_ups:
+        with bulkhead.lookups:
             applied = MigrationRecorder(connection).applied_migrations()
     except DatabaseFailure as failure:
         # The cause is for the operator's log; who asks from outside learns only what is missing.
         logger.warning("Not ready: %s", failure)
         return _not_ready("database", "The database does not answer.")
-    except places.Full:
+    except bulkhead.BulkheadFull:
         return _not_ready("threads", "All threads for look-ups wait for the database.")
     if not _newest_migrations() <= applied.keys():
         return _not_ready("migrations", "Not all migrations are applied: run manage.py migrate.")

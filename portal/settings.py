@@ -132,7 +132,7 @@ MIDDLEWARE = [
     "portal.web.middleware.NoStoreMiddleware",
     "portal.web.middleware.RequestSizeMiddleware",
     "portal.web.middleware.NulCookieMiddleware",
-    "portal.web.middleware.PlacesMiddleware",
+    "portal.web.middleware.BulkheadMiddleware",
     "portal.web.middleware.MailMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

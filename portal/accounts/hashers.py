@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.contrib.auth import hashers
 
-from portal import bulkhead as places
+from portal import bulkhead
 
 
 class PBKDF2PasswordHasher(hashers.PBKDF2PasswordHasher):
-    """Leaves the processors, and the places with connections, to others while many sign in."""
+    """Leaves the processors, and the slots with connections, to others while many sign in."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        """Return the hash. Raises `places.Full` when too many wait for theirs."""
-        with places.pages.left(), places.passwords:
+        """Return the hash. Raises `BulkheadFull` when too many wait for theirs."""
+        with bulkhead.pages.released(), bulkhead.passwords:
             return super().encode(password, salt, iterations)

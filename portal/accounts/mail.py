@@ -7,7 +7,7 @@ from smtplib import SMTPResponseException
 
 from django.core.mail import EmailMessage
 
-from portal import bulkhead as places
+from portal import bulkhead
 
 logger = logging.getLogger(__name__)
 
@@ -17,8 +17,8 @@ class MailNotSent(Exception):  # noqa: N818 - it says what has become of the mes
 
 
 def send(message: EmailMessage) -> None:
-    """Hand a message to the mail server. Raises `MailNotSent` and `places.Full`."""
-    with places.pages.left(), places.mails:
+    """Hand a message to the mail server. Raises `MailNotSent` and `BulkheadFull`."""
+    with bulkhead.pages.released(), bulkhead.mails:
         try:
             message.send()
         except OSError as failure:  # smtplib's errors are among them

@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from portal import bulkhead as places
+from portal import bulkhead
 from portal.core.assertion import EXPLANATIONS
 from portal.core.reasons import Reason
 from portal.logs import told
@@ -65,7 +65,7 @@ class ClientEndpoint:
             response["Allow"] = "POST"
             return response
         try:
-            with places.clients:
+            with bulkhead.clients:
                 return self._view(request, _authenticate(request))
         except _Unreadable as unreadable:
             return refuse(400, "invalid_request", str(unreadable))
@@ -74,7 +74,7 @@ class ClientEndpoint:
         except DatabaseFailure:
             logger.exception("A client's request could not be decided")
             return told(_not_now("The portal cannot reach its database just now."))
-        except places.Full:
+        except bulkhead.BulkheadFull:
             return _not_now("The portal has more to do than it can just now.")
 
 

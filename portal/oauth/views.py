@@ -9,7 +9,7 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 
-from portal import bulkhead as places
+from portal import bulkhead
 from portal.core.algorithms import ALGORITHMS
 from portal.oauth.server import GRANT_TYPES, RESPONSE_TYPES
 from portal.publishing.caching import Reuse, cache_control, constant_until
@@ -56,9 +56,9 @@ def _key_set(client_id: str, *, extended: bool) -> Document:
         return DATABASE_FAILED
     ticket = shelf.ticket(client_id)
     try:
-        with places.look_ups:
+        with bulkhead.lookups:
             publication = publish_current(client_id, timezone.now(), extended=extended)
-    except places.Full:
+    except bulkhead.BulkheadFull:
         return BUSY
     if publication is None:
         return _UNKNOWN_CLIENT

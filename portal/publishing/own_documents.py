@@ -6,8 +6,7 @@ from typing import Final
 
 from django.conf import settings
 
-from portal import bulkhead as places
-from portal import own_keys
+from portal import bulkhead, own_keys
 from portal.publishing.public_endpoint import BUSY, Document, PublicDocument, problem
 from portal.registry.checkpoints import signed_checkpoint
 from portal.registry.models import Ledger
@@ -34,9 +33,9 @@ def checkpoint() -> Document:
     if key is None:
         return _NO_KEY
     try:
-        with places.look_ups:
+        with bulkhead.lookups:
             head = Ledger.head()
-    except places.Full:
+    except bulkhead.BulkheadFull:
         return BUSY
     return Document(
         signed_checkpoint(head, key),

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_variables
 
-from portal import bulkhead as places
+from portal import bulkhead
 from portal.accounts.limits import View, within_limit
 from portal.accounts.mail import MailNotSent
 from portal.accounts.models import User
@@ -47,7 +47,7 @@ class RequestSizeMiddleware:
         return show(request, "web/errors/413.html", fragment="notice", status=413)
 
 
-class PlacesMiddleware:
+class BulkheadMiddleware:
     """Refuses a page while too many others wait for the database, or for forms sent slowly."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -56,14 +56,18 @@ class PlacesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer 503, or what the next one answers."""
         try:
-            with places.pages:
+            with bulkhead.pages:
                 return self.get_response(request)
-        except places.Full:
+        except bulkhead.BulkheadFull:
             return unavailable(request, busy=True)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer 503 for a view that found no place when it came back to the database."""
-        return unavailable(request, busy=True) if isinstance(exception, places.Full) else None
+        """Answer 503 for a view that got no slot when it came back to the database."""
+        return (
+            unavailable(request, busy=True)
+            if isinstance(exception, bulkhead.BulkheadFull)
+            else None
+        )
 
 
 class MailMiddleware:

@@ -17,7 +17,7 @@ from django.test import Client as Browser
 from pytest_django import Settings
 
 from portal.accounts.hashers import PBKDF2PasswordHasher
-from portal.bulkhead import Connected, Full, Places, shares
+from portal.bulkhead import Bulkhead, BulkheadFull, DatabaseBulkhead, divide_slots
 from tests.db.pages import check_page, text_of
 from tests.waiting import wait_until
 
@@ -26,24 +26,24 @@ LONG_S = 30.0
 """Only a test that fails waits for so long, on a busy machine too."""
 
 
-def few(count: int, *, waiting: int = sys.maxsize, patience_s: float = PATIENCE_S) -> Places:
-    """Return so many places."""
-    return Places(count, waiting=BoundedSemaphore(waiting), patience_s=patience_s)
+def few(count: int, *, waiting: int = sys.maxsize, patience_s: float = PATIENCE_S) -> Bulkhead:
+    """Return a bulkhead with so many slots."""
+    return Bulkhead(count, waiting=BoundedSemaphore(waiting), patience_s=patience_s)
 
 
 @pytest.fixture
 def held() -> Iterator[ExitStack]:
-    """Where the threads are kept that hold a place until the test ends."""
+    """Where the threads are kept that hold a slot until the test ends."""
     with ExitStack() as held:
         yield held
 
 
-def hold(places: Places, held: ExitStack) -> Callable[[], None]:
-    """Let another thread take a place and keep it; return what makes it leave."""
+def hold(bulkhead: Bulkhead, held: ExitStack) -> Callable[[], None]:
+    """Let another thread take a slot and keep it; return what makes it leave."""
     taken, over = Event(), Event()
 
     def take() -> None:
-        with places:
+        with bulkhead:
             taken.set()
             over.wait()
 
@@ -58,80 +58,80 @@ def hold(places: Places, held: ExitStack) -> Callable[[], None]:
     return leave
 
 
-def try_it(places: Places) -> float:
+def try_it(bulkhead: Bulkhead) -> float:
     """Return how long it took to be told that it is full."""
     began = time.monotonic()
-    with pytest.raises(Full), places:
+    with pytest.raises(BulkheadFull), bulkhead:
         pass
     return time.monotonic() - began
 
 
-def try_in_thread(places: Places) -> None:
+def try_in_thread(bulkhead: Bulkhead) -> None:
     """Assert that others find it full, too."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(try_it, places).result()
+        pool.submit(try_it, bulkhead).result()
 
 
-def test_there_are_as_many_places_as_were_asked_for(held: ExitStack) -> None:
-    places = few(3)
-    hold(places, held)
-    hold(places, held)
-    with places:
-        try_it(places)
+def test_there_are_as_many_slots_as_were_asked_for(held: ExitStack) -> None:
+    bulkhead = few(3)
+    hold(bulkhead, held)
+    hold(bulkhead, held)
+    with bulkhead:
+        try_it(bulkhead)
 
 
-def test_who_fails_gives_the_place_back() -> None:
-    places = few(1)
+def test_who_fails_gives_the_slot_back() -> None:
+    bulkhead = few(1)
     for _ in range(2):
-        with pytest.raises(ZeroDivisionError), places:
+        with pytest.raises(ZeroDivisionError), bulkhead:
             raise ZeroDivisionError
 
 
 def test_only_the_first_waits_while_nobody_leaves(held: ExitStack) -> None:
-    places = few(1)
-    leave = hold(places, held)
-    assert try_it(places) >= PATIENCE_S
+    bulkhead = few(1)
+    leave = hold(bulkhead, held)
+    assert try_it(bulkhead) >= PATIENCE_S
     # A busy machine may hold some up, and whoever waits takes as long each time.
-    assert min(try_it(places) for _ in range(10)) < PATIENCE_S
+    assert min(try_it(bulkhead) for _ in range(10)) < PATIENCE_S
     leave()
-    hold(places, held)
-    assert try_it(places) >= PATIENCE_S
+    hold(bulkhead, held)
+    assert try_it(bulkhead) >= PATIENCE_S
 
 
-def test_who_waits_gets_the_place_that_is_left(held: ExitStack) -> None:
-    places = few(1, patience_s=LONG_S)
-    leaving = Timer(0.1, hold(places, held))
+def test_who_waits_gets_the_slot_that_is_left(held: ExitStack) -> None:
+    bulkhead = few(1, patience_s=LONG_S)
+    leaving = Timer(0.1, hold(bulkhead, held))
     leaving.start()
-    with places:
+    with bulkhead:
         pass
     leaving.join()
 
 
 def test_no_more_wait_than_may(held: ExitStack) -> None:
-    places = few(1, waiting=1, patience_s=LONG_S)
-    leave = hold(places, held)
-    left: list[Callable[[], None]] = []
-    waiting = Thread(target=lambda: left.append(hold(places, held)))
+    bulkhead = few(1, waiting=1, patience_s=LONG_S)
+    leave = hold(bulkhead, held)
+    released: list[Callable[[], None]] = []
+    waiting = Thread(target=lambda: released.append(hold(bulkhead, held)))
     waiting.start()
-    wait_until(lambda: places._waiting._value == 0, "Nobody waits.")
-    assert try_it(places) < LONG_S
+    wait_until(lambda: bulkhead._waiting._value == 0, "Nobody waits.")
+    assert try_it(bulkhead) < LONG_S
     leave()
     waiting.join()
     # Nobody waits any more, so the next one may.
-    leaving = Timer(0.1, left[0])
+    leaving = Timer(0.1, released[0])
     leaving.start()
-    with places:
+    with bulkhead:
         pass
     leaving.join()
 
 
 def test_a_rush_is_waited_for_as_long_as_others_leave() -> None:
     """Each leaves well within the patience, all together take longer."""
-    places = few(1, patience_s=1.5)
+    bulkhead = few(1, patience_s=1.5)
     done: list[bool] = []
 
     def work() -> None:
-        with places:
+        with bulkhead:
             time.sleep(0.2)
         done.append(True)
 
@@ -143,75 +143,75 @@ def test_a_rush_is_waited_for_as_long_as_others_leave() -> None:
     assert len(done) == 10
 
 
-def test_others_have_the_place_while_it_is_left(held: ExitStack) -> None:
-    places = few(1, patience_s=3.0)
-    with places:
-        with places.left():
-            leave = hold(places, held)
+def test_others_have_the_slot_while_it_is_left(held: ExitStack) -> None:
+    bulkhead = few(1, patience_s=3.0)
+    with bulkhead:
+        with bulkhead.released():
+            leave = hold(bulkhead, held)
             Timer(PATIENCE_S / 2, leave).start()
-        try_in_thread(places)
-    hold(places, held)
+        try_in_thread(bulkhead)
+    hold(bulkhead, held)
 
 
-def test_who_does_not_get_it_back_is_told_and_loses_no_place(held: ExitStack) -> None:
-    places = few(1)
-    with pytest.raises(Full), places, places.left():
-        leave = hold(places, held)
+def test_who_does_not_get_it_back_is_told_and_loses_no_slot(held: ExitStack) -> None:
+    bulkhead = few(1)
+    with pytest.raises(BulkheadFull), bulkhead, bulkhead.released():
+        leave = hold(bulkhead, held)
     leave()
-    hold(places, held)
+    hold(bulkhead, held)
 
 
 def test_who_comes_back_is_not_among_those_who_wait_to_begin(held: ExitStack) -> None:
-    places = few(1, waiting=0, patience_s=LONG_S)
-    with places, places.left():
-        Timer(PATIENCE_S / 2, hold(places, held)).start()
-        try_it(places)
+    bulkhead = few(1, waiting=0, patience_s=LONG_S)
+    with bulkhead, bulkhead.released():
+        Timer(PATIENCE_S / 2, hold(bulkhead, held)).start()
+        try_it(bulkhead)
 
 
-def test_without_a_place_there_is_none_to_leave(held: ExitStack) -> None:
-    places = few(1)
-    hold(places, held)
-    with places.left():
-        try_it(places)
+def test_without_a_slot_there_is_none_to_leave(held: ExitStack) -> None:
+    bulkhead = few(1)
+    hold(bulkhead, held)
+    with bulkhead.released():
+        try_it(bulkhead)
 
 
 @pytest.mark.parametrize("connections", [3, 4, 5, 10, 33, 100])
 def test_some_threads_are_always_left_to_what_is_in_memory(connections: int) -> None:
     for threads in range(2 * connections, 40 * connections):
-        divided = shares(threads, connections)
-        assert divided.look_ups + divided.clients + divided.pages == connections
-        assert min(divided.look_ups, divided.clients, divided.pages) > 0
+        divided = divide_slots(threads, connections)
+        assert divided.lookups + divided.clients + divided.pages == connections
+        assert min(divided.lookups, divided.clients, divided.pages) > 0
         assert sum(asdict(divided).values()) < threads
 
 
-def test_the_image_has_these_places() -> None:
-    divided = shares(128, 10)
-    assert (divided.look_ups, divided.clients, divided.pages) == (3, 4, 3)
+def test_the_image_has_these_slots() -> None:
+    divided = divide_slots(128, 10)
+    assert (divided.lookups, divided.clients, divided.pages) == (3, 4, 3)
     assert (divided.passwords, divided.mails) == (2, 4)
 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_nobody_leaves_in_a_transaction() -> None:
-    places = Connected(1, waiting=BoundedSemaphore(0), patience_s=PATIENCE_S)
+    bulkhead = DatabaseBulkhead(1, waiting=BoundedSemaphore(0), patience_s=PATIENCE_S)
 
     def work() -> None:
-        with places:
+        with bulkhead:
             with transaction.atomic():
                 mine = connection.connection
-                with places.left():
+                with bulkhead.released():
                     assert connection.connection is mine
-            with places.left():
+            with bulkhead.released():
                 assert connection.connection is None
             with connection.cursor():
                 assert connection.connection is mine
-        places._kept.pop()[0].close()
+        bulkhead._kept.pop()[0].close()
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(work).result()
 
 
-def test_a_password_is_hashed_without_a_place_and_few_are_at_once(
+def test_a_password_is_hashed_without_a_slot_and_few_are_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pages, passwords = few(1), few(2)
@@ -241,16 +241,16 @@ def test_a_password_is_hashed_without_a_place_and_few_are_at_once(
 
 
 @pytest.fixture
-def full(held: ExitStack) -> Places:
-    """Places that are all taken."""
-    places = few(1)
-    hold(places, held)
-    return places
+def full(held: ExitStack) -> Bulkhead:
+    """A bulkhead without a free slot."""
+    bulkhead = few(1)
+    hold(bulkhead, held)
+    return bulkhead
 
 
 @pytest.mark.parametrize("htmx", [False, True])
 def test_people_are_told_that_nothing_was_done(
-    full: Places, monkeypatch: pytest.MonkeyPatch, htmx: bool
+    full: Bulkhead, monkeypatch: pytest.MonkeyPatch, htmx: bool
 ) -> None:
     monkeypatch.setattr("portal.bulkhead.pages", full)
     headers = {"HX-Request": "true"} if htmx else {}
@@ -267,7 +267,7 @@ def test_people_are_told_that_nothing_was_done(
 
 @pytest.mark.django_db
 def test_people_are_told_when_too_many_passwords_are_hashed(
-    full: Places, monkeypatch: pytest.MonkeyPatch, settings: Settings
+    full: Bulkhead, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     settings.PASSWORD_HASHERS = ["portal.accounts.hashers.PBKDF2PasswordHasher"]
     monkeypatch.setattr("portal.bulkhead.passwords", full)
@@ -277,7 +277,7 @@ def test_people_are_told_when_too_many_passwords_are_hashed(
     assert "Nothing was done or saved" in text_of(response)
 
 
-def test_clients_are_told_in_json(full: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clients_are_told_in_json(full: Bulkhead, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portal.bulkhead.clients", full)
     response = Browser().post("/api/oauth2/token", {"grant_type": "client_credentials"})
     assert response.status_code == 503
@@ -291,9 +291,9 @@ def test_clients_are_told_in_json(full: Places, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_verifiers_are_told_in_json_and_keep_nothing(
-    full: Places, monkeypatch: pytest.MonkeyPatch
+    full: Bulkhead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.bulkhead.look_ups", full)
+    monkeypatch.setattr("portal.bulkhead.lookups", full)
     response = Browser().get("/clients/x/jwks.json")
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
@@ -301,8 +301,8 @@ def test_verifiers_are_told_in_json_and_keep_nothing(
     assert response.json()["error"] == "temporarily_unavailable"
 
 
-def test_monitors_are_told_what_is_missing(full: Places, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.bulkhead.look_ups", full)
+def test_monitors_are_told_what_is_missing(full: Bulkhead, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.bulkhead.lookups", full)
     response = Browser().get("/readyz")
     assert (response.status_code, response.json()["missing"]) == (503, "threads")
     assert Browser().get("/healthz").status_code == 200

@@ -15,7 +15,7 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 
 from portal.accounts.models import User
-from portal.bulkhead import Places
+from portal.bulkhead import Bulkhead
 from tests.db.pages import check_page, text_of
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of the cast
@@ -72,9 +72,9 @@ def test_with_the_mail_server_gone_nothing_is_said_or_saved(
 def test_with_a_slow_mail_server_pages_and_clients_are_answered(
     cast: SimpleNamespace, mail_server: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One place for pages, and more sign-ups than that wait for the mail server."""
+    """One slot for pages, and more sign-ups than that wait for the mail server."""
     for kind, count in (("pages", 1), ("mails", 2), ("clients", 1)):
-        few = Places(count, waiting=BoundedSemaphore(9), patience_s=10.0)
+        few = Bulkhead(count, waiting=BoundedSemaphore(9), patience_s=10.0)
         monkeypatch.setattr(f"portal.bulkhead.{kind}", few)
 
     def sign_up(_: int) -> Any:
