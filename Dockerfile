@@ -1,12 +1,12 @@
-# The portal for production. `docker run IMAGE` serves on port 8000; `docker run IMAGE migrate` prepares the
-# database; any other word is a command of manage.py. See docs/operations.md.
+# The portal for production. `docker run IMAGE` serves on port 8000, `docker run IMAGE migrate`
+# migrates the database, and any other argument is a command of manage.py. See docs/operations.md.
 
 FROM python:3.11-slim AS build
 WORKDIR /app
 COPY requirements-uv.txt requirements.txt ./
 RUN python -m venv /opt/uv \
     && /opt/uv/bin/python -m pip install --no-cache-dir --quiet --require-hashes -r requirements-uv.txt
-# Without pip: what is copied into the image below can install nothing.
+# Without pip: the image below copies this environment and cannot install anything.
 RUN python -m venv --without-pip /app/venv \
     && /opt/uv/bin/uv pip install --quiet --python /app/venv/bin/python --require-hashes \
        --compile-bytecode --link-mode=copy -r requirements.txt
@@ -14,7 +14,7 @@ COPY manage.py deploy/entry ./
 COPY portal/ portal/
 COPY static/ static/
 COPY templates/ templates/
-# Settings want a full environment; DEMO and a throw-away key give one that ends with this line.
+# The settings need all variables; these values apply to this RUN instruction only.
 RUN DEMO=true SECRET_KEY="$(/app/venv/bin/python -c 'import secrets; print(secrets.token_hex(32))')" \
     PUBLIC_URL=http://localhost ALLOWED_HOSTS=localhost DATABASE_URL=sqlite://:memory: \
     STATIC_ROOT=/app/collected /app/venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
@@ -26,7 +26,7 @@ RUN python -m pip uninstall --yes --quiet --root-user-action=ignore pip setuptoo
     && groupadd --gid 10001 portal \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin portal
 WORKDIR /app
-# Owned by root: the portal runs what is in the image and can change none of it.
+# Owned by root: the portal cannot change its own files.
 COPY --from=build /app /app
 ENV PATH=/app/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
