@@ -1,4 +1,4 @@
-"""Signing up and adding an address: the code from the mailbox is typed where it was asked for."""
+"""Signing up and adding an address: enter the code from the e-mail."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_the_message_has_nothing_to_follow() -> None:
     begin(VICTIM)
     assert code()
     assert "://" not in str(mail.outbox[0].body)
-    assert "Give the code to nobody" in str(mail.outbox[0].body)
+    assert "Never share the code" in str(mail.outbox[0].body)
 
 
 def test_the_code_works_in_no_other_session() -> None:
@@ -144,7 +144,7 @@ def test_an_old_code_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_address_with_an_account_gets_no_second_one(cast: SimpleNamespace) -> None:
     browser = begin("dev@example.com", OTHER_PASSWORD)
-    assert "There is an\naccount with this address already" in str(mail.outbox[0].body)
+    assert "This address\nalready has an account" in str(mail.outbox[0].body)
     for guess in ("", "-", "BBBB-BBBB"):
         browser.post(CONFIRM, {"code": guess})
     assert not is_signed_in(browser)
@@ -261,7 +261,7 @@ def test_an_account_has_few_addresses(cast: SimpleNamespace, browser_of: Any) ->
         browser.post(EMAIL_CODE, {"code": code()})
     assert cast.dev.emailaddress_set.count() == 3
     response = browser.post(EMAIL, {"action_add": "", "email": "dev3@example.com"})
-    assert "as many addresses as an account can have" in text_of(response)
+    assert "You have reached the maximum number of addresses" in text_of(response)
     assert not browser.session.get("account_email_verification_code")
 
 

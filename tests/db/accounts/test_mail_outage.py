@@ -44,7 +44,7 @@ def check_not_sent(response: HttpResponse) -> None:
     check_page(response)
     assert response.status_code == 503
     assert response["Retry-After"]
-    assert "No message was sent, and nothing was saved." in text_of(response)
+    assert "No e-mail was sent, and nothing was saved." in text_of(response)
 
 
 @pytest.mark.parametrize(("who", "path", "entered"), SENDING)
@@ -61,7 +61,7 @@ def test_with_the_mail_server_gone_nothing_is_said_or_saved(
     check_not_sent(browser.post(path, entered))
     assert User.objects.count() == people
     assert not {"sign_up", "account_email_verification_code"} & set(browser.session.keys())
-    assert "is on its way" not in text_of(browser.get("/account/login/", follow=True))
+    assert "We sent" not in text_of(browser.get("/account/login/", follow=True))
     [line] = [each for each in caplog.messages if "could not be sent" in each]
     assert line.startswith("A message could not be sent: ConnectionRefusedError")
     assert "example.com" not in caplog.text

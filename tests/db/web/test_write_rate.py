@@ -25,8 +25,8 @@ def test_all_pages_count_together(
     for path in (paths.client_edit, "/clients/new/", paths.team, paths.member_removal):
         response = ask("alice", "post", path, edit("Two"))
         assert response.status_code == 429
-    assert "nothing was done" in text_of(response)
-    assert "Please wait 1 hour" in text_of(response)
+    assert "Nothing was done" in text_of(response)
+    assert "Wait 1 hour" in text_of(response)
     assert Event.objects.count() == events
     assert ask("alice", "get", paths.client_edit).status_code == 200
     assert ask("bob", "post", "/clients/new/", edit("Of bob")).status_code == 302

@@ -78,7 +78,7 @@ def test_who_is_invited_chooses_a_password_where_nobody_signs_up(
     settings.SIGN_UP = False
     assert run("invite", "Ann@Example.com") == "ann@example.com is invited.\n"
     assert mail.outbox[0].to == ["ann@example.com"]
-    assert "admin@example.com has made an account for you" in str(mail.outbox[0].body)
+    assert "admin@example.com created an account for you" in str(mail.outbox[0].body)
     choose_password()
     assert can_sign_in("ann@example.com")
     assert events(Verb.INVITE_PERSON) == [(cast.admin, None, None, {"person": "ann@example.com"})]

@@ -310,6 +310,6 @@ def test_ten_megabytes_are_refused_whether_pasted_or_chosen(
     ):
         response = ask("dev", "post", paths.key_register, entered, htmx=htmx)
         assert response.status_code == 413
-        assert "larger than this portal takes" in text_of(response)
+        assert "larger than this portal accepts" in text_of(response)
         assert len(response.content) < 5000
     assert payments.keys.count() == 1
