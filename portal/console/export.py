@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.db.models import Prefetch, QuerySet
 
 from portal.accounts.models import User
-from portal.console.sentences import sentence
+from portal.console.event_text import event_text
 from portal.registry.models import Actor, ClientKey, Event
 from portal.registry.paging import Lead, batches
 
@@ -94,7 +94,7 @@ def row(event: Event) -> dict[str, Any]:
         "client_name": event.client.name if event.client else "",
         "kid": event.key.kid if event.key else "",
         "key_label": event.key.label if event.key else "",
-        "sentence": sentence(event),
+        "sentence": event_text(event),
         "detail": event.detail,
         "actor": _kind(actor),
         "actor_client_id": actor.client.client_id if isinstance(actor, ClientKey) else "",

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from portal import bulkhead
 from portal.core.algorithms import ALGORITHMS
-from portal.oauth.server import GRANT_TYPES, RESPONSE_TYPES
+from portal.oauth.grants import GRANT_TYPES, RESPONSE_TYPES
 from portal.publishing.caching import Reuse, cache_control, constant_until
 from portal.publishing.jwks_cache import prepare, shelf
 from portal.publishing.public_endpoint import (

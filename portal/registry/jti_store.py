@@ -25,7 +25,9 @@ VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (client_id, jti_sha256) DO NOTHI
 """
 
 
-def redeem(verified: VerifiedAssertion, key: ClientKey, *, reference: str, now: datetime) -> bool:
+def consume_jti(
+    verified: VerifiedAssertion, key: ClientKey, *, reference: str, now: datetime
+) -> bool:
     """Burn the assertion; return whether this was the first time.
 
     One statement, committed on its own: of any number at once exactly one wins, and nothing that is

@@ -17,8 +17,8 @@ from portal.core.key_policy.judging import judge, rules
 from portal.core.key_policy.shared_primes import find_shared_primes, find_sharers
 from portal.core.reasons import Reason
 from portal.registry.actions import report_weakness
+from portal.registry.key_policy import published_keys
 from portal.registry.models import ClientKey, JudgedKey
-from portal.registry.policy import published_keys
 
 COMPARED_AT_ONCE: Final = 20_000
 """How many new moduli are compared with all others in one go: about 200 MB of memory."""

@@ -17,7 +17,7 @@ from django.db import connection
 from django.test import Client as Browser
 
 from portal.accounts.models import User
-from portal.console.exporting import AT_ONCE
+from portal.console.export_process import AT_ONCE
 from portal.registry.choices import Verb
 from tests.interop.served import Served
 from tests.processes import children

@@ -8,7 +8,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from portal.console.filters.base import ListFilter
-from portal.console.lookup import MAX_TERM
+from portal.console.search import MAX_QUERY
 from portal.registry.models import BlockedKey
 
 
@@ -16,7 +16,7 @@ class BlockedFilter(ListFilter[BlockedKey]):
     """Blocked keys."""
 
     tab = "blocked"
-    q = forms.CharField(label="SHA-256", required=False, max_length=MAX_TERM)
+    q = forms.CharField(label="SHA-256", required=False, max_length=MAX_QUERY)
     before = forms.RegexField(r"^[0-9a-f]{64}\Z", required=False, widget=forms.HiddenInput)  # type: ignore[assignment]
     after = forms.RegexField(r"^[0-9a-f]{64}\Z", required=False, widget=forms.HiddenInput)  # type: ignore[assignment]
 

@@ -8,7 +8,7 @@ from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
 
 from portal.console.filters.base import ListFilter
-from portal.console.lookup import MAX_TERM, client_meaning
+from portal.console.search import MAX_QUERY, to_client_filter
 from portal.registry.models import Client, ClientKey
 from portal.registry.models.client import WITH_MORE
 
@@ -18,7 +18,7 @@ class ClientFilter(ListFilter[Client]):
 
     tab = "clients"
 
-    q = forms.CharField(label="Name or client_id", required=False, max_length=MAX_TERM)
+    q = forms.CharField(label="Name or client_id", required=False, max_length=MAX_QUERY)
     only = forms.ChoiceField(
         label="Show",
         required=False,
@@ -36,7 +36,7 @@ class ClientFilter(ListFilter[Client]):
         clients = Client.objects.all()
         asked = self.cleaned_data
         if asked["q"]:
-            clients = clients.filter(client_meaning(asked["q"]))
+            clients = clients.filter(to_client_filter(asked["q"]))
         if asked["only"] == "suspended":
             clients = clients.filter(suspended_at__isnull=False)
         if asked["only"] == "more":

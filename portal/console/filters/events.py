@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from portal.accounts.models import User
 from portal.console.export import before, exportable, since
 from portal.console.filters.base import ListFilter, day_field, midnight
-from portal.console.lookup import MAX_TERM, client_meaning, fingerprint_in
+from portal.console.search import MAX_QUERY, fingerprint_in, to_client_filter
 from portal.registry.choices import Verb
 from portal.registry.models import Client, ClientKey, Event
 from portal.registry.paging import Lead
@@ -30,12 +30,12 @@ class EventFilter(ListFilter[Event]):
         choices=[("", "Everything"), *((verb, verb.label.capitalize()) for verb in Verb)],
     )
     client = forms.CharField(
-        label="Client", required=False, max_length=MAX_TERM, help_text="Its name or client_id"
+        label="Client", required=False, max_length=MAX_QUERY, help_text="Its name or client_id"
     )
     key = forms.CharField(
         label="Key",
         required=False,
-        max_length=MAX_TERM,
+        max_length=MAX_QUERY,
         help_text="Its kid, or the beginning of it, or its SHA-256",
     )
     person = forms.CharField(
@@ -47,7 +47,7 @@ class EventFilter(ListFilter[Event]):
     def clean_client(self) -> list[int] | None:
         """Return the clients that are meant, or None for all."""
         term = self.cleaned_data["client"]
-        return self._few(Client.objects.filter(client_meaning(term)), "clients") if term else None
+        return self._few(Client.objects.filter(to_client_filter(term)), "clients") if term else None
 
     def clean_key(self) -> list[int] | None:
         """Return the keys that are meant, or None for all."""

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from portal.console.filters.base import ListFilter, day_field, midnight
-from portal.console.lookup import MAX_TERM, meaning
+from portal.console.search import MAX_QUERY, to_key_filter
 from portal.core.algorithms import ALGORITHMS
 from portal.core.lifecycle import KeyStatus
 from portal.registry.models import LEGACY_ALGORITHMS, ClientKey
@@ -24,7 +24,7 @@ class KeyFilter(ListFilter[ClientKey]):
 
     tab = "keys"
 
-    q = forms.CharField(label="Find a key", required=False, max_length=MAX_TERM)
+    q = forms.CharField(label="Find a key", required=False, max_length=MAX_QUERY)
     status = forms.ChoiceField(
         required=False,
         choices=[
@@ -75,7 +75,7 @@ class KeyFilter(ListFilter[ClientKey]):
         keys = ClientKey.objects.prefetch_related("client").defer("pem", "jwk").with_last_used()
         asked = self.cleaned_data
         if asked["q"]:
-            keys = keys.filter(meaning(asked["q"]))
+            keys = keys.filter(to_key_filter(asked["q"]))
         if asked["status"] == "live":
             keys = keys.live(now)
         elif asked["status"]:

@@ -1,1 +1,1 @@
-"""One file a subject; each view finds, acts and renders. Who may come in: `access.for_admins`."""
+"""One file a subject; each view finds, acts and renders. Only `admin_view`s are here."""

@@ -11,11 +11,11 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from portal.console.access import AdminRequest, for_admins
+from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import BlockedFilter
 from portal.console.forms import BlockForm
 from portal.console.impact import impact_of
-from portal.console.lookup import as_text, fingerprint_in, term_of
+from portal.console.search import as_text, fingerprint_in, parse_query
 from portal.core.key_files import files_made_at
 from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.registry.actions import block_key
@@ -27,7 +27,7 @@ MAX_SHOWN: Final = 50
 """How many clients that have the key the page names; blocking it revokes it in all of them."""
 
 
-@for_admins("GET", "HEAD", "POST")
+@admin_view("GET", "HEAD", "POST")
 def blocked(request: AdminRequest) -> HttpResponse:
     """List blocked keys; a POST looks up the key that was pasted or named by its SHA-256."""
     return _look_up(request) if request.method == "POST" else _list(request, request.GET)
@@ -38,7 +38,7 @@ def blocked(request: AdminRequest) -> HttpResponse:
 def _look_up(request: AdminRequest) -> HttpResponse:
     asked = request.POST.copy()
     try:
-        asked["q"] = term_of(as_text(asked, "q"), by=request.user)
+        asked["q"] = parse_query(as_text(asked, "q"), by=request.user)
     except Refused as refused:
         if refused.reason in NOT_SHOWN_AGAIN:
             asked["q"] = ""
@@ -58,7 +58,7 @@ def _list(
     return show(request, "console/blocked.html", context, status=422 if page is None else 200)
 
 
-@for_admins("GET", "HEAD", "POST")
+@admin_view("GET", "HEAD", "POST")
 def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
     """Show whether the key is blocked and what blocking it would do (GET), and block it (POST)."""
     now = timezone.now()

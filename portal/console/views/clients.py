@@ -12,20 +12,20 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
-from portal.console.access import AdminRequest, for_admins
+from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import ClientFilter
 from portal.console.forms import OwnerForm, RightsForm, SuspensionForm
-from portal.console.words import counted
+from portal.console.humanize import counted
 from portal.registry.actions import appoint_owner, change_rights, resume_client, suspend_client
 from portal.registry.choices import Role
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, ClientKey, Membership
+from portal.web.form_errors import add_refusal
 from portal.web.forms import posted
-from portal.web.refusals import tell
 from portal.web.render import show
 
 
-@for_admins("GET", "HEAD")
+@admin_view("GET", "HEAD")
 def clients(request: AdminRequest) -> HttpResponse:
     """List clients."""
     now = timezone.now()
@@ -61,7 +61,7 @@ def _number_of(rows: QuerySet[ClientKey] | QuerySet[Membership]) -> Coalesce:
     return Coalesce(Subquery(counted_rows), 0, output_field=IntegerField())
 
 
-@for_admins("GET", "HEAD", "POST")
+@admin_view("GET", "HEAD", "POST")
 def suspension(request: AdminRequest, client_id: str) -> HttpResponse:
     """Show what suspending the client stops (GET), and suspend it (POST)."""
     client = _find(client_id)
@@ -76,7 +76,7 @@ def suspension(request: AdminRequest, client_id: str) -> HttpResponse:
     return show(request, "console/suspension.html", _about(client, form=form), status=status)
 
 
-@for_admins("GET", "HEAD", "POST")
+@admin_view("GET", "HEAD", "POST")
 def resumption(request: AdminRequest, client_id: str) -> HttpResponse:
     """Show what resuming the client publishes again (GET), and resume it (POST)."""
     client = _find(client_id)
@@ -90,7 +90,7 @@ def resumption(request: AdminRequest, client_id: str) -> HttpResponse:
     return show(request, "console/resumption.html", _about(client))
 
 
-@for_admins("GET", "HEAD", "POST")
+@admin_view("GET", "HEAD", "POST")
 def owner(request: AdminRequest, client_id: str) -> HttpResponse:
     """Ask who is to own a client that nobody owns (GET), and appoint them (POST)."""
     client = _find(client_id)
@@ -99,7 +99,7 @@ def owner(request: AdminRequest, client_id: str) -> HttpResponse:
         try:
             membership = appoint_owner(client, **form.cleaned_data, by=request.user)
         except RegistryRefusal as refusal:
-            tell(form, refusal)
+            add_refusal(form, refusal)
         else:
             messages.success(request, f"{membership.user} is an owner of {client.name} now.")
             return redirect("console_clients")
@@ -107,7 +107,7 @@ def owner(request: AdminRequest, client_id: str) -> HttpResponse:
     return show(request, "console/owner.html", _about(client, form=form), status=status)
 
 
-@for_admins("GET", "HEAD", "POST")
+@admin_view("GET", "HEAD", "POST")
 def rights(request: AdminRequest, client_id: str) -> HttpResponse:
     """Show what the client may ask for (GET), and change it (POST)."""
     client = _find(client_id)
@@ -121,7 +121,7 @@ def rights(request: AdminRequest, client_id: str) -> HttpResponse:
         try:
             change_rights(client, **form.cleaned_data, by=request.user)
         except RegistryRefusal as refusal:
-            tell(form, refusal)
+            add_refusal(form, refusal)
         else:
             messages.success(request, f"What {client.name} may ask for is saved.")
             return redirect("console_client_rights", client.client_id)

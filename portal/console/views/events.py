@@ -9,24 +9,24 @@ from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
 from portal import own_keys
-from portal.console.access import AdminRequest, for_admins
+from portal.console.decorators import AdminRequest, admin_view
+from portal.console.event_text import event_text, readable
 from portal.console.export import COLUMNS, FORMATS
-from portal.console.exporting import exported, is_full
+from portal.console.export_process import limit_reached, run_export
 from portal.console.filters import EventFilter
-from portal.console.sentences import readable, sentence
 from portal.registry.checkpoints import signed_checkpoint
 from portal.registry.models import Ledger
 from portal.web.errors import unavailable
 from portal.web.render import show, wants_fragment
 
 
-@for_admins("GET", "HEAD")
+@admin_view("GET", "HEAD")
 def events(request: AdminRequest) -> HttpResponse:
     """List events, newest first."""
     form = EventFilter(request.GET)
     page = form.page(timezone.now())
     rows = page.rows if page else []
-    told = [(event, sentence(event), readable(event.detail)) for event in rows]
+    told = [(event, event_text(event), readable(event.detail)) for event in rows]
     context = form.listing(page) | {"told": told, "columns": COLUMNS.items()}
     if not form.narrows and not wants_fragment(request):
         context |= _ledger()
@@ -41,7 +41,7 @@ def _ledger() -> dict[str, object]:
     return {"ledger": head, "checkpoint": signed_checkpoint(head, key).decode() if key else None}
 
 
-@for_admins("GET", "HEAD")
+@admin_view("GET", "HEAD")
 def export(request: AdminRequest) -> HttpResponseBase:
     """Stream the events that the filters leave, as `?format=csv` or `jsonl`.
 
@@ -56,9 +56,9 @@ def export(request: AdminRequest) -> HttpResponseBase:
         return events(request)
     now = timezone.now()
     if settings.THREADS:
-        if is_full():
+        if limit_reached():
             return unavailable(request, busy=True)
-        pieces = exported(chosen, form.query())
+        pieces = run_export(chosen, form.query())
     else:
         pieces = chosen.export(form.rows(now), form.lead)
     response = StreamingHttpResponse(pieces, content_type=chosen.media_type)

@@ -10,11 +10,11 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.console.access import AdminRequest, for_admins
+from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters.base import MAX_ID
 from portal.console.forms import RevokeKeysForm
+from portal.console.humanize import counted
 from portal.console.impact import impact_of
-from portal.console.words import counted
 from portal.registry.actions import revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import ClientKey
@@ -25,7 +25,7 @@ MAX_KEYS: Final = 200
 """How many keys may be revoked in one go: each is a transaction of its own."""
 
 
-@for_admins("GET", "HEAD", "POST")
+@admin_view("GET", "HEAD", "POST")
 def revocation(request: AdminRequest) -> HttpResponse:
     """Show what revoking the chosen keys does to each client (GET), and revoke them (POST)."""
     asked = request.POST if request.method == "POST" else request.GET

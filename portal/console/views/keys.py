@@ -10,22 +10,22 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from portal.console.access import AdminRequest, for_admins
+from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import KeyFilter
-from portal.console.lookup import as_text, term_of
+from portal.console.search import as_text, parse_query
 from portal.console.views.key_revocation import MAX_KEYS
 from portal.core.key_files import files_made_at
 from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.web.render import show, wants_fragment
 
 
-@for_admins("GET", "HEAD")
+@admin_view("GET", "HEAD")
 def start(request: AdminRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Go to what the console is used for most."""
     return redirect("console_keys")
 
 
-@for_admins("GET", "HEAD", "POST")
+@admin_view("GET", "HEAD", "POST")
 def keys(request: AdminRequest) -> HttpResponse:
     """List keys; searching is a POST, as what is searched for may be a pasted key."""
     return _search(request) if request.method == "POST" else _list(request, request.GET)
@@ -37,7 +37,7 @@ def _search(request: AdminRequest) -> HttpResponse:
     """Turn what was typed or pasted into an address that can be kept, and show that."""
     asked = request.POST.copy()
     try:
-        asked["q"] = term_of(as_text(asked, "q"), by=request.user)
+        asked["q"] = parse_query(as_text(asked, "q"), by=request.user)
     except Refused as refused:
         if refused.reason in NOT_SHOWN_AGAIN:
             asked["q"] = ""

@@ -6,13 +6,13 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
 
-from portal.console.access import AdminRequest, for_admins
+from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import RefusedFilter
 from portal.web.explanations import explanation_of
 from portal.web.render import show
 
 
-@for_admins("GET", "HEAD")
+@admin_view("GET", "HEAD")
 def refused(request: AdminRequest) -> HttpResponse:
     """List refused token requests, newest first, or the one of a reference."""
     form = RefusedFilter(request.GET)

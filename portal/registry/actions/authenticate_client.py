@@ -35,7 +35,7 @@ from portal.registry.actions.block_key import block_leaked_keys
 from portal.registry.actions.confirm_key import confirm_key
 from portal.registry.errors import RegistryRefusal
 from portal.registry.expectations import expectation_of, first_seen
-from portal.registry.jti_store import redeem
+from portal.registry.jti_store import consume_jti
 from portal.registry.models import PORTAL, BlockedKey, Client, ClientKey, RefusedRequest
 from portal.registry.models.token_request import MAX_SEEN
 from portal.registry.regexes import CLIENT_ID, KID
@@ -156,7 +156,7 @@ def _authenticate(
         raise
     _refuse_private_key(parameters, unverified)
     key = next(key for key in keys if key.kid == verified.kid)
-    if not redeem(verified, key, reference=attempt.reference, now=attempt.now):
+    if not consume_jti(verified, key, reference=attempt.reference, now=attempt.now):
         raise Refused(
             Reason.JTI_REUSED,
             found=f"First used {utc(first_seen(key.client, verified.jti) or attempt.now)}",

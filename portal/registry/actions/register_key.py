@@ -23,9 +23,9 @@ from portal.registry.errors import (
     RegistryRefusal,
     UnfitInput,
 )
+from portal.registry.key_policy import key_policy
 from portal.registry.locks import lock_client, lock_fingerprints
 from portal.registry.models import Client, ClientKey, Event, recording
-from portal.registry.policy import key_policy
 from portal.registry.validation import clean_line
 
 

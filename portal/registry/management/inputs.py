@@ -59,7 +59,7 @@ def find_admin(email: str) -> User:
     return person
 
 
-def tell(refused: Refused, *, blocked: bool = False) -> CommandError:
+def command_error(refused: Refused, *, blocked: bool = False) -> CommandError:
     """Return the refusal as the error of a command: found, needed, and the command that helps.
 
     `blocked` tells that a private key in the input was not only found but reported.

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 
 from portal.registry import permissions
 from portal.registry.models import Client
-from portal.web.access import find_client
 from portal.web.addresses import addresses_of
+from portal.web.current_user import current_user
 from portal.web.debugger.example import example_of
 from portal.web.keys.forms import KeyForm
 from portal.web.keys.guide import recipes
@@ -20,8 +20,8 @@ from portal.web.keys.inspection import KeyInspection, offered_algorithms
 from portal.web.keys.key_files import files_of_next_key
 from portal.web.keys.lists import ended_by_portal, key_lists
 from portal.web.leaks import losses_of
-from portal.web.people import person
 from portal.web.render import show
+from portal.web.shortcuts import get_client_or_404
 from portal.web.token_requests.lists import latest_requests
 
 TEMPLATE = "web/clients/settings.html"
@@ -30,7 +30,7 @@ TEMPLATE = "web/clients/settings.html"
 @require_safe
 def client(request: HttpRequest, client_id: str) -> HttpResponse:
     """Show the Settings page."""
-    return show_settings(request, find_client(request, client_id))
+    return show_settings(request, get_client_or_404(request, client_id))
 
 
 def show_settings(
@@ -43,7 +43,7 @@ def show_settings(
     status: int = 200,
 ) -> HttpResponse:
     """Show the Settings page of the client with this form, and what was seen in its key."""
-    user = person(request)
+    user = current_user(request)
     now = timezone.now()
     lists = key_lists(client, now)
     context: dict[str, Any] = {

@@ -13,11 +13,11 @@ from portal.registry import permissions
 from portal.registry.actions import change_client, create_client
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client
-from portal.web.access import NOT_YOUR_CLIENT, find_client, permit
+from portal.web.current_user import current_user
+from portal.web.form_errors import add_refusal
 from portal.web.forms import ClientEditForm, ClientForm, posted
-from portal.web.people import person
-from portal.web.refusals import tell
 from portal.web.render import leave, show
+from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, require
 
 PAGE_SIZE = 25
 
@@ -25,7 +25,7 @@ PAGE_SIZE = 25
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Lead to the Settings page of the person's only client, or to the list."""
-    own = list(Client.objects.filter(memberships__user=person(request))[:2])
+    own = list(Client.objects.filter(memberships__user=current_user(request))[:2])
     if len(own) == 1:
         return redirect(own[0])
     return redirect("clients")
@@ -34,7 +34,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def client_list(request: HttpRequest) -> HttpResponse:
     """List the clients that the person belongs to, by name, with a search when there are many."""
-    user = person(request)
+    user = current_user(request)
     wanted = request.GET.get("q", "").replace("\0", "").strip()[:100]
     own = Client.objects.filter(pk__in=user.memberships.values("client")).order_by("name", "pk")
     found = own.filter(name__icontains=wanted) if wanted else own
@@ -52,8 +52,8 @@ def client_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def client_new(request: HttpRequest) -> HttpResponse:
     """Create a client, whose first owner is the person."""
-    user = person(request)
-    permit(
+    user = current_user(request)
+    require(
         permissions.can_create_client(user),
         "Here only admins create clients. Please ask one of them for yours.",
     )
@@ -62,7 +62,7 @@ def client_new(request: HttpRequest) -> HttpResponse:
         try:
             client = create_client(**form.cleaned_data, by=user)
         except RegistryRefusal as refusal:
-            tell(form, refusal)
+            add_refusal(form, refusal)
         else:
             messages.success(request, f"{client.name} is there. Now add its first public key.")
             return leave(request, client)
@@ -74,8 +74,8 @@ def client_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
     """Change the name, the contacts and the redirect addresses of a client."""
-    client = find_client(request, client_id)
-    permit(permissions.can_change_client(person(request), client), NOT_YOUR_CLIENT)
+    client = get_client_or_404(request, client_id)
+    require(permissions.can_change_client(current_user(request), client), NOT_YOUR_CLIENT)
     before = {
         "name": client.name,
         "contacts": "\n".join(client.contacts),
@@ -84,9 +84,9 @@ def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
     form = ClientEditForm(posted(request), initial=before)
     if form.is_valid():
         try:
-            changed = change_client(client, **form.cleaned_data, by=person(request))
+            changed = change_client(client, **form.cleaned_data, by=current_user(request))
         except RegistryRefusal as refusal:
-            tell(form, refusal)
+            add_refusal(form, refusal)
         else:
             messages.success(request, f"{changed.name} was changed.")
             return leave(request, changed)

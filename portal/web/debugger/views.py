@@ -13,15 +13,15 @@ from portal.accounts.limits import has_own_limit, wait_for, within_limit
 from portal.core.reasons import Reason, Refused
 from portal.registry.actions import blocking_leaked_keys
 from portal.registry.models import Client
-from portal.web.access import find_client
 from portal.web.addresses import addresses_of
+from portal.web.current_user import current_user
 from portal.web.debugger.diagnosis import Diagnosis, PasteForm, diagnose
 from portal.web.forms import posted
 from portal.web.keys.guide import recipes
 from portal.web.keys.key_files import files_of, files_of_next_key
 from portal.web.leaks import losses_of
-from portal.web.people import person
 from portal.web.render import show
+from portal.web.shortcuts import get_client_or_404
 
 _SECRET: Final = frozenset({Reason.PRIVATE_KEY, Reason.SHARED_SECRET})
 
@@ -38,7 +38,7 @@ def assertion_debugger(request: HttpRequest, client_id: str) -> HttpResponse:
     more copy of it. With JavaScript only the verdict is swapped, so the paste stays in its field
     all the same; without, the browser's Back button has it.
     """
-    client = find_client(request, client_id)
+    client = get_client_or_404(request, client_id)
     form = PasteForm(posted(request))
     if request.method != "POST":
         return _show(request, client, form)
@@ -50,7 +50,7 @@ def assertion_debugger(request: HttpRequest, client_id: str) -> HttpResponse:
         return _show(request, client, form, status=422)
     text = form.cleaned_data["paste"]
     try:
-        with blocking_leaked_keys(by=person(request), client=client):
+        with blocking_leaked_keys(by=current_user(request), client=client):
             diagnosis = diagnose(text, client, timezone.now())
     except Refused as refused:
         return _show(request, client, form, refused=refused, status=422)
@@ -75,7 +75,7 @@ def _show(
         "files": files_of(named) if named else files_of_next_key(client),
         "now": timezone.now(),
         "is_secret": whole,
-        "losses": losses_of(refused, person(request), timezone.now()),
+        "losses": losses_of(refused, current_user(request), timezone.now()),
         **seen,
     }
     fragment = "debugger" if whole else "verdict"

@@ -20,14 +20,14 @@ from portal.registry.actions import confirm_key, read_key
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import ClientKey
 from portal.registry.proof_of_possession import Trial, challenge_for, try_assertion
-from portal.web.access import NOT_YOUR_KEYS, find_key, permit
+from portal.web.current_user import current_user
 from portal.web.forms import PortalForm, paste_area
 from portal.web.keys.guide import recipes
 from portal.web.keys.key_files import files_of, files_of_next_key
 from portal.web.keys.signing import LIFETIME_S, signing_commands
 from portal.web.leaks import losses_of
-from portal.web.people import person
 from portal.web.render import leave, show
+from portal.web.shortcuts import NOT_YOUR_KEYS, get_key_or_404, require
 
 
 class AssertionForm(PortalForm):
@@ -47,8 +47,8 @@ class AssertionForm(PortalForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_confirmation(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Give a challenge to sign, and confirm the key when it comes back well signed."""
-    key = find_key(request, client_id, kid)
-    permit(permissions.can_change_keys(person(request), key.client), NOT_YOUR_KEYS)
+    key = get_key_or_404(request, client_id, kid)
+    require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
     if key.confirmed_at or key.lifecycle.is_over(timezone.now()):
         what = "is confirmed already" if key.confirmed_at else "has left the JWKS already"
         messages.info(request, f"“{key.label}” {what}.")
@@ -78,7 +78,7 @@ def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
     if not trial.is_proof:
         return _ask(request, key, trial=trial, status=422)
     try:
-        confirm_key(key, by=person(request))
+        confirm_key(key, by=current_user(request))
     except RegistryRefusal as refusal:
         return _ask(request, key, problem=str(refusal), status=422)
     messages.success(
@@ -93,7 +93,7 @@ def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
 def _private(request: HttpRequest, key: ClientKey, text: str) -> Refused | None:
     """Return the refusal of a private key, whose public half is blocked now; None for the rest."""
     try:
-        read_key(text, by=person(request), client=key.client)
+        read_key(text, by=current_user(request), client=key.client)
     except Refused as refused:
         return refused if refused.reason == Reason.PRIVATE_KEY else None
     return None
@@ -119,7 +119,7 @@ def _ask(
         "examination": trial.examination if trial else None,
         "problem": trial.problem if trial and trial.problem else problem,
         "refused": refused,
-        "losses": losses_of(refused, person(request), now),
+        "losses": losses_of(refused, current_user(request), now),
         "recipes": recipes(),
         # A private key that was sent here is given up: what follows makes the next one.
         "files": files_of_next_key(key.client) if refused else files_of(key),

@@ -10,8 +10,8 @@ from portal.accounts.models import User
 from portal.core.algorithms import ALGORITHMS, Algorithm
 from portal.core.public_key import PublicKey
 from portal.registry.actions import read_key
+from portal.registry.key_policy import key_policy
 from portal.registry.models import Client
-from portal.registry.policy import key_policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,21 +13,21 @@ from portal.registry import permissions
 from portal.registry.actions import keep_key, retire_key
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import ClientKey
-from portal.web.access import NOT_YOUR_KEYS, find_key, permit
+from portal.web.current_user import current_user
+from portal.web.form_errors import add_refusal
 from portal.web.forms import posted
 from portal.web.keys.forms import RetirementForm
 from portal.web.keys.lists import is_last_live
 from portal.web.keys.removal import show_removal
-from portal.web.people import person
-from portal.web.refusals import tell
 from portal.web.render import leave
+from portal.web.shortcuts import NOT_YOUR_KEYS, get_key_or_404, require
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_retirement(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Ask when a key is to leave the JWKS, then let it leave."""
-    key = find_key(request, client_id, kid)
-    permit(permissions.can_change_keys(person(request), key.client), NOT_YOUR_KEYS)
+    key = get_key_or_404(request, client_id, kid)
+    require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
     if key.lifecycle.is_over(timezone.now()):
         messages.info(request, f"“{key.label}” has left the JWKS already.")
         return leave(request, key)
@@ -40,10 +40,10 @@ def key_retirement(request: HttpRequest, client_id: str, kid: str) -> HttpRespon
 @require_POST
 def key_retirement_withdrawal(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Take back a retirement whose time has not come."""
-    key = find_key(request, client_id, kid)
-    permit(permissions.can_change_keys(person(request), key.client), NOT_YOUR_KEYS)
+    key = get_key_or_404(request, client_id, kid)
+    require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
     try:
-        keep_key(key, by=person(request))
+        keep_key(key, by=current_user(request))
     except RegistryRefusal as refusal:
         messages.error(request, str(refusal))
     else:
@@ -55,9 +55,9 @@ def _retire(request: HttpRequest, key: ClientKey, form: RetirementForm) -> bool:
     """Retire the key; return whether it went, with the reason told to the form otherwise."""
     grace: timedelta = form.cleaned_data["grace"]
     try:
-        key = retire_key(key, grace=grace, by=person(request))
+        key = retire_key(key, grace=grace, by=current_user(request))
     except RegistryRefusal as refusal:
-        tell(form, refusal)
+        add_refusal(form, refusal)
         return False
     if grace:
         text = f"“{key.label}” leaves the JWKS on {key.retires_at:%d %B %Y, %H:%M} UTC."

@@ -11,21 +11,21 @@ from portal.registry import permissions
 from portal.registry.actions import revoke_key
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import ClientKey
-from portal.web.access import NOT_YOUR_REVOCATION, find_key, permit
+from portal.web.current_user import current_user
+from portal.web.form_errors import add_refusal
 from portal.web.forms import posted
 from portal.web.keys.forms import RevocationForm
 from portal.web.keys.lists import is_last_live
 from portal.web.keys.removal import show_removal
-from portal.web.people import person
-from portal.web.refusals import tell
 from portal.web.render import leave
+from portal.web.shortcuts import NOT_YOUR_REVOCATION, get_key_or_404, require
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_revocation(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Show what revoking a key means and ask why, then revoke it."""
-    key = find_key(request, client_id, kid)
-    permit(permissions.can_revoke_keys(person(request), key.client), NOT_YOUR_REVOCATION)
+    key = get_key_or_404(request, client_id, kid)
+    require(permissions.can_revoke_keys(current_user(request), key.client), NOT_YOUR_REVOCATION)
     if key.revoked_at:
         messages.info(request, f"“{key.label}” is revoked already.")
         return leave(request, key)
@@ -39,9 +39,9 @@ def _revoke(request: HttpRequest, key: ClientKey, form: RevocationForm) -> bool:
     """Revoke the key; return whether it went, with the reason told to the form otherwise."""
     reason, note = form.cleaned_data["reason"], form.cleaned_data["note"]
     try:
-        revoke_key(key, reason=reason, note=note, by=person(request))
+        revoke_key(key, reason=reason, note=note, by=current_user(request))
     except RegistryRefusal as refusal:
-        tell(form, refusal)
+        add_refusal(form, refusal)
         return False
     messages.success(
         request,

@@ -6,16 +6,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from portal.web.access import find_key
 from portal.web.keys.key_files import files_of
 from portal.web.keys.snippets import LANGUAGES, signers_of, snippet
 from portal.web.render import show
+from portal.web.shortcuts import get_key_or_404
 
 
 @require_safe
 def key_snippets(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Show the snippet in the language that the address names, or in the first."""
-    key = find_key(request, client_id, kid)
+    key = get_key_or_404(request, client_id, kid)
     language = LANGUAGES.get(request.GET.get("language", next(iter(LANGUAGES))))
     if language is None:
         raise Http404

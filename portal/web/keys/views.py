@@ -25,25 +25,30 @@ from portal.registry.choices import Verb
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, ClientKey, Event
 from portal.registry.paging import of_one
-from portal.web.access import NOT_YOUR_KEYS, find_client, find_key, permit
 from portal.web.addresses import addresses_of
 from portal.web.clients.settings_page import show_settings
+from portal.web.current_user import current_user
+from portal.web.form_errors import add_refusal
 from portal.web.keys.forms import KeyForm
 from portal.web.keys.inspection import KeyInspection, inspect_key, offered_algorithms
 from portal.web.keys.lists import key_lists
-from portal.web.people import person
-from portal.web.refusals import tell
 from portal.web.render import show
+from portal.web.shortcuts import (
+    NOT_YOUR_KEYS,
+    get_client_or_404,
+    get_key_or_404,
+    require,
+)
 
 
 @sensitive_post_parameters("material", "file")
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
     """Register a key. The form stands on the Settings page, so that is where a GET leads."""
-    client = find_client(request, client_id)
+    client = get_client_or_404(request, client_id)
     if request.method != "POST":
         return redirect(client)
-    permit(permissions.can_change_keys(person(request), client), NOT_YOUR_KEYS)
+    require(permissions.can_change_keys(current_user(request), client), NOT_YOUR_KEYS)
     form = KeyForm(request.POST, request.FILES, algorithms=offered_algorithms())
     if not within_limit(request, "key_upload"):
         form.add_error(None, _slow_down("key_upload"))
@@ -60,8 +65,8 @@ def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
 @has_own_limit
 def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
     """Say what is seen in a key while somebody pastes it; nothing is registered."""
-    client = find_client(request, client_id)
-    permit(permissions.can_change_keys(person(request), client), NOT_YOUR_KEYS)
+    client = get_client_or_404(request, client_id)
+    require(permissions.can_change_keys(current_user(request), client), NOT_YOUR_KEYS)
     form = KeyForm(request.POST, request.FILES, algorithms=offered_algorithms(), inspecting=True)
     if not within_limit(request, "key_inspect"):
         form.add_error(None, _slow_down("key_inspect"))
@@ -72,8 +77,8 @@ def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
 @require_safe
 def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Show all that is known of a key."""
-    found = find_key(request, client_id, kid)
-    user, now = person(request), timezone.now()
+    found = get_key_or_404(request, client_id, kid)
+    user, now = current_user(request), timezone.now()
     status, is_current = found.lifecycle.status(now), not found.lifecycle.is_over(now)
     may_end = is_current and permissions.can_change_keys(user, found.client)
     actors = Event.objects.prefetch_related(*Event.actor.related)
@@ -104,9 +109,11 @@ def _register(request: HttpRequest, client: Client, form: KeyForm) -> ClientKey 
         return None
     material = form.cleaned_data.pop("material")
     try:
-        return register_key(client, material=material, by=person(request), **form.cleaned_data)
+        return register_key(
+            client, material=material, by=current_user(request), **form.cleaned_data
+        )
     except (Refused, RegistryRefusal) as refusal:
-        tell(form, refusal)
+        add_refusal(form, refusal)
         return None
 
 
@@ -145,7 +152,7 @@ def _read_only(form: KeyForm) -> None:
             refused = refusal
             refused.leaked = ()  # the page says of these that they are blocked
             if refused.reason == Reason.PRIVATE_KEY and form.refused is None:
-                tell(form, refused)
+                add_refusal(form, refused)
         if place == 0:
             form.keep(material, refused)
 
@@ -157,11 +164,11 @@ def _inspect(request: HttpRequest, client: Client, form: KeyForm) -> KeyInspecti
     for place, material in enumerate(form.materials()):
         refused = None
         try:
-            inspection = inspect_key(material, by=person(request), client=client)
+            inspection = inspect_key(material, by=current_user(request), client=client)
         except Refused as refusal:
             refused = refusal
             if form.refused is None:
-                tell(form, refusal)
+                add_refusal(form, refusal)
         if place == 0:
             form.keep(material, refused)
     if inspection:

@@ -12,20 +12,20 @@ from portal.registry.actions import add_member, change_role, remove_member
 from portal.registry.choices import Role
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, Membership
-from portal.web.access import NOT_YOUR_CLIENT, find_client, permit
+from portal.web.current_user import current_user
+from portal.web.form_errors import add_refusal
 from portal.web.forms import MemberForm, RoleForm, posted
-from portal.web.people import person
-from portal.web.refusals import tell
 from portal.web.render import show
+from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, require
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def team(request: HttpRequest, client_id: str) -> HttpResponse:
     """List the members of a client, and add one."""
-    client = find_client(request, client_id)
+    client = get_client_or_404(request, client_id)
     form = MemberForm(posted(request))
     if request.method == "POST":
-        permit(permissions.can_change_client(person(request), client), NOT_YOUR_CLIENT)
+        require(permissions.can_change_client(current_user(request), client), NOT_YOUR_CLIENT)
         if form.is_valid() and _add(request, client, form):
             return redirect("team", client.client_id)
     status = 422 if form.is_bound else 200
@@ -41,7 +41,7 @@ def member(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
         messages.error(request, "That is not a role. Please choose owner, developer or viewer.")
     else:
         try:
-            change_role(membership, role=form.cleaned_data["role"], by=person(request))
+            change_role(membership, role=form.cleaned_data["role"], by=current_user(request))
         except RegistryRefusal as refusal:
             messages.error(request, str(refusal))
         else:
@@ -58,26 +58,26 @@ def member_removal(request: HttpRequest, client_id: str, row: int) -> HttpRespon
         context = {"section": "clients", "client": client, "membership": membership}
         return show(request, "web/team/member_removal.html", context)
     try:
-        remove_member(membership, by=person(request))
+        remove_member(membership, by=current_user(request))
     except RegistryRefusal as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, f"{membership.user} no longer belongs to {client.name}.")
-    own = Client.objects.visible_to(person(request)).filter(pk=client.pk)
+    own = Client.objects.visible_to(current_user(request)).filter(pk=client.pk)
     return redirect("team", client_id) if own.exists() else redirect("home")
 
 
 def _find_membership(request: HttpRequest, client_id: str, row: int) -> Membership:
-    client = find_client(request, client_id)
-    permit(permissions.can_change_client(person(request), client), NOT_YOUR_CLIENT)
+    client = get_client_or_404(request, client_id)
+    require(permissions.can_change_client(current_user(request), client), NOT_YOUR_CLIENT)
     return get_object_or_404(client.memberships.select_related("user", "client"), pk=row)
 
 
 def _add(request: HttpRequest, client: Client, form: MemberForm) -> bool:
     try:
-        added = add_member(client, **form.cleaned_data, by=person(request))
+        added = add_member(client, **form.cleaned_data, by=current_user(request))
     except RegistryRefusal as refusal:
-        tell(form, refusal)
+        add_refusal(form, refusal)
         return False
     role = Role(added.role).label.lower()
     messages.success(request, f"{added.user} belongs to {client.name} now, as {role}.")
@@ -93,6 +93,6 @@ def _show_team(
         "form": form,
         "roles": Role.choices,
         "memberships": client.memberships.select_related("user").order_by("user__email"),
-        "may_change_client": permissions.can_change_client(person(request), client),
+        "may_change_client": permissions.can_change_client(current_user(request), client),
     }
     return show(request, "web/team/team.html", context, fragment="team", status=status)

@@ -11,17 +11,17 @@ from django.views.decorators.http import require_safe
 from portal.registry.models import Client
 from portal.registry.permissions import can_use_console
 from portal.registry.token_requests import TokenRequest, find_refused_request, find_token_request
-from portal.web.access import find_client
+from portal.web.current_user import current_user
 from portal.web.explanations import explanation_of
-from portal.web.people import person
 from portal.web.render import show
+from portal.web.shortcuts import get_client_or_404
 from portal.web.token_requests.lists import TokenRequestFilter, told
 
 
 @require_safe
 def token_requests(request: HttpRequest, client_id: str) -> HttpResponse:
     """List the client's token requests, newest first."""
-    client = find_client(request, client_id)
+    client = get_client_or_404(request, client_id)
     form = TokenRequestFilter(request.GET)
     if not form.is_valid():
         message = "The link to this page of the list is damaged."
@@ -44,7 +44,7 @@ def token_requests(request: HttpRequest, client_id: str) -> HttpResponse:
 @require_safe
 def token_request(request: HttpRequest, client_id: str, reference: str) -> HttpResponse:
     """Explain one token request of the client."""
-    client = find_client(request, client_id)
+    client = get_client_or_404(request, client_id)
     found = find_token_request(client, reference)
     if found is None:
         raise Http404
@@ -61,9 +61,9 @@ def token_request_reference(request: HttpRequest, reference: str) -> HttpRespons
     if found is None:
         raise Http404
     if found.client:
-        client = find_client(request, found.client.client_id)
+        client = get_client_or_404(request, found.client.client_id)
         return redirect("token_request", client.client_id, reference)
-    if not can_use_console(person(request)):
+    if not can_use_console(current_user(request)):
         raise Http404
     return _show(request, found, None)
 

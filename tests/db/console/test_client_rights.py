@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 from pytest_django import Settings
 
-from portal.console.sentences import sentence
+from portal.console.event_text import event_text
 from portal.registry.choices import Verb
 from portal.registry.models import Client, Event
 from tests.db.pages import text_of
@@ -53,7 +53,7 @@ def test_a_change_is_saved_recorded_and_told(admin: Browser, path: str, payments
     payments.refresh_from_db()
     assert payments.allowed_scopes == ["read", "write"]
     event = Event.objects.get(verb=Verb.CHANGE_RIGHTS)
-    assert sentence(event) == (
+    assert event_text(event) == (
         "admin@example.com allowed the scope write and no longer allowed the grant types "
         "authorization_code, refresh_token and allowed the resource https://api.example.com "
         "for the client “Payments”."

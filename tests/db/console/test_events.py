@@ -14,7 +14,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.console.sentences import sentence
+from portal.console.event_text import event_text
 from portal.core.ledger import sealed
 from portal.core.reasons import Refused
 from portal.registry import actions
@@ -157,8 +157,8 @@ def test_a_sentence_survives_details_it_does_not_know(
 ) -> None:
     for verb in Verb:
         for detail in ({}, {"role": 7, "retires_at": "soon", "before": None, "reason": None}):
-            assert sentence(Event(actor_user=cast.dev, verb=verb, client=payments, detail=detail))
-            assert sentence(Event(actor_user=cast.dev, verb=verb, detail=detail))
+            assert event_text(Event(actor_user=cast.dev, verb=verb, client=payments, detail=detail))
+            assert event_text(Event(actor_user=cast.dev, verb=verb, detail=detail))
 
 
 def test_filters(admin: Browser, history: ClientKey, other: Client, cast: SimpleNamespace) -> None:

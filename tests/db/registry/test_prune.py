@@ -20,7 +20,7 @@ from portal.registry import cleanup as pruning
 from portal.registry.actions import register_key, revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.cleanup import prune
-from portal.registry.jti_store import KEPT_AFTER_EXPIRY, redeem
+from portal.registry.jti_store import KEPT_AFTER_EXPIRY, consume_jti
 from portal.registry.models import (
     AccessToken,
     AuthorizationCode,
@@ -94,13 +94,13 @@ def test_no_jti_can_be_used_twice_however_often_is_pruned(
         jti_sha256=sha256(b"once").hexdigest(),
         expires_at=expires_at,
     )
-    assert redeem(verified, key, reference="first", now=now)
+    assert consume_jti(verified, key, reference="first", now=now)
     used(key, -DAY)  # the key was used since, so its newest row is another one
     ends = now + timedelta(seconds=120) + KEPT_AFTER_EXPIRY
     assert ends > now + timedelta(seconds=120 + LEEWAY_S)
     for moment in (now, now + timedelta(seconds=120 + LEEWAY_S), ends - SECOND):
         prune(moment)
-        assert not redeem(verified, key, reference="again", now=moment)
+        assert not consume_jti(verified, key, reference="again", now=moment)
     prune(ends)
     assert not RedeemedAssertion.objects.filter(reference="first").exists()
 

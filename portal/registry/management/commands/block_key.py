@@ -10,9 +10,9 @@ from portal.accounts.models import User
 from portal.core.reasons import Refused
 from portal.registry.actions import block_key, read_key
 from portal.registry.errors import UnfitInput
-from portal.registry.management.inputs import find_admin, read_material, tell
+from portal.registry.key_policy import fingerprint_here
+from portal.registry.management.inputs import command_error, find_admin, read_material
 from portal.registry.models import ClientKey
-from portal.registry.policy import fingerprint_here
 
 
 class Command(BaseCommand):
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         try:
             blocked = block_key(sha256 or _fingerprint(file or "", admin), by=admin, note=note)
         except Refused as refused:
-            raise tell(refused, blocked=True) from None
+            raise command_error(refused, blocked=True) from None
         except UnfitInput as refused:
             raise CommandError(str(refused)) from None
         self.stdout.write(f"Blocked: {blocked.pk}")

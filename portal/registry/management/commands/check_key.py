@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
-from portal.registry.management.inputs import read_material, tell
-from portal.registry.policy import key_policy
+from portal.registry.key_policy import key_policy
+from portal.registry.management.inputs import command_error, read_material
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             policy.check_key(key)
             algorithms = [policy.check(key, alg)] if alg else policy.algorithms_for(key)
         except Refused as refused:
-            raise tell(refused) from None
+            raise command_error(refused) from None
         names = ", ".join(
             f"{each.name} (recommended)" if each.recommended else each.name for each in algorithms
         )

@@ -1,4 +1,4 @@
-"""Each event as a sentence that a person understands."""
+"""The text of each event, as one sentence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portal.registry.models import PORTAL, Actor, Event, described
 Detail = dict[str, Any]
 
 
-def sentence(event: Event) -> str:
+def event_text(event: Event) -> str:
     """Return what happened in words, from the actor to the full stop.
 
     The event's `actor`, `client` and `key` are read, so load them with it.

@@ -27,7 +27,7 @@ _FIELDS: dict[type[RegistryRefusal], str] = {
 _ABOUT_ALG = {Reason.ALG_UNKNOWN, Reason.ALG_NOT_OFFERED, Reason.ALG_DOES_NOT_FIT}
 
 
-def tell(form: forms.Form, refusal: Refused | RegistryRefusal) -> None:
+def add_refusal(form: forms.Form, refusal: Refused | RegistryRefusal) -> None:
     """Add the refusal to the field of the form that it is about, or to the form as a whole.
 
     A `Refused` stays with the form as `form.refused`, so that the page can show what was found,

@@ -23,12 +23,12 @@ _PIECE: Final = 65536
 _running: Final[WeakSet[subprocess.Popen[bytes]]] = WeakSet()
 
 
-def is_full() -> bool:
+def limit_reached() -> bool:
     """Return whether as many exports run as may."""
     return sum(child.poll() is None for child in list(_running)) >= AT_ONCE
 
 
-def exported(form: Format, query: str) -> Iterator[bytes]:
+def run_export(form: Format, query: str) -> Iterator[bytes]:
     """Yield the events that a filter leaves, given as the query of its page, in pieces.
 
     Nothing is begun before the first piece is asked for. The last line says so when it failed: the

@@ -1,4 +1,4 @@
-"""Find what a path names, and permit what somebody wants to do with it."""
+"""Shortcuts of the views: find the client or key of a path, and check a permission."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from portal.registry.models import Client, ClientKey
-from portal.web.people import person
+from portal.web.current_user import current_user
 
 
-def find_client(request: HttpRequest, client_id: str) -> Client:
+def get_client_or_404(request: HttpRequest, client_id: str) -> Client:
     """Return the client; 404 when there is none that the person may see."""
-    return get_object_or_404(Client.objects.visible_to(person(request)), client_id=client_id)
+    return get_object_or_404(Client.objects.visible_to(current_user(request)), client_id=client_id)
 
 
-def find_key(request: HttpRequest, client_id: str, kid: str) -> ClientKey:
-    """Return the key of the client, with its client; 404 as for `find_client`."""
-    client = find_client(request, client_id)
+def get_key_or_404(request: HttpRequest, client_id: str, kid: str) -> ClientKey:
+    """Return the key of the client, with its client; 404 as for `get_client_or_404`."""
+    client = get_client_or_404(request, client_id)
     # Who confirmed, retired or revoked it one page in many shows, and loads.
     keys = client.keys.select_related("client", "registered_by").with_last_used()
     return get_object_or_404(keys, kid=kid)
 
 
-def permit(allowed: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence: permit(can_…)
-    """Answer 403 with the sentence unless it is allowed."""
+def require(allowed: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence: require(can_…)
+    """Answer 403 with the message `otherwise` unless it is allowed."""
     if not allowed:
         raise PermissionDenied(otherwise)
 

@@ -1,4 +1,4 @@
-"""Who is asking."""
+"""The user of a request."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from django.http import HttpRequest
 from portal.accounts.models import User
 
 
-def person(request: HttpRequest) -> User:
-    """Return the person who is signed in; LoginRequiredMiddleware lets nobody else near a view."""
+def current_user(request: HttpRequest) -> User:
+    """Return the signed-in user; LoginRequiredMiddleware sends everybody else to sign in."""
     return cast("User", request.user)

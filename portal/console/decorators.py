@@ -1,4 +1,4 @@
-"""Who may enter the console, and that nobody else learns of it."""
+"""The decorator of all views of the console: only admins get anything but 404."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.registry.permissions import can_use_console
 
 
 class AdminRequest(HttpRequest):
-    """A request that came through `for_admins`: its user is an admin."""
+    """A request that came through `admin_view`: its user is an admin."""
 
     user: User
 
@@ -25,7 +25,7 @@ class AdminRequest(HttpRequest):
 View = Callable[..., HttpResponseBase]
 
 
-def for_admins(*methods: str) -> Callable[[View], View]:
+def admin_view(*methods: str) -> Callable[[View], View]:
     """Make a view of the console that takes these methods.
 
     People who are not signed in are sent to sign in (LoginRequiredMiddleware); who is no admin gets
@@ -39,11 +39,11 @@ def for_admins(*methods: str) -> Callable[[View], View]:
         # there is something here. It is made all the same, only after the 404.
         @csrf_exempt
         @wraps(view)
-        def enter(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not (isinstance(request.user, User) and can_use_console(request.user)):
                 raise Http404
             return inner(request, *args, **kwargs)
 
-        return enter
+        return wrapped
 
     return decorate

@@ -1,4 +1,4 @@
-"""The one search box: whatever an admin has at hand, turned into the rows it means."""
+"""The search box of the console: turn a query into a filter of rows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.http import QueryDict
 
 from portal.accounts.models import User
 from portal.registry.actions import read_key
+from portal.registry.key_policy import fingerprint_here
 from portal.registry.models import Client
-from portal.registry.policy import fingerprint_here
 
-MAX_TERM: Final = 100
+MAX_QUERY: Final = 100
 """No name, label or id is longer, and a SHA-256 in hex with colons has 95 characters."""
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -36,7 +36,7 @@ def fingerprint_in(text: str) -> str:
     return plain if _SHA256.fullmatch(plain) else ""
 
 
-def term_of(text: str, *, by: User) -> str:
+def parse_query(text: str, *, by: User) -> str:
     """Return what to search for: the text itself, or for a pasted key its SHA-256.
 
     So what was pasted goes no further than this: not into an address, a history or a log. Raises
@@ -44,39 +44,39 @@ def term_of(text: str, *, by: User) -> str:
     blocked.
     """
     text = text.strip()
-    if not fingerprint_in(text) and (len(text) > MAX_TERM or _MATERIAL.match(text)):
+    if not fingerprint_in(text) and (len(text) > MAX_QUERY or _MATERIAL.match(text)):
         return fingerprint_here(read_key(text, by=by, client=None))
     return text
 
 
-def meaning(term: str) -> Q:
-    """Return the condition for a key to be one that the term means.
+def to_key_filter(query: str) -> Q:
+    """Return the condition for a key to be one that the query means.
 
     A full SHA-256 or kid means one key. Anything else may be the beginning of a kid, SHA-256 or
     client_id, or a part of a label or of a client's name.
     """
-    if sha256 := fingerprint_in(term):
+    if sha256 := fingerprint_in(query):
         return Q(spki_sha256=sha256)
-    if _KID.fullmatch(term):
-        return Q(kid=term)
-    found = _text("label", term)
-    if _KID_START.fullmatch(term):
-        found |= Q(kid__startswith=term)
-    plain = term.replace(":", "").lower()
+    if _KID.fullmatch(query):
+        return Q(kid=query)
+    found = _text("label", query)
+    if _KID_START.fullmatch(query):
+        found |= Q(kid__startswith=query)
+    plain = query.replace(":", "").lower()
     if _SHA256_START.fullmatch(plain):
         found |= Q(spki_sha256__startswith=plain)
-    clients = Client.objects.filter(client_meaning(term)).order_by().values_list("pk", flat=True)
+    clients = Client.objects.filter(to_client_filter(query)).order_by().values_list("pk", flat=True)
     few = list(clients[: _CLIENTS_AT_ONCE + 1])
     # Of a list of values the database can use its indexes in an OR; of a subquery it cannot, but
     # with so many clients a page of their keys is found soon by walking through the newest.
     return found | Q(client__in=few if len(few) <= _CLIENTS_AT_ONCE else clients)
 
 
-def client_meaning(term: str) -> Q:
-    """Return the condition for a client's name to hold the term or its client_id to begin so."""
-    return _text("name", term) | Q(client_id__startswith=term.lower())
+def to_client_filter(query: str) -> Q:
+    """Return the condition for a client's name to hold the query or its client_id to begin so."""
+    return _text("name", query) | Q(client_id__startswith=query.lower())
 
 
-def _text(field: str, term: str) -> Q:
+def _text(field: str, query: str) -> Q:
     # Under three characters there is no trigram to look up, except at the beginning of a word.
-    return Q((f"{field}__icontains" if len(term) >= 3 else f"{field}__istartswith", term))
+    return Q((f"{field}__icontains" if len(query) >= 3 else f"{field}__istartswith", query))

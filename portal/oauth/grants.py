@@ -36,7 +36,7 @@ class _Bearer(BearerToken):
         return super().create_token(request, refresh_token=wanted, **kwargs)
 
 
-class Server(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
+class GrantServer(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
     """Authorization code, client credentials and refresh token; no password, implicit or device.
 
     oauthlib's all-in-one server would look at a person's password before it asks whether the client
