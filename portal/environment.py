@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -369,6 +370,18 @@ def replica(name: str, *, of: str, demo: bool) -> dict[str, Any] | None:
             f"{name} names the same server as {of}; please name the replica, or leave it out."
         )
     return settings
+
+
+def session_options(name: str, limits: Mapping[str, str], options: str | None) -> str:
+    """Return PostgreSQL's options of each session: the limits, and then those of the variable.
+
+    `options` are those of the database's URL, which come in place of the variable, as in libpq.
+    Where one of them is there and empty, there are no limits: poolers refuse options.
+    """
+    given = os.environ.get(name) if options is None else options
+    if given == "":
+        return ""
+    return " ".join([f"-c {key}={value}" for key, value in limits.items()] + [given or ""]).strip()
 
 
 def _server(settings: dict[str, Any]) -> tuple[str, str, str]:

@@ -6,6 +6,7 @@ few variables it needs; without it everything marked "required" must be given.
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,9 @@ _HTTPS = PUBLIC_URL.startswith("https://")
 
 SECURITY_CONTACT = env.contacts("SECURITY_CONTACT")
 """Who is told of a weakness of the portal: /.well-known/security.txt names them (RFC 9116)."""
+
+_SERVES = "portal.wsgi" in sys.modules
+"""Whether a server has loaded the portal, and not a command or a test."""
 
 # --- Limits and rules, each of them yours to change ----------------------------------------------
 
@@ -185,6 +189,21 @@ else:
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
     }
+    if _SERVES:
+        # A process that is stopped or cut off from the network holds its locks for five seconds at
+        # most; others wait for the ledger meanwhile. Commands such as migrate have no limits.
+        _limits = {
+            "idle_in_transaction_session_timeout": "5s",
+            "lock_timeout": "9s",
+            "statement_timeout": "10s",
+            "tcp_keepalives_idle": "5",
+            "tcp_keepalives_interval": "5",
+            "tcp_keepalives_count": "3",
+            "tcp_user_timeout": "20s",
+        }
+        for _each in filter(None, (_database, _replica)):
+            _own = _each.setdefault("OPTIONS", {})
+            _own["options"] = env.session_options("PGOPTIONS", _limits, _own.get("options"))
     _database["OPTIONS"] = _reached | _database.get("OPTIONS", {})
     if _replica:
         DATABASES["replica"] = {

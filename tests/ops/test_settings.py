@@ -27,11 +27,13 @@ database = partial(environment.database, demo=False)
 READ_SETTINGS = "import django; django.setup(); from django.conf import settings as s; "
 
 
-def start(show: str = "s.PUBLIC_URL", /, **changes: str | None) -> subprocess.CompletedProcess[str]:
+def start(
+    show: str = "s.PUBLIC_URL", before: str = "", /, **changes: str | None
+) -> subprocess.CompletedProcess[str]:
     """Read the settings of production with some variables changed, or left out (None)."""
     environment = {k: v for k, v in (PRODUCTION | changes).items() if v is not None}
     return subprocess.run(
-        [sys.executable, "-W", "error", "-c", READ_SETTINGS + f"print({show})"],
+        [sys.executable, "-W", "error", "-c", f"{before}{READ_SETTINGS}print({show})"],
         cwd=ROOT,
         env=environment | {"DJANGO_SETTINGS_MODULE": "portal.settings"},
         capture_output=True,
@@ -227,6 +229,34 @@ def test_other_hosts_are_bound_to_https_only_when_asked_for(
     names = ("SECONDS", "INCLUDE_SUBDOMAINS", "PRELOAD")
     ended = start(f"({', '.join(f's.SECURE_HSTS_{name}' for name in names)})", **changes)
     assert ast.literal_eval(ended.stdout) == expected
+
+
+def options(serving: bool, **changes: str) -> str:
+    """Return the options of each session, of a process that serves or of a command."""
+    shown = "s.DATABASES['default']['OPTIONS'].get('options')"
+    before = "import portal.wsgi; " if serving else ""
+    # The server wants its folder of static files to be there.
+    ended = start(f"({shown})", before, STATIC_ROOT=str(ROOT / "static"), **changes)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.strip()
+
+
+def test_only_a_process_that_serves_limits_its_sessions() -> None:
+    limited = options(serving=True)
+    assert "-c idle_in_transaction_session_timeout=5s -c lock_timeout=9s" in limited
+    assert options(serving=True, PGOPTIONS="-c lock_timeout=1s") == f"{limited} -c lock_timeout=1s"
+    assert options(serving=True, PGOPTIONS="") == ""
+    url = PRODUCTION["DATABASE_URL"] + "?options=-c%20search_path%3Dx"
+    own = options(serving=True, DATABASE_URL=url, PGOPTIONS="-c lock_timeout=1s")
+    assert own == f"{limited} -c search_path=x"
+    assert options(serving=False) == "None"
+    replica = start(
+        "s.DATABASES['replica']['OPTIONS']['options']",
+        "import portal.wsgi; ",
+        STATIC_ROOT=str(ROOT / "static"),
+        DATABASE_REPLICA_URL="postgresql://portal@replica/portal",
+    )
+    assert replica.stdout.strip() == limited
 
 
 def test_sqlite_has_no_replica() -> None:
