@@ -3,11 +3,11 @@
     python tests/postgres.py python bench/console.py
 
 fills an empty PostgreSQL with 1,000,000 keys of 100,000 clients, as many events and 20,000 blocked
-keys over three years (some minutes), then asks for each page of the console three times and prints
-the best time, the part of it that the database took, and the number of queries. Last it streams
-the newest 100,000 events and prints how much the memory of the process grew. `--keys 50000` makes
-fewer, `--smoke` hardly any. Rows that are there already are used again, so DATABASE_URL can point
-to a database that a former run filled.
+keys over three years (a few minutes). It then requests each console page three times and prints the
+best time, the time spent in the database, and the number of queries. Finally it streams the newest
+100,000 events and prints how much the memory of the process grew. `--keys 50000` creates fewer
+keys, `--smoke` only a handful. It reuses existing rows, so DATABASE_URL can name a database from an
+earlier run.
 """
 # ruff: noqa: E402 - Django has to be set up before its models are imported
 

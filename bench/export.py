@@ -1,8 +1,8 @@
-"""How key sets are served beside an export: `python tests/postgres.py python bench/export.py`.
+"""How fast key sets are during an export: `python tests/postgres.py python bench/export.py`.
 
-One worker serves, and one connection asks it for a key set again and again: first alone, then while
-curl takes all events away as CSV and as JSON Lines. Prints how long an answer takes, and how many
-events a second the export has.
+One worker serves, and one connection requests a key set continuously: first alone, then while curl
+downloads all events as CSV and as JSON Lines. It prints the response times and the exported events
+per second.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """How soon a change shows: `python tests/postgres.py python bench/freshness.py`.
 
-A key is revoked again and again while every worker is asked without a pause, each on connections
-that stay with it. Prints, for 2 and for 4 workers, how long after the acknowledgement the last
-answer that still held the key was asked for: p50, p99 and the longest. 0 when there was none.
+It revokes keys continuously while it sends requests to every worker without a pause, each worker on
+its own connections. It prints, for 2 and for 4 workers, how long after the acknowledgement the last
+request was sent whose response still contained the key: p50, p99 and the maximum; 0 if there was
+none.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """How fast key sets are served: `python tests/postgres.py python bench/jwks.py --clients 1000000`.
 
-The portal beside the same server with a constant answer (its floor), nginx with a static file, and
-panva's oidc-provider, in rounds that take turns. Each has one worker on the first core; wrk, and
-PostgreSQL, have the second. The clients are in PostgreSQL, each with three keys; wrk asks for one
-of them, for a thousand in turn, and for others once each, so that nothing is at hand.
-Prints medians of requests a second, of the processor time that a request takes in the server, and
-of the ratios of both to the floor in the same round; and the memory of the worker. On a machine
-that does other things meanwhile believe the processor time only.
+It compares the portal with the same server and a constant response (the baseline), nginx with a
+static file, and panva's oidc-provider, in alternating rounds. Each has one worker on the first
+core; wrk and PostgreSQL have the second. PostgreSQL contains the clients, with three keys each. wrk
+requests one of them, a thousand in turn, and others once each, so that none is in memory. It prints
+the medians of requests per second, of processor time per request in the server, and of the ratios
+of both to the baseline in the same round, and the memory of the worker. On a busy machine only the
+processor time is reliable.
 
 It needs wrk and nginx (Debian: `apt-get install wrk nginx-light`).
 """
@@ -219,7 +219,7 @@ def compare(paths: list[str], scratch: Path, rounds: range, policy: tuple[str, .
         (scratch / "constant.py").write_text(CONSTANT.format(body=body, headers=kept))
         port = free_port()
         granian = str(Path(sys.executable).with_name("granian"))
-        floor = stack.enter_context(
+        baseline = stack.enter_context(
             running(
                 [
                     *(*pinned, granian, *OPTIONS, "--workers", "1", "--port", str(port)),
@@ -242,7 +242,7 @@ def compare(paths: list[str], scratch: Path, rounds: range, policy: tuple[str, .
         stack.callback(peer.close)
         mine = portal.process.pid
         ends = {
-            "granian, constant answer": floor,
+            "granian, constant response": baseline,
             "nginx, static file": static,
             "oidc-provider, /jwks": End(peer.issuer, ["/jwks"], peer.pid),
             "portal, one client": End(portal.url, paths[:1], mine),
@@ -259,24 +259,26 @@ def compare(paths: list[str], scratch: Path, rounds: range, policy: tuple[str, .
             f"\n{len(paths):,} clients, policy {' '.join(policy) or 'as usual'}, {len(body)} bytes"
         )
         for name, figures in seen.items():
-            tell(name, figures, seen["granian, constant answer"])
+            tell(name, figures, seen["granian, constant response"])
         print(f"memory of the worker: {before:.0f} MB at first, {memory_mb(portal):.0f} MB now")
         part = len(paths[1000:]) // rounds.stop
         if part >= MOST_COLD:
             cold = [paths[1000 + n * part :][:part] for n in rounds]
             figures = [ask(End(portal.url, each, mine), scratch) for each in cold]
-            tell("portal, each client once", figures, seen["granian, constant answer"])
+            tell("portal, each client once", figures, seen["granian, constant response"])
             print(f"memory of the worker: {memory_mb(portal):.0f} MB")
 
 
-def tell(name: str, figures: list[tuple[float, float]], floor: list[tuple[float, float]]) -> None:
-    """Print the medians of one server, and of its ratios to the floor, round by round."""
+def tell(
+    name: str, figures: list[tuple[float, float]], baseline: list[tuple[float, float]]
+) -> None:
+    """Print the medians of one server, and of its ratios to the baseline, round by round."""
     rate, cost = (median(each) for each in zip(*figures, strict=True))
-    faster = median(mine / its for (mine, _), (its, _) in zip(figures, floor, strict=True))
-    cheaper = median(its / mine for (_, mine), (_, its) in zip(figures, floor, strict=True))
+    faster = median(mine / its for (mine, _), (its, _) in zip(figures, baseline, strict=True))
+    cheaper = median(its / mine for (_, mine), (_, its) in zip(figures, baseline, strict=True))
     print(
         f"{name:30} {rate:8,.0f}/s  {cost:6.1f} µs of processor  "
-        f"{faster:5.2f} of the floor, by processor {cheaper:5.2f}"
+        f"{faster:5.2f} of the baseline, by processor {cheaper:5.2f}"
     )
 
 

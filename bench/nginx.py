@@ -1,9 +1,9 @@
 """nginx's cached key sets beside static files: `python tests/postgres.py python bench/nginx.py`.
 
-nginx with deploy/nginx.conf on one processor, wrk (Debian's package) on another, sixteen
-connections that stay open. Rounds take turns; printed are the medians, the extremes, and the ratio
-to static files of the same bytes, served and logged by the same nginx, of each pair of rounds. The
-portals have nothing to do.
+nginx runs with deploy/nginx.conf on one processor, wrk (Debian's package) on another, with sixteen
+persistent connections. It prints the medians and extremes of alternating rounds, and the ratio to
+static files of the same bytes, served and logged by the same nginx, for each pair of rounds. The
+portals are idle.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Keys registered a second: `python tests/postgres.py --durable python bench/registrations.py`.
+"""Registered keys per second: `python tests/postgres.py --durable python bench/registrations.py`.
 
-Writers are processes that each register keys for clients of their own, as fast as they can. The
-PostgreSQL of `--durable` writes through to the disk at each COMMIT, as one in production does.
+Each writer is a process that registers keys for its own clients as fast as it can. With `--durable`
+PostgreSQL writes through to disk at each COMMIT, as in production.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
-"""How fast tokens are given.
+"""How fast tokens are issued.
 
     taskset -c 1 python tests/postgres.py --durable python bench/tokens.py
 
-The portal and panva's oidc-provider give tokens for `client_credentials` to clients that sign in
-with the same key and algorithm, in rounds that take turns. Each runs in one process on the first
-core; who asks, and PostgreSQL, share the second, which is what `taskset` is for. Prints the median
-of requests a second, their ratio, and where the time of one request of ours goes, measured in this
-process.
+The portal and panva's oidc-provider issue tokens for `client_credentials` to clients that sign in
+with the same key and algorithm, in alternating rounds. Each runs in one process on the first core;
+the load generator and PostgreSQL share the second, through `taskset`. It prints the median of
+requests per second, their ratio, and how one request to the portal spends its time, measured in
+this process.
 
-The portal burns each assertion durably, in a PostgreSQL that writes through to the disk, and stores
-each token; oidc-provider keeps both in memory, the last 1,000 of them.
+The portal durably consumes each jti, in a PostgreSQL that writes through to disk, and stores each
+token; oidc-provider keeps both in memory, the last 1,000 of them.
 """
 
 from __future__ import annotations
