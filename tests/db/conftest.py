@@ -7,9 +7,11 @@ stranger has an account and nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from django.db.models import Model
 from django.http import HttpResponse
 from django.test import Client as Browser
 
@@ -18,6 +20,7 @@ from portal.registry.actions import add_member, create_client, register_key
 from portal.registry.choices import Role
 from portal.registry.models import Client, ClientKey
 from tests.db.pages import check_page
+from tests.db.snapshots import Snapshots, Steps
 from tests.keys import new_private_key, public_pem
 from tests.triggers import flush_past_the_triggers
 
@@ -26,40 +29,66 @@ __all__ = ["flush_past_the_triggers"]
 Ask = Callable[..., HttpResponse]
 
 
+@pytest.fixture(scope="session")
+def snapshots() -> Snapshots:
+    """The rows that the fixtures below have made so far."""
+    return Snapshots()
+
+
 @pytest.fixture
-def cast(db: None) -> SimpleNamespace:
+def steps(snapshots: Snapshots, db: None) -> Steps:
+    """What the fixtures below have made in this test."""
+    return snapshots.begin()
+
+
+@pytest.fixture
+def cast(steps: Steps) -> SimpleNamespace:
     """The people, each with the password "correct horse battery"."""
-    people = {
-        name: User.objects.create_user(f"{name}@example.com", "correct horse battery")
-        for name in ("alice", "dev", "viewer", "bob", "stranger")
-    }
-    people["admin"] = User.objects.create_user(
-        "admin@example.com", "correct horse battery", is_staff=True
-    )
-    return SimpleNamespace(**people)
+
+    def build() -> dict[str, Model]:
+        return {
+            name: User.objects.create_user(
+                f"{name}@example.com", "correct horse battery", is_staff=name == "admin"
+            )
+            for name in ("alice", "dev", "viewer", "bob", "stranger", "admin")
+        }
+
+    return SimpleNamespace(**steps.make("cast", build))
 
 
 @pytest.fixture
-def payments(cast: SimpleNamespace) -> Client:
+def payments(steps: Steps, cast: SimpleNamespace) -> Client:
     """The client of alice (owner), dev (developer) and viewer."""
-    client = create_client(name="Payments", contacts=["team@example.com"], by=cast.alice)
-    add_member(client, email="dev@example.com", role=Role.DEVELOPER, by=cast.alice)
-    add_member(client, email="viewer@example.com", role=Role.VIEWER, by=cast.alice)
+
+    def build() -> dict[str, Model]:
+        client = create_client(name="Payments", contacts=["team@example.com"], by=cast.alice)
+        add_member(client, email="dev@example.com", role=Role.DEVELOPER, by=cast.alice)
+        add_member(client, email="viewer@example.com", role=Role.VIEWER, by=cast.alice)
+        return {"payments": client}
+
+    client: Client = steps.make("payments", build)["payments"]
     return client
 
 
 @pytest.fixture
-def other(cast: SimpleNamespace) -> Client:
+def other(steps: Steps, cast: SimpleNamespace) -> Client:
     """The client of bob."""
-    return create_client(name="Other", by=cast.bob)
+    build = partial(create_client, name="Other", by=cast.bob)
+    client: Client = steps.make("other", lambda: {"other": build()})["other"]
+    return client
 
 
 @pytest.fixture
-def key(payments: Client, cast: SimpleNamespace) -> ClientKey:
+def key(steps: Steps, payments: Client, cast: SimpleNamespace) -> ClientKey:
     """A live EdDSA key of `payments`."""
-    return register_key(
-        payments, material=public_pem(new_private_key()), alg="EdDSA", label="First", by=cast.dev
-    )
+
+    def build() -> dict[str, Model]:
+        material = public_pem(new_private_key())
+        key = register_key(payments, material=material, alg="EdDSA", label="First", by=cast.dev)
+        return {"key": key}
+
+    key: ClientKey = steps.make("key", build)["key"]
+    return key
 
 
 @pytest.fixture
