@@ -23,7 +23,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run passwords test quick suites lint format lock programs \
+.PHONY: help run dev passwords test quick suites lint format lock programs \
 	check-format check-lint check-words check-templates check-types check-imports check-migrations check-deploy \
 	unit db smoke browser interop ops test-verifiers drill test-image
 .DELETE_ON_ERROR:
@@ -35,6 +35,9 @@ help: ## Show this list
 
 run: $(RUN_READY) ## Start the portal on http://localhost:8000 (another port: make run PORT=8001)
 	@$(BIN)/python -m portal.demo --port $(PORT)
+
+dev: $(RUN_READY) ## The same for changing the code: it reloads, and shows Django's debug page
+	@$(BIN)/python -m portal.demo --dev --port $(PORT)
 
 passwords: $(RUN_READY) ## Give the demo's developer and admin new passwords
 	@$(BIN)/python -m portal.demo --new-passwords

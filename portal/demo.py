@@ -1,5 +1,7 @@
 """The portal for trying out, on one's own machine: `make run`, or `python -m portal.demo`.
 
+`make dev` serves the same for those who change the code: `--dev`.
+
 What it needs it makes at the first start and keeps in one folder: a secret key, an SQLite database,
 the static files, and a client with a developer and an admin. Their passwords are random and shown
 once. Where the portal runs for real, nothing of this happens: this module sets DEMO, and always
@@ -38,11 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=8000, help="on localhost (default: 8000)")
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="where to keep everything")
     parser.add_argument("--new-passwords", action="store_true", help="make them, show them, end")
+    parser.add_argument(
+        "--dev", action="store_true", help="reload when the code changes, and show debug pages"
+    )
     options = parser.parse_args(arguments)
 
     if not options.new_passwords:
         check_port(options.port)
-    set_environment(options.data.resolve(), options.port)
+    settings = "portal.development" if options.dev else "portal.settings"
+    set_environment(options.data.resolve(), options.port, settings)
     django.setup()
     call_command("migrate", verbosity=0)
 
@@ -52,9 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.new_passwords:
         say(passwords_text(renew_passwords()))
         return 0
-    call_command("collectstatic", interactive=False, verbosity=0)
+    if not options.dev:
+        call_command("collectstatic", interactive=False, verbosity=0)
     say(welcome_text(options.port, options.data, create_people()))
-    return serve(options.port)
+    return serve_and_reload(options.port) if options.dev else serve(options.port)
 
 
 def check_port(port: int) -> None:
@@ -77,11 +84,11 @@ def check_port(port: int) -> None:
                     raise  # a machine may be without IPv6, but not without 127.0.0.1
 
 
-def set_environment(data: Path, port: int) -> None:
+def set_environment(data: Path, port: int, settings: str) -> None:
     """Set what `portal.settings` reads; it wins over what the shell has, DATABASE_URL above all."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ |= {
-        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "DJANGO_SETTINGS_MODULE": settings,
         "DEMO": "true",
         "SECRET_KEY": read_secret_key(data / "secret_key"),
         "PUBLIC_URL": f"http://localhost:{port}",
@@ -148,6 +155,13 @@ def serve(port: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     server.terminate()
     return server.wait()
+
+
+def serve_and_reload(port: int) -> int:
+    """Run Django's own server, which starts again whenever the code changes."""
+    command = [sys.executable, "manage.py", "runserver", f"localhost:{port}"]
+    os.chdir(ROOT)
+    os.execv(sys.executable, command)  # noqa: S606 - a fixed command
 
 
 if __name__ == "__main__":

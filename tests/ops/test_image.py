@@ -74,7 +74,7 @@ def test_the_image_holds_the_portal_and_nothing_to_build_or_try_out_with(image: 
     ]
     assert not list(image.app.glob("venv/bin/pip*"))
     assert not list(image.app.glob("venv/bin/uv*"))
-    assert not list(image.app.glob("portal/demo*"))
+    assert not list(image.app.glob("portal/de[mv]*"))
 
 
 def test_static_files_are_collected_with_their_manifest(image: Image) -> None:
