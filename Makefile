@@ -23,7 +23,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev passwords test quick suites lint format lock programs \
+.PHONY: help run dev passwords test quick suites lint format docs lock programs \
 	check-format check-lint check-words check-templates check-types check-imports check-migrations check-deploy \
 	unit db smoke browser interop ops test-verifiers drill test-image
 .DELETE_ON_ERROR:
@@ -196,6 +196,9 @@ format: $(TEST_READY) ## Format code and templates
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 	@git ls-files -co --exclude-standard -z 'templates/*.html' | xargs -0 $(BIN)/djade --target-version 5.2
+
+docs: $(RUN_READY) ## Write the table of settings in the README from portal/settings.py
+	@$(BIN)/python docs/settings_table.py
 
 # No header and no index: the output contains hashes and no host name.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header

@@ -1,7 +1,8 @@
 """Settings, read from the environment once and refused loudly when something is missing or wrong.
 
-Every variable is described in the README's configuration table. `make run` sets `DEMO=true` and the
-few variables it needs; without it everything marked "required" must be given.
+The text below each variable, and its default, are its row in the README's table: `make docs` writes
+it. `make run` sets `DEMO=true` and the few variables it needs; without it everything marked
+"required" must be given.
 """
 
 from __future__ import annotations
@@ -22,22 +23,37 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- Who and where we are ------------------------------------------------------------------------
 
 DEMO = env.yes_or_no("DEMO", default=False)
-"""Trying out on one's own machine: http is allowed and e-mails go to the terminal."""
+"""For trying the portal out on your own machine: allows http, sends e-mails to the terminal, and
+requires a `PUBLIC_URL` on `localhost` or the like.
+"""
 
 DEBUG = False
 SECRET_KEY = env.secret("SECRET_KEY")
+"""Signs sessions and links in e-mails; at least 50 characters: `openssl rand -base64 48`."""
+
 SECRET_KEY_FALLBACKS = env.earlier_secrets("SECRET_KEY_FALLBACKS")
-"""Earlier secret keys, while they are being replaced: what they signed is still believed."""
+"""Previous secret keys, comma-separated, during a key rotation."""
 
 OWN_KEYS = {"checkpoint": env.own_keys("CHECKPOINT_KEYS")}
-"""The keys that the portal signs with, by purpose: the first signs, and all are published."""
+"""Ed25519 keys that sign [checkpoints of the ledger](docs/operations.md#checkpoints),
+comma-separated: full paths of files, or `env:` and the name of a variable. The first key signs; all
+keys are published.
+"""
 
 PUBLIC_URL = env.public_url("PUBLIC_URL", demo=DEMO)
+"""The URL of the portal and its issuer, such as `https://keys.example.com`, without a trailing
+slash.
+"""
+
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", of=PUBLIC_URL, demo=DEMO)
+"""Host names that the portal serves, comma-separated, including the host of `PUBLIC_URL`."""
+
 _HTTPS = PUBLIC_URL.startswith("https://")
 
 SECURITY_CONTACT = env.contacts("SECURITY_CONTACT")
-"""Who is told of a weakness of the portal: /.well-known/security.txt names them (RFC 9116)."""
+"""Contact for vulnerability reports, such as `mailto:security@example.com`;
+`/.well-known/security.txt` publishes it.
+"""
 
 _SERVES = "portal.wsgi" in sys.modules
 """Whether a server has loaded the portal, and not a command or a test."""
@@ -45,28 +61,52 @@ _SERVES = "portal.wsgi" in sys.modules
 # --- Limits and rules, each of them yours to change ----------------------------------------------
 
 KEY_LIMIT = env.number("KEY_LIMIT", 10)
-"""How many keys of one client may be live or still to start at the same time."""
+"""Maximum number of live and pending keys per client."""
 
 KEY_EXPIRY_WARNING = timedelta(days=env.number("KEY_EXPIRY_WARNING_DAYS", 30, least=0))
+"""Days before a key's expiry when the warning begins."""
+
 RSA_MIN_BITS = env.number("RSA_MIN_BITS", 2048, least=2048, most=8192)
+"""Smallest accepted RSA key, at least 2048."""
+
 RSA_MAX_BITS = env.number("RSA_MAX_BITS", max(4096, RSA_MIN_BITS), least=RSA_MIN_BITS, most=8192)
+"""Largest accepted RSA key, at most 8192. Default: `4096`."""
+
 PUBLISHED_KEYS_FILE = env.sorted_file("PUBLISHED_KEYS_FILE", 16)
-"""The blocklist.dat of badkeys: keys whose private half is published, from Debian's bug on."""
+"""Path of badkeys' `blocklist.dat`: millions of keys whose private key is published, including
+[Debian's weak keys of 2008](docs/operations.md#published-keys). Without it the portal knows only a
+few thousand.
+"""
 
 ALLOW_LEGACY_ALGORITHMS = env.yes_or_no("ALLOW_LEGACY_ALGORITHMS", default=False)
+"""Also offer RS256, RS384 and RS512, marked as legacy."""
+
 ALLOW_HTTP_KEY_SETS = env.yes_or_no("ALLOW_HTTP_KEY_SETS", default=False) or not _HTTPS
-"""Whether public documents are answered over plain http, where anybody can put in a key."""
+"""Also serve key sets and metadata over plain http, where an attacker on the network can insert a
+key.
+"""
 
 JWKS_MAX_AGE = env.number("JWKS_MAX_AGE", 60, least=0)
-JWKS_STALE_IF_ERROR = env.number("JWKS_STALE_IF_ERROR", 600, least=0)
-JWKS_MEMORY_MB = env.number("JWKS_MEMORY_MB", 64, least=0)
-"""How much of each process may hold answers that are ready to be sent; 0 reads each anew."""
+"""Seconds that caches may reuse a JWKS."""
 
+JWKS_STALE_IF_ERROR = env.number("JWKS_STALE_IF_ERROR", 600, least=0)
+"""Seconds that caches may keep using a JWKS while the portal is down, and the portal while its
+database is down.
+"""
+
+JWKS_MEMORY_MB = env.number("JWKS_MEMORY_MB", 64, least=0)
+"""Size of the in-memory JWKS cache, in MB per process; 0 disables it."""
+
+# 0 while their number is unknown.
 THREADS = env.number("GRANIAN_BLOCKING_THREADS", 0, least=0)
-"""How many threads the server gives each process; 0 when that is not known."""
+"""Server threads per process, at least twice `DATABASE_CONNECTIONS`; the others wait or serve the
+JWKS cache. Default: 128 in `deploy/entry`.
+"""
 
 DATABASE_CONNECTIONS = env.number("DATABASE_CONNECTIONS", 10, least=3)
-"""How many requests of a process that serves may use the database at the same time."""
+"""Maximum number of concurrent requests per process that use PostgreSQL, with one connection each;
+[others wait](docs/operations.md#deploying).
+"""
 
 if 0 < THREADS < 2 * DATABASE_CONNECTIONS:
     raise ImproperlyConfigured(
@@ -75,22 +115,37 @@ if 0 < THREADS < 2 * DATABASE_CONNECTIONS:
     )
 
 SIGN_UP = env.yes_or_no("SIGN_UP", default=True)
+"""Whether anyone may create an account."""
+
 CLIENT_CREATION = env.yes_or_no("CLIENT_CREATION", default=True)
-"""Whether everybody who is signed in may create clients; admins always may."""
+"""Whether every signed-in user may create clients; admins always may."""
 
 CLIENT_LIMIT = env.number("CLIENT_LIMIT", 20)
-"""How many clients one person may create (admins: no limit)."""
+"""Maximum number of clients that one user may create; no limit for admins."""
 
-MAX_REQUEST_BYTES = env.number("MAX_REQUEST_BYTES", 1024 * 1024, least=128 * 1024)
+MAX_REQUEST_BYTES = env.number("MAX_REQUEST_BYTES", 1_048_576, least=131_072)
+"""Largest accepted request body, at least 131072."""
+
 SIGN_IN_RATE = env.rate("SIGN_IN_RATE", "5/5m/key,20/1m/ip")
+"""Failed sign-ins: count / period, per IP address (`ip`) or e-mail address (`key`)."""
+
 SIGN_UP_RATE = env.rate("SIGN_UP_RATE", "20/1h/ip")
+"""New accounts."""
+
 PASSWORD_RESET_RATE = env.rate("PASSWORD_RESET_RATE", "20/1h/ip,5/1h/key")
+"""Password resets."""
+
 KEY_UPLOAD_RATE = env.rate("KEY_UPLOAD_RATE", "60/1h/user")
+"""Attempts to register a key, per user."""
+
 KEY_INSPECT_RATE = env.rate("KEY_INSPECT_RATE", "240/1h/user")
+"""Checks of a key during typing, per user."""
+
 WRITE_RATE = env.rate("WRITE_RATE", "300/1h/user")
-"""How much one person may do that stays on record: nobody can delete an event."""
+"""Changes of all kinds, per user; each change adds a permanent event."""
 
 DEBUG_RATE = env.rate("DEBUG_RATE", "240/1h/user")
+"""Assertions sent to the debugger, per user."""
 
 # --- The machinery -------------------------------------------------------------------------------
 
@@ -169,8 +224,14 @@ TEMPLATES: list[dict[str, Any]] = [
 # --- Data ----------------------------------------------------------------------------------------
 
 _database = env.database("DATABASE_URL", demo=DEMO)
-DATABASES = {"default": _database}
+"""`postgresql://user:password@host:5432/name`; SQLite only with `DEMO`."""
+
 _replica = env.replica("DATABASE_REPLICA_URL", of="DATABASE_URL", demo=DEMO)
+"""A streaming replica of the database, for key sets that are not in memory:
+[consistency](docs/operations.md#growing-past-one-machine).
+"""
+
+DATABASES = {"default": _database}
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # WAL and immediate transactions: without them two writers at once fail: "database is locked".
     _database["OPTIONS"] = {
@@ -204,6 +265,10 @@ else:
         for _each in filter(None, (_database, _replica)):
             _own = _each.setdefault("OPTIONS", {})
             _own["options"] = env.session_options("PGOPTIONS", _limits, _own.get("options"))
+            """Options for each session with PostgreSQL, after the portal's own
+            [limits](docs/operations.md#deploying); an empty value removes these limits, for
+            poolers.
+            """
     _database["OPTIONS"] = _reached | _database.get("OPTIONS", {})
     if _replica:
         DATABASES["replica"] = {
@@ -218,6 +283,10 @@ else:
 
 STATIC_URL = "/static/"
 STATIC_ROOT = env.text("STATIC_ROOT", default=str(BASE_DIR / "build" / "static"))
+"""Directory that `collectstatic` writes static files to, and that they are served from. Default:
+`build/static`.
+"""
+
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
@@ -278,35 +347,61 @@ RATE_LIMITS = {
     "write": WRITE_RATE,
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, least=0)
+"""Number of proxies that append to `X-Forwarded-For`; rate limits need the caller's real IP
+address.
+"""
+
 SESSION_COOKIE_AGE = 60 * 60 * env.number("SESSION_HOURS", 12)
+"""Hours until a session expires."""
 
 if DEMO:
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 else:
     vars().update(env.mail("EMAIL_URL"))
+    """`smtp+tls://user:password@host:587` or `smtp+ssl://…`. As in `DATABASE_URL`, write
+    `@ # / ? %` in user and password as `%40 %23 %2F %3F %25`. With `DEMO`, e-mails go to the
+    terminal.
+    """
     EMAIL_TIMEOUT = 10  # seconds: a mail server that hangs must not hold a worker
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default=f"keys@{urlsplit(PUBLIC_URL).hostname}")
+"""Sender of e-mails. Default: `keys@` the host."""
 
 # --- The token endpoint --------------------------------------------------------------------------
 
 ACCEPT_TOKEN_ENDPOINT_AUDIENCE = env.yes_or_no("ACCEPT_TOKEN_ENDPOINT_AUDIENCE", default=True)
-"""Whether `aud` may be the token endpoint's URL beside the issuer, as older clients have it."""
+"""Accept the token endpoint's URL as `aud` beside the issuer, also in an array of one, if `typ` is
+`JWT` or absent, as in older clients.
+"""
 
 REQUIRE_CONFIRMATION = env.yes_or_no("REQUIRE_CONFIRMATION", default=False)
-"""Whether a key registered from now on is live only once somebody has signed with it."""
+"""Publish and accept a newly registered key only after somebody has signed with it."""
 
 BLOCK_WEAK_KEYS = env.yes_or_no("BLOCK_WEAK_KEYS", default=True)
-"""Whether `judge_keys` blocks and revokes what it finds; otherwise an admin reads its events."""
+"""Whether `judge_keys` blocks and revokes the weak keys that it finds; otherwise it only records an
+event for admins.
+"""
 
 TOKEN_REQUEST_DAYS = env.number("TOKEN_REQUEST_DAYS", 30)
-"""How long accepted and refused token requests can be looked up."""
+"""Days that accepted and refused token requests are kept."""
 
 INTROSPECTION_CLIENTS = frozenset(env.words("INTROSPECTION_CLIENTS", default=""))
-"""The client_ids of resource servers, which may introspect the tokens of all clients."""
+"""Client IDs of resource servers that may introspect the tokens of all clients, comma-separated."""
 
 SCOPES = env.scopes("SCOPES", "read=See your data,write=Change your data")
+"""Names of scopes, with the text on the consent page. The first is the default scope, and the only
+one of a new client.
+"""
+
 RESOURCES = env.resources("RESOURCES")
-"""What tokens can be for, and where. What of it a client may ask for, an admin decides."""
+"""Resource servers that tokens can be used at, such as `https://api.example.com=Your accounts`,
+comma-separated; an admin decides which `resource` a client may request.
+"""
+
+ACCESS_TOKEN_SECONDS = env.number("ACCESS_TOKEN_SECONDS", 900)
+"""Lifetime of an access token."""
+
+REFRESH_TOKEN_DAYS = env.number("REFRESH_TOKEN_DAYS", 90)
+"""Lifetime of a refresh token after its access token has expired."""
 
 # The toolkit's tables are ours (ADR 0008), so it has none, and no migration of its own.
 MIGRATION_MODULES = {"oauth2_provider": None}
@@ -329,8 +424,8 @@ OAUTH2_PROVIDER = {
     # Who asks for nothing gets the first, and not all that there is.
     "DEFAULT_SCOPES": list(SCOPES)[:1],
     "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
-    "ACCESS_TOKEN_EXPIRE_SECONDS": env.number("ACCESS_TOKEN_SECONDS", 15 * 60),
-    "REFRESH_TOKEN_EXPIRE_SECONDS": 60 * 60 * 24 * env.number("REFRESH_TOKEN_DAYS", 90),
+    "ACCESS_TOKEN_EXPIRE_SECONDS": ACCESS_TOKEN_SECONDS,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 60 * 60 * 24 * REFRESH_TOKEN_DAYS,
     "ROTATE_REFRESH_TOKEN": True,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
@@ -379,7 +474,11 @@ SECURE_SSL_REDIRECT = _HTTPS
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if _HTTPS else 0
 # Both bind hosts that are not ours, and browsers forget them slowly: the operator asks for them.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.yes_or_no("HSTS_INCLUDE_SUBDOMAINS", default=False)
+"""Browsers use https for every subdomain of the host too, for a year."""
+
 SECURE_HSTS_PRELOAD = env.yes_or_no("HSTS_PRELOAD", default=False)
+"""Allows the host and its subdomains in the HSTS preload list of browsers; removal takes months."""
+
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
     raise ImproperlyConfigured(
@@ -394,11 +493,17 @@ if _HTTPS:
     SESSION_COOKIE_NAME = "__Host-session"
     CSRF_COOKIE_NAME = "__Host-csrf"
     CSRF_TRUSTED_ORIGINS = [f"{urlsplit(PUBLIC_URL).scheme}://{urlsplit(PUBLIC_URL).netloc}"]
-if env.yes_or_no("TRUST_FORWARDED_PROTO", default=False):
+TRUST_FORWARDED_PROTO = env.yes_or_no("TRUST_FORWARDED_PROTO", default=False)
+"""Trust `X-Forwarded-Proto`; only behind a proxy that always sets it."""
+
+if TRUST_FORWARDED_PROTO:
     # Only behind a proxy that sets this header itself and removes it from what comes in.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- Logs: one line an event, never a body, never a header ---------------------------------------
+
+LOG_LEVEL = env.log_level("LOG_LEVEL", "INFO")
+"""`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`."""
 
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -410,7 +515,7 @@ LOGGING: dict[str, Any] = {
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.log_level("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # Django's own set-up mails tracebacks with request data to ADMINS; ours goes to the root only.
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
