@@ -44,7 +44,7 @@ class OneLine(logging.Formatter):
         return " ".join(line.split())
 
 
-def told(response: HttpResponse) -> HttpResponse:
+def already_logged(response: HttpResponse) -> HttpResponse:
     """Return an answer of which the log has a line with the cause already.
 
     Django writes one of its own for each status from 400 up, with no more than the path.

@@ -181,7 +181,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     # First, so that what machines ask depends on nothing below: no host, session or cookie.
-    "portal.oauth.middleware.MachineMiddleware",
+    "portal.oauth.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_datetime
 
 from portal.accounts.models import User
 from portal.registry.choices import BlockedWhy, RevocationReason, Role, Verb
-from portal.registry.models import PORTAL, Actor, Event, described
+from portal.registry.models import PORTAL, Actor, Event, describe_actor
 
 Detail = dict[str, Any]
 
@@ -19,8 +19,8 @@ def event_text(event: Event) -> str:
 
     The event's `actor`, `client` and `key` are read, so load them with it.
     """
-    told = _TOLD.get(event.verb)
-    what = told(event, readable(event.detail)) if told else event.get_verb_display()
+    describe = _DESCRIBE.get(event.verb)
+    what = describe(event, readable(event.detail)) if describe else event.get_verb_display()
     return f"{_first(event.actor)} {what}."
 
 
@@ -38,7 +38,7 @@ def readable(value: Any) -> Any:
 
 def _first(actor: Actor) -> str:
     """Return the actor as a sentence begins with it; an e-mail address stays as it is."""
-    words = described(actor)
+    words = describe_actor(actor)
     return words if isinstance(actor, User) else words[0].upper() + words[1:]
 
 
@@ -166,7 +166,7 @@ def _label(words: type[Role | RevocationReason], value: object) -> str:
     return known.get(str(value), str(value))
 
 
-_TOLD: Final[dict[str, Callable[[Event, Detail], str]]] = {
+_DESCRIBE: Final[dict[str, Callable[[Event, Detail], str]]] = {
     Verb.CREATE_CLIENT: lambda event, _: f"created {_client(event)}",
     Verb.CHANGE_CLIENT: _changed,
     Verb.CHANGE_RIGHTS: _rights,

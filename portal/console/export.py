@@ -15,7 +15,7 @@ from django.db.models import Prefetch, QuerySet
 from portal.accounts.models import User
 from portal.console.event_text import event_text
 from portal.registry.models import Actor, ClientKey, Event
-from portal.registry.paging import Lead, batches
+from portal.registry.paging import IndexFilter, batches
 
 COLUMNS: Final = {
     "id": "the event's id in the database; a higher one was recorded later",
@@ -57,13 +57,15 @@ class Format:
     broke_off: bytes
     """The last line of an export that failed, on whatever was written before."""
 
-    def export(self, events: QuerySet[Event], lead: Lead | None = None) -> Iterator[bytes]:
-        """Yield the events, newest first, in pieces; `lead` is as for `batches`."""
-        return self.lines(batches(events, size=BATCH, lead=lead))
+    def export(
+        self, events: QuerySet[Event], index_filter: IndexFilter | None = None
+    ) -> Iterator[bytes]:
+        """Yield the events, newest first, in pieces; `index_filter` is as for `batches`."""
+        return self.lines(batches(events, size=BATCH, index_filter=index_filter))
 
 
 def exportable() -> QuerySet[Event]:
-    """Return all events, with what is told of them loaded some at a time."""
+    """Return all events, with what their texts name loaded some at a time."""
     key = Prefetch("key", ClientKey.objects.defer("pem", "jwk"))
     return Event.objects.prefetch_related(*Event.actor.related, "client", key)
 

@@ -3,7 +3,14 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from portal.console.views import blocked, clients, events, key_revocation, keys, refused
+from portal.console.views import (
+    blocked,
+    clients,
+    events,
+    key_revocation,
+    keys,
+    refused_requests,
+)
 
 
 class Sha256Converter(StringConverter):
@@ -29,7 +36,7 @@ urlpatterns = [
     path("clients/<str:client_id>/owner", clients.owner, name="console_client_owner"),
     path("events/", events.events, name="console_events"),
     path("events/export", events.export, name="console_events_export"),
-    path("refused/", refused.refused, name="console_refused"),
+    path("refused/", refused_requests.refused, name="console_refused"),
     path("blocked/", blocked.blocked, name="console_blocked"),
     path("blocked/<sha256:spki_sha256>", blocked.blocked_key, name="console_blocked_key"),
 ]

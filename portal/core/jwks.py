@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal.core.lifecycle import Lifecycle
-from portal.core.placeholder import PLACEHOLDER
+from portal.core.placeholder_key import PLACEHOLDER_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ def jwk_set(keys: Iterable[PublishableKey], now: datetime, *, extended: bool) ->
     """Return the JWKS of the keys that are live now: compact JSON, sorted by kid, stable bytes.
 
     The default set leaves out extended keys, which break whole families of verifiers. A set without
-    a live key holds `PLACEHOLDER`, because PyJWT keeps the old keys when `keys` is empty.
+    a live key holds `PLACEHOLDER_KEY`, because PyJWT keeps the old keys when `keys` is empty.
     """
     live = [key for key in keys if key.lifecycle.is_live(now) and (extended or not key.extended)]
-    members = [key.jwk for key in sorted(live, key=lambda key: key.kid)] or [PLACEHOLDER]
+    members = [key.jwk for key in sorted(live, key=lambda key: key.kid)] or [PLACEHOLDER_KEY]
     body = {"keys": [dict(sorted(jwk.items())) for jwk in members]}
     return json.dumps(body, separators=(",", ":")).encode("ascii")
 

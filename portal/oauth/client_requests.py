@@ -23,7 +23,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from portal import bulkhead
 from portal.core.assertion import EXPLANATIONS
 from portal.core.reasons import Reason
-from portal.logs import told
+from portal.logs import already_logged
 from portal.oauth.validator import AUTHENTICATED
 from portal.publishing.public_endpoint import secure_headers
 from portal.registry.actions import Authenticated, AuthenticationRefused, authenticate_client
@@ -50,7 +50,7 @@ class ClientEndpoint:
     A client that is not authenticated is answered in one text for all causes but a secret, which we
     never take, with a reference and the address of the page where the client's own people read the
     cause. When the database does not
-    answer, nobody is authenticated. `MachineMiddleware` answers such views before anything else.
+    answer, nobody is authenticated. `ApiMiddleware` answers such views before anything else.
     """
 
     def __init__(self, view: Callable[[HttpRequest, Authenticated], HttpResponse]) -> None:
@@ -70,10 +70,10 @@ class ClientEndpoint:
         except _Unreadable as unreadable:
             return refuse(400, "invalid_request", str(unreadable))
         except AuthenticationRefused as refused:
-            return told(_answer(request, refused))
+            return already_logged(_answer(request, refused))
         except DatabaseFailure:
             logger.exception("A client's request could not be decided")
-            return told(_not_now("The portal cannot reach its database just now."))
+            return already_logged(_not_now("The portal cannot reach its database just now."))
         except bulkhead.BulkheadFull:
             return _not_now("The portal has more to do than it can just now.")
 

@@ -11,7 +11,7 @@ from portal.oauth.client_requests import ClientEndpoint
 from portal.publishing.public_endpoint import PublicDocument
 
 
-class MachineMiddleware:
+class ApiMiddleware:
     """Answers a `PublicDocument` or a `ClientEndpoint` right here; stands first in MIDDLEWARE.
 
     A verifier that meets a redirect to https, a check of the host, a sign-in or a cookie fails its

@@ -21,7 +21,7 @@ from django.utils.http import parse_etags
 from django.utils.log import log_response
 
 from portal.core.jwks import etag
-from portal.logs import told
+from portal.logs import already_logged
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ BUSY: Final = problem(
 class PublicDocument:
     """A document's view, made of a function from the captured parts of the path to a `Document`.
 
-    `MachineMiddleware` answers such views before anything else sees the request.
+    `ApiMiddleware` answers such views before anything else sees the request.
     """
 
     needs_https = True
@@ -109,7 +109,7 @@ class PublicDocument:
             document = self._read(**captured)
         except DatabaseFailure:
             logger.exception("A public document could not be read from the database")
-            return told(_respond(render(DATABASE_FAILED, method)))
+            return already_logged(_respond(render(DATABASE_FAILED, method)))
         return _respond(render(document, method, request.headers.get("If-None-Match", "")))
 
 

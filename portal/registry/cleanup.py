@@ -26,7 +26,7 @@ from portal.registry.models import (
     RefreshToken,
     RefusedRequest,
 )
-from portal.registry.paging import beyond, of_one
+from portal.registry.paging import beyond, newest_of
 
 Row = TypeVar("Row", bound=Model)
 
@@ -69,9 +69,9 @@ def _redeemed(now: datetime) -> Iterator[QuerySet[RedeemedAssertion]]:
     key, which tells when that was used last.
     """
     everything = RedeemedAssertion.objects.all()
-    newest = Subquery(of_one(everything, "key", OuterRef("key")).values("pk")[:1])
+    newest = Subquery(newest_of(everything, "key", OuterRef("key")).values("pk")[:1])
     for client in _clients_in(everything):
-        rows = of_one(everything, "client", client, oldest_first=True)
+        rows = newest_of(everything, "client", client, oldest_first=True)
         over = rows.filter(_unlisted(everything, client, now), expires_at__lte=_over(now))
         yield over.alias(newest=newest).filter(pk__lt=F("newest"))
 
@@ -80,7 +80,7 @@ def _refused(now: datetime) -> Iterator[QuerySet[RefusedRequest]]:
     """Yield the rows of each client that are not listed, and so those of no client."""
     everything = RefusedRequest.objects.all()
     for client in (None, *_clients_in(everything)):
-        rows = of_one(everything, "client", client, oldest_first=True)
+        rows = newest_of(everything, "client", client, oldest_first=True)
         yield rows.filter(_unlisted(everything, client, now))
 
 
@@ -97,7 +97,7 @@ def _clients_in(rows: QuerySet[Any]) -> Iterator[int]:
 def _unlisted(rows: QuerySet[Any], client: int | None, now: datetime) -> Q:
     """Return the condition for a row of one client to be too old, or beyond the newest ones."""
     old = Q(at__lt=now - timedelta(days=settings.TOKEN_REQUEST_DAYS))
-    newest = of_one(rows, "client", client).values_list("pk", flat=True)
+    newest = newest_of(rows, "client", client).values_list("pk", flat=True)
     beyond = newest[LISTED : LISTED + 1].first()
     return old if beyond is None else old | Q(pk__lte=beyond)
 

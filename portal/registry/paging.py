@@ -45,7 +45,7 @@ class _Only(Func):
         return self.as_sql(compiler, connection, **array, **context)
 
 
-def of_one(
+def newest_of(
     rows: QuerySet[Row], field: str, value: Any, *, oldest_first: bool = False
 ) -> QuerySet[Row]:
     """Return the rows of one value of a field, newest first; the value may be an `OuterRef`.
@@ -63,8 +63,8 @@ def of_one(
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
-    """The field by which rows are found, with the values that are wanted: see `of_one`."""
+class IndexFilter:
+    """The field by which rows are found, with the values that are wanted: see `newest_of`."""
 
     field: str
     values: Sequence[Any]
@@ -74,7 +74,7 @@ def page_of(
     queryset: QuerySet[Row],
     *,
     size: int,
-    lead: Lead | None = None,
+    index_filter: IndexFilter | None = None,
     order: Sequence[str] = ("pk",),
     before: Any = None,
     after: Any = None,
@@ -82,8 +82,8 @@ def page_of(
     """Return the rows that are older than the row `before`, or newer than `after`, or the newest.
 
     `before` and `after` are primary keys. `order` names the fields that rows are ordered by, all of
-    them descending, the last one unique; with a `lead` it is the primary key. A row that is not
-    there gives an empty page.
+    them descending, the last one unique; with an `index_filter` it is the primary key.
+    A row that is not there gives an empty page.
     """
     newer = after is not None
     anchor = after if newer else before
@@ -93,8 +93,8 @@ def page_of(
         if position is None:
             return Page([])
         queryset = queryset.filter(beyond(order, position, "gt" if newer else "lt"))
-    if lead:
-        found = _led(queryset, lead, size=size + 1, oldest_first=newer)
+    if index_filter:
+        found = _merged(queryset, index_filter, size=size + 1, oldest_first=newer)
     else:
         directions = order if newer else [f"-{field}" for field in order]
         found = list(queryset.order_by(*directions)[: size + 1])
@@ -110,25 +110,31 @@ def page_of(
     )
 
 
-def batches(queryset: QuerySet[Row], *, size: int, lead: Lead | None = None) -> Iterator[list[Row]]:
+def batches(
+    queryset: QuerySet[Row], *, size: int, index_filter: IndexFilter | None = None
+) -> Iterator[list[Row]]:
     """Yield all rows by descending primary key, `size` at a time, each batch by a query of its own.
 
     Not a database cursor: with a long export that would hold a transaction, or a copy of the whole
     result on the database's disk, and it does not work behind a pooler of transactions.
     """
     rest = queryset
-    while rows := _led(rest, lead, size=size) if lead else list(rest.order_by("-pk")[:size]):
+    while (
+        rows := _merged(rest, index_filter, size=size)
+        if index_filter
+        else list(rest.order_by("-pk")[:size])
+    ):
         yield rows
         rest = queryset.filter(pk__lt=rows[-1].pk)
 
 
-def _led(
-    queryset: QuerySet[Row], lead: Lead, *, size: int, oldest_first: bool = False
+def _merged(
+    queryset: QuerySet[Row], index_filter: IndexFilter, *, size: int, oldest_first: bool = False
 ) -> list[Row]:
     """Return the first rows of all values of the lead together."""
     found = [
-        of_one(queryset, lead.field, value, oldest_first=oldest_first)[:size]
-        for value in lead.values
+        newest_of(queryset, index_filter.field, value, oldest_first=oldest_first)[:size]
+        for value in index_filter.values
     ]
     if len(found) == 1:
         return list(found[0])

@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 from portal.core.assertion import CandidateKey, Expectation
 from portal.core.debugger import Examination, examine
 from portal.registry.models import ClientKey
-from portal.registry.paging import of_one
+from portal.registry.paging import newest_of
 
 CHALLENGE_AGE: Final = timedelta(minutes=10)
 _MAX_KEYS: Final = 50
@@ -27,7 +27,7 @@ _MAX_KEYS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ProofResult:
     """What an assertion that was given for a key proves; `problem` is empty when it is all good.
 
     `problem` is about what is asked here beside the checks of `examination`.
@@ -50,7 +50,7 @@ def audience_of(key: ClientKey) -> str:
     return settings.PUBLIC_URL + reverse("key_confirmation", args=[key.client.client_id, key.kid])
 
 
-def challenge_for(key: ClientKey) -> dict[str, str]:
+def new_challenge(key: ClientKey) -> dict[str, str]:
     """Return the claims to sign for the key; the machine that signs adds `iat` and `exp`."""
     client_id = key.client.client_id
     return {
@@ -62,13 +62,13 @@ def challenge_for(key: ClientKey) -> dict[str, str]:
 
 
 @sensitive_variables("assertion")
-def try_assertion(key: ClientKey, assertion: str, now: datetime) -> Trial:
+def check_proof(key: ClientKey, assertion: str, now: datetime) -> ProofResult:
     """Return what the assertion proves of the key: the checks of the token endpoint, and ours.
 
     A key that is not live yet is taken for live, as it may be confirmed before.
     """
     rows = ClientKey.objects.exclude(pk=key.pk)
-    others = of_one(rows, "client", key.client_id)[: _MAX_KEYS - 1]
+    others = newest_of(rows, "client", key.client_id)[: _MAX_KEYS - 1]
     expectation = Expectation(
         client_id=key.client.client_id,
         issuer=audience_of(key),
@@ -77,8 +77,8 @@ def try_assertion(key: ClientKey, assertion: str, now: datetime) -> Trial:
     )
     examination = examine(assertion, expectation)
     if not examination.verified:
-        return Trial(examination)
-    return Trial(examination, _problem(key, examination))
+        return ProofResult(examination)
+    return ProofResult(examination, _problem(key, examination))
 
 
 def _problem(key: ClientKey, examination: Examination) -> str:

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, Least
 
 from portal.core.lifecycle import OVER, KeyStatus
 from portal.registry.choices import Role
-from portal.registry.paging import of_one
+from portal.registry.paging import newest_of
 
 if TYPE_CHECKING:
     from portal.accounts.models import User
@@ -97,5 +97,5 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
         None for a key that never was. One step in the index `redeemed_of_key` for each key.
         """
         redeemed = apps.get_model("registry", "RedeemedAssertion").objects.all()
-        newest = of_one(redeemed, "key", OuterRef("pk")).values("at")[:1]
+        newest = newest_of(redeemed, "key", OuterRef("pk")).values("at")[:1]
         return self.annotate(last_used_at=Subquery(newest))

@@ -1,8 +1,8 @@
 """The token requests of a client, refused and accepted ones in one list, newest first.
 
-They stand in two tables, each in the order of its own numbers. A page is cut out of both at once: a
-`Cut` names a number in each, and what is below it is older. So the millionth request costs as much
-as the first, and requests that come in meanwhile shift nothing (see `paging`).
+They stand in two tables, each in the order of its own numbers. A `Cursor` names a number in each;
+what is below it is older. So the millionth request costs as much as the first, and requests that
+come in meanwhile shift nothing (see `paging`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, TypeVar
 from django.db.models import Manager, Model, Prefetch
 
 from portal.registry.models import Client, ClientKey, RedeemedAssertion, RefusedRequest
-from portal.registry.paging import Page, of_one
+from portal.registry.paging import Page, newest_of
 
 _Row = TypeVar("_Row", RefusedRequest, RedeemedAssertion)
 _LATEST: Final = 20
@@ -32,7 +32,7 @@ class RequestOutcome(StrEnum):
     ACCEPTED = "accepted"
 
 
-class Cut(NamedTuple):
+class Cursor(NamedTuple):
     """A place between two requests: in each table, numbers below are older than it."""
 
     refused: int
@@ -70,38 +70,42 @@ def token_requests(
     *,
     size: int,
     only: RequestOutcome | None = None,
-    before: Cut | None = None,
-    after: Cut | None = None,
+    before: Cursor | None = None,
+    after: Cursor | None = None,
 ) -> Page[TokenRequest]:
     """Return a page of the client's requests: the newest, those before a cut, or those after one.
 
     The `before` and `after` of the page are the cuts to ask for the pages beside it with.
     """
-    cut, newer = (after, True) if after else (before, False)
+    cursor, newer = (after, True) if after else (before, False)
     refused: list[RefusedRequest] = []
     accepted: list[RedeemedAssertion] = []
     if only != RequestOutcome.ACCEPTED:
         refused = _some(
-            RefusedRequest.objects, client, cut and cut.refused, newer=newer, size=size + 1
+            RefusedRequest.objects, client, cursor and cursor.refused, newer=newer, size=size + 1
         )
     if only != RequestOutcome.REFUSED:
         accepted = _some(
-            RedeemedAssertion.objects, client, cut and cut.accepted, newer=newer, size=size + 1
+            RedeemedAssertion.objects,
+            client,
+            cursor and cursor.accepted,
+            newer=newer,
+            size=size + 1,
         )
-    told = (map(_of_refused, refused), map(_of_accepted, accepted))
-    merged = list(heapq.merge(*told, key=attrgetter("at"), reverse=not newer))
+    rows_of_both = (map(_of_refused, refused), map(_of_accepted, accepted))
+    merged = list(heapq.merge(*rows_of_both, key=attrgetter("at"), reverse=not newer))
     found, more = merged[:size], len(merged) > size
     if not found:
         return Page([])
-    near = cut or Cut(_above(refused), _above(accepted))
-    far = Cut(
+    near = cursor or Cursor(_above(refused), _above(accepted))
+    far = Cursor(
         _far([each.row for each in found if each.is_refused], near.refused, newer=newer),
         _far([each.row for each in found if not each.is_refused], near.accepted, newer=newer),
     )
     rows = _to_the_end(found)
     if newer:
         return Page(rows[::-1], before=near, after=far if more else None)
-    return Page(rows, before=far if more else None, after=near if cut else None)
+    return Page(rows, before=far if more else None, after=near if cursor else None)
 
 
 def _to_the_end(requests: list[TokenRequest]) -> list[TokenRequest]:
@@ -141,13 +145,13 @@ def find_refused_request(reference: str) -> TokenRequest | None:
 
 
 def _some(
-    table: Manager[_Row], client: Client, cut: int | None, *, newer: bool, size: int
+    table: Manager[_Row], client: Client, cursor: int | None, *, newer: bool, size: int
 ) -> list[_Row]:
     """Return the client's rows nearest to the cut on one side of it, the nearest first."""
     rows = table.prefetch_related(Prefetch("key", ClientKey.objects.defer("pem", "jwk")))
-    if cut is not None:
-        rows = rows.filter(pk__gte=cut) if newer else rows.filter(pk__lt=cut)
-    found = list(of_one(rows, "client", client.pk, oldest_first=newer)[:size])
+    if cursor is not None:
+        rows = rows.filter(pk__gte=cursor) if newer else rows.filter(pk__lt=cursor)
+    found = list(newest_of(rows, "client", client.pk, oldest_first=newer)[:size])
     for row in found:
         row.client = client
     return found

@@ -18,7 +18,7 @@ from django_htmx.http import reswap, retarget
 from portal.accounts.limits import wait_for
 from portal.core.reasons import Refused
 from portal.web.current_user import current_user
-from portal.web.leaks import losses_of
+from portal.web.leaked_keys import leaked_keys_of
 from portal.web.render import show, wants_fragment
 
 _FRAGMENT: Final = "notice"
@@ -89,8 +89,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
 
 def private_key(request: HttpRequest, refused: Refused) -> HttpResponse:
     """Answer 422 to a form with a private key where none is looked for, such as in a note."""
-    losses = losses_of(refused, current_user(request), timezone.now())
-    context = {"refused": refused, "losses": losses}
+    leaked_keys = leaked_keys_of(refused, current_user(request), timezone.now())
+    context = {"refused": refused, "leaked_keys": leaked_keys}
     response = show(request, "web/errors/private_key.html", context, fragment=_FRAGMENT, status=422)
     return reswap(retarget(response, "#messages"), "innerHTML")
 

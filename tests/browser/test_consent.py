@@ -64,7 +64,7 @@ def test_sign_in_agree_and_the_client_has_its_tokens(
     page.get_by_role("button", name="Yes, allow it").click()
     told = wait_until_back(page, callback)
     assert told == {"code": told["code"], "state": "s p&ä="}
-    body = body_of(signer.consume_jti(told["code"], redirect_uri=callback.uri))
+    body = body_of(signer.exchange_code(told["code"], redirect_uri=callback.uri))
     assert body["scope"] == "read write"
     assert AccessToken.objects.get().user == cast.bob
 

@@ -16,7 +16,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.core.placeholder import PLACEHOLDER
+from portal.core.placeholder_key import PLACEHOLDER_KEY
 from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import create_client
 from portal.registry.models import ClientKey
@@ -278,7 +278,7 @@ class Drill:
             live = set(stored.live(timezone.now()).values_list("kid", flat=True))
             for _ in range(6):
                 outcome, kids = fetch(self._port, account.client_id)
-                if outcome != "200" or kids != (live or {PLACEHOLDER["kid"]}):
+                if outcome != "200" or kids != (live or {PLACEHOLDER_KEY["kid"]}):
                     self.ledger.violated(f"In the end {account.client_id} is not as it is stored")
 
     def _settle(self, key: Key, row: ClientKey | None) -> None:

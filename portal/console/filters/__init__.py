@@ -4,6 +4,6 @@ from portal.console.filters.blocked import BlockedFilter
 from portal.console.filters.clients import ClientFilter
 from portal.console.filters.events import EventFilter
 from portal.console.filters.keys import KeyFilter
-from portal.console.filters.refused import RefusedFilter
+from portal.console.filters.refused_requests import RefusedRequestFilter
 
-__all__ = ["BlockedFilter", "ClientFilter", "EventFilter", "KeyFilter", "RefusedFilter"]
+__all__ = ["BlockedFilter", "ClientFilter", "EventFilter", "KeyFilter", "RefusedRequestFilter"]

@@ -10,7 +10,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Model, QuerySet
 
-from portal.registry.paging import Lead, Page, page_of
+from portal.registry.paging import IndexFilter, Page, page_of
 from portal.web.forms import PortalForm
 
 Row = TypeVar("Row", bound=Model)
@@ -61,11 +61,11 @@ class ListFilter(PortalForm, Generic[Row]):
                 field.error_messages["invalid_choice"] = "Please choose one from the list."
 
     def rows(self, now: datetime) -> QuerySet[Row]:
-        """Return the rows that the filters leave, in no order, except for the filter of `lead`."""
+        """Return the rows that the filters leave, in no order, except by `index_filter`."""
         raise NotImplementedError
 
     @property
-    def lead(self) -> Lead | None:
+    def index_filter(self) -> IndexFilter | None:
         """The filter by whose index the rows are found, where there is one."""
         return None
 
@@ -81,7 +81,7 @@ class ListFilter(PortalForm, Generic[Row]):
         return page_of(
             self.rows(now),
             size=size,
-            lead=self.lead,
+            index_filter=self.index_filter,
             order=self.order,
             before=self.cleaned_data["before"] or None,
             after=self.cleaned_data["after"] or None,

@@ -14,7 +14,7 @@ from portal.console.filters.base import ListFilter, day_field, midnight
 from portal.console.search import MAX_QUERY, fingerprint_in, to_client_filter
 from portal.registry.choices import Verb
 from portal.registry.models import Client, ClientKey, Event
-from portal.registry.paging import Lead
+from portal.registry.paging import IndexFilter
 
 _MANY: Final = 50
 
@@ -80,21 +80,21 @@ class EventFilter(ListFilter[Event]):
         return ids
 
     @property
-    def lead(self) -> Lead | None:
+    def index_filter(self) -> IndexFilter | None:
         """The filter that leaves the fewest."""
         asked = self.cleaned_data
         if asked["key"] is not None:
-            return Lead("key", asked["key"])
+            return IndexFilter("key", asked["key"])
         if asked["client"] is not None:
-            return Lead("client", asked["client"])
+            return IndexFilter("client", asked["client"])
         if asked["person"] is not None:
-            return Lead("actor_user", [asked["person"].pk])
-        return Lead("verb", [asked["verb"]]) if asked["verb"] else None
+            return IndexFilter("actor_user", [asked["person"].pk])
+        return IndexFilter("verb", [asked["verb"]]) if asked["verb"] else None
 
     def rows(self, now: datetime) -> QuerySet[Event]:  # noqa: ARG002 - events do not change with time
         """Return the events, with actor, client and key loaded."""
         events = exportable()
-        asked, led = self.cleaned_data, self.lead.field if self.lead else ""
+        asked, led = self.cleaned_data, self.index_filter.field if self.index_filter else ""
         if asked["verb"] and led != "verb":
             events = events.filter(verb=asked["verb"])
         if asked["client"] is not None and led != "client":

@@ -14,7 +14,7 @@ from portal.console.search import MAX_QUERY, to_key_filter
 from portal.core.algorithms import ALGORITHMS
 from portal.core.lifecycle import KeyStatus
 from portal.registry.models import LEGACY_ALGORITHMS, ClientKey
-from portal.registry.paging import Lead
+from portal.registry.paging import IndexFilter
 
 _ANY: Final = ("", "Any")
 
@@ -65,10 +65,10 @@ class KeyFilter(ListFilter[ClientKey]):
         return ("registered_at", "pk") if dated and not asked["legacy"] else ("pk",)
 
     @property
-    def lead(self) -> Lead | None:
+    def index_filter(self) -> IndexFilter | None:
         """The algorithm, unless rows are ordered by date."""
         alg = self.cleaned_data["alg"]
-        return Lead("alg", [alg]) if alg and self.order == ("pk",) else None
+        return IndexFilter("alg", [alg]) if alg and self.order == ("pk",) else None
 
     def rows(self, now: datetime) -> QuerySet[ClientKey]:
         """Return the keys, with their clients loaded."""
@@ -80,7 +80,7 @@ class KeyFilter(ListFilter[ClientKey]):
             keys = keys.live(now)
         elif asked["status"]:
             keys = keys.in_status(KeyStatus(asked["status"]), now)
-        if asked["alg"] and not self.lead:
+        if asked["alg"] and not self.index_filter:
             keys = keys.filter(alg=asked["alg"])
         if asked["legacy"]:
             keys = keys.filter(alg__in=LEGACY_ALGORITHMS)

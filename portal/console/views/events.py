@@ -26,8 +26,8 @@ def events(request: AdminRequest) -> HttpResponse:
     form = EventFilter(request.GET)
     page = form.page(timezone.now())
     rows = page.rows if page else []
-    told = [(event, event_text(event), readable(event.detail)) for event in rows]
-    context = form.listing(page) | {"told": told, "columns": COLUMNS.items()}
+    events = [(event, event_text(event), readable(event.detail)) for event in rows]
+    context = form.listing(page) | {"events": events, "columns": COLUMNS.items()}
     if not form.narrows and not wants_fragment(request):
         context |= _ledger()
     status = 422 if page is None else 200
@@ -60,7 +60,7 @@ def export(request: AdminRequest) -> HttpResponseBase:
             return unavailable(request, busy=True)
         pieces = run_export(chosen, form.query())
     else:
-        pieces = chosen.export(form.rows(now), form.lead)
+        pieces = chosen.export(form.rows(now), form.index_filter)
     response = StreamingHttpResponse(pieces, content_type=chosen.media_type)
     name = f"events-{now:%Y-%m-%d}.{chosen.extension}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'

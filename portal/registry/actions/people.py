@@ -11,7 +11,7 @@ from portal.accounts.models import User
 from portal.accounts.sign_up import make_way
 from portal.registry.choices import Verb
 from portal.registry.errors import AlreadyPerson, LastAdmin, PersonUnusable, UnfitInput
-from portal.registry.models import Actor, Event, described, recording
+from portal.registry.models import Actor, Event, describe_actor, recording
 from portal.registry.validation import MAX_EMAIL, clean_line
 
 
@@ -37,7 +37,7 @@ def invite_person(email: str, *, by: Actor) -> User:
     except IntegrityError:
         raise AlreadyPerson(f"{email} was invited by somebody else just now.") from None
     _record(Verb.INVITE_PERSON, user, by=by)
-    send_invitation(user, by=described(by))
+    send_invitation(user, by=describe_actor(by))
     return user
 
 

@@ -120,7 +120,7 @@ def by_nobody(name: str) -> Q:
     return Q(**{user: None, key: None, portal: False})
 
 
-def described(actor: Actor) -> str:
+def describe_actor(actor: Actor) -> str:
     """Return the actor in the words of a sentence; a key's client is read, so load it with it."""
     if isinstance(actor, User | Portal):
         return str(actor)

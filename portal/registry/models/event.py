@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portal.registry.choices import Verb
-from portal.registry.models.actor import Actor, ActorFields, by_somebody, described
+from portal.registry.models.actor import Actor, ActorFields, by_somebody, describe_actor
 from portal.registry.models.appending import collect
 from portal.registry.models.client import Client
 from portal.registry.models.client_key import ClientKey
@@ -109,4 +109,4 @@ class Event(models.Model):
         ordering: ClassVar[list[str]] = ["-id"]
 
     def __str__(self) -> str:
-        return f"{described(self.actor)} {self.get_verb_display()}"
+        return f"{describe_actor(self.actor)} {self.get_verb_display()}"

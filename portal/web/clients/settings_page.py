@@ -19,7 +19,7 @@ from portal.web.keys.guide import recipes
 from portal.web.keys.inspection import KeyInspection, offered_algorithms
 from portal.web.keys.key_files import files_of_next_key
 from portal.web.keys.lists import ended_by_portal, key_lists
-from portal.web.leaks import losses_of
+from portal.web.leaked_keys import leaked_keys_of
 from portal.web.render import show
 from portal.web.shortcuts import get_client_or_404
 from portal.web.token_requests.lists import latest_requests
@@ -61,7 +61,7 @@ def show_settings(
         "files": files_of_next_key(client, lists.total),
         "form": form or KeyForm(algorithms=offered_algorithms()),
         "inspection": inspection,
-        "losses": losses_of(form.refused if form else None, user, now),
+        "leaked_keys": leaked_keys_of(form.refused if form else None, user, now),
         "may_change_keys": permissions.can_change_keys(user, client),
         "may_revoke_keys": permissions.can_revoke_keys(user, client),
         "may_change_client": permissions.can_change_client(user, client),

@@ -25,7 +25,7 @@ from portal.core.debugger import (
 )
 from portal.registry.expectations import expectation_of
 from portal.registry.models import Client, ClientKey
-from portal.registry.paging import of_one
+from portal.registry.paging import newest_of
 from portal.web.debugger.decoded import Member, members_of
 from portal.web.debugger.difference import Difference, difference
 from portal.web.explanations import explanation_of
@@ -149,7 +149,7 @@ def _keys_of(client: Client, now: datetime) -> list[ClientKey]:
     """Return the live keys, all of which the endpoint may try, and the newest of the others."""
     live = list(client.keys.live(now).select_related("client").order_by("-pk"))
     others = ClientKey.objects.exclude(pk__in=[key.pk for key in live]).prefetch_related("client")
-    return [*live, *of_one(others, "client", client.pk)[:_MAX_PAST_KEYS]]
+    return [*live, *newest_of(others, "client", client.pk)[:_MAX_PAST_KEYS]]
 
 
 def _audience(examination: Examination, expectation: Expectation) -> Difference | None:

@@ -19,7 +19,7 @@ from portal.web.debugger.diagnosis import Diagnosis, PasteForm, diagnose
 from portal.web.forms import posted
 from portal.web.keys.guide import recipes
 from portal.web.keys.key_files import files_of, files_of_next_key
-from portal.web.leaks import losses_of
+from portal.web.leaked_keys import leaked_keys_of
 from portal.web.render import show
 from portal.web.shortcuts import get_client_or_404
 
@@ -75,7 +75,7 @@ def _show(
         "files": files_of(named) if named else files_of_next_key(client),
         "now": timezone.now(),
         "is_secret": whole,
-        "losses": losses_of(refused, current_user(request), timezone.now()),
+        "leaked_keys": leaked_keys_of(refused, current_user(request), timezone.now()),
         **seen,
     }
     fragment = "debugger" if whole else "verdict"

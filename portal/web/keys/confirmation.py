@@ -19,13 +19,13 @@ from portal.registry import permissions
 from portal.registry.actions import confirm_key, read_key
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import ClientKey
-from portal.registry.proof_of_possession import Trial, challenge_for, try_assertion
+from portal.registry.proof_of_possession import ProofResult, check_proof, new_challenge
 from portal.web.current_user import current_user
 from portal.web.forms import PortalForm, paste_area
 from portal.web.keys.guide import recipes
 from portal.web.keys.key_files import files_of, files_of_next_key
 from portal.web.keys.signing import LIFETIME_S, signing_commands
-from portal.web.leaks import losses_of
+from portal.web.leaked_keys import leaked_keys_of
 from portal.web.render import leave, show
 from portal.web.shortcuts import NOT_YOUR_KEYS, get_key_or_404, require
 
@@ -43,7 +43,7 @@ class AssertionForm(PortalForm):
 
 
 @sensitive_post_parameters("assertion")
-@sensitive_variables("form", "trial")
+@sensitive_variables("form", "result")
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_confirmation(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Give a challenge to sign, and confirm the key when it comes back well signed."""
@@ -74,9 +74,9 @@ def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
     if leaked:
         key.refresh_from_db(fields=["revoked_at"])  # it was this key's, perhaps
         return _ask(request, key, refused=leaked, status=422)
-    trial = try_assertion(key, assertion, timezone.now())
-    if not trial.is_proof:
-        return _ask(request, key, trial=trial, status=422)
+    result = check_proof(key, assertion, timezone.now())
+    if not result.is_proof:
+        return _ask(request, key, result=result, status=422)
     try:
         confirm_key(key, by=current_user(request))
     except RegistryRefusal as refusal:
@@ -103,12 +103,12 @@ def _ask(
     request: HttpRequest,
     key: ClientKey,
     *,
-    trial: Trial | None = None,
+    result: ProofResult | None = None,
     problem: str = "",
     refused: Refused | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    claims, now = challenge_for(key), timezone.now()
+    claims, now = new_challenge(key), timezone.now()
     context = {
         "section": "clients",
         "client": key.client,
@@ -116,10 +116,10 @@ def _ask(
         "now": now,
         "status": key.lifecycle.status(now),
         "form": AssertionForm(),
-        "examination": trial.examination if trial else None,
-        "problem": trial.problem if trial and trial.problem else problem,
+        "examination": result.examination if result else None,
+        "problem": result.problem if result and result.problem else problem,
         "refused": refused,
-        "losses": losses_of(refused, current_user(request), now),
+        "leaked_keys": leaked_keys_of(refused, current_user(request), now),
         "recipes": recipes(),
         # A private key that was sent here is given up: what follows makes the next one.
         "files": files_of_next_key(key.client) if refused else files_of(key),

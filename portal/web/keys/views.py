@@ -24,7 +24,7 @@ from portal.registry.actions import register_key
 from portal.registry.choices import Verb
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, ClientKey, Event
-from portal.registry.paging import of_one
+from portal.registry.paging import newest_of
 from portal.web.addresses import addresses_of
 from portal.web.clients.settings_page import show_settings
 from portal.web.current_user import current_user
@@ -82,7 +82,7 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     status, is_current = found.lifecycle.status(now), not found.lifecycle.is_over(now)
     may_end = is_current and permissions.can_change_keys(user, found.client)
     actors = Event.objects.prefetch_related(*Event.actor.related)
-    events = list(of_one(actors, "key", found.pk)[:50])
+    events = list(newest_of(actors, "key", found.pk)[:50])
     context = {
         "section": "clients",
         "client": found.client,

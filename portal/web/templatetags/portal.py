@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from portal.core.key_files import PRIVATE, PUBLIC, KeyFiles
 from portal.core.lifecycle import KeyStatus
-from portal.registry.models import Actor, ClientKey, described
+from portal.registry.models import Actor, ClientKey, describe_actor
 from portal.web.forms import PortalForm
 
 register = template.Library()
@@ -114,7 +114,7 @@ def _unit(distance: timedelta) -> tuple[str, timedelta]:
 @register.filter
 def named(actor: Actor) -> str:
     """Return who did something in words: an e-mail address, the client “X”, the portal."""
-    return described(actor)
+    return describe_actor(actor)
 
 
 @register.simple_tag

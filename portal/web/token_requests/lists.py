@@ -13,7 +13,7 @@ from portal.core.assertion import Explanation
 from portal.registry.models import Client
 from portal.registry.paging import Page
 from portal.registry.token_requests import (
-    Cut,
+    Cursor,
     RequestOutcome,
     TokenRequest,
     latest_token_request,
@@ -26,8 +26,8 @@ _NEWS: Final = timedelta(days=1)
 _CUT: Final = r"^[0-9]{1,18}\.[0-9]{1,18}\Z"
 
 
-class CutField(forms.RegexField):
-    """The place of a page in the list: the two numbers of a `Cut`."""
+class CursorField(forms.RegexField):
+    """The place of a page in the list: the two numbers of a `Cursor`."""
 
     def __init__(self) -> None:
         super().__init__(_CUT, required=False)
@@ -35,7 +35,7 @@ class CutField(forms.RegexField):
     def clean(self, value: Any) -> Any:
         """Return the cut, or None."""
         text = super().clean(value)
-        return Cut(*map(int, text.split("."))) if text else None
+        return Cursor(*map(int, text.split("."))) if text else None
 
 
 class TokenRequestFilter(forms.Form):
@@ -47,23 +47,27 @@ class TokenRequestFilter(forms.Form):
         coerce=RequestOutcome,
         empty_value=None,
     )
-    before = CutField()
-    after = CutField()
+    before = CursorField()
+    after = CursorField()
 
     def page(self, client: Client) -> Page[TokenRequest]:
         """Return the page that is asked for, of a form that is valid."""
         return token_requests(client, size=PAGE_SIZE, **self.cleaned_data)
 
-    def query(self, **cut: Cut | None) -> str:
+    def query(self, **cursor: Cursor | None) -> str:
         """Return the filter as the query of an address, with a cut in it if there is one."""
         kept = {"only": self.cleaned_data["only"] or ""}
-        places = {name: f"{place.refused}.{place.accepted}" for name, place in cut.items() if place}
-        if cut and not places:
+        places = {
+            name: f"{place.refused}.{place.accepted}" for name, place in cursor.items() if place
+        }
+        if cursor and not places:
             return ""
         return urlencode({name: value for name, value in (kept | places).items() if value})
 
 
-def told(requests: list[TokenRequest]) -> list[tuple[TokenRequest, Explanation | None]]:
+def with_explanations(
+    requests: list[TokenRequest],
+) -> list[tuple[TokenRequest, Explanation | None]]:
     """Return each request with what its reason means; for an accepted one there is nothing."""
     return [(each, explanation_of(each.reason) if each.is_refused else None) for each in requests]
 

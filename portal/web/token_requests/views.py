@@ -15,7 +15,7 @@ from portal.web.current_user import current_user
 from portal.web.explanations import explanation_of
 from portal.web.render import show
 from portal.web.shortcuts import get_client_or_404
-from portal.web.token_requests.lists import TokenRequestFilter, told
+from portal.web.token_requests.lists import TokenRequestFilter, with_explanations
 
 
 @require_safe
@@ -31,7 +31,7 @@ def token_requests(request: HttpRequest, client_id: str) -> HttpResponse:
         "section": "clients",
         "client": client,
         "only": form.cleaned_data["only"],
-        "told": told(page.rows),
+        "requests": with_explanations(page.rows),
         "filters": form.query(),
         "older": form.query(before=page.before),
         "newer": form.query(after=page.after),

@@ -103,7 +103,7 @@ def test_yes_gives_a_code_the_state_and_the_issuer(
     code = AuthorizationCode.objects.get()
     assert answer == {"code": code.code, "state": "a state"}
     assert (code.user, code.application, code.scope) == (cast.bob, signer.client, "read")
-    assert signer.consume_jti(code.code).status_code == 200
+    assert signer.exchange_code(code.code).status_code == 200
 
 
 @pytest.mark.parametrize("form", [{}, {"allow": ""}, {"allow": "false"}, {"allow": "on"}])
@@ -157,7 +157,7 @@ def test_an_address_on_ones_own_machine_works(
     path = address(signer, redirect_uri=callback)
     assert "127.0.0.1:8765" in text_of(bob.get(path))
     code = told(bob.post(path, ALLOW), callback)["code"]
-    assert signer.consume_jti(code, redirect_uri=callback).status_code == 200
+    assert signer.exchange_code(code, redirect_uri=callback).status_code == 200
 
 
 def test_the_query_of_an_address_stays(signer: Signer, bob: Browser, cast: SimpleNamespace) -> None:
@@ -221,9 +221,9 @@ def test_the_port_of_a_loopback_address_is_free(
     assert "127.0.0.1" in text_of(bob.get(path))
     code = told(bob.post(path, ALLOW), asked)["code"]
     other = asked.replace("127.0.0.1", "127.0.0.1:9", 1).replace(":9:51004", ":9")
-    assert signer.consume_jti(code, redirect_uri=other).status_code == 400
+    assert signer.exchange_code(code, redirect_uri=other).status_code == 400
     code = told(bob.post(path, ALLOW), asked)["code"]
-    assert signer.consume_jti(code, redirect_uri=asked).status_code == 200
+    assert signer.exchange_code(code, redirect_uri=asked).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["client_id", "response_type", "redirect_uri", "scope", "state"])
@@ -318,12 +318,12 @@ def test_parameters_without_a_value_are_as_if_not_there(signer: Signer, bob: Bro
 )
 def test_other_parameters_change_nothing(signer: Signer, bob: Browser, more: str) -> None:
     # A second time, so that there is something to skip the question for.
-    signer.consume_jti(told(bob.post(address(signer), ALLOW))["code"])
+    signer.exchange_code(told(bob.post(address(signer), ALLOW))["code"])
     response = bob.get(address(signer, more))
     assert response.status_code == 200
     assert "Let Payments act for you?" in text_of(response)
     answer = told(bob.post(address(signer, more), ALLOW))
-    assert body_of(signer.consume_jti(answer["code"]))["scope"] == "read"
+    assert body_of(signer.exchange_code(answer["code"]))["scope"] == "read"
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ def test_what_is_posted_beside_the_answer_changes_nothing(
 ) -> None:
     answer = told(bob.post(address(signer), ALLOW | form))
     assert answer["state"] == "a state"
-    assert body_of(signer.consume_jti(answer["code"]))["scope"] == "read"
+    assert body_of(signer.exchange_code(answer["code"]))["scope"] == "read"
 
 
 NAMES = ["client_id", "redirect_uri", "scope", "state", "code_challenge", "response_type"]

@@ -59,7 +59,7 @@ def test_a_client_sees_its_own_token(signer: Signer, cast: SimpleNamespace) -> N
 
 
 def test_a_token_for_a_person_names_the_person(signer: Signer, cast: SimpleNamespace) -> None:
-    found = introspected(signer, token_of(signer.consume_jti(signer.code_from(cast.bob))))
+    found = introspected(signer, token_of(signer.exchange_code(signer.code_from(cast.bob))))
     assert found["sub"] == str(cast.bob.pk)
     # Who agreed to let a client act did not agree to tell it an address.
     assert cast.bob.email not in str(found)
@@ -72,7 +72,7 @@ def test_a_token_for_a_resource_names_it_as_its_audience(
     settings.RESOURCES = {resource: "Accounts"}
     signer.allow(cast.admin, "read", resources=[resource])
     code = signer.code_from(cast.bob, resource=resource)
-    assert introspected(signer, token_of(signer.consume_jti(code)))["aud"] == [resource]
+    assert introspected(signer, token_of(signer.exchange_code(code)))["aud"] == [resource]
 
 
 def test_the_token_of_another_client_is_as_if_it_did_not_exist(
@@ -102,7 +102,7 @@ def test_what_is_no_token_is_not_active(signer: Signer, token: str) -> None:
 
 
 def test_a_refresh_token_is_no_access_token(signer: Signer, cast: SimpleNamespace) -> None:
-    body = body_of(signer.consume_jti(signer.code_from(cast.bob)))
+    body = body_of(signer.exchange_code(signer.code_from(cast.bob)))
     assert introspected(signer, body["refresh_token"]) == INACTIVE
 
 
@@ -135,7 +135,7 @@ def test_a_token_got_with_a_key_that_was_revoked_since(
 def test_a_token_that_descends_from_a_compromised_key_is_not_active(
     signer: Signer, resource_server: Signer, cast: SimpleNamespace
 ) -> None:
-    first = body_of(signer.consume_jti(signer.code_from(cast.bob)))
+    first = body_of(signer.exchange_code(signer.code_from(cast.bob)))
     newer = new_signer(signer.client, cast.alice, label="Newer")
     refresh = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
     second = token_of(newer.ask(**refresh))
@@ -155,7 +155,7 @@ def test_a_token_of_a_suspended_client_is_not_active(
 def test_a_token_for_a_person_who_may_not_sign_in_any_more_is_not_active(
     signer: Signer, cast: SimpleNamespace
 ) -> None:
-    token = token_of(signer.consume_jti(signer.code_from(cast.bob)))
+    token = token_of(signer.exchange_code(signer.code_from(cast.bob)))
     cast.bob.is_active = False
     cast.bob.save()
     assert introspected(signer, token) == INACTIVE
@@ -197,7 +197,7 @@ def test_only_posts_are_answered(method: str) -> None:
 def test_a_superseded_key_that_leaks_later_ends_its_tokens_too(
     signer: Signer, cast: SimpleNamespace
 ) -> None:
-    tokens = body_of(signer.consume_jti(signer.code_from(cast.alice)))
+    tokens = body_of(signer.exchange_code(signer.code_from(cast.alice)))
     alone = token_of(signer.ask())
     now = new_signer(signer.client, cast.alice, label="New")
     revoke_key(signer.key, reason=RevocationReason.SUPERSEDED, by=cast.alice)

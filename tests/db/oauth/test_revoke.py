@@ -20,7 +20,7 @@ def signer(payments: Client, cast: SimpleNamespace) -> Signer:
 @pytest.fixture
 def tokens(signer: Signer, cast: SimpleNamespace) -> dict[str, Any]:
     """An access and a refresh token that bob agreed to."""
-    return body_of(signer.consume_jti(signer.code_from(cast.bob)))
+    return body_of(signer.exchange_code(signer.code_from(cast.bob)))
 
 
 def revoked(signer: Signer, token: str, **more: str) -> None:
@@ -117,7 +117,7 @@ def test_only_posts_are_answered(method: str) -> None:
 def test_taking_back_a_token_that_was_rotated_ends_what_came_of_it(
     signer: Signer, cast: SimpleNamespace
 ) -> None:
-    first = body_of(signer.consume_jti(signer.code_from(cast.alice)))["refresh_token"]
+    first = body_of(signer.exchange_code(signer.code_from(cast.alice)))["refresh_token"]
     second = body_of(signer.ask(grant_type="refresh_token", refresh_token=first))
     assert signer.ask(REVOKE, token=first).status_code == 200
     assert not AccessToken.objects.exists()

@@ -73,7 +73,7 @@ def test_who_asks_for_no_scope_gets_the_first_that_it_may(
     signer.allow(cast.admin, "write")
     assert body_of(signer.ask())["scope"] == "write"
     code = signer.code_from(cast.bob, scope=None)
-    assert body_of(signer.consume_jti(code))["scope"] == "write"
+    assert body_of(signer.exchange_code(code))["scope"] == "write"
 
 
 def test_a_scope_that_does_not_exist_any_more_is_given_to_nobody(
@@ -99,18 +99,18 @@ def test_a_grant_type_that_is_taken_away_is_refused(
     code = signer.code_from(cast.bob)
     left = {"authorization_code", "client_credentials", "refresh_token"} - {grant_type}
     signer.allow(cast.admin, "read", grant_types=sorted(left))
-    refused_one = signer.consume_jti(code) if grant_type == "authorization_code" else signer.ask()
+    refused_one = signer.exchange_code(code) if grant_type == "authorization_code" else signer.ask()
     refused(refused_one, "unauthorized_client")
-    given = signer.ask() if grant_type == "authorization_code" else signer.consume_jti(code)
+    given = signer.ask() if grant_type == "authorization_code" else signer.exchange_code(code)
     assert given.status_code == 200
 
 
 def test_without_that_grant_type_there_is_no_refresh_token(
     signer: Signer, cast: SimpleNamespace
 ) -> None:
-    before = body_of(signer.consume_jti(signer.code_from(cast.bob)))["refresh_token"]
+    before = body_of(signer.exchange_code(signer.code_from(cast.bob)))["refresh_token"]
     signer.allow(cast.admin, "read", grant_types=["authorization_code"])
-    assert "refresh_token" not in body_of(signer.consume_jti(signer.code_from(cast.bob)))
+    assert "refresh_token" not in body_of(signer.exchange_code(signer.code_from(cast.bob)))
     refused(refresh(signer, before), "unauthorized_client")
     signer.allow(cast.admin, "read")
     assert refresh(signer, before).status_code == 200
@@ -120,7 +120,7 @@ def test_a_refresh_gives_no_more_than_the_client_may_have_now(
     signer: Signer, cast: SimpleNamespace
 ) -> None:
     signer.allow(cast.admin, "read", "write")
-    first = body_of(signer.consume_jti(signer.code_from(cast.bob, scope="read write")))
+    first = body_of(signer.exchange_code(signer.code_from(cast.bob, scope="read write")))
     assert first["scope"] == "read write"
     signer.allow(cast.admin, "read")
     second = body_of(refresh(signer, first["refresh_token"]))
@@ -136,8 +136,8 @@ def test_a_code_gives_no_more_than_the_client_may_have_now(
     signer.allow(cast.admin, "read", "write")
     both, one = (signer.code_from(cast.bob, scope=each) for each in ("read write", "write"))
     signer.allow(cast.admin, "read")
-    assert body_of(signer.consume_jti(both))["scope"] == "read"
-    refused(signer.consume_jti(one), "invalid_scope", "any more")
+    assert body_of(signer.exchange_code(both))["scope"] == "read"
+    refused(signer.exchange_code(one), "invalid_scope", "any more")
 
 
 def test_a_refresh_for_a_resource_that_is_taken_away_is_refused(
@@ -145,7 +145,7 @@ def test_a_refresh_for_a_resource_that_is_taken_away_is_refused(
 ) -> None:
     """Without the resource the token would be for every one."""
     signer.allow(cast.admin, "read", resources=[API, OTHER])
-    first = body_of(signer.consume_jti(signer.code_from(cast.bob, resource=[API, OTHER])))
+    first = body_of(signer.exchange_code(signer.code_from(cast.bob, resource=[API, OTHER])))
     signer.allow(cast.admin, "read", resources=[OTHER])
     refused(refresh(signer, first["refresh_token"]), "invalid_target", OTHER)
     second = body_of(refresh(signer, first["refresh_token"], resource=OTHER))

@@ -77,7 +77,7 @@ def test_no_token_and_no_assertion_is_stored(signer: Signer) -> None:
 
 def test_a_code_becomes_tokens_once(signer: Signer, cast: SimpleNamespace) -> None:
     code = signer.code_from(cast.bob)
-    body = body_of(signer.consume_jti(code))
+    body = body_of(signer.exchange_code(code))
     assert body.keys() == {"access_token", "refresh_token", "token_type", "expires_in", "scope"}
     assert AccessToken.objects.get().user == cast.bob
     assert RefreshToken.objects.get().key == signer.key
@@ -86,8 +86,8 @@ def test_a_code_becomes_tokens_once(signer: Signer, cast: SimpleNamespace) -> No
 
 def test_a_code_used_twice_ends_what_it_gave(signer: Signer, cast: SimpleNamespace) -> None:
     code = signer.code_from(cast.bob)
-    first = body_of(signer.consume_jti(code))
-    refused(signer.consume_jti(code), 400, "invalid_grant")
+    first = body_of(signer.exchange_code(code))
+    refused(signer.exchange_code(code), 400, "invalid_grant")
     assert not AccessToken.objects.exists()
     assert refresh(signer, first["refresh_token"]).status_code == 400
 
@@ -96,8 +96,8 @@ def test_a_code_of_another_client_ends_nothing(
     signer: Signer, other: Client, cast: SimpleNamespace
 ) -> None:
     code = signer.code_from(cast.bob)
-    first = body_of(signer.consume_jti(code))
-    refused(new_signer(other, cast.bob).consume_jti(code), 400, "invalid_grant")
+    first = body_of(signer.exchange_code(code))
+    refused(new_signer(other, cast.bob).exchange_code(code), 400, "invalid_grant")
     assert refresh(signer, first["refresh_token"]).status_code == 200
 
 
@@ -114,7 +114,7 @@ def test_a_code_that_is_used_up_while_it_is_looked_at_is_refused(
         return found
 
     with connection.execute_wrapper(use_up):
-        refused(signer.consume_jti(code), 400, "invalid_grant")
+        refused(signer.exchange_code(code), 400, "invalid_grant")
     assert not AccessToken.objects.exists()
     assert not RefreshToken.objects.filter(revoked=None).exists()
 
@@ -139,7 +139,7 @@ def test_a_wrong_code_or_verifier_is_refused(
     signer: Signer, cast: SimpleNamespace, changes: dict[str, str]
 ) -> None:
     code = signer.code_from(cast.bob)
-    refused(signer.consume_jti(**{"code": code} | changes), 400, "invalid_grant")
+    refused(signer.exchange_code(**{"code": code} | changes), 400, "invalid_grant")
     assert not AccessToken.objects.exists()
 
 
@@ -148,7 +148,7 @@ def test_without_the_verifier_a_code_is_worth_nothing(
 ) -> None:
     code = signer.code_from(cast.bob)
     # RFC 6749 §3.2: an empty one is none.
-    refused(signer.consume_jti(code, code_verifier=""), 400, "invalid_request")
+    refused(signer.exchange_code(code, code_verifier=""), 400, "invalid_request")
     assert not AccessToken.objects.exists()
 
 
@@ -158,13 +158,13 @@ def test_a_code_of_another_client_is_refused(
     code = signer.code_from(cast.bob)
     theirs = new_signer(other, cast.bob)
     theirs.verifier = signer.verifier
-    refused(theirs.consume_jti(code), 400, "invalid_grant")
+    refused(theirs.exchange_code(code), 400, "invalid_grant")
 
 
 def test_a_code_is_over_after_a_minute(signer: Signer, cast: SimpleNamespace) -> None:
     code = signer.code_from(cast.bob)
     AuthorizationCode.objects.update(expires=timezone.now())
-    refused(signer.consume_jti(code), 400, "invalid_grant")
+    refused(signer.exchange_code(code), 400, "invalid_grant")
 
 
 def test_a_person_who_may_not_sign_in_any_more_gives_nothing(
@@ -173,7 +173,7 @@ def test_a_person_who_may_not_sign_in_any_more_gives_nothing(
     code = signer.code_from(cast.bob)
     cast.bob.is_active = False
     cast.bob.save()
-    refused(signer.consume_jti(code), 400, "invalid_grant")
+    refused(signer.exchange_code(code), 400, "invalid_grant")
 
 
 def refresh(signer: Signer, token: str, **more: str) -> Any:
@@ -181,7 +181,7 @@ def refresh(signer: Signer, token: str, **more: str) -> Any:
 
 
 def test_a_refresh_token_is_rotated(signer: Signer, cast: SimpleNamespace) -> None:
-    first = body_of(signer.consume_jti(signer.code_from(cast.bob)))
+    first = body_of(signer.exchange_code(signer.code_from(cast.bob)))
     second = body_of(refresh(signer, first["refresh_token"]))
     assert second["refresh_token"] != first["refresh_token"]
     assert body_of(refresh(signer, second["refresh_token"]))["access_token"]
@@ -190,7 +190,7 @@ def test_a_refresh_token_is_rotated(signer: Signer, cast: SimpleNamespace) -> No
 def test_a_refresh_token_used_twice_ends_the_whole_family(
     signer: Signer, cast: SimpleNamespace
 ) -> None:
-    first = body_of(signer.consume_jti(signer.code_from(cast.bob)))
+    first = body_of(signer.exchange_code(signer.code_from(cast.bob)))
     second = body_of(refresh(signer, first["refresh_token"]))
     assert refresh(signer, first["refresh_token"]).status_code == 400
     assert refresh(signer, second["refresh_token"]).status_code == 400
@@ -200,7 +200,7 @@ def test_a_refresh_token_used_twice_ends_the_whole_family(
 def test_a_refresh_token_lives_ninety_days_past_its_access_token(
     signer: Signer, cast: SimpleNamespace
 ) -> None:
-    first = body_of(signer.consume_jti(signer.code_from(cast.bob)))
+    first = body_of(signer.exchange_code(signer.code_from(cast.bob)))
     AccessToken.objects.update(expires=timezone.now() - timedelta(days=89, hours=23))
     second = body_of(refresh(signer, first["refresh_token"]))
     AccessToken.objects.update(expires=timezone.now() - timedelta(days=90))
@@ -208,7 +208,7 @@ def test_a_refresh_token_lives_ninety_days_past_its_access_token(
 
 
 def test_a_refresh_does_not_widen_the_scope(signer: Signer, cast: SimpleNamespace) -> None:
-    first = body_of(signer.consume_jti(signer.code_from(cast.bob)))
+    first = body_of(signer.exchange_code(signer.code_from(cast.bob)))
     refused(refresh(signer, first["refresh_token"], scope="read write"), 400, "invalid_scope")
 
 
@@ -223,7 +223,7 @@ def test_a_refresh_does_not_widen_the_scope(signer: Signer, cast: SimpleNamespac
 def test_what_was_got_with_a_revoked_key_is_worth_nothing(
     signer: Signer, cast: SimpleNamespace, reason: RevocationReason, status: int
 ) -> None:
-    first = body_of(signer.consume_jti(signer.code_from(cast.bob)))
+    first = body_of(signer.exchange_code(signer.code_from(cast.bob)))
     # Refreshed with another key, so that nothing but the origin speaks against it.
     newer = new_signer(signer.client, cast.alice, label="Newer")
     second = body_of(refresh(newer, first["refresh_token"]))
@@ -275,10 +275,10 @@ def test_a_code_grant_names_the_redirect_uri_that_is_missing(
     code = signer.code_from(cast.bob)
     uris = [CALLBACK, "https://app.example.com/other"]
     change_client(signer.client, name="Payments", contacts=[], redirect_uris=uris, by=cast.alice)
-    response = signer.consume_jti(code, redirect_uri="")
+    response = signer.exchange_code(code, redirect_uri="")
     assert refused(response, 400, "invalid_request").seen.startswith("The parameter redirect_uri")
     assert CALLBACK in body_of(response)["error_description"]
-    assert signer.consume_jti(code).status_code == 200
+    assert signer.exchange_code(code).status_code == 200
 
 
 @pytest.mark.parametrize("uri", [f"{CALLBACK}/", "https://app.example.com/other", "http://["])
@@ -286,7 +286,7 @@ def test_a_code_with_another_redirect_uri_is_no_valid_grant(
     signer: Signer, cast: SimpleNamespace, uri: str
 ) -> None:
     row = refused(
-        signer.consume_jti(signer.code_from(cast.bob), redirect_uri=uri), 400, "invalid_grant"
+        signer.exchange_code(signer.code_from(cast.bob), redirect_uri=uri), 400, "invalid_grant"
     )
     assert row.seen == "The redirect_uri is not the one of the authorization request."
     assert not AccessToken.objects.exists()
@@ -338,7 +338,7 @@ def test_a_body_in_chunks_that_is_too_large_is_refused(signer: Signer) -> None:
 def test_without_an_address_a_client_acts_for_nobody(signer: Signer, cast: SimpleNamespace) -> None:
     code = signer.code_from(cast.bob)
     Client.objects.update(redirect_uris=[])
-    refused(signer.consume_jti(code), 400, "unauthorized_client")
+    refused(signer.exchange_code(code), 400, "unauthorized_client")
 
 
 def test_a_refused_grant_burns_its_assertion_all_the_same(signer: Signer) -> None:

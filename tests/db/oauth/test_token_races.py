@@ -22,7 +22,9 @@ def signer(payments: Client, cast: SimpleNamespace) -> Signer:
 
 @pytest.fixture
 def value(signer: Signer, cast: SimpleNamespace) -> str:
-    refresh_token: str = body_of(signer.consume_jti(signer.code_from(cast.alice)))["refresh_token"]
+    refresh_token: str = body_of(signer.exchange_code(signer.code_from(cast.alice)))[
+        "refresh_token"
+    ]
     return refresh_token
 
 
@@ -33,7 +35,7 @@ def errors_of(responses: list[Any]) -> list[str]:
 def test_two_uses_of_a_code_at_once_leave_nothing_that_is_good(
     signer: Signer, cast: SimpleNamespace
 ) -> None:
-    redeeming = partial(signer.consume_jti, signer.code_from(cast.alice))
+    redeeming = partial(signer.exchange_code, signer.code_from(cast.alice))
     responses = race_behind(AuthorizationCode.objects.get(), redeeming, redeeming)
     assert sorted(errors_of(responses)) == ["invalid_grant", "none"]
     assert not AccessToken.objects.exists()

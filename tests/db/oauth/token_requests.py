@@ -108,7 +108,7 @@ class Signer:
         code: str = parse_qs(urlsplit(sent_to(sent)).query)["code"][0]
         return code
 
-    def consume_jti(self, code: str, **more: Any) -> Response:
+    def exchange_code(self, code: str, **more: Any) -> Response:
         """Change a code for tokens."""
         given = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
         return self.ask(**given | {"code_verifier": self.verifier} | more)

@@ -68,7 +68,7 @@ def test_what_the_tables_hold_does_not_keep_the_assertions_from_going_back(
     payments: Client, cast: SimpleNamespace
 ) -> None:
     signer = new_signer(payments, cast.alice)
-    assert signer.consume_jti(signer.code_from(cast.alice)).status_code == 200
+    assert signer.exchange_code(signer.code_from(cast.alice)).status_code == 200
     confirm_key(signer.key, by=cast.alice)
     revoke_key(signer.key, reason=RevocationReason.COMPROMISED, by=cast.alice)
     kept = Event.objects.exclude(verb=Verb.CONFIRM_KEY).count()

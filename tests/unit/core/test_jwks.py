@@ -21,7 +21,7 @@ from portal.core.jwk import published_jwk
 from portal.core.jwks import PublishableKey, etag, jwk_set
 from portal.core.key_policy.policy import KeyPolicy
 from portal.core.lifecycle import Lifecycle
-from portal.core.placeholder import PLACEHOLDER
+from portal.core.placeholder_key import PLACEHOLDER_KEY
 from portal.core.public_key.parse import parse_public_key
 from tests.unit.core.support import key_of, private_key
 
@@ -81,19 +81,19 @@ def test_etag_is_strong_quoted_and_follows_the_bytes() -> None:
 def test_set_without_a_live_key_holds_the_placeholder() -> None:
     for keys in ([], [publishable(revoked_at=NOW)]):
         for extended in (False, True):
-            assert json.loads(jwk_set(keys, NOW, extended=extended)) == {"keys": [PLACEHOLDER]}
+            assert json.loads(jwk_set(keys, NOW, extended=extended)) == {"keys": [PLACEHOLDER_KEY]}
     extended_only = publishable("Ed448", "Ed448", extended=True)
-    assert kids(jwk_set([extended_only], NOW, extended=False)) == [PLACEHOLDER["kid"]]
+    assert kids(jwk_set([extended_only], NOW, extended=False)) == [PLACEHOLDER_KEY["kid"]]
 
 
 def test_placeholder_is_a_point_out_of_a_hash_and_cannot_sign() -> None:
     sentence = b"This JWKS holds no live key. Nobody can know the private half of this one. 0"
-    key = parse_public_key(json.dumps({k: v for k, v in PLACEHOLDER.items() if k != "use"}))
+    key = parse_public_key(json.dumps({k: v for k, v in PLACEHOLDER_KEY.items() if k != "use"}))
     numbers = ec.EllipticCurvePublicKey.from_encoded_point(
         ec.SECP256R1(), key.spki[-65:]
     ).public_numbers()
     assert numbers.x == int.from_bytes(hashlib.sha256(sentence).digest(), "big")
-    assert key.jwk_members | {"kid": key.thumbprint, "use": "enc"} == PLACEHOLDER
+    assert key.jwk_members | {"kid": key.thumbprint, "use": "enc"} == PLACEHOLDER_KEY
     KeyPolicy().check_key(key)
 
 

@@ -52,7 +52,7 @@ class Command(BaseCommand):
         if options["since"] is not None:
             events = _newer(events, options["since"].strip())
         try:
-            for piece in FORMATS[options["format"]].export(events, form.lead):
+            for piece in FORMATS[options["format"]].export(events, form.index_filter):
                 self.stdout.write(piece.decode(), ending="")
             self.stdout.flush()
         except BrokenPipeError:

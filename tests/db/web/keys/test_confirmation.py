@@ -19,7 +19,7 @@ from portal.registry.actions import authenticate_client, confirm_key, register_k
 from portal.registry.actions.authenticate_client import AuthenticationRefused
 from portal.registry.choices import RevocationReason
 from portal.registry.models import BlockedKey, Client, ClientKey, Event, RedeemedAssertion
-from portal.registry.proof_of_possession import challenge_for
+from portal.registry.proof_of_possession import new_challenge
 from tests.assertions import form_of, sign
 from tests.db.pages import text_of
 from tests.db.web.keys.key_forms import body_of, good, private_pem
@@ -48,7 +48,7 @@ def url(payments: Client, key: ClientKey) -> str:
 def claims_of(key: ClientKey, **changes: Any) -> dict[str, Any]:
     """Return the claims as the page gives them, with the dates of the machine that signs."""
     now = int(time.time())
-    return {**challenge_for(key), "iat": now, "exp": now + 120} | changes
+    return {**new_challenge(key), "iat": now, "exp": now + 120} | changes
 
 
 def signed(key: ClientKey, private: PrivateKey, **changes: Any) -> dict[str, str]:
@@ -185,7 +185,7 @@ def test_a_challenge_is_good_for_ten_minutes(
     with monkeypatch.context() as earlier:
         then = time.time() - age
         earlier.setattr(time, "time", lambda: then)
-        jti = challenge_for(key)["jti"]
+        jti = new_challenge(key)["jti"]
     text = text_of(ask("dev", "post", url, signed(key, private, jti=jti)))
     assert ("older than 10 minutes" in text) != taken
     assert is_confirmed(key) == taken
@@ -197,7 +197,7 @@ def test_another_keys_challenge_is_not_taken(
     second = register_key(
         payments, material=public_pem(new_private_key()), alg="EdDSA", label="2", by=cast.dev
     )
-    jti = challenge_for(second)["jti"]
+    jti = new_challenge(second)["jti"]
     response = ask("dev", "post", url, signed(key, private, jti=jti))
     assert "not a challenge of this page" in text_of(response)
     assert not is_confirmed(key)

@@ -35,5 +35,5 @@ def _point() -> bytes:
 
 _KEY: Final = ec_key("P-256", _point(), Container.SPKI)
 
-PLACEHOLDER: Final[dict[str, str]] = _KEY.jwk_members | {"kid": _KEY.thumbprint, "use": "enc"}
+PLACEHOLDER_KEY: Final[dict[str, str]] = _KEY.jwk_members | {"kid": _KEY.thumbprint, "use": "enc"}
 """The JWK of the placeholder: a P-256 key that is for encryption only."""

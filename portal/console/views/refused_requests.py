@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from portal.console.decorators import AdminRequest, admin_view
-from portal.console.filters import RefusedFilter
+from portal.console.filters import RefusedRequestFilter
 from portal.web.explanations import explanation_of
 from portal.web.render import show
 
@@ -15,9 +15,9 @@ from portal.web.render import show
 @admin_view("GET", "HEAD")
 def refused(request: AdminRequest) -> HttpResponse:
     """List refused token requests, newest first, or the one of a reference."""
-    form = RefusedFilter(request.GET)
+    form = RefusedRequestFilter(request.GET)
     page = form.page(timezone.now())
-    told = [(each, explanation_of(each.reason)) for each in page.rows] if page else []
-    context = form.listing(page) | {"told": told, "days": settings.TOKEN_REQUEST_DAYS}
+    requests = [(each, explanation_of(each.reason)) for each in page.rows] if page else []
+    context = form.listing(page) | {"requests": requests, "days": settings.TOKEN_REQUEST_DAYS}
     status = 422 if page is None else 200
-    return show(request, "console/refused.html", context, fragment="found", status=status)
+    return show(request, "console/refused_requests.html", context, fragment="found", status=status)

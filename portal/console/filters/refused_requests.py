@@ -11,7 +11,7 @@ from portal.console.filters.base import ListFilter
 from portal.registry.models import RefusedRequest
 
 
-class RefusedFilter(ListFilter[RefusedRequest]):
+class RefusedRequestFilter(ListFilter[RefusedRequest]):
     """Refused token requests of all clients, and those of none."""
 
     tab = "refused"

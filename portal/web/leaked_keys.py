@@ -16,7 +16,7 @@ _NAMED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class LeakedKey:
     """A key that is revoked because its private half was sent."""
 
     key: ClientKey
@@ -24,7 +24,7 @@ class Loss:
     """Whether its client has no live key any more."""
 
 
-def losses_of(refused: Refused | None, user: User, now: datetime) -> list[Loss]:
+def leaked_keys_of(refused: Refused | None, user: User, now: datetime) -> list[LeakedKey]:
     """Return the keys that the refusal has ended, of clients that the person may see."""
     names = [name for key in (refused.leaked if refused else ()) for name in fingerprints(key)]
     if not names:
@@ -35,6 +35,6 @@ def losses_of(refused: Refused | None, user: User, now: datetime) -> list[Loss]:
         client__in=Client.objects.visible_to(user),
     ).select_related("client")
     return [
-        Loss(key, is_last=not key.client.keys.live(now).exists())
+        LeakedKey(key, is_last=not key.client.keys.live(now).exists())
         for key in keys.order_by("pk")[:_NAMED]
     ]
