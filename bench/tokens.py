@@ -59,7 +59,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def register(alg: str) -> tuple[ClientKey, PrivateKey]:
-    """Return a key of a client of its own, and its private half."""
+    """Return a key of a new client, and its private key."""
     person = User.objects.create_user(f"{alg}@example.com", is_staff=True)
     client = create_client(name=alg, by=person)
     private = new_private_key(alg)
