@@ -36,7 +36,7 @@ help: ## Show this list
 run: $(RUN_READY) ## Start the portal on http://localhost:8000 (another port: make run PORT=8001)
 	@$(BIN)/python -m portal.demo --port $(PORT)
 
-dev: $(RUN_READY) ## The same for changing the code: it reloads, and shows Django's debug page
+dev: $(RUN_READY) ## Start the portal for development, with reload and Django's debug page
 	@$(BIN)/python -m portal.demo --dev --port $(PORT)
 
 passwords: $(RUN_READY) ## Give the demo's developer and admin new passwords
