@@ -27,10 +27,11 @@ from django.db import connection  # noqa: E402 - Django first
 from django.test import Client as Browser  # noqa: E402
 
 from portal.accounts.models import User  # noqa: E402
-from portal.registry.actions import create_client, register_key  # noqa: E402
+from portal.registry.actions import create_client  # noqa: E402
 from portal.registry.models import ClientKey  # noqa: E402
 from tests.interop.served import Served, own_database, serve  # noqa: E402
 from tests.keys import new_private_key, public_pem  # noqa: E402
+from tests.registering import register_pem  # noqa: E402
 
 FILL = """
 INSERT INTO registry_event (at, actor_id, verb, client_id, key_id, detail)
@@ -43,7 +44,7 @@ def make_events(admin: User, count: int) -> ClientKey:
     """Make this many events about a key, and return it."""
     client = create_client(name="Bench", by=admin)
     material = public_pem(new_private_key())
-    key = register_key(client, material=material, alg="EdDSA", label="x", by=admin)
+    key = register_pem(client, material=material, alg="EdDSA", label="x", by=admin)
     with connection.cursor() as cursor:
         cursor.execute(FILL, [admin.pk, client.pk, key.pk, count])
         cursor.execute("ANALYZE")

@@ -24,11 +24,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from portal.accounts.models import User  # noqa: E402 - Django first
-from portal.registry.actions import create_client, register_key, revoke_key  # noqa: E402
+from portal.registry.actions import create_client, revoke_key  # noqa: E402
 from portal.registry.changes import BOUND_S  # noqa: E402
 from portal.registry.choices import RevocationReason  # noqa: E402
 from tests.interop.served import Served, own_database, serve  # noqa: E402
 from tests.keys import new_private_key, public_pem  # noqa: E402
+from tests.registering import register_pem  # noqa: E402
 
 REVOCATIONS = 200
 READERS_OF_A_WORKER = 3
@@ -59,7 +60,7 @@ def lateness(served: Served, workers: int, person: User) -> float:
     """Return how many milliseconds after its revocation a key was last given out."""
     client = create_client(name="Freshness", by=person)
     pem = public_pem(new_private_key())
-    key = register_key(client, material=pem, alg="EdDSA", label="Short", by=person)
+    key = register_pem(client, material=pem, alg="EdDSA", label="Short", by=person)
     served.wait_until(key, shown=True)
     url = served.jwks_url(client).removeprefix("http://")
     host, _, path = url.partition("/")

@@ -37,13 +37,14 @@ django.setup()
 from django.db import connection  # noqa: E402 - Django first
 
 from portal.accounts.models import User  # noqa: E402
-from portal.registry.actions import create_client, register_key  # noqa: E402
+from portal.registry.actions import create_client  # noqa: E402
 from portal.registry.models import Client  # noqa: E402
 from tests.interop.oidc_provider import OidcProvider  # noqa: E402
 from tests.interop.served import OPTIONS, Served, free_port, own_database, serve  # noqa: E402
 from tests.keys import new_private_key, public_pem  # noqa: E402
 from tests.postgres import die_with_parent  # noqa: E402
 from tests.processes import children  # noqa: E402
+from tests.registering import register_pem  # noqa: E402
 
 ALGORITHMS = ("EdDSA", "ES256", "ES256")
 FIRST_CORE = ("taskset", "-c", "0")
@@ -106,7 +107,7 @@ def make_clients(count: int) -> list[str]:
     client = create_client(name="Model", by=person)
     for alg in ALGORITHMS:
         pem = public_pem(new_private_key(alg))
-        register_key(client, material=pem, alg=alg, label=alg, by=person)
+        register_pem(client, material=pem, alg=alg, label=alg, by=person)
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE registry_clientkey DISABLE TRIGGER USER")
         cursor.execute(

@@ -24,10 +24,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from portal.accounts.models import User  # noqa: E402 - Django first
-from portal.registry.actions import create_client, register_key  # noqa: E402
+from portal.registry.actions import create_client  # noqa: E402
 from tests.interop.nginx import HOST, OPERATOR, Fleet, fleet, workers  # noqa: E402
 from tests.interop.served import free_port, own_database  # noqa: E402
 from tests.keys import new_private_key, public_pem  # noqa: E402
+from tests.registering import register_pem  # noqa: E402
 
 CLIENTS = 100
 ALGORITHMS = ("EdDSA", "ES256", "ES256")
@@ -51,7 +52,7 @@ def make_clients(count: int) -> list[str]:
         client = create_client(name=f"Client {number}", by=person)
         for alg in ALGORITHMS:
             material = public_pem(new_private_key(alg))
-            register_key(client, material=material, alg=alg, label=alg, by=person)
+            register_pem(client, material=material, alg=alg, label=alg, by=person)
         client_ids.append(client.client_id)
     return client_ids
 

@@ -23,10 +23,11 @@ django.setup()
 from django.db import connection, connections  # noqa: E402 - Django first
 
 from portal.accounts.models import User  # noqa: E402
-from portal.registry.actions import create_client, register_key  # noqa: E402
+from portal.registry.actions import create_client  # noqa: E402
 from portal.registry.models import Event  # noqa: E402
 from tests.interop.served import own_database  # noqa: E402
 from tests.keys import new_private_key, public_pem  # noqa: E402
+from tests.registering import register_pem  # noqa: E402
 
 KEYS_OF_A_CLIENT = 10
 WRITERS = (1, 8, 32)
@@ -40,7 +41,7 @@ def write(person: int, number: int, ready: Barrier) -> None:
     ready.wait()
     for at, pem in enumerate(pems):
         client = clients[at // KEYS_OF_A_CLIENT]
-        register_key(client, material=pem, alg="EdDSA", label="x", by=by)
+        register_pem(client, material=pem, alg="EdDSA", label="x", by=by)
     ready.wait()
 
 

@@ -40,17 +40,14 @@ from django.utils import timezone  # noqa: E402
 from portal.accounts.models import User  # noqa: E402
 from portal.core.assertion import parse_unverified, verify  # noqa: E402
 from portal.oauth.token_views import token  # noqa: E402
-from portal.registry.actions import (  # noqa: E402
-    authenticate_client,
-    create_client,
-    register_key,
-)
+from portal.registry.actions import authenticate_client, create_client  # noqa: E402
 from portal.registry.expectations import expectation_of  # noqa: E402
 from portal.registry.models import ClientKey  # noqa: E402
 from tests.assertions import claims_of, form_of, sign  # noqa: E402
 from tests.interop.oidc_provider import OidcProvider  # noqa: E402
 from tests.interop.served import own_database, serve  # noqa: E402
 from tests.keys import PrivateKey, new_private_key, public_pem  # noqa: E402
+from tests.registering import register_pem  # noqa: E402
 
 ROUNDS, REQUESTS, CONNECTIONS, CALLS = 5, 1600, 8, 400
 FIRST_CORE, SECOND_CORE = ("taskset", "-c", "0"), {1}
@@ -63,7 +60,7 @@ def register(alg: str) -> tuple[ClientKey, PrivateKey]:
     person = User.objects.create_user(f"{alg}@example.com", is_staff=True)
     client = create_client(name=alg, by=person)
     private = new_private_key(alg)
-    key = register_key(client, material=public_pem(private), alg=alg, label=alg, by=person)
+    key = register_pem(client, material=public_pem(private), alg=alg, label=alg, by=person)
     return key, private
 
 

@@ -9,12 +9,12 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from portal.registry.actions import register_key
 from portal.registry.models import Client, ClientKey
 from tests.assertions import claims_of, sign
 from tests.browser.checks import check_accessible
 from tests.db.web.keys.key_forms import private_pem
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 FIELD = "Assertion or request"
 
@@ -23,7 +23,7 @@ FIELD = "Assertion or request"
 def pastes(payments: Client, key: ClientKey, cast: SimpleNamespace, settings: Any) -> list[str]:
     """A good assertion, one that is wrong in two ways, and something that is none."""
     private = new_private_key()
-    signing = register_key(
+    signing = register_pem(
         payments, material=public_pem(private), alg="EdDSA", label="Signing", by=cast.dev
     )
     good = claims_of(payments.client_id, settings.PUBLIC_URL)

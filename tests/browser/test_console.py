@@ -16,6 +16,7 @@ from portal.registry.models import Client, ClientKey
 from tests.browser.checks import check_accessible
 from tests.db.console.conftest import private_pem
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 Opener = Callable[..., Page]
 
@@ -27,9 +28,7 @@ def world(cast: SimpleNamespace, payments: Client, other: Client) -> SimpleNames
     private = new_private_key()
 
     def register(client: Client, material: str, label: str) -> ClientKey:
-        return actions.register_key(
-            client, material=material, alg="EdDSA", label=label, by=cast.bob
-        )
+        return register_pem(client, material=material, alg="EdDSA", label=label, by=cast.bob)
 
     only = register(payments, public_pem(private), "Only")
     others = [

@@ -15,10 +15,10 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
-from portal.registry.actions import register_key
 from portal.registry.models import Client, ClientKey
 from portal.web.keys.key_files import files_of_next_key
 from tests.browser.checks import check_accessible
+from tests.registering import register_pem
 
 
 def run(command: str, folder: Path) -> str:
@@ -41,7 +41,7 @@ def made(payments: Client, cast: SimpleNamespace, alg: str, folder: Path) -> Cli
     files = files_of_next_key(payments)
     run(files.put_into(f"{ALGORITHMS[alg].generate} && {PUBLIC_HALF}"), folder)
     pem = (folder / files.public).read_text()
-    return register_key(payments, material=pem, alg=alg, label="Made", by=cast.dev)
+    return register_pem(payments, material=pem, alg=alg, label="Made", by=cast.dev)
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])

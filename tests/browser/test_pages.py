@@ -9,17 +9,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from portal.registry.actions import (
-    create_client,
-    deactivate_person,
-    register_key,
-    retire_key,
-    revoke_key,
-)
+from portal.registry.actions import create_client, deactivate_person, retire_key, revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.browser.checks import check_accessible
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 OF_NOBODY = (
     "/account/login/",
@@ -44,7 +39,7 @@ def full(payments: Client, key: ClientKey, cast: SimpleNamespace) -> list[str]:
 
     def add(label: str, **dates: Any) -> ClientKey:
         material = public_pem(new_private_key())
-        return register_key(
+        return register_pem(
             payments, material=material, alg="EdDSA", label=label, by=cast.dev, **dates
         )
 

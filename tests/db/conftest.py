@@ -16,12 +16,13 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 
 from portal.accounts.models import User
-from portal.registry.actions import add_member, create_client, register_key
+from portal.registry.actions import add_member, create_client
 from portal.registry.choices import Role
 from portal.registry.models import Client, ClientKey
 from tests.db.pages import check_page
 from tests.db.snapshots import Snapshots, Steps
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 from tests.triggers import flush_past_the_triggers
 
 __all__ = ["flush_past_the_triggers"]
@@ -84,7 +85,7 @@ def key(steps: Steps, payments: Client, cast: SimpleNamespace) -> ClientKey:
 
     def build() -> dict[str, Model]:
         material = public_pem(new_private_key())
-        key = register_key(payments, material=material, alg="EdDSA", label="First", by=cast.dev)
+        key = register_pem(payments, material=material, alg="EdDSA", label="First", by=cast.dev)
         return {"key": key}
 
     key: ClientKey = steps.make("key", build)["key"]

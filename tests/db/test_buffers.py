@@ -22,13 +22,14 @@ from pytest_django import DjangoDbBlocker
 
 from portal.accounts.models import User
 from portal.registry import cleanup as pruning
-from portal.registry.actions import create_client, register_key
+from portal.registry.actions import create_client
 from portal.registry.choices import Verb
 from portal.registry.models import ClientKey, Event, RedeemedAssertion, RefusedRequest
 from portal.registry.publishing import publish
 from tests.assertions import claims_of, form_of, sign
 from tests.db.oauth.token_requests import ISSUER, TOKEN, post
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.registering import register_pem
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
@@ -116,7 +117,7 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 def _key_of(person: User, private: PrivateKey, *, by: User) -> ClientKey:
     client = create_client(name=person.email, by=by)
     material = public_pem(private)
-    return register_key(client, material=material, alg="EdDSA", label=person.email, by=by)
+    return register_pem(client, material=material, alg="EdDSA", label=person.email, by=by)
 
 
 def _verb_of(key: ClientKey) -> Verb:

@@ -15,11 +15,12 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from portal.accounts.models import User
-from portal.registry.actions import create_client, register_key
+from portal.registry.actions import create_client
 from portal.registry.models import Client, ClientKey
 from tests.interop.peers import Jose
 from tests.interop.served import Served, own_database, serve
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.registering import register_pem
 
 FOLDER = Path(__file__).parent
 
@@ -84,7 +85,7 @@ def register(person: User, served: Served) -> Register:
 
     def register(client: Client, alg: str) -> Pair:
         private = new_private_key(alg)
-        key = register_key(client, material=public_pem(private), alg=alg, label=alg, by=person)
+        key = register_pem(client, material=public_pem(private), alg=alg, label=alg, by=person)
         served.wait_until(key, shown=True)
         return Pair(private, key)
 
@@ -118,7 +119,7 @@ def published(served: Served, django_db_blocker: DjangoDbBlocker) -> Callable[[s
         person = User.objects.create_user(f"{uuid4().hex}@example.com", is_staff=True)
         private = new_private_key(alg)
         client = create_client(name=alg, by=person)
-        key = register_key(client, material=public_pem(private), alg=alg, label=alg, by=person)
+        key = register_pem(client, material=public_pem(private), alg=alg, label=alg, by=person)
         return Pair(private, key)
 
     return publish

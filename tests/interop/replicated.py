@@ -27,14 +27,15 @@ from django.utils import timezone
 call_command("migrate", verbosity=0)
 from django.test import Client as Browser
 from portal.accounts.models import User
-from portal.registry.actions import create_client, register_key
+from portal.registry.actions import create_client
+from tests.registering import register_pem
 from tests.keys import new_private_key, public_pem
 person = User.objects.create_user("a@example.com", is_staff=True)
 ends = [None, timezone.now() + timedelta(hours=1)]
 for number in range({CLIENTS}):
     client = create_client(name=str(number), by=person)
     kids = [
-        register_key(
+        register_pem(
             client, material=public_pem(new_private_key()), alg="EdDSA", label="x", by=person,
             expires_at=end,
         ).kid
@@ -48,11 +49,11 @@ print(browser.session.session_key, "")
 
 REGISTER = """
 from portal.accounts.models import User
-from portal.registry.actions import register_key
+from tests.registering import register_pem
 from portal.registry.models import Client
 client = Client.objects.get(client_id={client_id!r})
 person = User.objects.get()
-key = register_key(client, material={material!r}, alg="EdDSA", label="x", by=person)
+key = register_pem(client, material={material!r}, alg="EdDSA", label="x", by=person)
 print(key.kid, end="")
 """
 

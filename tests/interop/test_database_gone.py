@@ -25,12 +25,13 @@ SET_UP = """
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
 from portal.accounts.models import User
-from portal.registry.actions import create_client, register_key
+from portal.registry.actions import create_client
+from tests.registering import register_pem
 from tests.keys import new_private_key, public_pem
 person = User.objects.create_user("a@example.com", is_staff=True)
 for name in ("Known", "Cold"):
     client = create_client(name=name, by=person)
-    register_key(client, material=public_pem(new_private_key()), alg="EdDSA", label="x", by=person)
+    register_pem(client, material=public_pem(new_private_key()), alg="EdDSA", label="x", by=person)
     print(f"/clients/{client.client_id}/jwks.json")
 """
 

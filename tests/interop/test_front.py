@@ -16,7 +16,6 @@ from portal.accounts.models import User
 from portal.registry.actions import (
     block_key,
     confirm_key,
-    register_key,
     resume_client,
     retire_key,
     revoke_key,
@@ -27,6 +26,7 @@ from portal.registry.models import Client, ClientKey
 from tests.interop.conftest import Register
 from tests.interop.served import ASKS, Served, database_url, serve
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 from tests.waiting import PATIENCE_S
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
@@ -133,7 +133,7 @@ def test_key_that_is_confirmed_is_on_every_worker(
 ) -> None:
     monkeypatch.setattr(settings, "REQUIRE_CONFIRMATION", True)
     pem = public_pem(new_private_key("EdDSA"))
-    key = register_key(client, material=pem, alg="EdDSA", label="New", by=person)
+    key = register_pem(client, material=pem, alg="EdDSA", label="New", by=person)
     assert shows(served, path, key) == {False}
     confirm_key(key, by=person)
     served.wait_until(key, shown=True)
@@ -146,7 +146,7 @@ def test_what_time_alone_changes_needs_no_write(
     soon = timezone.now() + timedelta(seconds=6)
     dates: list[dict[str, datetime]] = [{"not_before": soon}, {"expires_at": soon}]
     starts, ends = (
-        register_key(
+        register_pem(
             client,
             material=public_pem(new_private_key("EdDSA")),
             alg="EdDSA",

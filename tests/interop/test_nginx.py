@@ -27,7 +27,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from portal.accounts.models import User
-from portal.registry.actions import register_key, revoke_key
+from portal.registry.actions import revoke_key
 from portal.registry.changes import BOUND_S
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client
@@ -36,6 +36,7 @@ from tests.interop.conftest import Pair, Register
 from tests.interop.nginx import HOST, OPERATOR, STRANGER, Answer, Fleet, fleet, nginx, portal
 from tests.interop.served import ROOT, Served, free_port
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 from tests.waiting import PATIENCE_S
 
 TOKEN = "/api/oauth2/token"  # noqa: S105 - a path
@@ -262,7 +263,7 @@ def test_a_key_leaves_the_cache_at_its_end_though_nobody_writes(
 ) -> None:
     ends = timezone.now() + timedelta(seconds=8)
     material = public_pem(new_private_key("ES256"))
-    key = register_key(
+    key = register_pem(
         client, material=material, alg="ES256", label="Short", by=person, expires_at=ends
     )
     assert kids(front.ask(jwks(client))) == {key.kid}

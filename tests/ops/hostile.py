@@ -38,10 +38,11 @@ EMAIL, PASSWORD = "ann@example.com", "correct horse battery"
 
 SET_UP = """
 from portal.accounts.models import User
-from portal.registry.actions import confirm_key, create_client, register_key
+from portal.registry.actions import confirm_key, create_client
+from tests.registering import register_pem
 person = User.objects.create_user({email!r}, {password!r}, is_staff=True)
 clients = [create_client(name=f"Client {{n}}", by=person) for n in range({clients})]
-key = register_key(clients[0], material={pem!r}, alg="ES256", label="x", by=person)
+key = register_pem(clients[0], material={pem!r}, alg="ES256", label="x", by=person)
 confirm_key(key, by=person)  # its first use would do that, and take its set out of memory
 print(key.kid, *(client.client_id for client in clients))
 """

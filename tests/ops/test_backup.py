@@ -24,7 +24,7 @@ FILL = """
 person = User.objects.create_user("a@example.com", is_staff=True)
 def key(client, alg, **dates):
     material = public_pem(new_private_key(alg))
-    return register_key(client, material=material, alg=alg, label=alg, by=person, **dates)
+    return register_pem(client, material=material, alg=alg, label=alg, by=person, **dates)
 for alg in ("PS256", "ES256", "EdDSA", "ML-DSA-65"):
     client = create_client(name=f"Client with {alg}", by=person)
     key(client, alg)
@@ -42,7 +42,7 @@ person = User.objects.get()
 for each in ClientKey.objects.filter(revoked_at=None):
     revoke_key(each, reason=RevocationReason.SUPERSEDED, by=person)
 client = create_client(name="Later", by=person)
-register_key(client, material=public_pem(new_private_key()), alg="EdDSA", label="x", by=person)
+register_pem(client, material=public_pem(new_private_key()), alg="EdDSA", label="x", by=person)
 """
 
 TELL = """
@@ -63,8 +63,8 @@ from django.apps import apps
 from django.test import Client as Browser
 from django.utils import timezone
 from portal.accounts.models import User
-from portal.registry.actions import (
-    create_client, register_key, retire_key, revoke_key, suspend_client)
+from portal.registry.actions import create_client, retire_key, revoke_key, suspend_client
+from tests.registering import register_pem
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.keys import new_private_key, public_pem

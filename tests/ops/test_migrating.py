@@ -24,13 +24,14 @@ ASKS = 16
 SET_UP = """
 from django.test import Client as Browser
 from portal.accounts.models import User
-from portal.registry.actions import create_client, register_key
+from portal.registry.actions import create_client
+from tests.registering import register_pem
 from tests.keys import new_private_key, public_pem
 person = User.objects.create_user("a@example.com", is_staff=True)
 client = create_client(name="Known", by=person)
 def new_kid():
     material = public_pem(new_private_key())
-    return register_key(client, material=material, alg="EdDSA", label="x", by=person).kid
+    return register_pem(client, material=material, alg="EdDSA", label="x", by=person).kid
 kids = [new_kid() for _ in range(10)]
 browser = Browser()
 browser.force_login(person)

@@ -37,13 +37,14 @@ pool_mode = transaction
 """
 SET_UP = """
 from portal.accounts.models import User
-from portal.registry.actions import create_client, register_key
+from portal.registry.actions import create_client
+from tests.registering import register_pem
 from tests.keys import new_private_key, public_pem
 person = User.objects.create_user("a@example.com", is_staff=True)
 client = create_client(name="Known", by=person)
 for label in ("goes", "stays"):
     material = public_pem(new_private_key())
-    print(register_key(client, material=material, alg="EdDSA", label=label, by=person).kid)
+    print(register_pem(client, material=material, alg="EdDSA", label=label, by=person).kid)
 print(f"/clients/{client.client_id}/jwks.json")
 """
 REVOKE = """

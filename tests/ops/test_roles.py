@@ -19,14 +19,15 @@ from tests.ops.serving import Serving, serve
 USE = """
 from datetime import timedelta
 from portal.accounts.models import User
-from portal.registry.actions import create_client, register_key, retire_key, revoke_key
+from portal.registry.actions import create_client, retire_key, revoke_key
+from tests.registering import register_pem
 from portal.registry.choices import RevocationReason
 from tests.keys import new_private_key, public_pem
 person = User.objects.create_user("a@example.com", is_staff=True)
 client = create_client(name="Known", by=person)
 def key():
     material = public_pem(new_private_key())
-    return register_key(client, material=material, alg="EdDSA", label="x", by=person)
+    return register_pem(client, material=material, alg="EdDSA", label="x", by=person)
 retire_key(key(), grace=timedelta(0), by=person)
 revoke_key(key(), reason=RevocationReason.COMPROMISED, by=person)
 print(client.client_id, key().kid)

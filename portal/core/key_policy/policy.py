@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF, Algorithm, generate_rsa
 from portal.core.formats.spki import CURVES, point_invalid
 from portal.core.key_policy import edwards
+from portal.core.key_policy.accepted import AcceptedKey, fits, is_of_kind
 from portal.core.key_policy.known_keys import KNOWN_KEYS
 from portal.core.key_policy.published_keys import NO_LIST, PublishedKeys
 from portal.core.key_policy.rsa import find_weakness
@@ -65,47 +66,23 @@ class KeyPolicy:
         if not RSA_FLOOR <= self.rsa_min_bits <= self.rsa_max_bits <= RSA_CEILING:
             raise ValueError(f"RSA sizes must be {RSA_FLOOR} <= min <= max <= {RSA_CEILING}.")
 
-    def check(self, key: PublicKey, alg: str) -> Algorithm:
-        """Return the algorithm of this name, with which the key may be used; raise `Refused`.
+    @property
+    def offered(self) -> tuple[Algorithm, ...]:
+        """All algorithms that a key can be registered for."""
+        return tuple(each for each in ALGORITHMS.values() if self.allow_legacy or not each.legacy)
 
-        `alg` is a value of the JWS header `alg`, so both EdDSA and Ed25519 find the one entry.
-        """
+    def accept(self, key: PublicKey) -> AcceptedKey:
+        """Judge the key and return what it may be used with; raise `Refused`."""
         self.check_key(key)
-        named = [each for each in ALGORITHMS.values() if alg in each.headers]
-        if not named:
-            raise Refused(
-                Reason.ALG_UNKNOWN,
-                found="This is not the name of an algorithm that the portal knows.",
-                needed=self._advice(key),
-            )
-        usable = self.algorithms_for(key)
-        for each in named:
-            if each in usable:
-                return each
-        for each in named:
-            if _fits(each, key):
-                raise Refused(
-                    Reason.ALG_NOT_OFFERED,
-                    found=f"{each.name} is an older algorithm that is switched off here.",
-                    needed=self._advice(key),
-                )
-        raise Refused(
-            Reason.ALG_DOES_NOT_FIT,
-            found=f"This key ({key.description}) cannot be used with {named[0].name}.",
-            needed=self._advice(key),
-        )
+        algorithms = self._algorithms_for(key)
+        return AcceptedKey(key, algorithms, _notes_on(key, algorithms))
 
-    def algorithms_for(self, key: PublicKey) -> tuple[Algorithm, ...]:
-        """Return the algorithms that the key may be used with, the recommended ones first.
-
-        Raise `Refused` when there is none.
-        """
-        offered = [each for each in ALGORITHMS.values() if self.allow_legacy or not each.legacy]
-        usable = tuple(each for each in offered if _fits(each, key))
+    def _algorithms_for(self, key: PublicKey) -> tuple[Algorithm, ...]:
+        usable = tuple(each for each in self.offered if fits(each, key))
         if not usable and any(ALGORITHMS[name].legacy for name in key.only):
             # RFC 7517 §4.4: the alg of a JWK is what its key is intended for, and the key of an
             # older RSA padding is as good for the newer one.
-            usable = tuple(each for each in offered if _is_of(each, key))
+            usable = tuple(each for each in self.offered if is_of_kind(each, key))
         if not usable:
             raise Refused(
                 Reason.ALG_NOT_OFFERED,
@@ -115,20 +92,8 @@ class KeyPolicy:
             )
         return usable
 
-    def notes_on(self, key: PublicKey) -> tuple[str, ...]:
-        """Return the notes of a key, and which algorithm takes the place of one not offered."""
-        usable = [each.name for each in self.algorithms_for(key)]
-        if not key.only or any(name in usable for name in key.only):
-            return key.notes
-        named, best = " or ".join(key.only), usable[0]
-        sentence = (
-            f"Its member alg says {named}, an older algorithm that this portal does not take. "
-            f"It takes the key for {best}: please let your client sign with {best}."
-        )
-        return (*key.notes, sentence)
-
     def check_key(self, key: PublicKey) -> None:
-        """Return when the key may be used; raise `Refused` otherwise."""
+        """Raise `Refused` unless the key may be used."""
         match key.kty:
             case "RSA":
                 self._check_rsa(key)
@@ -137,15 +102,18 @@ class KeyPolicy:
             case "OKP":
                 _check_edwards(key)
         # Every AKP key of the right length is a valid one (FIPS 204 §7.2).
-        either_sign = fingerprints(key)
-        if not KNOWN_KEYS.isdisjoint(either_sign) or key in self.published:
+        if not KNOWN_KEYS.isdisjoint(fingerprints(key)) or key in self.published:
             raise Refused(
                 Reason.BLOCKED,
                 found="The private half of this key is published, or easy to guess.",
                 needed="Anyone could sign in as you with it. Please make a key of your own.",
                 command=_remake(key),
             )
-        if any(map(self.is_blocked, either_sign)):
+        self.check_not_blocked(key)
+
+    def check_not_blocked(self, key: PublicKey) -> None:
+        """Raise `Refused` if the key, or the one with the other sign, has been blocked."""
+        if any(map(self.is_blocked, fingerprints(key))):
             raise Refused(
                 Reason.BLOCKED,
                 found="This key is blocked, because its private half is no longer a secret.",
@@ -187,22 +155,22 @@ class KeyPolicy:
             needed = f"The number of bits must be divisible by 8; {choice}."
             raise Refused(Reason.RSA_ODD_LENGTH, found=found, needed=needed, command=command)
 
-    def _advice(self, key: PublicKey) -> str:
-        names = [each.name for each in self.algorithms_for(key)]
-        return f"For this key, please choose {' or '.join(names)}."
 
-
-def _is_of(algorithm: Algorithm, key: PublicKey) -> bool:
-    return (algorithm.kty, algorithm.curve) == (key.kty, key.curve)
-
-
-def _fits(algorithm: Algorithm, key: PublicKey) -> bool:
-    return _is_of(algorithm, key) and (not key.only or algorithm.name in key.only)
+def _notes_on(key: PublicKey, usable: tuple[Algorithm, ...]) -> tuple[str, ...]:
+    """Return the notes of a key, and which algorithm takes the place of one not offered."""
+    if not key.only or any(each.name in key.only for each in usable):
+        return key.notes
+    named, best = " or ".join(key.only), usable[0].name
+    sentence = (
+        f"Its member alg says {named}, an older algorithm that this portal does not take. "
+        f"It takes the key for {best}: please let your client sign with {best}."
+    )
+    return (*key.notes, sentence)
 
 
 def _remake(key: PublicKey) -> str:
     """Return the commands that make a new key of the same kind."""
-    generate = next(each.generate for each in ALGORITHMS.values() if _fits(each, key))
+    generate = next(each.generate for each in ALGORITHMS.values() if fits(each, key))
     return f"{generate} && {PUBLIC_HALF}"
 
 

@@ -15,6 +15,7 @@ from portal.registry.actions.client import (
     suspend_client,
 )
 from portal.registry.actions.confirm_key import confirm_key
+from portal.registry.actions.inspect_key import inspect_key
 from portal.registry.actions.people import (
     activate_person,
     deactivate_person,
@@ -45,6 +46,7 @@ __all__ = [
     "create_client",
     "deactivate_person",
     "grant_admin",
+    "inspect_key",
     "invite_person",
     "keep_key",
     "read_key",

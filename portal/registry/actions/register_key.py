@@ -6,14 +6,14 @@ from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 
 from portal.accounts.models import User
 from portal.core.jwk import published_jwk
+from portal.core.key_policy.accepted import AcceptedKey
 from portal.core.public_key import PublicKey
 from portal.core.public_key.negation import fingerprints
 from portal.core.reasons import Refused
-from portal.registry.actions.read_key import read_key
+from portal.registry.actions.inspect_key import record_refused_key
 from portal.registry.choices import Verb
 from portal.registry.errors import (
     ClientSuspended,
@@ -29,44 +29,42 @@ from portal.registry.models import Client, ClientKey, Event, recording
 from portal.registry.validation import clean_line
 
 
-@sensitive_variables("material")
 def register_key(
     client: Client,
+    accepted: AcceptedKey,
     *,
-    material: bytes | str,
     alg: str,
     label: str,
     by: User,
     not_before: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> ClientKey:
-    """Register the public key in `material`, in any form the core reads, for the algorithm `alg`.
+    """Register the key, as `inspect_key` returned it, for the algorithm `alg`.
 
-    Raises `Refused` when the key must not be trusted or does not fit, and a `RegistryRefusal` when
-    the client can take no key, or not this one, or the label or the dates make no sense. A private
-    key is never kept; its public half is blocked for good. Every refusal is recorded as an event
-    with its reason, without what was sent. Where the portal requires confirmation
-    (`REQUIRE_CONFIRMATION`), the key is not live before it.
+    Raises `Refused` when the key has been blocked since or `alg` does not fit, and a
+    `RegistryRefusal` when the client can take no key, or not this one, or the label or the dates
+    make no sense. Every refusal is recorded as an event with its reason. Where the portal requires
+    confirmation (`REQUIRE_CONFIRMATION`), the key is not live before it.
     """
-    key = None
     try:
-        key = read_key(material, by=by, client=client)
         return _register(
-            client, key, alg=alg, label=label, by=by, not_before=not_before, expires_at=expires_at
+            client,
+            accepted,
+            alg=alg,
+            label=label,
+            by=by,
+            not_before=not_before,
+            expires_at=expires_at,
         )
     except (Refused, RegistryRefusal) as refusal:
-        detail = {"reason": str(refusal.reason)}
-        if key is not None:
-            # A public key's: whoever looks into this later can ask whose key it was.
-            detail["spki_sha256"] = key.spki_sha256
-        Event.objects.record(Verb.REFUSE_KEY, by=by, client=client, detail=detail)
+        record_refused_key(client, refusal, accepted.key, by=by)
         raise
 
 
 @recording()
 def _register(
     client: Client,
-    key: PublicKey,
+    accepted: AcceptedKey,
     *,
     alg: str,
     label: str,
@@ -74,6 +72,7 @@ def _register(
     not_before: datetime | None,
     expires_at: datetime | None,
 ) -> ClientKey:
+    key = accepted.key
     client = lock_client(client)
     lock_fingerprints(fingerprints(key))
     _check_unknown(client, key)
@@ -82,7 +81,9 @@ def _register(
         raise ClientSuspended(message)
     _check_limit(client)
     _check_dates(not_before, expires_at)
-    algorithm = key_policy().check(key, alg)
+    # Asked again, now that nobody else can block it: the judgement was made before the lock.
+    key_policy().check_not_blocked(key)
+    algorithm = accepted.algorithm(alg)
     registered = ClientKey.objects.create(
         client=client,
         label=clean_line(label, field="label"),

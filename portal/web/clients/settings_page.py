@@ -16,7 +16,6 @@ from portal.web.current_user import current_user
 from portal.web.debugger.example import example_of
 from portal.web.keys.forms import KeyForm
 from portal.web.keys.guide import recipes
-from portal.web.keys.inspection import KeyInspection, offered_algorithms
 from portal.web.keys.key_files import files_of_next_key
 from portal.web.keys.lists import ended_by_portal, key_lists
 from portal.web.leaked_keys import leaked_keys_of
@@ -38,7 +37,6 @@ def show_settings(
     client: Client,
     *,
     form: KeyForm | None = None,
-    inspection: KeyInspection | None = None,
     fragment: str = "settings",
     status: int = 200,
 ) -> HttpResponse:
@@ -59,8 +57,7 @@ def show_settings(
         "now": now,
         "recipes": recipes(),
         "files": files_of_next_key(client, lists.total),
-        "form": form or KeyForm(algorithms=offered_algorithms()),
-        "inspection": inspection,
+        "form": form or KeyForm(),
         "leaked_keys": leaked_keys_of(form.refused if form else None, user, now),
         "may_change_keys": permissions.can_change_keys(user, client),
         "may_revoke_keys": permissions.can_revoke_keys(user, client),

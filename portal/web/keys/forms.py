@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
@@ -11,15 +12,23 @@ from django.core.files.uploadedfile import UploadedFile
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
 from portal.core.algorithms import Algorithm
+from portal.core.key_policy.accepted import AcceptedKey
 from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.registry.choices import CHOSEN_REASONS, RevocationReason
+from portal.registry.key_policy import key_policy
 from portal.registry.models import ClientKey
+from portal.web.form_errors import add_refusal
 from portal.web.forms import PortalForm, one_line, paste_area
 
 YEARS_AHEAD: Final = 20
 _DATE_FORMATS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
+
+
+Inspect = Callable[[bytes | str], AcceptedKey | None]
+"""Read and judge a key; raise `Refused`. None says that it was not judged."""
 
 
 class KeyText(forms.Field):
@@ -73,56 +82,56 @@ class KeyForm(PortalForm):
     not_before = _utc_field("Starts (UTC)", "Published from then on. Empty: at once.")
     expires_at = _utc_field("Expires (UTC)", "No longer published from then on. Empty: never.")
 
+    accepted: AcceptedKey | None = None
     refused: Refused | None = None
 
-    def __init__(
-        self,
-        *args: Any,
-        algorithms: tuple[Algorithm, ...],
-        inspecting: bool = False,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *args: Any, inspect: Inspect = lambda _: None, **kwargs: Any) -> None:
+        """`inspect` reads each key that was sent, once: text, file, or both."""
         super().__init__(*args, **kwargs)
-        self.offer(algorithms)
-        self._given: list[bytes | str] | None = None
-        if inspecting:
-            # While somebody still writes, what is missing is no error yet.
-            self._errors = ErrorDict()
-            self.cleaned_data = {}
-
-    def offer(self, algorithms: tuple[Algorithm, ...]) -> None:
-        """Offer these algorithms; whether the chosen one fits is for the registry to say."""
-        choices = [("", "Please choose"), *_choices(algorithms)]
+        self._inspect = inspect
+        # Whether the chosen one fits is for the registry to say.
+        choices = [("", "Please choose"), *_choices(key_policy().offered)]
         self.fields["alg"].widget = forms.Select(choices=choices)
 
-    def narrow(self, algorithms: tuple[Algorithm, ...]) -> None:
+    def clean(self) -> dict[str, Any]:
+        """Check that there is exactly one key, which is accepted, and that its dates make sense."""
+        cleaned = super().clean() or self.cleaned_data
+        given = self.inspect_given()
+        if not given:
+            self.add_error("material", "Please paste your public key, or choose its file.")
+        elif given > 1:
+            self.add_error("material", "There is text here and a file too. Please give only one.")
+        self._check_dates(cleaned.get("not_before"), cleaned.get("expires_at"))
+        return cleaned
+
+    @sensitive_variables("material", "text", "file")
+    def inspect_given(self) -> int:
+        """Inspect all that was given, whatever else is wrong; return how many keys that were.
+
+        What is accepted or refused stays with the form, and so does what may be shown again.
+        """
+        text, file = self.data.get("material", ""), self.files.get("file")
+        content = file.read() if isinstance(file, UploadedFile) else b""
+        given = [each for each in (text if text.strip() else "", content) if each]
+        for place, material in enumerate(given):
+            refused = None
+            try:
+                self.accepted = self._inspect(material)
+            except Refused as refusal:
+                refused = refusal
+                if self.refused is None:
+                    add_refusal(self, refusal)
+            if place == 0:
+                self._keep(material, refused)
+        if self.accepted:
+            self._narrow(self.accepted.algorithms)
+        return len(given)
+
+    def _narrow(self, algorithms: tuple[Algorithm, ...]) -> None:
         """Offer only what fits the key, and choose the best unless a fitting one is chosen."""
         self.fields["alg"].widget = forms.Select(choices=_choices(algorithms))
         if self.data.get("alg") not in {each.name for each in algorithms}:
             self._put("alg", algorithms[0].name)
-
-    def materials(self) -> list[bytes | str]:
-        """Return what was given: nothing, the text, the content of the file, or both."""
-        if self._given is None:
-            text = self.data.get("material", "")
-            file = self.files.get("file")
-            content = file.read() if isinstance(file, UploadedFile) else b""
-            self._given = [each for each in (text if text.strip() else "", content) if each]
-        return self._given
-
-    def clean(self) -> dict[str, Any]:
-        """Check that there is exactly one key, and that its dates make sense."""
-        cleaned = super().clean() or self.cleaned_data
-        given = self.materials()
-        if not given:
-            self.add_error("material", "Please paste your public key, or choose its file.")
-        elif len(given) > 1:
-            self.add_error("material", "There is text here and a file too. Please give only one.")
-        else:
-            cleaned["material"] = given[0]
-        self._check_dates(cleaned.get("not_before"), cleaned.get("expires_at"))
-        cleaned.pop("file", None)
-        return cleaned
 
     def _check_dates(self, start: datetime | None, end: datetime | None) -> None:
         now = timezone.now()
@@ -139,7 +148,7 @@ class KeyForm(PortalForm):
         elif start and end and end <= start:
             self.add_error("expires_at", "The key would expire before it starts.")
 
-    def keep(self, material: bytes | str, refused: Refused | None) -> None:
+    def _keep(self, material: bytes | str, refused: Refused | None) -> None:
         """Show the material again in the text area, but nothing that is private or might be."""
         text = ""
         if refused is None or refused.reason not in NOT_SHOWN_AGAIN:
@@ -150,6 +159,16 @@ class KeyForm(PortalForm):
         data = cast("QueryDict", self.data).copy()
         data[name] = value
         self.data = data
+
+
+class KeyInspectionForm(KeyForm):
+    """The same while somebody still writes: a key is read, and nothing that is missing is wrong."""
+
+    def full_clean(self) -> None:
+        """Inspect the key and leave out all other checks."""
+        self._errors = ErrorDict()
+        self.cleaned_data = {}
+        self.inspect_given()
 
 
 def _choices(algorithms: tuple[Algorithm, ...]) -> list[tuple[str, str]]:

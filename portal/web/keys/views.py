@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,12 +16,13 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.accounts.limits import has_own_limit, wait_for, within_limit
+from portal.accounts.models import User
 from portal.core.algorithms import ALGORITHMS
 from portal.core.lifecycle import KeyStatus
 from portal.core.public_key.parse import parse_public_key
-from portal.core.reasons import Reason, Refused
+from portal.core.reasons import NOT_SHOWN_AGAIN, Reason, Refused
 from portal.registry import permissions
-from portal.registry.actions import register_key
+from portal.registry.actions import inspect_key, register_key
 from portal.registry.choices import Verb
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, ClientKey, Event
@@ -29,8 +31,7 @@ from portal.web.addresses import addresses_of
 from portal.web.clients.settings_page import show_settings
 from portal.web.current_user import current_user
 from portal.web.form_errors import add_refusal
-from portal.web.keys.forms import KeyForm
-from portal.web.keys.inspection import KeyInspection, inspect_key, offered_algorithms
+from portal.web.keys.forms import KeyForm, KeyInspectionForm
 from portal.web.keys.lists import key_lists
 from portal.web.render import show
 from portal.web.shortcuts import (
@@ -48,12 +49,13 @@ def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
     client = get_client_or_404(request, client_id)
     if request.method != "POST":
         return redirect(client)
-    require(permissions.can_change_keys(current_user(request), client), NOT_YOUR_KEYS)
-    form = KeyForm(request.POST, request.FILES, algorithms=offered_algorithms())
+    user = current_user(request)
+    require(permissions.can_change_keys(user, client), NOT_YOUR_KEYS)
     if not within_limit(request, "key_upload"):
-        form.add_error(None, _slow_down("key_upload"))
-        return _show_again(request, client, form, status=429)
-    key = _register(request, client, form)
+        return _slow_down(request, client, KeyForm, "key_upload")
+    inspect = partial(inspect_key, by=user, client=client, registering=True)
+    form = KeyForm(request.POST, request.FILES, inspect=inspect)
+    key = _register(client, form, by=user)
     if key is None:
         return _show_again(request, client, form, status=422)
     _say_registered(request, key)
@@ -66,11 +68,12 @@ def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
 def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
     """Say what is seen in a key while somebody pastes it; nothing is registered."""
     client = get_client_or_404(request, client_id)
-    require(permissions.can_change_keys(current_user(request), client), NOT_YOUR_KEYS)
-    form = KeyForm(request.POST, request.FILES, algorithms=offered_algorithms(), inspecting=True)
+    user = current_user(request)
+    require(permissions.can_change_keys(user, client), NOT_YOUR_KEYS)
     if not within_limit(request, "key_inspect"):
-        form.add_error(None, _slow_down("key_inspect"))
-        return _show_again(request, client, form, fragment="inspection", status=429)
+        return _slow_down(request, client, KeyInspectionForm, "key_inspect", fragment="inspection")
+    inspect = partial(inspect_key, by=user, client=client)
+    form = KeyInspectionForm(request.POST, request.FILES, inspect=inspect)
     return _show_again(request, client, form, fragment="inspection", status=200)
 
 
@@ -103,84 +106,58 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     return show(request, "web/keys/key.html", context)
 
 
-@sensitive_variables("material")
-def _register(request: HttpRequest, client: Client, form: KeyForm) -> ClientKey | None:
-    if not form.is_valid():
+def _register(client: Client, form: KeyForm, *, by: User) -> ClientKey | None:
+    if not form.is_valid() or form.accepted is None:
         return None
-    material = form.cleaned_data.pop("material")
+    given = {name: form.cleaned_data[name] for name in ("alg", "label", "not_before", "expires_at")}
     try:
-        return register_key(
-            client, material=material, by=current_user(request), **form.cleaned_data
-        )
+        return register_key(client, form.accepted, by=by, **given)
     except (Refused, RegistryRefusal) as refusal:
         add_refusal(form, refusal)
         return None
+
+
+def _slow_down(
+    request: HttpRequest,
+    client: Client,
+    form_class: type[KeyForm],
+    action: str,
+    fragment: str = "settings",
+) -> HttpResponse:
+    """Answer somebody over the limit: nothing is judged, blocked or recorded."""
+    form = form_class(request.POST, request.FILES, inspect=_look_for_secrets)
+    message = (
+        "That was a lot of keys in a short time. Nothing is wrong with this one and it is still "
+        f"here; please wait and try again (at most {wait_for(action)})."
+    )
+    form.add_error(None, message)
+    return _show_again(request, client, form, fragment=fragment, status=429)
+
+
+@sensitive_variables("material")
+def _look_for_secrets(material: bytes | str) -> None:
+    """Raise `Refused` for what may not be shown again, and only for that."""
+    try:
+        parse_public_key(material)
+    except Refused as refused:
+        if refused.reason in NOT_SHOWN_AGAIN:
+            refused.leaked = ()  # the page says of these that they are blocked
+            raise
 
 
 def _show_again(
     request: HttpRequest, client: Client, form: KeyForm, *, fragment: str = "settings", status: int
 ) -> HttpResponse:
     """Show the form with what was entered and what is seen in it, and nothing private."""
-    inspection = _read_only(form) if status == 429 else _inspect(request, client, form)
+    form.is_valid()  # in case nobody has asked yet
     private = form.refused is not None and form.refused.reason == Reason.PRIVATE_KEY
-    response = show_settings(
-        request,
-        client,
-        form=form,
-        inspection=inspection,
-        # The text area has to be emptied, so more than what is seen has to be drawn anew.
-        fragment="settings" if private else fragment,
-        status=status,
-    )
+    # With a private key the text area has to be emptied, which is outside a smaller fragment.
+    shown = "settings" if private else fragment
+    response = show_settings(request, client, form=form, fragment=shown, status=status)
     if private and fragment != "settings":
         response["HX-Retarget"] = "#settings"
         response["HX-Reswap"] = "outerHTML"
     return response
-
-
-@sensitive_variables("material")
-def _read_only(form: KeyForm) -> None:
-    """Read what was given only to know what may be shown again.
-
-    Somebody over the limit gets no more work done: nothing is judged, blocked or recorded.
-    """
-    for place, material in enumerate(form.materials()):
-        refused = None
-        try:
-            parse_public_key(material)
-        except Refused as refusal:
-            refused = refusal
-            refused.leaked = ()  # the page says of these that they are blocked
-            if refused.reason == Reason.PRIVATE_KEY and form.refused is None:
-                add_refusal(form, refused)
-        if place == 0:
-            form.keep(material, refused)
-
-
-@sensitive_variables("material")
-def _inspect(request: HttpRequest, client: Client, form: KeyForm) -> KeyInspection | None:
-    """Read all that was given, whatever else is wrong with the form; keep what may be shown."""
-    inspection = None
-    for place, material in enumerate(form.materials()):
-        refused = None
-        try:
-            inspection = inspect_key(material, by=current_user(request), client=client)
-        except Refused as refusal:
-            refused = refusal
-            if form.refused is None:
-                add_refusal(form, refusal)
-        if place == 0:
-            form.keep(material, refused)
-    if inspection:
-        form.narrow(inspection.algorithms)
-    return inspection
-
-
-def _slow_down(action: str) -> str:
-    return (
-        "That was a lot of keys in a short time. Nothing is wrong with this one and it is still "
-        f"here; please wait and try again (at most {wait_for(action)})."
-    )
 
 
 def _say_registered(request: HttpRequest, key: ClientKey) -> None:

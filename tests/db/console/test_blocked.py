@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from portal.console.views.blocked import MAX_SHOWN
 from portal.core.public_key.parse import parse_public_key
-from portal.registry.actions import block_key, register_key
+from portal.registry.actions import block_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 from .conftest import KeyMaker, private_pem
 
@@ -144,7 +145,7 @@ def test_no_tick_is_needed_while_the_client_keeps_another_live_key(
 def test_a_key_of_several_clients_is_shown_and_blocked_in_each(
     admin: Browser, key: ClientKey, other: Client, cast: SimpleNamespace
 ) -> None:
-    copy = register_key(other, material=key.pem, alg="EdDSA", label="Copy", by=cast.bob)
+    copy = register_pem(other, material=key.pem, alg="EdDSA", label="Copy", by=cast.bob)
     path = URL + key.spki_sha256
     page = admin.get(path).content.decode()
     assert key.get_absolute_url() in page

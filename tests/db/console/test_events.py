@@ -22,6 +22,7 @@ from portal.registry.choices import RevocationReason, Role, Verb
 from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger
 from tests.keys import new_private_key, public_pem
 from tests.own_keys import new_own_key
+from tests.registering import register_pem
 from tests.triggers import triggers_off
 
 from .conftest import private_pem
@@ -41,7 +42,7 @@ def told(answer: object) -> list[str]:
 @pytest.fixture
 def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     """Every verb there is, once or more; returns the key it was done with."""
-    first = actions.register_key(
+    first = register_pem(
         payments, material=public_pem(new_private_key()), alg="EdDSA", label="First", by=cast.dev
     )
     actions.change_client(
@@ -70,7 +71,7 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     actions.block_key("ab" * 32, by=cast.admin, note="Seen on a forum")
     for material in ("nothing", private_pem(new_private_key())):
         with pytest.raises(Refused):
-            actions.register_key(payments, material=material, alg="EdDSA", label="x", by=cast.dev)
+            register_pem(payments, material=material, alg="EdDSA", label="x", by=cast.dev)
     weakness = {"reason": "rsa_shared_prime", "note": "It shares a prime."}
     Event.objects.record(Verb.FIND_WEAKNESS, by=PORTAL, client=payments, key=first, detail=weakness)
     actions.grant_admin(cast.bob, by=cast.admin)

@@ -11,10 +11,11 @@ import pytest
 from django.test import Client as Browser
 from django.urls import reverse
 
-from portal.registry.actions import register_key, suspend_client
+from portal.registry.actions import suspend_client
 from portal.registry.choices import RevocationReason
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 from .conftest import KeyMaker, private_pem
 
@@ -90,7 +91,7 @@ def test_a_pasted_key_is_found_and_goes_into_no_address(
     newline: str, admin: Browser, payments: Client, cast: SimpleNamespace
 ) -> None:
     pem = public_pem(new_private_key())
-    key = register_key(payments, material=pem, alg="EdDSA", label="Pasted", by=cast.dev)
+    key = register_pem(payments, material=pem, alg="EdDSA", label="Pasted", by=cast.dev)
     answer = admin.post(URL, {"q": pem.replace("\n", newline), "status": "active"})
     assert answer.status_code == 302
     assert answer["Location"] == f"{URL}?q={key.spki_sha256}&status=active"
@@ -125,7 +126,7 @@ def test_a_pasted_private_key_is_refused_blocked_and_not_shown_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     private = new_private_key()
-    key = register_key(
+    key = register_pem(
         payments, material=public_pem(private), alg="EdDSA", label="Leaked", by=cast.dev
     )
     pasted = private_pem(private)

@@ -16,12 +16,12 @@ import pytest
 from django.test import Client as Browser
 from django.utils.html import escape
 
-from portal.registry.actions import register_key
 from portal.registry.models import Client
 from tests.assertions import ASSERTION_TYPE, claims_of, form_of, sign
 from tests.db.oauth.token_requests import ISSUER, TOKEN, Signer, body_of, new_signer, post
 from tests.db.pages import text_of
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 OLDER = {"typ": "JWT"}
 
@@ -31,7 +31,7 @@ def signer(payments: Client, cast: SimpleNamespace) -> Signer:
     """Of the client's four live keys, the one for ES256."""
     for alg in ("PS256", "ES512", "EdDSA"):
         material = public_pem(new_private_key(alg))
-        register_key(payments, material=material, alg=alg, label=alg, by=cast.alice)
+        register_pem(payments, material=material, alg=alg, label=alg, by=cast.alice)
     return new_signer(payments, cast.alice)
 
 

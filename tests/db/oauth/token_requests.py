@@ -14,11 +14,12 @@ from django.test import Client as Browser
 from django.utils.html import escape
 
 from portal.accounts.models import User
-from portal.registry.actions import change_client, change_rights, register_key
+from portal.registry.actions import change_client, change_rights
 from portal.registry.choices import GrantType
 from portal.registry.models import Client, ClientKey
 from tests.assertions import claims_of, form_of, sign
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.registering import register_pem
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -121,5 +122,5 @@ def new_signer(client: Client, by: User, label: str = "Signer") -> Signer:
     )
     client.refresh_from_db()
     private = new_private_key("ES256")
-    key = register_key(client, material=public_pem(private), alg="ES256", label=label, by=by)
+    key = register_pem(client, material=public_pem(private), alg="ES256", label=label, by=by)
     return Signer(client, key, private)

@@ -12,9 +12,9 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from portal.registry.actions import register_key
 from portal.registry.models import Client, ClientKey
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -54,7 +54,7 @@ def register(payments: Client, cast: SimpleNamespace) -> Register:
 
     def register(alg: str = "EdDSA", **dates: datetime) -> ClientKey:
         pem = public_pem(new_private_key(alg))
-        return register_key(payments, material=pem, alg=alg, label=alg, by=cast.dev, **dates)
+        return register_pem(payments, material=pem, alg=alg, label=alg, by=cast.dev, **dates)
 
     return register
 

@@ -18,7 +18,6 @@ from portal.registry.actions import (
     confirm_key,
     create_client,
     keep_key,
-    register_key,
     resume_client,
     retire_key,
     revoke_key,
@@ -29,6 +28,7 @@ from portal.registry.choices import RevocationReason, Role
 from portal.registry.models import Client, ClientKey, recording
 from tests.interop.served import database_url
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
@@ -56,7 +56,7 @@ def told(key: ClientKey) -> Iterator[Told]:
 
 def _register(key: ClientKey, cast: SimpleNamespace) -> None:
     pem = public_pem(new_private_key())
-    register_key(key.client, material=pem, alg="EdDSA", label="New", by=cast.dev)
+    register_pem(key.client, material=pem, alg="EdDSA", label="New", by=cast.dev)
 
 
 def _revoke(key: ClientKey, cast: SimpleNamespace) -> None:

@@ -13,11 +13,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from portal.core.public_key.parse import parse_public_key
-from portal.registry.actions import block_key, register_key, revoke_key
+from portal.registry.actions import block_key, revoke_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
 from tests.db.registry.recorded import events
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 SHA256 = "0123456789abcdef" * 4
 
@@ -139,7 +140,7 @@ def test_block_key_says_what_it_revoked(key: ClientKey) -> None:
 def test_both_commands_find_a_key_in_every_client(
     payments: Client, other: Client, key: ClientKey, cast: SimpleNamespace
 ) -> None:
-    copy = register_key(other, material=key.pem, alg="EdDSA", label="Copy", by=cast.bob)
+    copy = register_pem(other, material=key.pem, alg="EdDSA", label="Copy", by=cast.bob)
     assert copy.kid == key.kid
     reason = ["--reason", "compromised", "--by", "admin@example.com"]
     said = run("revoke_key", *reason, "--", key.kid)
@@ -230,7 +231,7 @@ def test_revoke_key_refuses_a_note_that_cannot_be_kept(
 def keys_of_payments(payments: Client, cast: SimpleNamespace) -> list[ClientKey]:
     """Three live keys."""
     return [
-        register_key(
+        register_pem(
             payments, material=public_pem(new_private_key()), alg="EdDSA", label=label, by=cast.dev
         )
         for label in ("One", "Two", "Three")

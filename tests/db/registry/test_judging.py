@@ -23,10 +23,11 @@ from portal.core.key_policy.published_keys import NO_LIST, record_hash
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
 from portal.registry import judging
-from portal.registry.actions import confirm_key, register_key, retire_key, revoke_key
+from portal.registry.actions import confirm_key, retire_key, revoke_key
 from portal.registry.choices import BlockedWhy, RevocationReason, Verb
 from portal.registry.models import PORTAL, BlockedKey, Client, ClientKey, Event, JudgedKey
 from tests.db.registry.recorded import events
+from tests.registering import register_pem
 from tests.unit.core.key_policy.weak_keys import prime
 
 SHARED = "It shares a prime with another key, so that anybody can compute both private keys."
@@ -54,7 +55,7 @@ def add(payments: Client, other: Client, cast: SimpleNamespace, settings: Settin
     def add(*seeds: int, client: Client = payments, proved: bool = True) -> ClientKey:
         n = prime(1024, seeds[0]) * prime(1024, seeds[1])
         by = cast.alice if client == payments else cast.bob
-        key = register_key(client, material=pem_of(n), alg="PS256", label=str(seeds), by=by)
+        key = register_pem(client, material=pem_of(n), alg="PS256", label=str(seeds), by=by)
         return confirm_key(key, by=by) if proved else key
 
     return add

@@ -22,7 +22,6 @@ from portal.registry.actions import (
     confirm_key,
     create_client,
     keep_key,
-    register_key,
     resume_client,
     retire_key,
     revoke_key,
@@ -32,6 +31,7 @@ from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger, recording
 from portal.registry.models.appending import entry_of
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 from tests.triggers import triggers_off
 
 
@@ -361,7 +361,7 @@ def test_keys_of_every_kind_are_as_their_events_say(
     payments: Client, cast: SimpleNamespace
 ) -> None:
     for alg in ("EdDSA", "ES256", "PS256", "ML-DSA-44"):
-        register_key(
+        register_pem(
             payments,
             material=public_pem(new_private_key(alg)),
             alg=alg,

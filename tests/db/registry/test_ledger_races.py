@@ -26,6 +26,7 @@ from portal.registry.ledger import verify_events
 from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger, Membership
 from tests.db.registry.racing import outcome_of, race_behind
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 from tests.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -88,7 +89,7 @@ VERBS: Final[Mapping[str, Callable[[Scene], Any]]] = {
     "change_role": lambda s: actions.change_role(s.membership, role=Role.OWNER, by=s.owner),
     "remove_member": lambda s: actions.remove_member(s.membership, by=s.owner),
     "appoint_owner": lambda s: actions.appoint_owner(s.client, email=s.new.email, by=s.admin),
-    "register_key": lambda s: actions.register_key(
+    "register_key": lambda s: register_pem(
         s.client, material=s.pem, alg="EdDSA", label="x", by=s.dev
     ),
     "retire_key": lambda s: actions.retire_key(s.key, grace=timedelta(days=1), by=s.dev),

@@ -13,12 +13,13 @@ from portal.core.public_key import PublicKey
 from portal.core.public_key.negation import negative
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
-from portal.registry.actions import block_key, read_key, register_key, revoke_key
+from portal.registry.actions import block_key, read_key, revoke_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import BlockedKey, Client, ClientKey
 from portal.registry.models.tokens import taints
 from tests.db.registry.recorded import events
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.registering import register_pem
 
 SIGNED = ["ES256", "ES384", "ES512", "EdDSA", "Ed448"]
 OTHER_SIGN = "It differs only in its sign from a key that is blocked: one private key opens both."
@@ -40,7 +41,7 @@ def send(private: PrivateKey, client: Client, by: Any) -> None:
 
 
 def register(client: Client, key: PublicKey, alg: str, by: Any) -> ClientKey:
-    return register_key(client, material=key.pem, alg=alg, label=f"The key {alg}", by=by)
+    return register_pem(client, material=key.pem, alg=alg, label=f"The key {alg}", by=by)
 
 
 @pytest.mark.parametrize("alg", SIGNED)

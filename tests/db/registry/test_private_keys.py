@@ -22,11 +22,12 @@ from django.test.utils import CaptureQueriesContext
 
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
-from portal.registry.actions import block_key, read_key, register_key
+from portal.registry.actions import block_key, read_key
 from portal.registry.choices import BlockedWhy, Verb
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
 from tests.db.registry.recorded import events
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.registering import register_pem
 
 
 def encoded(private: Any, format_: PrivateFormat, *, password: bytes = b"") -> bytes:
@@ -132,7 +133,7 @@ def test_nothing_of_a_private_key_is_kept_logged_or_said(
     caplog.set_level(logging.DEBUG, "django.db.backends")
     # In here every statement goes through the log, with its parameters.
     with CaptureQueriesContext(connection), pytest.raises(Refused) as refusal:
-        register_key(payments, material=material, alg="PS256", label="Oops", by=cast.dev)
+        register_pem(payments, material=material, alg="PS256", label="Oops", by=cast.dev)
     assert refusal.value.reason == Reason.PRIVATE_KEY
     assert "INSERT" in caplog.text
     for place in (everything_stored(), caplog.text, everything_said(refusal.value)):
@@ -154,7 +155,7 @@ def test_its_public_half_is_blocked(
     assert events(Verb.BLOCK_KEY) == [(cast.dev, payments, None, detail)]
     alg, _, _ = container.partition(" ")
     with pytest.raises(Refused) as refusal:
-        register_key(payments, material=public_pem(private), alg=alg, label="Half", by=cast.dev)
+        register_pem(payments, material=public_pem(private), alg=alg, label="Half", by=cast.dev)
     assert refusal.value.reason == Reason.BLOCKED
 
 
@@ -171,11 +172,11 @@ def test_where_its_public_half_is_registered_it_is_revoked(
     payments: Client, other: Client, cast: SimpleNamespace
 ) -> None:
     private, material = contained("EdDSA in PKCS#8")
-    key = register_key(
+    key = register_pem(
         payments, material=public_pem(private), alg="EdDSA", label="Ours", by=cast.dev
     )
     with pytest.raises(Refused):
-        register_key(other, material=material, alg="EdDSA", label="Oops", by=cast.bob)
+        register_pem(other, material=material, alg="EdDSA", label="Oops", by=cast.bob)
     key.refresh_from_db()
     assert (key.revoked_by, key.revocation_reason) == (cast.bob, "compromised")
     note = "Its private key was sent to the portal"
@@ -216,7 +217,7 @@ def test_a_made_up_rsa_private_key_blocks_nothing(
     payments: Client, other: Client, cast: SimpleNamespace
 ) -> None:
     victim = public_pem(new_private_key("PS256"))
-    key = register_key(payments, material=victim, alg="PS256", label="Ours", by=cast.dev)
+    key = register_pem(payments, material=victim, alg="PS256", label="Ours", by=cast.dev)
     forged = {name: key.jwk[name] for name in ("kty", "n", "e")} | {"d": base64url(3**1200)}
     with pytest.raises(Refused) as refusal:
         read_key(json.dumps(forged), by=cast.bob, client=other)
@@ -231,7 +232,7 @@ def test_a_made_up_private_value_does_not_block_the_key_it_stands_beside(
     payments: Client, other: Client, cast: SimpleNamespace, alg: str
 ) -> None:
     victim = public_pem(new_private_key(alg))
-    key = register_key(payments, material=victim, alg=alg, label="Ours", by=cast.dev)
+    key = register_pem(payments, material=victim, alg=alg, label="Ours", by=cast.dev)
     members = {name: key.jwk[name] for name in ("kty", "crv", "x", "y") if name in key.jwk}
     d = urlsafe_b64encode(bytes(range(32))).rstrip(b"=").decode()
     with pytest.raises(Refused):

@@ -20,7 +20,6 @@ from portal.registry.actions import (
     authenticate_client,
     block_key,
     confirm_key,
-    register_key,
     retire_key,
     revoke_key,
 )
@@ -32,6 +31,7 @@ from tests.assertions import claims_of, form_of, sign
 from tests.db.registry.racing import race_behind
 from tests.db.registry.recorded import events
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.registering import register_pem
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Pair:
 
 
 def register(client: Client, private: PrivateKey, by: Any) -> ClientKey:
-    return register_key(client, material=public_pem(private), alg="ES256", label="A key", by=by)
+    return register_pem(client, material=public_pem(private), alg="ES256", label="A key", by=by)
 
 
 def state(key: ClientKey) -> KeyStatus:
@@ -188,8 +188,9 @@ def test_blocking_ends_a_key_in_every_client_and_for_all(pair: Pair, cast: Simpl
     block_key(key.spki_sha256, by=cast.admin)
     assert state(key) == state(pair.squat) == KeyStatus.REVOKED
     assert len(events(Verb.REVOKE_KEY)) == 2
-    with pytest.raises(KeyAlreadyHere):
+    with pytest.raises(Refused) as refused:
         pair.register()
+    assert refused.value.reason == Reason.BLOCKED
 
 
 def test_a_blocked_copy_stays_blocked_for_its_owner(pair: Pair, cast: SimpleNamespace) -> None:

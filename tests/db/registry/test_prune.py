@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from portal.core.assertion import LEEWAY_S, VerifiedAssertion
 from portal.registry import cleanup as pruning
-from portal.registry.actions import register_key, revoke_key
+from portal.registry.actions import revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.cleanup import prune
 from portal.registry.jti_store import KEPT_AFTER_EXPIRY, consume_jti
@@ -33,6 +33,7 @@ from portal.registry.models import (
 from portal.registry.models.tokens import is_family_tainted
 from tests.db.used import used
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -42,7 +43,7 @@ SECOND = timedelta(seconds=1)
 def second(payments: Client, cast: SimpleNamespace) -> ClientKey:
     """Another live key of `payments`."""
     material = public_pem(new_private_key())
-    return register_key(payments, material=material, alg="EdDSA", label="Second", by=cast.dev)
+    return register_pem(payments, material=material, alg="EdDSA", label="Second", by=cast.dev)
 
 
 def tokens(

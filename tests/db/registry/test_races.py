@@ -25,7 +25,6 @@ from portal.registry.actions import (
     confirm_key,
     create_client,
     keep_key,
-    register_key,
     remove_member,
     resume_client,
     retire_key,
@@ -48,6 +47,7 @@ from portal.registry.models import BlockedKey, Client, ClientKey, Event, Members
 from portal.registry.publishing import publish
 from tests.db.registry.racing import outcome_of, race_behind
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -63,7 +63,7 @@ def fingerprint(pem: str) -> str:
 
 def registering(client: Client, by: object, pem: str | None = None) -> Callable[[], ClientKey]:
     material = pem or new_pem()
-    return lambda: register_key(client, material=material, alg="EdDSA", label="Raced", by=by)  # type: ignore[arg-type]
+    return lambda: register_pem(client, material=material, alg="EdDSA", label="Raced", by=by)  # type: ignore[arg-type]
 
 
 def published_kids(client: Client) -> set[str]:

@@ -10,11 +10,11 @@ import pytest
 from django.urls import reverse
 
 from portal.core.public_key.parse import parse_public_key
-from portal.registry.actions import register_key
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
 from tests.db.pages import text_of
 from tests.db.web.keys.key_forms import good, private_pem
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 
 def on_one_line(pem: str) -> str:
@@ -79,7 +79,7 @@ def test_private_key_in_a_note_revokes_the_key_it_is_of(
     browser_of: Any, payments: Client, cast: SimpleNamespace
 ) -> None:
     private = new_private_key()
-    key = register_key(
+    key = register_pem(
         payments, material=public_pem(private), alg="EdDSA", label="Ours", by=cast.dev
     )
     path = reverse("key_register", args=[payments.client_id])

@@ -24,19 +24,18 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, file: str, alg: str | None, **_options: Any) -> None:
         """Print the verdict; raise `CommandError` with the refusal."""
-        policy = key_policy()
         try:
-            key = parse_public_key(read_material(file))
-            policy.check_key(key)
-            algorithms = [policy.check(key, alg)] if alg else policy.algorithms_for(key)
+            accepted = key_policy().accept(parse_public_key(read_material(file)))
+            algorithms = [accepted.algorithm(alg)] if alg else accepted.algorithms
         except Refused as refused:
             raise command_error(refused) from None
         names = ", ".join(
             f"{each.name} (recommended)" if each.recommended else each.name for each in algorithms
         )
+        key = accepted.key
         for line in (
             f"{key.description}, from a file in the form: {key.container}.",
-            *policy.notes_on(key),
+            *accepted.notes,
             f"Algorithms:  {names}",
             f"kid:         {key.thumbprint}",
             f"SHA-256:     {key.spki_sha256}",

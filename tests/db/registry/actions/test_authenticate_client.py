@@ -25,7 +25,6 @@ from portal.registry.actions import (
     authenticate_client,
     confirm_key,
     record_refused_grant,
-    register_key,
     retire_key,
     revoke_key,
     suspend_client,
@@ -36,6 +35,7 @@ from tests.assertions import ASSERTION_TYPE, claims_of, form_of, sign
 from tests.db.registry.racing import race_behind
 from tests.db.registry.recorded import events
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.registering import register_pem
 
 ISSUER = "http://testserver"
 TOKEN_ENDPOINT = f"{ISSUER}/api/oauth2/token"
@@ -56,7 +56,7 @@ def private() -> PrivateKey:
 def key(payments: Client, cast: SimpleNamespace, private: PrivateKey) -> ClientKey:
     """A live ES256 key of `payments`."""
     material = public_pem(private)
-    return register_key(payments, material=material, alg="ES256", label="First", by=cast.dev)
+    return register_pem(payments, material=material, alg="ES256", label="First", by=cast.dev)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_without_a_kid_each_of_two_live_keys_signs_in(
     send: Send, payments: Client, key: ClientKey, cast: SimpleNamespace
 ) -> None:
     newer = new_private_key("ES256")
-    second = register_key(
+    second = register_pem(
         payments, material=public_pem(newer), alg="ES256", label="Second", by=cast.dev
     )
     assert send(header={"kid": None}).key == key
@@ -113,7 +113,7 @@ def test_without_a_kid_a_revoked_key_does_not_sign_in_beside_a_live_one(
     send: Send, payments: Client, key: ClientKey, cast: SimpleNamespace
 ) -> None:
     second = public_pem(new_private_key("ES256"))
-    register_key(payments, material=second, alg="ES256", label="Second", by=cast.dev)
+    register_pem(payments, material=second, alg="ES256", label="Second", by=cast.dev)
     revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.dev)
     reason, _ = refusal_of(send, header={"kid": None})
     assert reason == Reason.SIGNATURE_INVALID
@@ -123,7 +123,7 @@ def test_without_a_kid_nobody_else_signs_in(
     send: Send, payments: Client, cast: SimpleNamespace
 ) -> None:
     second = public_pem(new_private_key("ES256"))
-    register_key(payments, material=second, alg="ES256", label="Second", by=cast.dev)
+    register_pem(payments, material=second, alg="ES256", label="Second", by=cast.dev)
     reason, recorded = refusal_of(send, header={"kid": None}, by=new_private_key("ES256"))
     assert reason == Reason.SIGNATURE_INVALID
     assert recorded.key is None
@@ -139,7 +139,7 @@ def test_without_a_kid_the_algorithm_may_tell_which_key_is_meant(
     send: Send, payments: Client, key: ClientKey, cast: SimpleNamespace
 ) -> None:
     second = public_pem(new_private_key())
-    register_key(payments, material=second, alg="EdDSA", label="Second", by=cast.dev)
+    register_pem(payments, material=second, alg="EdDSA", label="Second", by=cast.dev)
     assert send(header={"kid": None}).key == key
 
 
@@ -168,7 +168,7 @@ def test_another_client_may_use_the_same_jti(
 ) -> None:
     send(jti="once")
     theirs = new_private_key()
-    register_key(other, material=public_pem(theirs), alg="EdDSA", label="Theirs", by=cast.bob)
+    register_pem(other, material=public_pem(theirs), alg="EdDSA", label="Theirs", by=cast.bob)
     good = claims_of(other.client_id, ISSUER, jti="once")
     assert authenticate_client(parameters_of(form_of(sign(theirs, "EdDSA", good)))).client == other
 
@@ -212,7 +212,7 @@ def test_a_key_of_another_client_is_unknown_here(
     send: Send, other: Client, cast: SimpleNamespace
 ) -> None:
     theirs = new_private_key("ES256")
-    foreign = register_key(
+    foreign = register_pem(
         other, material=public_pem(theirs), alg="ES256", label="Theirs", by=cast.bob
     )
     reason, recorded = refusal_of(send, by=theirs, header={"kid": foreign.kid})
@@ -409,7 +409,7 @@ def test_a_key_that_waits_for_confirmation_is_not_confirmed_by_being_tried(
     settings.REQUIRE_CONFIRMATION = True
     private = new_private_key("ES256")
     material = public_pem(private)
-    waits = register_key(payments, material=material, alg="ES256", label="New", by=cast.dev)
+    waits = register_pem(payments, material=material, alg="ES256", label="New", by=cast.dev)
     reason, _ = refusal_of(send, by=private, header={"kid": waits.kid})
     assert reason == Reason.KEY_UNCONFIRMED
     assert ClientKey.objects.get(pk=waits.pk).confirmed_at is None

@@ -10,13 +10,14 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.core.lifecycle import KeyStatus
-from portal.registry.actions import confirm_key, register_key, retire_key, revoke_key
+from portal.registry.actions import confirm_key, retire_key, revoke_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.errors import KeyNotLive
 from portal.registry.models import Client, ClientKey, Event
 from tests.db.registry.racing import race_behind
 from tests.db.registry.recorded import events
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 
 def test_a_confirmed_key_says_who_and_when(key: ClientKey, cast: SimpleNamespace) -> None:
@@ -61,7 +62,7 @@ def test_a_key_that_waits_becomes_live(
 ) -> None:
     settings.REQUIRE_CONFIRMATION = True
     pem = public_pem(new_private_key())
-    key = register_key(payments, material=pem, alg="EdDSA", label="New", by=cast.dev)
+    key = register_pem(payments, material=pem, alg="EdDSA", label="New", by=cast.dev)
     now = timezone.now()
     assert key.lifecycle.status(now) == KeyStatus.UNCONFIRMED
     assert not payments.keys.live(now).exists()

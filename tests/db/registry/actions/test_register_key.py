@@ -15,14 +15,7 @@ from portal.core.jwk import published_jwk
 from portal.core.key_policy.published_keys import record_hash
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
-from portal.registry.actions import (
-    block_key,
-    confirm_key,
-    register_key,
-    retire_key,
-    revoke_key,
-    suspend_client,
-)
+from portal.registry.actions import block_key, confirm_key, retire_key, revoke_key, suspend_client
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.errors import (
     ClientSuspended,
@@ -34,6 +27,7 @@ from portal.registry.errors import (
 from portal.registry.models import Client, ClientKey
 from tests.db.registry.recorded import events
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 
 def new_pem(alg: str = "EdDSA") -> str:
@@ -42,7 +36,7 @@ def new_pem(alg: str = "EdDSA") -> str:
 
 def register(client: Client, by: Any, pem: str = "", alg: str = "EdDSA", **given: Any) -> ClientKey:
     given = {"label": "Laptop", "material": pem or new_pem(), "alg": alg, **given}
-    return register_key(client, by=by, **given)
+    return register_pem(client, by=by, **given)
 
 
 def refused(client: Client) -> list[str]:

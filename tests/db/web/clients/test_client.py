@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from portal.registry.actions import register_key, retire_key, revoke_key, suspend_client
+from portal.registry.actions import retire_key, revoke_key, suspend_client
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.db.pages import text_of
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_the_extended_set_is_shown_when_a_key_needs_it(
     from cryptography.hazmat.primitives.asymmetric import ed448  # noqa: PLC0415
 
     material = public_pem(ed448.Ed448PrivateKey.generate())
-    register_key(payments, material=material, alg="Ed448", label="Big", by=cast.dev)
+    register_pem(payments, material=material, alg="Ed448", label="Big", by=cast.dev)
     assert "jwks-extended.json" in text_of(ask("dev", "get", paths.client))
 
 
@@ -90,7 +91,7 @@ def test_keys_stand_in_the_order_a_person_expects(
 
     def add(label: str, **dates: Any) -> ClientKey:
         material = public_pem(new_private_key())
-        return register_key(
+        return register_pem(
             payments, material=material, alg="EdDSA", label=label, by=cast.dev, **dates
         )
 
@@ -112,7 +113,7 @@ def test_with_two_live_keys_it_says_that_others_ask_for_the_kid(
 ) -> None:
     said = "With more than one live key, other verifiers ask for the"
     assert said not in text_of(ask("dev", "get", paths.client))
-    register_key(
+    register_pem(
         payments, material=public_pem(new_private_key()), alg="EdDSA", label="2", by=cast.dev
     )
     assert said in text_of(ask("dev", "get", paths.client))
@@ -123,7 +124,7 @@ def test_a_key_that_expires_soon_is_flagged(
 ) -> None:
     material = public_pem(new_private_key())
     soon = timezone.now() + timedelta(days=19)
-    register_key(payments, material=material, alg="EdDSA", label="S", by=cast.dev, expires_at=soon)
+    register_pem(payments, material=material, alg="EdDSA", label="S", by=cast.dev, expires_at=soon)
     text = text_of(ask("dev", "get", paths.client))
     assert text.count("tag-warn") == 1
     assert "in 19 days" in text
@@ -153,7 +154,7 @@ def test_a_suspension_is_said_with_its_reason(
 
 def test_names_and_labels_are_escaped(ask: Any, payments: Client, cast: SimpleNamespace) -> None:
     label = '<img src=x onerror="alert(1)">'
-    register_key(
+    register_pem(
         payments, material=public_pem(new_private_key()), alg="EdDSA", label=label, by=cast.dev
     )
     text = text_of(ask("dev", "get", payments.get_absolute_url()))
@@ -180,7 +181,7 @@ def test_its_queries_do_not_grow_with_the_keys(
 ) -> None:
     for number in range(10):
         material = public_pem(new_private_key())
-        register_key(payments, material=material, alg="EdDSA", label=f"Key {number}", by=cast.dev)
+        register_pem(payments, material=material, alg="EdDSA", label=f"Key {number}", by=cast.dev)
     browser = browser_of("dev")
     # One of them is when the client signed in last.
     with django_assert_max_num_queries(11):

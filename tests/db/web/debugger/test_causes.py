@@ -17,12 +17,13 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.registry.actions import register_key, retire_key, revoke_key
+from portal.registry.actions import retire_key, revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey, RedeemedAssertion
 from tests.assertions import claims_of, encode, form_of, sign
 from tests.db.pages import text_of
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.registering import register_pem
 
 ISSUER = "http://testserver"
 TOKEN_ENDPOINT = f"{ISSUER}/api/oauth2/token"
@@ -42,7 +43,7 @@ class Bench:
         """Register a new key."""
         private = new_private_key(alg)
         self.privates[label] = private
-        self.keys[label] = register_key(
+        self.keys[label] = register_pem(
             self.client, material=public_pem(private), alg=alg, label=label, by=self.by
         )
         return self.keys[label]

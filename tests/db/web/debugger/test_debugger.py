@@ -12,12 +12,12 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from portal.core.public_key.parse import parse_public_key
-from portal.registry.actions import register_key
 from portal.registry.models import BlockedKey, Client, ClientKey, RedeemedAssertion
 from tests.assertions import claims_of, sign
 from tests.db.pages import text_of
 from tests.db.web.keys.key_forms import body_of, private_pem
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.registering import register_pem
 
 ISSUER = "http://testserver"
 
@@ -37,7 +37,7 @@ def private() -> PrivateKey:
 @pytest.fixture
 def signing(payments: Client, private: PrivateKey, cast: SimpleNamespace) -> ClientKey:
     """A live EdDSA key of `payments` that the test can sign with."""
-    return register_key(
+    return register_pem(
         payments, material=public_pem(private), alg="EdDSA", label="Signing", by=cast.dev
     )
 

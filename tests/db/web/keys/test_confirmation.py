@@ -15,7 +15,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from portal.core.reasons import Reason
-from portal.registry.actions import authenticate_client, confirm_key, register_key, revoke_key
+from portal.registry.actions import authenticate_client, confirm_key, revoke_key
 from portal.registry.actions.authenticate_client import AuthenticationRefused
 from portal.registry.choices import RevocationReason
 from portal.registry.models import BlockedKey, Client, ClientKey, Event, RedeemedAssertion
@@ -24,6 +24,7 @@ from tests.assertions import form_of, sign
 from tests.db.pages import text_of
 from tests.db.web.keys.key_forms import body_of, good, private_pem
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.registering import register_pem
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def private() -> PrivateKey:
 def key(payments: Client, private: PrivateKey, cast: SimpleNamespace) -> ClientKey:
     """A live EdDSA key of `payments`, whose private half is at hand."""
     pem = public_pem(private)
-    return register_key(payments, material=pem, alg="EdDSA", label="First", by=cast.dev)
+    return register_pem(payments, material=pem, alg="EdDSA", label="First", by=cast.dev)
 
 
 @pytest.fixture
@@ -194,7 +195,7 @@ def test_a_challenge_is_good_for_ten_minutes(
 def test_another_keys_challenge_is_not_taken(
     ask: Any, url: str, key: ClientKey, private: PrivateKey, payments: Client, cast: SimpleNamespace
 ) -> None:
-    second = register_key(
+    second = register_pem(
         payments, material=public_pem(new_private_key()), alg="EdDSA", label="2", by=cast.dev
     )
     jti = new_challenge(second)["jti"]
@@ -207,7 +208,7 @@ def test_another_key_of_the_client_does_not_confirm_this_one(
     ask: Any, url: str, key: ClientKey, payments: Client, cast: SimpleNamespace
 ) -> None:
     private = new_private_key()
-    second = register_key(
+    second = register_pem(
         payments, material=public_pem(private), alg="EdDSA", label="Second", by=cast.dev
     )
     form = {"assertion": sign(private, "EdDSA", claims_of(key), kid=second.kid)}
@@ -266,7 +267,7 @@ def test_private_key_of_another_key_of_the_client_is_named_and_this_one_stays(
     ask: Any, url: str, key: ClientKey, payments: Client, cast: SimpleNamespace
 ) -> None:
     private = new_private_key()
-    register_key(payments, material=public_pem(private), alg="EdDSA", label="Second", by=cast.dev)
+    register_pem(payments, material=public_pem(private), alg="EdDSA", label="Second", by=cast.dev)
     text = text_of(ask("dev", "post", url, {"assertion": private_pem(private)}))
     assert "“Second”</a> of Payments is revoked." in text
     assert "the other live keys stay" in text
@@ -277,7 +278,7 @@ def test_private_key_of_a_client_that_one_may_not_see_is_not_named(
     ask: Any, url: str, other: Client, cast: SimpleNamespace
 ) -> None:
     private = new_private_key()
-    theirs = register_key(
+    theirs = register_pem(
         other, material=public_pem(private), alg="EdDSA", label="Hidden", by=cast.bob
     )
     text = text_of(ask("dev", "post", url, {"assertion": private_pem(private)}))

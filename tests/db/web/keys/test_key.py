@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from portal.registry.actions import confirm_key, register_key, retire_key, revoke_key
+from portal.registry.actions import confirm_key, retire_key, revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.db.pages import text_of
+from tests.registering import register_pem
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_client_that_used_its_key_is_named_as_who_confirmed_it(
 def test_the_team_sees_why_the_portal_has_ended_its_key(
     ask: Any, paths: SimpleNamespace, key: ClientKey, other: Client, cast: SimpleNamespace
 ) -> None:
-    held = register_key(other, material=key.pem, alg="EdDSA", label="Mine", by=cast.bob)
+    held = register_pem(other, material=key.pem, alg="EdDSA", label="Mine", by=cast.bob)
     assert "another client that does can take it over" in text_of(ask("viewer", "get", paths.key))
     confirm_key(held, by=cast.bob)
     text = text_of(ask("viewer", "get", paths.key))

@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.management import CommandError, call_command
 
-from portal.registry.actions import register_key
 from portal.registry.models import Client, ClientKey
 from portal.web.keys.snippets import LANGUAGES
 from tests.db.pages import text_of
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.registering import register_pem
 
 GENERATE = "the command that makes a private key"
 PUBLIC_HALF = "the command that takes out the public half"
@@ -50,7 +50,7 @@ def make_key(
             # The first recipe is RSA; the first public half is the warning's.
             subprocess.run(["sh", "-ec", copied(text, name)[0]], cwd=tmp_path, check=True)
         [public] = [path for path in set(tmp_path.iterdir()) - before if "public" in path.name]
-        return register_key(
+        return register_pem(
             payments, material=public.read_text(), alg="PS256", label="Same label", by=cast.dev
         )
 

@@ -12,11 +12,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from portal.core.public_key.parse import parse_public_key
-from portal.registry.actions import register_key
 from portal.registry.models import BlockedKey, Client, Event
 from tests.db.pages import text_of
 from tests.db.web.keys.key_forms import good, private_pem
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 
 @pytest.mark.parametrize("alg", ["EdDSA", "PS256", "ES256"])
@@ -79,7 +79,7 @@ def test_page_says_which_key_a_private_key_has_ended(
     browser_of: Any, payments: Client, cast: SimpleNamespace, page: str
 ) -> None:
     private = new_private_key()
-    key = register_key(
+    key = register_pem(
         payments, material=public_pem(private), alg="EdDSA", label="Ours", by=cast.dev
     )
     entered = {"paste": private_pem(private), **good(material=private_pem(private))}

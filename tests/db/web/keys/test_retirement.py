@@ -11,11 +11,12 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from portal.core.lifecycle import KeyStatus
-from portal.registry.actions import register_key, revoke_key
+from portal.registry.actions import revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.db.pages import text_of
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 GOOD = {"grace": "24", "confirmation": "Payments"}
 
@@ -24,7 +25,7 @@ GOOD = {"grace": "24", "confirmation": "Payments"}
 def second(payments: Client, cast: SimpleNamespace) -> ClientKey:
     """Another live key of `payments`."""
     material = public_pem(new_private_key())
-    return register_key(payments, material=material, alg="EdDSA", label="Second", by=cast.dev)
+    return register_pem(payments, material=material, alg="EdDSA", label="Second", by=cast.dev)
 
 
 @pytest.mark.parametrize(

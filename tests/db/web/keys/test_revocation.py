@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from portal.registry.actions import register_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey, Event
 from tests.db.pages import text_of
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 GOOD = {"reason": "compromised", "note": "Laptop lost.", "confirmation": "Payments"}
 
@@ -93,7 +93,7 @@ def test_the_last_live_key_needs_the_clients_name(
 def test_with_another_live_key_no_name_is_needed(
     ask: Any, paths: SimpleNamespace, payments: Client, cast: SimpleNamespace
 ) -> None:
-    register_key(
+    register_pem(
         payments, material=public_pem(new_private_key()), alg="EdDSA", label="2", by=cast.dev
     )
     response = ask("dev", "post", paths.key_revocation, {"reason": "superseded"})

@@ -10,13 +10,14 @@ import pytest
 from pytest_django import Settings
 
 from portal.core.algorithms import ALGORITHMS
-from portal.registry.actions import register_key, revoke_key
+from portal.registry.actions import revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from portal.web.keys.key_files import files_of
 from portal.web.keys.snippets import LANGUAGES, signers_of, snippet
 from tests.db.pages import text_of
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_every_algorithm_gives_a_program_or_says_who_can(
     language: str,
 ) -> None:
     settings.ALLOW_LEGACY_ALGORITHMS = True
-    key = register_key(
+    key = register_pem(
         payments, material=public_pem(new_private_key(alg)), alg=alg, label=alg, by=cast.dev
     )
     text = text_of(ask("dev", "get", f"{key.get_absolute_url()}snippets/?language={language}"))

@@ -29,23 +29,23 @@ FITTING = {
 
 def refused_alg(kind: str, alg: str, policy: KeyPolicy | None = None) -> Refused:
     with pytest.raises(Refused) as caught:
-        (policy or KeyPolicy()).check(key_of(kind), alg)
+        (policy or KeyPolicy()).accept(key_of(kind)).algorithm(alg)
     return caught.value
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_algorithms_are_offered_recommended_first(kind: str) -> None:
-    names = [each.name for each in KeyPolicy().algorithms_for(key_of(kind))]
+    names = [each.name for each in KeyPolicy().accept(key_of(kind)).algorithms]
     assert names == FITTING[kind]
 
 
 def test_older_algorithms_are_offered_by_a_setting_and_last() -> None:
     policy = KeyPolicy(allow_legacy=True)
-    names = [each.name for each in policy.algorithms_for(key_of("RSA"))]
+    names = [each.name for each in policy.accept(key_of("RSA")).algorithms]
     assert names == ["PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
-    assert policy.check(key_of("RSA"), "RS256") is ALGORITHMS["RS256"]
+    assert policy.accept(key_of("RSA")).algorithm("RS256") is ALGORITHMS["RS256"]
     # RSA-PSS by its OID stays bound to PSS whatever the setting is.
-    assert [each.name for each in policy.algorithms_for(key_of("RSA-PSS"))] == FITTING["RSA-PSS"]
+    assert [each.name for each in policy.accept(key_of("RSA-PSS")).algorithms] == FITTING["RSA-PSS"]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_older_algorithms_are_offered_by_a_setting_and_last() -> None:
     ],
 )
 def test_fitting_algorithm_is_given(kind: str, alg: str, name: str) -> None:
-    assert KeyPolicy().check(key_of(kind), alg) is ALGORITHMS[name]
+    assert KeyPolicy().accept(key_of(kind)).algorithm(alg) is ALGORITHMS[name]
 
 
 def test_older_algorithm_is_refused_by_default() -> None:
@@ -90,9 +90,9 @@ def test_algorithm_of_another_kind_is_refused(kind: str, alg: str) -> None:
 
 def test_restriction_of_the_container_is_kept() -> None:
     key = parse_public_key(json.dumps(key_of("RSA").jwk_members | {"alg": "PS384"}))
-    assert [each.name for each in KeyPolicy().algorithms_for(key)] == ["PS384"]
+    assert [each.name for each in KeyPolicy().accept(key).algorithms] == ["PS384"]
     with pytest.raises(Refused) as caught:
-        KeyPolicy().check(key, "PS256")
+        KeyPolicy().accept(key).algorithm("PS256")
     assert caught.value.reason is Reason.ALG_DOES_NOT_FIT
     assert caught.value.needed == "For this key, please choose PS384."
 
@@ -102,13 +102,13 @@ def test_jwk_that_names_an_older_algorithm_is_taken_for_the_newer_ones(alg: str)
     """The commonest JWK there is. It says what the key is meant for, and nothing against PSS."""
     key = parse_public_key(json.dumps(key_of("RSA").jwk_members | {"alg": alg}))
     policy = KeyPolicy()
-    assert [each.name for each in policy.algorithms_for(key)] == FITTING["RSA"]
-    assert policy.check(key, "PS256") is ALGORITHMS["PS256"]
-    [note] = policy.notes_on(key)
+    assert [each.name for each in policy.accept(key).algorithms] == FITTING["RSA"]
+    assert policy.accept(key).algorithm("PS256") is ALGORITHMS["PS256"]
+    [note] = policy.accept(key).notes
     assert f"says {alg}, an older algorithm that this portal does not take." in note
     assert "It takes the key for PS256" in note
     with pytest.raises(Refused) as caught:
-        policy.check(key, alg)
+        policy.accept(key).algorithm(alg)
     assert caught.value.reason is Reason.ALG_NOT_OFFERED
     assert caught.value.needed == "For this key, please choose PS256 or PS384 or PS512."
 
@@ -116,22 +116,21 @@ def test_jwk_that_names_an_older_algorithm_is_taken_for_the_newer_ones(alg: str)
 def test_jwk_that_names_an_older_algorithm_stays_bound_to_it_where_that_is_offered() -> None:
     key = parse_public_key(json.dumps(key_of("RSA").jwk_members | {"alg": "RS256"}))
     policy = KeyPolicy(allow_legacy=True)
-    assert [each.name for each in policy.algorithms_for(key)] == ["RS256"]
-    assert policy.notes_on(key) == ()
+    assert [each.name for each in policy.accept(key).algorithms] == ["RS256"]
+    assert policy.accept(key).notes == ()
 
 
 def test_key_that_no_algorithm_is_left_for_is_refused() -> None:
     key = replace(key_of("P-256"), only=("ES384",))
-    for judge in (KeyPolicy().algorithms_for, KeyPolicy().notes_on):
-        with pytest.raises(Refused) as caught:
-            judge(key)
-        assert caught.value.reason is Reason.ALG_NOT_OFFERED
-        assert caught.value.needed
-
-
-def test_check_judges_the_key_as_well() -> None:
     with pytest.raises(Refused) as caught:
-        KeyPolicy().check(rsa_public((1 << 1024) - 1), "PS256")
+        KeyPolicy().accept(key)
+    assert caught.value.reason is Reason.ALG_NOT_OFFERED
+    assert caught.value.needed
+
+
+def test_accept_judges_the_key_as_well() -> None:
+    with pytest.raises(Refused) as caught:
+        KeyPolicy().accept(rsa_public((1 << 1024) - 1))
     assert caught.value.reason is Reason.RSA_TOO_SHORT
 
 
