@@ -61,7 +61,7 @@ _SERVES = "portal.wsgi" in sys.modules
 # --- Limits and rules, each of them yours to change ----------------------------------------------
 
 KEY_LIMIT = env.number("KEY_LIMIT", 10)
-"""Maximum number of live and pending keys per client."""
+"""Maximum number of keys per client that are not retired, revoked or expired."""
 
 KEY_EXPIRY_WARNING = timedelta(days=env.number("KEY_EXPIRY_WARNING_DAYS", 30, least=0))
 """Days before a key's expiry when the warning begins."""
