@@ -11,6 +11,7 @@ from portal.registry.errors import UnfitInput
 from portal.registry.locks import lock_client
 from portal.registry.models import Actor, Client, Event, recording
 from portal.registry.models.event import difference
+from portal.registry.rights import rights_of_new
 
 
 @recording()
@@ -24,14 +25,10 @@ def change_rights(
 ) -> Client:
     """Let the client ask for these scopes and resources, and get tokens in these ways.
 
-    The event has what was added and removed. Saying again what already stands records nothing.
-    Raises `UnfitInput` for what does not exist, and when there is no scope.
+    The event has what was added and removed, and what is stored after it. Saying again what already
+    stands records nothing. Raises `UnfitInput` for what does not exist, and when there is no scope.
     """
-    of_new: dict[str, list[str]] = {
-        "scopes": list(settings.SCOPES)[:1],
-        "grant_types": list(GrantType.values),
-        "resources": [],
-    }
+    of_new = rights_of_new()
     chosen = {
         "scopes": _chosen(scopes, list(settings.SCOPES), field="scopes"),
         "grant_types": _chosen(grant_types, GrantType.values, field="grant_types"),
@@ -43,17 +40,21 @@ def change_rights(
     client = lock_client(client)
     stored = {name: getattr(client, name) for name in chosen}
     before = {name: of_new[name] if value is None else value for name, value in stored.items()}
-    changes = {
-        name: difference(before[name], chosen[name])
-        for name in chosen
-        if set(chosen[name]) != set(before[name])
+    changed = {
+        name: None if value == of_new[name] else value
+        for name, value in chosen.items()
+        if set(value) != set(before[name])
     }
-    if not changes:
+    if not changed:
         return client
-    for name, value in chosen.items():
-        setattr(client, name, None if value == of_new[name] else value)
-    client.save(update_fields=list(chosen))
-    Event.objects.record(Verb.CHANGE_RIGHTS, by=by, client=client, detail=changes)
+    for name, value in changed.items():
+        setattr(client, name, value)
+    client.save(update_fields=list(changed))
+    detail = {
+        name: {**difference(before[name], chosen[name]), "after": value}
+        for name, value in changed.items()
+    }
+    Event.objects.record(Verb.CHANGE_RIGHTS, by=by, client=client, detail=detail)
     return client
 
 

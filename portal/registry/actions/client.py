@@ -38,7 +38,8 @@ def create_client(
         name=name, contacts=contacts, redirect_uris=redirect_uris, created_by=by
     )
     Membership.objects.create(client=client, user=by, role=Role.OWNER)
-    Event.objects.record(Verb.CREATE_CLIENT, by=by, client=client, detail={"name": name})
+    detail = {"name": name, "contacts": contacts, "redirect_uris": redirect_uris}
+    Event.objects.record(Verb.CREATE_CLIENT, by=by, client=client, detail=detail)
     return client
 
 

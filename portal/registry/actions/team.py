@@ -103,5 +103,11 @@ def _record(verb: Verb, membership: Membership, *, by: Actor, **more: str) -> No
         verb,
         by=by,
         client=membership.client,
-        detail={"member": membership.user.email, "role": membership.role, **more},
+        detail={
+            # The number says who it is when the address changes or is erased.
+            "member_id": membership.user_id,
+            "member": membership.user.email,
+            "role": membership.role,
+            **more,
+        },
     )

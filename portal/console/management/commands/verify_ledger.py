@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from portal.console.checkpoint_check import CheckpointRefused, read_checkpoint
 from portal.console.export_check import events_of
 from portal.core.signed_note import Checkpoint, NotANote
-from portal.registry.ledger import LedgerDiffers, rebuild, verify_events, wrong_states
+from portal.registry.ledger import LedgerDiffers, rebuild, verify_events
+from portal.registry.states import wrong_states
 
 
 class Command(BaseCommand):

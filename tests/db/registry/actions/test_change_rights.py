@@ -68,9 +68,13 @@ def test_a_change_is_on_record_with_its_differences(
     event = Event.objects.get(verb=Verb.CHANGE_RIGHTS)
     assert (event.actor, event.client) == (cast.admin, payments)
     assert event.detail == {
-        "scopes": {"added": ["write"], "removed": ["read"]},
-        "grant_types": {"added": [], "removed": ["authorization_code", "refresh_token"]},
-        "resources": {"added": [API, OTHER], "removed": []},
+        "scopes": {"added": ["write"], "removed": ["read"], "after": ["write"]},
+        "grant_types": {
+            "added": [],
+            "removed": ["authorization_code", "refresh_token"],
+            "after": ["client_credentials"],
+        },
+        "resources": {"added": [API, OTHER], "removed": [], "after": [API, OTHER]},
     }
 
 

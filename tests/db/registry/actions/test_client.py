@@ -22,7 +22,8 @@ def test_who_creates_a_client_owns_it(cast: SimpleNamespace) -> None:
     assert (client.name, client.contacts) == ("Ledger", ["ops@example.com"])
     assert client.created_by == cast.bob
     assert [(each.user, each.role) for each in client.memberships.all()] == [(cast.bob, Role.OWNER)]
-    assert events(Verb.CREATE_CLIENT) == [(cast.bob, client, None, {"name": "Ledger"})]
+    detail = {"name": "Ledger", "contacts": client.contacts, "redirect_uris": client.redirect_uris}
+    assert events(Verb.CREATE_CLIENT) == [(cast.bob, client, None, detail)]
 
 
 def test_a_client_id_is_160_random_bits(cast: SimpleNamespace) -> None:

@@ -210,7 +210,7 @@ def test_a_client_whose_owner_leaves_gets_another(payments: Client, cast: Simple
     assert said == "dev@example.com is an owner of Payments.\n"
     assert not Client.objects.without_owner().exists()
     assert payments.memberships.get(user=cast.dev).role == Role.OWNER
-    detail = {"member": "dev@example.com", "role": "owner"}
+    detail = {"member_id": cast.dev.pk, "member": "dev@example.com", "role": "owner"}
     assert events(Verb.APPOINT_OWNER) == [(cast.admin, payments, None, detail)]
 
 

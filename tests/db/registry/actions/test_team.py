@@ -22,7 +22,11 @@ def membership(client: Client, user: User) -> Membership:
 def test_a_member_is_added_by_email_address(payments: Client, cast: SimpleNamespace) -> None:
     add_member(payments, email=" Stranger@Example.com ", role=Role.VIEWER, by=cast.alice)
     assert membership(payments, cast.stranger).role == Role.VIEWER
-    detail = {"member": "stranger@example.com", "role": "viewer"}
+    detail = {
+        "member_id": cast.stranger.pk,
+        "member": "stranger@example.com",
+        "role": "viewer",
+    }
     assert events(Verb.ADD_MEMBER)[-1] == (cast.alice, payments, None, detail)
 
 
@@ -71,7 +75,12 @@ def test_an_address_that_cannot_be_is_refused(
 def test_a_new_role_is_recorded_with_the_old_one(payments: Client, cast: SimpleNamespace) -> None:
     change_role(membership(payments, cast.dev), role=Role.OWNER, by=cast.alice)
     assert membership(payments, cast.dev).role == Role.OWNER
-    detail = {"member": "dev@example.com", "role": "owner", "before": "developer"}
+    detail = {
+        "member_id": cast.dev.pk,
+        "member": "dev@example.com",
+        "role": "owner",
+        "before": "developer",
+    }
     assert events(Verb.CHANGE_MEMBER) == [(cast.alice, payments, None, detail)]
 
 
@@ -93,7 +102,7 @@ def test_the_last_owner_stays_owner(payments: Client, cast: SimpleNamespace) -> 
 def test_a_removed_member_is_on_record(payments: Client, cast: SimpleNamespace) -> None:
     remove_member(membership(payments, cast.dev), by=cast.alice)
     assert not payments.memberships.filter(user=cast.dev).exists()
-    detail = {"member": "dev@example.com", "role": "developer"}
+    detail = {"member_id": cast.dev.pk, "member": "dev@example.com", "role": "developer"}
     assert events(Verb.REMOVE_MEMBER) == [(cast.alice, payments, None, detail)]
 
 

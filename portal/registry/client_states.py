@@ -1,0 +1,205 @@
+"""What the events of a client say about it, compared with its row and its members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from django.db.models import Q
+
+from portal.accounts.models import User
+from portal.registry.choices import Role, Verb
+from portal.registry.models import Client, Event, Membership
+from portal.registry.rights import rights_of_new
+
+_SWITCH: Final = (Verb.SUSPEND_CLIENT, Verb.RESUME_CLIENT)
+_MEMBERS: Final = (Verb.ADD_MEMBER, Verb.APPOINT_OWNER, Verb.CHANGE_MEMBER, Verb.REMOVE_MEMBER)
+CLIENT_VERBS: Final = (
+    *(Verb.CREATE_CLIENT, Verb.CHANGE_CLIENT, Verb.CHANGE_RIGHTS, *_SWITCH, *_MEMBERS),
+)
+"""The verbs whose events say what a client is like."""
+
+
+@dataclass(slots=True)
+class _Items:
+    """What events say about the items of a list: whether the last one that names an item adds it.
+
+    `is_whole` tells whether events name all items. Events of earlier versions do not say what a new
+    client had. Of an erased text nothing is known, and so nothing of its list.
+    """
+
+    named: dict[str, bool] = field(default_factory=dict)
+    is_whole: bool = False
+    is_known: bool = True
+
+    def start(self, items: object) -> None:
+        """Take the whole list that an event has; None where it has none."""
+        if isinstance(items, list):
+            self.named, self.is_whole = {}, True
+            self._name(items, present=True)
+
+    def change(self, difference: Mapping[str, Any]) -> None:
+        """Take what an event added and removed."""
+        self._name(difference.get("added") or (), present=True)
+        self._name(difference.get("removed") or (), present=False)
+
+    def contradict(self, found: Iterable[str]) -> bool:
+        """Return whether the list that is there cannot be what events say."""
+        there, present = set(found), {each for each, is_in in self.named.items() if is_in}
+        if not self.is_known:
+            return False
+        if self.is_whole:
+            return there != present
+        return not present <= there or bool(there & self.named.keys() - present)
+
+    def _name(self, items: Iterable[Any], *, present: bool) -> None:
+        for each in items:
+            if isinstance(each, str):
+                self.named[each] = present
+            else:
+                self.is_known = False
+
+
+class Member(NamedTuple):
+    """A member of a client, as its row has it."""
+
+    person: int
+    role: str
+    email: str
+
+
+def members_of(clients: Iterable[int]) -> dict[int, list[Member]]:
+    """Return the members of these clients, which are given by their ids."""
+    rows = Membership.objects.filter(client__in=clients).order_by("pk")
+    members: dict[int, list[Member]] = {}
+    for client, person, role, email in rows.values_list(
+        "client_id", "user_id", "role", "user__email"
+    ):
+        members.setdefault(client, []).append(Member(person, role, email))
+    return members
+
+
+def client_problems(
+    client: Client, members: Iterable[Member], events: Sequence[Event]
+) -> Iterator[str]:
+    """Yield what differs between a client and its events, which come in the order of their numbers.
+
+    The clauses are to follow the client's name.
+    """
+    verbs = [event.verb for event in events]
+    if verbs.count(Verb.CREATE_CLIENT) != 1:
+        yield "no event creates it"
+    suspended = next(
+        (verb == Verb.SUSPEND_CLIENT for verb in reversed(verbs) if verb in _SWITCH), False
+    )
+    if client.is_suspended != suspended:
+        yield unlike("suspended", is_so=client.is_suspended)
+    yield from _text_problems(client, events)
+    for name in rights_of_new():
+        if _is_right_wrong(client, name, events):
+            yield f"it has other {name} than its events say"
+    yield from _member_problems(members, events)
+
+
+def unlike(state: str, *, is_so: bool) -> str:
+    """Return in words that a row is in a state and events say otherwise, or the reverse."""
+    return f"it is {state}, and no event says so" if is_so else f"an event says it is {state}"
+
+
+def _text_problems(client: Client, events: Iterable[Event]) -> Iterator[str]:
+    name: object = None
+    lists = {"contacts": _Items(), "redirect_uris": _Items()}
+    for event in events:
+        detail = event.detail
+        if event.verb == Verb.CREATE_CLIENT:
+            name = detail.get("name")
+            for field_name, items in lists.items():
+                items.start(detail.get(field_name))
+        elif event.verb == Verb.CHANGE_CLIENT:
+            # The earliest versions have all fields in `before` and `after`.
+            whole = detail.get("after", {})
+            name = detail["name"].get("after") if "name" in detail else whole.get("name", name)
+            for field_name, items in lists.items():
+                items.start(whole.get(field_name))
+                items.change(detail.get(field_name, {}))
+    if isinstance(name, str) and name != client.name:
+        yield f"an event names it “{name}”"
+    for field_name, items in lists.items():
+        if items.contradict(getattr(client, field_name)):
+            yield f"it has other {field_name} than its events say"
+
+
+def _is_right_wrong(client: Client, name: str, events: Iterable[Event]) -> bool:
+    stored = getattr(client, name)
+    changes = [
+        event.detail[name]
+        for event in events
+        if event.verb == Verb.CHANGE_RIGHTS and name in event.detail
+    ]
+    if not changes:
+        return stored is not None
+    if "after" in changes[-1]:
+        return bool(stored != changes[-1]["after"])
+    # Events of earlier versions have only what changed.
+    items = _Items()
+    for change in changes:
+        items.change(change)
+    return items.contradict(rights_of_new()[name] if stored is None else stored)
+
+
+def _member_problems(members: Iterable[Member], events: Sequence[Event]) -> Iterator[str]:
+    said = _roles_said(events)
+    unsaid = []
+    for member in members:
+        role = said.pop(member.person, None)
+        if role is None:
+            unsaid.append(member)
+        elif role != member.role:
+            yield f"{member.email} is {_named(member.role)}, and events say {_named(role)}"
+    # People whom earlier versions named by an address that they gave up since.
+    gone = [role for person, role in said.items() if isinstance(person, str)]
+    for member in unsaid:
+        if member.role in gone:
+            gone.remove(member.role)
+        else:
+            yield f"{member.email} is {_named(member.role)}, and no event says so"
+    for person, role in said.items():
+        if isinstance(person, int):
+            yield f"an event says that person {person} is {_named(role)}"
+
+
+def _roles_said(events: Sequence[Event]) -> dict[int | str, str]:
+    """Return the role of each member as events say, by the number of the person.
+
+    Events of earlier versions have the address alone; it is kept where nobody has it any more.
+    """
+    addresses = {
+        str(event.detail.get("member"))
+        for event in events
+        if event.verb in _MEMBERS and "member_id" not in event.detail
+    }
+    known = _people_of(addresses) if addresses else {}
+    roles: dict[int | str, str] = {}
+    for event in events:
+        detail = event.detail
+        if event.verb == Verb.CREATE_CLIENT and event.actor_user_id:
+            roles[event.actor_user_id] = Role.OWNER
+        elif event.verb in _MEMBERS:
+            address = str(detail.get("member"))
+            person = detail.get("member_id") or known.get(address, address)
+            if event.verb == Verb.REMOVE_MEMBER:
+                roles.pop(person, None)
+            else:
+                roles[person] = str(detail.get("role"))
+    return roles
+
+
+def _people_of(addresses: Iterable[str]) -> dict[str, int]:
+    found = User.objects.filter(Q(email__in=addresses) | Q(emailaddress__email__in=addresses))
+    pairs = found.values_list("pk", "email", "emailaddress__email")
+    return {address: pk for pk, *both in pairs for address in both if address}
+
+
+def _named(role: str) -> str:
+    return str(Role(role).label).lower() if role in Role.values else role

@@ -1,0 +1,163 @@
+"""Checking that each client, key and block is in the state that its events say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final, TypeVar
+
+from django.db import transaction
+from django.db.models import F, FilteredRelation, Model, Q
+from django.utils.dateparse import parse_datetime
+
+from portal.core.jwk import published_jwk
+from portal.core.public_key.parse import parse_public_key
+from portal.core.reasons import Refused
+from portal.registry.choices import Verb
+from portal.registry.client_states import CLIENT_VERBS, client_problems, members_of, unlike
+from portal.registry.locks import lock_client
+from portal.registry.models import BlockedKey, Client, ClientKey, Event
+
+Row = TypeVar("Row", bound=Model)
+
+_BATCH: Final = 1000
+_FEW: Final = 200
+"""How many clients or keys are read at once, with their events."""
+_EVENT: Final = ("verb", "client_id", "actor_user_id", "detail")
+_KEY_VERBS: Final = (
+    *(Verb.REGISTER_KEY, Verb.CONFIRM_KEY, Verb.RETIRE_KEY, Verb.KEEP_KEY, Verb.REVOKE_KEY),
+)
+
+
+def wrong_states() -> Iterator[str]:
+    """Yield a sentence for each client, key and block whose state is not what its events say."""
+    for pks, clients in _grouped(Client, CLIENT_VERBS):
+        members = members_of(pks)
+        suspects = [
+            client
+            for client, events in clients
+            if any(client_problems(client, members.get(client.pk, []), events))
+        ]
+        for client in suspects:
+            yield from _lasting_problems(client)
+    for _, keys in _grouped(ClientKey, _KEY_VERBS):
+        for key, events in keys:
+            for problem in _key_problems(key, events):
+                # A query for each problem, of which there are none or few.
+                yield f"Key {key.kid} of client {key.client.client_id}: {problem}."
+    yield from _missing_blocks()
+
+
+def _lasting_problems(client: Client) -> list[str]:
+    """Return what differs of a client once more, while no verb can be in the middle of a change."""
+    with transaction.atomic():
+        locked = lock_client(client)
+        events = locked.events.filter(verb__in=CLIENT_VERBS)
+        in_order = events.order_by(F("number").asc(nulls_last=True), "pk")
+        members = members_of([locked.pk]).get(locked.pk, [])
+        problems = client_problems(locked, members, list(in_order))
+        return [f"Client {locked.client_id}: {problem}." for problem in problems]
+
+
+def _grouped(
+    model: type[Row], verbs: Sequence[str]
+) -> Iterator[tuple[list[int], Iterator[tuple[Row, list[Event]]]]]:
+    """Yield the rows of the model, some at a time: ids, and each row with events of these verbs.
+
+    Row and events come from one statement, so that a verb that commits meanwhile is in both.
+    """
+    last = 0
+    rows = model._default_manager.order_by("pk")  # noqa: SLF001 - Django's name
+    names = [field.attname for field in model._meta.concrete_fields]  # noqa: SLF001 - Django's name
+    while pks := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:_FEW]):
+        said = FilteredRelation("events", condition=Q(events__verb__in=verbs))
+        joined = rows.filter(pk__in=pks).annotate(said=said).order_by("pk", "said__number")
+        found = joined.values_list(*names, *(f"said__{name}" for name in _EVENT))
+        # In a transaction the rows of a statement are fetched some at a time.
+        with transaction.atomic():
+            yield pks, _rows_with_events(model, names, found.iterator(chunk_size=_BATCH))
+        last = pks[-1]
+
+
+def _rows_with_events(
+    model: type[Row], names: Sequence[str], found: Iterable[tuple[Any, ...]]
+) -> Iterator[tuple[Row, list[Event]]]:
+    width = len(names)
+    for _, joined in groupby(found, key=itemgetter(0)):
+        lines = list(joined)
+        row = model(**dict(zip(names, lines[0][:width], strict=True)))
+        said = (dict(zip(_EVENT, line[width:], strict=True)) for line in lines)
+        events = [Event(**event) for event in said if event["verb"]]
+        yield row, events
+
+
+def _key_problems(key: ClientKey, events: Sequence[Event]) -> Iterator[str]:
+    of = {verb: [event for event in events if event.verb == verb] for verb in _KEY_VERBS}
+    if len(of[Verb.REGISTER_KEY]) != 1:
+        yield "no event registers it"
+        return
+    [registered] = of[Verb.REGISTER_KEY]
+    if registered.client_id != key.client_id:
+        yield "it was registered for another client"
+    yield from _material_problems(key, registered.detail)
+    label = registered.detail.get("label")
+    if isinstance(label, str) and label != key.label:
+        yield f"it was registered with the label “{label}”"
+    for name in ("not_before", "expires_at", "confirmation_required"):
+        # Events of earlier versions do not have them.
+        if name in registered.detail and getattr(key, name) != _fact(registered.detail[name]):
+            yield f"its {name} is not what was registered"
+    confirmed = bool(of[Verb.CONFIRM_KEY])
+    if bool(key.confirmed_at) != confirmed:
+        yield unlike("confirmed", is_so=not confirmed)
+    if key.retires_at != _end(events):
+        yield "it retires at another time than its events say"
+    revoked = bool(of[Verb.REVOKE_KEY])
+    if bool(key.revoked_at) != revoked:
+        yield unlike("revoked", is_so=not revoked)
+    elif revoked and of[Verb.REVOKE_KEY][-1].detail.get("reason") != key.revocation_reason:
+        yield "it was revoked for another reason"
+
+
+def _material_problems(key: ClientKey, registered: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what differs of the key itself: the kid is its thumbprint, so all of it is bound."""
+    if (key.kid, key.alg) != (registered.get("kid"), registered.get("alg")):
+        yield "it was registered with another kid or algorithm"
+    try:
+        material = parse_public_key(key.pem)
+    except Refused:
+        yield "its PEM is not a public key"
+        return
+    if (material.thumbprint, material.spki_sha256) != (key.kid, key.spki_sha256):
+        yield "its PEM is another key than the one that was registered"
+    elif published_jwk(material, key.alg) != key.jwk:
+        yield "its JWK is not that of its PEM"
+
+
+def _end(events: Sequence[Event]) -> datetime | None:
+    """Return when the last event that moved the key's end lets it retire."""
+    for event in reversed(events):
+        if event.verb == Verb.KEEP_KEY:
+            return None
+        if event.verb == Verb.RETIRE_KEY:
+            return parse_datetime(str(event.detail.get("retires_at")))
+    return None
+
+
+def _missing_blocks() -> Iterator[str]:
+    """Yield a sentence for each public key that an event blocks and that is not blocked."""
+    events = Event.objects.filter(verb=Verb.BLOCK_KEY).order_by("pk")
+    last = 0
+    while batch := list(events.filter(pk__gt=last).values_list("pk", "detail")[:_BATCH]):
+        said = [str(detail.get("spki_sha256")) for _, detail in batch]
+        blocked = set(BlockedKey.objects.filter(pk__in=said).values_list("pk", flat=True))
+        for spki_sha256 in said:
+            if spki_sha256 not in blocked:
+                yield f"Block of {spki_sha256}: an event blocks this key, and it is not blocked."
+        last = batch[-1][0]
+
+
+def _fact(said: object) -> object:
+    return parse_datetime(said) if isinstance(said, str) else said
