@@ -1,6 +1,7 @@
 """The tables. State is kept as facts (who did what when); status is derived, never stored."""
 
-from portal.registry.models.actor import PORTAL, Actor, Portal, describe_actor
+from portal.registry.models.actor import Actor, describe_actor
+from portal.registry.models.actor_fields import PORTAL, Portal
 from portal.registry.models.appending import recording
 from portal.registry.models.blocked_key import BlockedKey
 from portal.registry.models.client import Client, Membership, new_client_id

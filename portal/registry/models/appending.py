@@ -12,16 +12,13 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.core.ledger import VERSION, Entry, Tree, texts
 from portal.registry.models.ledger import Ledger
-
-if TYPE_CHECKING:
-    from portal.registry.models.event import Event
 
 _PUBLIC: Final = frozenset(
     {
@@ -39,7 +36,7 @@ _NUMBER: Final = (
     "UPDATE registry_event SET number = %s, leaf = %s, version = %s, salts = %s WHERE id = %s"
 )
 
-_collected: ContextVar[list[Event] | None] = ContextVar("collected", default=None)
+_collected: ContextVar[list[Any] | None] = ContextVar("collected", default=None)
 
 
 @contextmanager
@@ -53,7 +50,7 @@ def recording(*, durable: bool = False) -> Iterator[None]:
     outer = _collected.get()
     if outer is None:
         with transaction.atomic(durable=True):
-            events: list[Event] = []
+            events: list[Any] = []
             before = _collected.set(events)
             try:
                 yield
@@ -74,7 +71,7 @@ def recording(*, durable: bool = False) -> Iterator[None]:
         raise
 
 
-def collect(event: Event) -> None:
+def collect(event: Any) -> None:
     """Let the running verb write this event at its end; without a verb, write it now."""
     events = _collected.get()
     if events is None:
@@ -126,7 +123,7 @@ def entry_of(event: Any) -> Entry:
     )
 
 
-def _write(events: list[Event]) -> None:
+def _write(events: list[Any]) -> None:
     """Write the events and the head: the last thing that a transaction does."""
     head = _locked(Ledger)
     tree = tree_of(head)

@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import Q
 
 from portal.registry.choices import BlockedWhy
-from portal.registry.models.actor import Actor, ActorFields, by_somebody
+from portal.registry.models.actor import Actor
+from portal.registry.models.actor_fields import ActorFields, by_somebody
 from portal.registry.regexes import SHA256_HEX
 
 

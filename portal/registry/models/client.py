@@ -5,15 +5,15 @@ from __future__ import annotations
 import secrets
 from base64 import b32encode
 from itertools import combinations
-from typing import Final
+from typing import Final, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
+from portal.accounts.models import User
 from portal.registry.choices import GrantType, Role
-from portal.registry.querysets import ClientQuerySet
 from portal.registry.toolkit_client import ToolkitClient
 
 
@@ -31,6 +31,23 @@ _SOME_GRANT_TYPES: Final = [
 
 WITH_MORE: Final = Q(scopes__isnull=False) | Q(resources__isnull=False)
 """The condition for a client that may ask for more than a new one."""
+
+
+class ClientQuerySet(models.QuerySet["Client"]):
+    """Clients."""
+
+    def visible_to(self, user: User) -> Self:
+        """Return the clients that the person may see: an admin all, others those they belong to."""
+        if user.is_staff:
+            return self
+        return self.filter(memberships__user=user)
+
+    def without_owner(self) -> Self:
+        """Return the clients that no owner who can sign in looks after."""
+        owners = Membership.objects.filter(
+            client=OuterRef("pk"), role=Role.OWNER, user__is_active=True
+        )
+        return self.filter(~Exists(owners))
 
 
 class Client(ToolkitClient, models.Model):

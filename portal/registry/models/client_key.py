@@ -2,25 +2,97 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final, Self, TypeAlias
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Least
 from django.urls import reverse
 
+from portal.accounts.models import User
 from portal.core.algorithms import ALGORITHMS
 from portal.core.jwk import PRIVATE_MEMBERS
 from portal.core.jwks import PublishableKey
-from portal.core.lifecycle import Lifecycle
+from portal.core.lifecycle import OVER, KeyStatus, Lifecycle
 from portal.registry.choices import RevocationReason
-from portal.registry.models.actor import ActorFields, MaybeActor, by_nobody, by_somebody
+from portal.registry.models.actor_fields import ActorFields, Portal, by_nobody, by_somebody
 from portal.registry.models.client import Client
-from portal.registry.querysets import ENDS, ClientKeyQuerySet
+from portal.registry.paging import newest_of
 from portal.registry.regexes import SHA256_HEX
 
+_MaybeActor: TypeAlias = "User | ClientKey | Portal | None"
+
 LEGACY_ALGORITHMS: Final = [each.name for each in ALGORITHMS.values() if each.legacy]
+
+_NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
+ENDS: Final = Least(
+    *(Coalesce(date, _NEVER) for date in ("expires_at", "retires_at", "revoked_at"))
+)
+"""When a key is over, or will be, as far as is known: an index finds by it those that are not."""
+
+
+def _conditions(now: datetime) -> dict[KeyStatus, Q]:
+    """Return `Lifecycle.status` for the database: the first condition that holds decides."""
+    return {
+        KeyStatus.REVOKED: Q(revoked_at__isnull=False),
+        KeyStatus.RETIRED: Q(retires_at__lte=now),
+        KeyStatus.EXPIRED: Q(expires_at__lte=now),
+        KeyStatus.UNCONFIRMED: Q(confirmation_required=True, confirmed_at=None),
+        KeyStatus.PENDING: Q(not_before__gt=now),
+        KeyStatus.RETIRING: Q(retires_at__gt=now),
+        KeyStatus.ACTIVE: Q(),
+    }
+
+
+class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
+    """Keys."""
+
+    def in_status(self, status: KeyStatus, now: datetime) -> Self:
+        """Return the keys whose `Lifecycle.status` is this one at `now`."""
+        conditions = _conditions(now)
+        order = list(conditions)
+        earlier = order[: order.index(status)]
+        keys = self if status in OVER else self.current(now)
+        return keys.filter(conditions[status], *(~conditions[each] for each in earlier))
+
+    def current(self, now: datetime) -> Self:
+        """Return the keys that are not over at `now`: they count against the client's limit."""
+        is_ = _conditions(now)
+        return self.alias(ends=ENDS).filter(
+            ~is_[KeyStatus.REVOKED],
+            ~is_[KeyStatus.RETIRED],
+            ~is_[KeyStatus.EXPIRED],
+            # Adds nothing, but makes the database use the index `key_of_client_by_end`.
+            ends__gt=now,
+        )
+
+    def live(self, now: datetime) -> Self:
+        """Return the keys whose `Lifecycle.is_live` is true at `now`."""
+        is_ = _conditions(now)
+        return self.current(now).filter(~is_[KeyStatus.UNCONFIRMED], ~is_[KeyStatus.PENDING])
+
+    def proved(self) -> Self:
+        """Return the keys whose private half their client has proved to hold, whatever their state.
+
+        A key is confirmed as soon as it is used. Those used before that was so count too.
+        """
+        used = Exists(_redeemed().filter(key=OuterRef("pk")))
+        return self.filter(Q(confirmed_at__isnull=False) | used)
+
+    def with_last_used(self) -> Self:
+        """Return the keys with `last_used_at`: when an assertion of each was last accepted here.
+
+        None for a key that never was. One step in the index `redeemed_of_key` for each key.
+        """
+        newest = newest_of(_redeemed(), "key", OuterRef("pk")).values("at")[:1]
+        return self.annotate(last_used_at=Subquery(newest))
+
+
+def _redeemed() -> models.QuerySet[Any]:
+    """Return the assertions that were accepted, whose model refers to this one."""
+    return ClientKey.redeemed.rel.related_model._default_manager.all()  # noqa: SLF001 - Django's name
 
 
 class ClientKey(models.Model):
@@ -53,11 +125,11 @@ class ClientKey(models.Model):
     confirmation_required = models.BooleanField(default=False)
     """Whether the key is live only once it is confirmed: as the setting was at registration."""
     confirmed_at = models.DateTimeField(null=True, blank=True)
-    confirmed_by = ActorFields[MaybeActor]()
+    confirmed_by = ActorFields[_MaybeActor]()
     retires_at = models.DateTimeField(null=True, blank=True)
-    retired_by = ActorFields[MaybeActor]()
+    retired_by = ActorFields[_MaybeActor]()
     revoked_at = models.DateTimeField(null=True, blank=True)
-    revoked_by = ActorFields[MaybeActor]()
+    revoked_by = ActorFields[_MaybeActor]()
     revocation_reason = models.CharField(
         max_length=16, choices=RevocationReason.choices, blank=True
     )

@@ -10,7 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portal.registry.choices import Verb
-from portal.registry.models.actor import Actor, ActorFields, by_somebody, describe_actor
+from portal.registry.models.actor import Actor, describe_actor
+from portal.registry.models.actor_fields import ActorFields, by_somebody
 from portal.registry.models.appending import collect
 from portal.registry.models.client import Client
 from portal.registry.models.client_key import ClientKey
