@@ -414,9 +414,6 @@ OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "registry.RefreshToken"  # noqa: S105
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "registry.AccessToken"  # noqa: S105
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "registry.AuthorizationCode"
 OAUTH2_PROVIDER = {
-    "OAUTH2_BACKEND_CLASS": "portal.oauth.toolkit.Toolkit",
-    "OAUTH2_SERVER_CLASS": "portal.oauth.grants.GrantServer",
-    "OAUTH2_VALIDATOR_CLASS": "portal.oauth.validator.Validator",
     "ACCESS_TOKEN_GENERATOR": "portal.oauth.grants.new_token",
     "REFRESH_TOKEN_GENERATOR": "portal.oauth.grants.new_token",
     "OIDC_ISS_ENDPOINT": PUBLIC_URL,

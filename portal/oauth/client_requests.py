@@ -24,7 +24,6 @@ from portal import bulkhead
 from portal.core.assertion import EXPLANATIONS
 from portal.core.reasons import Reason
 from portal.logs import already_logged
-from portal.oauth.validator import AUTHENTICATED
 from portal.publishing.public_endpoint import secure_headers
 from portal.registry.actions import Authenticated, AuthenticationRefused, authenticate_client
 from portal.registry.endpoints import issuer, token_request_page
@@ -91,11 +90,7 @@ def _authenticate(request: HttpRequest) -> Authenticated:
     parameters = _read(request)
     if any("\0" in text for name, values in parameters.items() for text in (name, *values)):
         raise _Unreadable("There is a NUL in a parameter.")
-    authenticated = authenticate_client(
-        parameters, authorization=request.headers.get("Authorization", "")
-    )
-    request.META[AUTHENTICATED] = authenticated
-    return authenticated
+    return authenticate_client(parameters, authorization=request.headers.get("Authorization", ""))
 
 
 def _check_form(request: HttpRequest) -> None:

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 from oauthlib.oauth2 import AccessDeniedError, FatalClientError, OAuth2Error
 
-from portal.oauth.toolkit import toolkit
+from portal.oauth.toolkit import grant_server
 from portal.registry.endpoints import AUTHORIZATION_PATH, issuer
 from portal.registry.models import Client
 
@@ -48,7 +48,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     §4.11.2).
     """
     uri = _authorization_request(request)
-    server = toolkit().server
+    server = grant_server()
     try:
         scopes, asked = server.validate_authorization_request(uri)
         if request.method != "POST":

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from portal.oauth.client_requests import ClientEndpoint, answer, refuse
-from portal.oauth.toolkit import toolkit
+from portal.oauth.toolkit import Toolkit
 from portal.registry.actions import Authenticated, record_refused_grant
 from portal.registry.endpoints import issuer, token_request_page
 from portal.registry.models import AccessToken
@@ -26,7 +26,7 @@ def token(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
         return _refuse(
             authenticated, 400, "invalid_request", "The parameter grant_type is missing."
         )
-    _uri, _headers, body, status = toolkit().create_token_response(request)
+    _uri, _headers, body, status = Toolkit(authenticated).create_token_response(request)
     if status == 200:
         return answer(body)
     refusal = json.loads(body)
@@ -68,9 +68,9 @@ def introspect(request: HttpRequest, authenticated: Authenticated) -> HttpRespon
 
 
 @ClientEndpoint
-def revoke(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:  # noqa: ARG001 - it stands in the request
+def revoke(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
     """Take back a token of the client (RFC 7009 §2): the same answer when there was none."""
-    _uri, _headers, body, status = toolkit().create_revocation_response(request)
+    _uri, _headers, body, status = Toolkit(authenticated).create_revocation_response(request)
     return answer(body or "{}", status=status)
 
 

@@ -1,15 +1,22 @@
-"""django-oauth-toolkit with our server and validator, made once in each process."""
+"""django-oauth-toolkit with our grants and validator."""
 
 from __future__ import annotations
 
-from functools import cache
-
 from django.http import HttpRequest
-from oauth2_provider.oauth2_backends import OAuthLibCore, get_oauthlib_core
+from oauth2_provider.oauth2_backends import OAuthLibCore
+from oauth2_provider.settings import oauth2_settings
+
+from portal.oauth.grants import GrantServer
+from portal.oauth.validator import Validator
+from portal.registry.actions import Authenticated
 
 
 class Toolkit(OAuthLibCore):
     """The toolkit's way from a request of Django to one of oauthlib."""
+
+    def __init__(self, authenticated: Authenticated) -> None:
+        """Answer one request of this client."""
+        super().__init__(grant_server(authenticated))
 
     def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Return the parameters. RFC 6749 §3.2: one without a value is as if it were not there."""
@@ -17,7 +24,6 @@ class Toolkit(OAuthLibCore):
         return [(name, str(value)) for name, values in lists for value in values if value]
 
 
-@cache
-def toolkit() -> OAuthLibCore:
-    """Return it; it keeps nothing of a request."""
-    return get_oauthlib_core()
+def grant_server(authenticated: Authenticated | None = None) -> GrantServer:
+    """Return the endpoints of oauthlib for one request: of this client, or of a person."""
+    return GrantServer(Validator(authenticated), **oauth2_settings.server_kwargs)

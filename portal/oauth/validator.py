@@ -1,7 +1,7 @@
 """What django-oauth-toolkit asks when somebody wants a token, answered in our way.
 
 Clients are authenticated before the toolkit is asked anything (`client_requests`), by their keys
-and in no other way; it finds the answer in the request.
+and in no other way. Each of their requests gets a validator that was made with the answer.
 """
 
 from __future__ import annotations
@@ -25,21 +25,10 @@ from oauthlib.oauth2.rfc6749.errors import (
 from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
 from portal.registry.actions import Authenticated
-from portal.registry.models import AccessToken, AuthorizationCode, Client, RefreshToken
+from portal.registry.models import AccessToken, AuthorizationCode, Client, ClientKey, RefreshToken
 from portal.registry.models.tokens import is_family_tainted
 
-AUTHENTICATED: Final = "portal.authenticated"
-"""Where the authenticated client stands among the headers of the toolkit's request.
-
-The toolkit takes all of `META` for headers; those that come from outside begin with HTTP_.
-"""
-
 _S256_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
-
-
-def authenticated_in(request: Request) -> Authenticated:
-    """Return who has signed in with this request. Raises `KeyError` when nobody has."""
-    return cast("Authenticated", request.headers[AUTHENTICATED])
 
 
 def _family_of(code: str) -> UUID:
@@ -61,15 +50,22 @@ def _still_allowed(scopes: Sequence[str], request: Request) -> list[str]:
 
 
 class Validator(OAuth2Validator):
-    """The toolkit's validator, for clients that sign in with keys."""
+    """The toolkit's validator of one request, for clients that sign in with keys."""
+
+    def __init__(self, authenticated: Authenticated | None = None) -> None:
+        """Without an authenticated client, only an authorization request can be validated."""
+        super().__init__()
+        self._authenticated = authenticated
 
     def client_authentication_required(self, request: Request, *_args: Any, **_kwargs: Any) -> bool:  # noqa: ARG002 - the toolkit's signature
         """Return that it is, always: there are no public clients."""
         return True
 
     def authenticate_client(self, request: Request, *_args: Any, **_kwargs: Any) -> bool:
-        """Take over who has signed in."""
-        request.client = authenticated_in(request).client
+        """Name the client that has signed in; return whether one has."""
+        if self._authenticated is None:
+            return False
+        request.client = self._authenticated.client
         request.client_id = request.client.client_id
         return True
 
@@ -255,6 +251,12 @@ class Validator(OAuth2Validator):
                 raise InvalidGrantError(request=request)
         super()._save_bearer_token(token, request, *args, **kwargs)
 
+    @property
+    def _signing_key(self) -> ClientKey:
+        if self._authenticated is None:
+            raise LookupError("no client has signed in, so nobody gets a token")
+        return self._authenticated.key
+
     def _create_access_token(
         self,
         expires: datetime,
@@ -268,7 +270,7 @@ class Validator(OAuth2Validator):
             scope=token["scope"],
             expires=expires,
             application=request.client,
-            key=authenticated_in(request).key,
+            key=self._signing_key,
             source_refresh_token=source_refresh_token,
             resource=getattr(request, "resource", []),
         )
@@ -288,7 +290,7 @@ class Validator(OAuth2Validator):
         refresh_token = RefreshToken(
             user=request.user,
             application=request.client,
-            key=authenticated_in(request).key,
+            key=self._signing_key,
             access_token=access_token,
             token_family=previous.token_family if previous else _family_of(request.code),
             resource=getattr(request, "resource", []),
