@@ -21,6 +21,8 @@ class Reason(StrEnum):
     NO_KEY_FOUND = "no_key_found"
     NO_HEADER_LINES = "no_header_lines"
     BARE_BYTES = "bare_bytes"
+    FINGERPRINT = "fingerprint"
+    KEY_DUMP = "key_dump"
     INCOMPLETE_BLOCK = "incomplete_block"
     SEVERAL_BLOCKS = "several_blocks"
     UNKNOWN_BLOCK = "unknown_block"
@@ -30,14 +32,14 @@ class Reason(StrEnum):
     BAD_CERTIFICATE = "bad_certificate"
     BAD_OPENSSH_KEY = "bad_openssh_key"
     LABEL_MISMATCH = "label_mismatch"
-    TRAILING_DATA = "trailing_data"
+    TRAILING_DATA = "trailing_data"  # recorded by releases that took no text after a block
     KEY_LENGTH = "key_length"
 
     # It is some other thing that people have at hand
     DER_BINARY = "der_binary"
     CERTIFICATE_REQUEST = "certificate_request"
     PGP_KEY = "pgp_key"
-    SSH2_KEY = "ssh2_key"
+    SSH2_KEY = "ssh2_key"  # recorded by releases that did not read it
     PKCS7 = "pkcs7"
     PARAMETERS_ONLY = "parameters_only"
     XML_KEY = "xml_key"
@@ -48,7 +50,7 @@ class Reason(StrEnum):
     KEY_TYPE_UNSUPPORTED = "key_type_unsupported"
     CURVE_UNSUPPORTED = "curve_unsupported"
     EC_EXPLICIT_PARAMETERS = "ec_explicit_parameters"
-    EC_COMPRESSED_POINT = "ec_compressed_point"
+    EC_COMPRESSED_POINT = "ec_compressed_point"  # recorded by releases that did not read it
     RSA_PSS_PARAMETERS = "rsa_pss_parameters"
     NOT_FOR_SIGNING = "not_for_signing"
 
@@ -182,7 +184,7 @@ class Refused(Exception):  # noqa: N818 - it reads as the verb of the glossary
 
     `leaked` holds the public halves of private keys that were in the input, each proven to belong
     to its private key, so that the registry can block them (nobody can block a key by making up a
-    file).
+    file). `choices` are the public keys to choose from, when there is more than one.
     """
 
     def __init__(
@@ -193,6 +195,7 @@ class Refused(Exception):  # noqa: N818 - it reads as the verb of the glossary
         needed: str,
         command: str = "",
         leaked: tuple[PublicKey, ...] = (),
+        choices: tuple[PublicKey, ...] = (),
     ) -> None:
         super().__init__(reason, found, needed, command)
         self.reason = reason
@@ -200,6 +203,7 @@ class Refused(Exception):  # noqa: N818 - it reads as the verb of the glossary
         self.needed = needed
         self.command = command
         self.leaked = leaked
+        self.choices = choices
 
     def __str__(self) -> str:
         return f"{self.found} {self.needed}"

@@ -75,6 +75,18 @@ def read(data: bytes) -> Element:
     return element
 
 
+def missing(data: bytes) -> int | None:
+    """Return how many bytes a SEQUENCE lacks at its end, negative for what is there too much.
+
+    None when no SEQUENCE begins here.
+    """
+    if len(data) < 2 or data[0] != SEQUENCE:
+        return None
+    size = data[1] & 0x7F if data[1] > 0x80 else 0
+    length = int.from_bytes(data[2 : 2 + size], "big") if size else data[1]
+    return 2 + size + length - len(data) if size <= 3 and data[1] != 0x80 else None
+
+
 def read_all(data: bytes) -> list[Element]:
     """Read elements until the data is used up; raise `NotDer` when they do not fill it exactly."""
     elements = []

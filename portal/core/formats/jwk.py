@@ -1,7 +1,8 @@
-"""A pasted public JWK, or a JWKS of exactly one key (RFC 7517), into a `PublicKey`."""
+"""A public JWK (RFC 7517), as programs write it, into a `PublicKey`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -12,60 +13,99 @@ from portal.core.public_key import Container, PublicKey
 from portal.core.public_key.unsupported import unsupported_curve, unsupported_kind
 from portal.core.reasons import Reason, Refused
 from portal.core.strict import base64url
-from portal.core.strict import json as json_strict
 
 _KNOWN_CURVES: Final = frozenset(
-    {"secp256k1", "P-256K", "P-224", "P-192", "BP-256", "BP-384", "BP-512"}
+    {"secp256k1", "P-256K", "SECP256K1", "P-224", "P-192", "BP-256", "BP-384", "BP-512"}
 )
 
+_NUMBERS: Final = {"RSA": ("n", "e"), "EC": ("x", "y"), "OKP": ("x",), "AKP": ("pub",)}
+_LOST_ZEROS: Final = 2
+_MAX_HINT: Final = 60
+_HSM_SUFFIX: Final = "-HSM"
+_HSM: Final = "a JWK of a hardware security module"
 
-def parse_jwk(text: str) -> PublicKey:
-    """Return the key of a JSON text; raise `Refused`."""
-    try:
-        jwk = json_strict.loads(text)
-    except json_strict.NotJson as problem:
-        raise _bad(str(problem)) from None
-    if not isinstance(jwk, dict):
-        raise _bad("It is JSON, and not a JSON object.")
-    if "keys" in jwk:
-        jwk = _only_key(jwk["keys"])
+
+def parse_jwk(jwk: Mapping[str, object]) -> PublicKey:
+    """Return the key of a JWK; raise `Refused`."""
     # .NET and Azure write members without a value, also private ones: they say nothing.
     given = {name: value for name, value in jwk.items() if value is not None and value != []}
-    _for_signing(given)
+    notes = list(_for_signing(given))
+    given, changed = _mended(given)
     key = _key(given)
-    notes = _notes(given, key)
+    notes += [*changed, *_notes(given, key)]
     if not jwk.keys().isdisjoint(PRIVATE_MEMBERS):
-        notes += ("The JWK names private members without a value, so nothing in it is private.",)
-    return replace(key, only=_only(given, key), notes=notes)
+        notes.append("The JWK names private members without a value, so nothing in it is private.")
+    return replace(
+        key,
+        only=_only(given, key),
+        notes=(*key.notes, *notes),
+        layers=(_HSM,) if str(jwk.get("kty", "")).endswith(_HSM_SUFFIX) else (),
+        hint=_hint(given.get("kid")),
+    )
 
 
-def _only_key(keys: object) -> dict[str, object]:
-    if not isinstance(keys, list) or not all(isinstance(each, dict) for each in keys):
-        raise _bad("Its member keys is not an array of JSON objects.")
-    if len(keys) != 1:
-        raise Refused(
-            Reason.SEVERAL_BLOCKS if keys else Reason.NO_KEY_FOUND,
-            found=f"This JWKS holds {len(keys)} keys.",
-            needed="Please give one key at a time.",
-        )
-    only: dict[str, object] = keys[0]
-    return only
+def bad_jwk(what: str) -> Refused:
+    """Return the refusal of JSON that is no public JWK, for this reason."""
+    return Refused(
+        Reason.BAD_JWK,
+        found=f"This is not a public JWK that can be read. {what}",
+        needed="Please give the JWK as your library writes it, or the key as PEM.",
+    )
 
 
-def _for_signing(jwk: dict[str, object]) -> None:
-    """RFC 7517 §4.2 and §4.3: a key says what it is for, and we only take one for signatures."""
+def _hint(kid: object) -> str:
+    if not isinstance(kid, str) or not kid.isprintable():
+        return ""
+    return f"kid “{kid if len(kid) <= _MAX_HINT else kid[:_MAX_HINT] + '…'}”"
+
+
+def _for_signing(jwk: dict[str, object]) -> Iterator[str]:
+    """RFC 7517 §4.2 and §4.3: a key says what it is for, and we only take one for signatures.
+
+    "sign" is what the private half of such a key is for. Serializers leave it in the public one.
+    """
     use = jwk.get("use", "sig")
     operations = jwk.get("key_ops", ["verify"])
     if not isinstance(use, str):
-        raise _bad("Its member use is not a string.")
+        raise bad_jwk("Its member use is not a string.")
     if not isinstance(operations, list):
-        raise _bad("Its member key_ops is not an array.")
-    if use != "sig" or "verify" not in operations:
+        raise bad_jwk("Its member key_ops is not an array.")
+    if use != "sig" or not ("verify" in operations or "sign" in operations):
         raise _not_for_signing("Its member use or key_ops says that it is not for signatures.")
+    if "verify" not in operations:
+        yield "Its key_ops says sign, which is for the private half. The public half is to verify."
+
+
+def _mended(jwk: dict[str, object]) -> tuple[dict[str, object], list[str]]:
+    """Return the JWK with its numbers as RFC 7518 §6 writes them, and what was changed for that.
+
+    Programs write plain base64, pad it, and leave or lose zeros before a number. Each of these has
+    one number only that it can mean.
+    """
+    mended, notes = dict(jwk), []
+    for name in _NUMBERS.get(str(jwk.get("kty")).removesuffix(_HSM_SUFFIX), ()):
+        value = jwk.get(name)
+        if not isinstance(value, str):
+            continue
+        text = value.rstrip("=").replace("+", "-").replace("/", "_")
+        if text != value:
+            notes.append(f"Its member {name} is base64; a JWK has base64url without padding.")
+        mended[name] = text
+    size = COORDINATE_BYTES.get(str(jwk.get("crv")), 0)
+    for name in ("n", "e") if "n" in mended else ("x", "y") if size else ():
+        data = base64url.decode_url(str(mended.get(name, "")))
+        if not data:
+            continue
+        least = size if size and len(data) >= size - _LOST_ZEROS else 0
+        number = data.lstrip(b"\0").rjust(least, b"\0") or b"\0"
+        if number != data:
+            notes.append(f"The zeros before its member {name} were not as RFC 7518 writes them.")
+            mended[name] = base64url.encode_url(number)
+    return mended, notes
 
 
 def _key(jwk: dict[str, object]) -> PublicKey:
-    match _text(jwk, "kty"):
+    match _text(jwk, "kty").removesuffix(_HSM_SUFFIX):  # Azure Key Vault
         case "RSA":
             return rsa_key(_uint(jwk, "n"), _uint(jwk, "e"), Container.JWK)
         case "EC":
@@ -91,7 +131,7 @@ def _ec(jwk: dict[str, object]) -> PublicKey:
         raise unsupported_curve(curve if curve in _KNOWN_CURVES else "")
     x, y = _bytes(jwk, "x"), _bytes(jwk, "y")
     if not len(x) == len(y) == COORDINATE_BYTES[curve]:  # RFC 7518 §6.2.1.2
-        raise _bad(f"Its x and y must each have {COORDINATE_BYTES[curve]} bytes on {curve}.")
+        raise bad_jwk(f"Its x and y must each have {COORDINATE_BYTES[curve]} bytes on {curve}.")
     return ec_key(curve, b"\x04" + x + y, Container.JWK)
 
 
@@ -119,7 +159,7 @@ def _only(jwk: dict[str, object], key: PublicKey) -> tuple[str, ...]:
         raise _not_for_signing("Its member alg does not name a signature algorithm of this portal.")
     fitting = tuple(each.name for each in named if (each.kty, each.curve) == (key.kty, key.curve))
     if not fitting:
-        raise _bad("Its member alg belongs to another kind of key.")
+        raise bad_jwk("Its member alg belongs to another kind of key.")
     return fitting
 
 
@@ -132,30 +172,22 @@ def _notes(jwk: dict[str, object], key: PublicKey) -> tuple[str, ...]:
 def _text(jwk: dict[str, object], name: str) -> str:
     value = jwk.get(name)
     if not isinstance(value, str):
-        raise _bad(f"Its member {name} is missing, or not a string.")
+        raise bad_jwk(f"Its member {name} is missing, or not a string.")
     return value
 
 
 def _bytes(jwk: dict[str, object], name: str) -> bytes:
     data = base64url.decode_url(_text(jwk, name))
     if not data:
-        raise _bad(f"Its member {name} is not base64url without padding.")
+        raise bad_jwk(f"Its member {name} is not base64url without padding.")
     return data
 
 
 def _uint(jwk: dict[str, object], name: str) -> int:
     data = _bytes(jwk, name)
     if data[0] == 0:  # RFC 7518 §2, Base64urlUInt: as few octets as it takes
-        raise _bad(f"Its member {name} begins with a superfluous zero byte.")
+        raise bad_jwk(f"Its member {name} begins with a superfluous zero byte.")
     return int.from_bytes(data, "big")
-
-
-def _bad(what: str) -> Refused:
-    return Refused(
-        Reason.BAD_JWK,
-        found=f"This is not a public JWK that can be read. {what}",
-        needed="Please give the JWK as your library writes it, or the key as PEM.",
-    )
 
 
 def _not_for_signing(what: str) -> Refused:

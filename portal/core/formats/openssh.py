@@ -1,7 +1,13 @@
-"""OpenSSH public key lines: `ssh-rsa AAAA… comment` (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4)."""
+"""OpenSSH public key lines: `ssh-rsa AAAA… comment` (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4).
+
+And the same bytes between the BEGIN and END lines of RFC 4716, or alone.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from portal.core.formats.spki import ec_key, raw_key, rsa_key
@@ -12,23 +18,67 @@ from portal.core.strict import base64url
 
 CURVES: Final = {"nistp256": "P-256", "nistp384": "P-384", "nistp521": "P-521"}
 ECDSA: Final = "ecdsa-sha2-"
-_STARTS: Final = ("ssh-", ECDSA, "sk-ssh-", "sk-ecdsa-")
+SSH2_BEGIN: Final = "---- BEGIN SSH2 PUBLIC KEY"
+_SSH2_END: Final = "---- END SSH2 PUBLIC KEY"
+_TYPE: Final = re.compile(r"(?<!\S)(?:ssh-|ecdsa-sha2-|sk-ssh-|sk-ecdsa-)[a-z0-9@.-]{0,60}(?!\S)")
+_BLOB: Final = re.compile(rb"\0\0\0[\5-\x40](?:ssh-|ecdsa-sha2-|sk-)")
+_MAX_LINES: Final = 16
+_MAX_PIECES: Final = 64
+_MAX_FIELDS: Final = 4
+"""One more than a key has."""
+
+WRAPPED: Final = "a line that was wrapped"
+MISLABELLED: Final = "a line with the type of another key"
+AMONG_OTHERS: Final = "a line of authorized_keys or known_hosts"
 
 
 def looks_like_openssh(text: str) -> bool:
-    """Tell whether the text begins as an OpenSSH public key line does."""
-    return text.startswith(_STARTS)
+    """Tell whether there is an OpenSSH public key line in the text, or what begins as one."""
+    found = _TYPE.search(text)
+    return bool(found and (found.start() == 0 or text[found.end() :].lstrip().startswith("AAAA")))
 
 
-def parse_openssh(text: str) -> PublicKey:
-    """Return the key of one OpenSSH public key line; raise `Refused`."""
-    if len(text.splitlines()) > 1:
+def looks_like_blob(data: bytes) -> bool:
+    """Tell whether the bytes inside of such a line begin here."""
+    return _BLOB.match(data) is not None
+
+
+def parse_openssh(text: str) -> list[PublicKey]:
+    """Return the keys of the OpenSSH public key lines in a text; raise `Refused`.
+
+    A line may be wrapped, as its bytes say where they end, and have options or host names before.
+    """
+    lines = [each for each in text.splitlines() if each.strip() and each.lstrip()[:1] != "#"]
+    entries = list(_entries(lines))
+    if len(entries) > _MAX_LINES:
         raise Refused(
             Reason.SEVERAL_BLOCKS,
-            found="There is more than one line.",
+            found=f"There are more than {_MAX_LINES} lines.",
             needed="Please give one public key at a time: a single line.",
         )
-    kind, _, rest = text.partition(" ")
+    if len(entries) == 1:
+        return [_parse_entry(entries[0])]
+    return [
+        replace(_parse_entry(each), hint=f"line {place}") for place, each in enumerate(entries, 1)
+    ]
+
+
+def _entries(lines: list[str]) -> Iterator[list[str]]:
+    """Yield the words of each line, with those of the lines that go on with it."""
+    entry: list[str] = []
+    for line in lines:
+        if entry and _TYPE.search(line):
+            yield entry
+            entry = []
+        entry += line.split()
+    yield entry
+
+
+def _parse_entry(words: list[str]) -> PublicKey:
+    place = next((at for at, word in enumerate(words) if _TYPE.fullmatch(word)), None)
+    if place is None:
+        raise _bad()
+    kind, *rest = words[place:]
     if kind.startswith("sk-"):
         raise Refused(
             Reason.KEY_TYPE_UNSUPPORTED,
@@ -40,13 +90,56 @@ def parse_openssh(text: str) -> PublicKey:
         raise unsupported_kind("OpenSSH certificate")
     if kind == "ssh-dss":
         raise unsupported_kind("DSA")
-    blob = base64url.decode((rest.split() or [""])[0])
-    if blob is None:
+    blob, pieces = _gathered(rest)
+    key = parse_blob(blob)
+    is_mislabelled = not blob[4:].startswith(kind.encode())
+    layers = (
+        (AMONG_OTHERS,) * (place > 0) + (WRAPPED,) * (pieces > 1) + (MISLABELLED,) * is_mislabelled
+    )
+    return replace(key, layers=layers)
+
+
+def _gathered(words: list[str]) -> tuple[bytes, int]:
+    """Return the bytes of the first words that are whole together, and how many words those are."""
+    text = ""
+    for count, word in enumerate(words[:_MAX_PIECES], 1):
+        text += word
+        blob = base64url.decode(text)
+        if blob is not None and _is_whole(blob):
+            return blob, count
+    raise _bad()
+
+
+def _is_whole(blob: bytes) -> bool:
+    try:
+        fields = _fields(blob)
+    except Refused:
+        return False
+    kind, *rest = fields or [b""]
+    return len(rest) >= (1 if kind.startswith(b"ssh-ed") else 2)
+
+
+def parse_ssh2(text: str) -> PublicKey:
+    """Return the key of a text in the form of RFC 4716; raise `Refused`."""
+    _before, _begin, rest = text.partition(SSH2_BEGIN)
+    body, found, _rest = rest.partition(_SSH2_END)
+    if not found:
         raise _bad()
+    letters, is_header = "", False
+    for line in body.splitlines()[1:]:
+        # §3.3: a header has a colon, and goes on after a line that ends with a backslash.
+        if not is_header and ":" not in line:
+            letters += line.strip()
+        is_header = line.endswith("\\") and (is_header or ":" in line)
+    return parse_blob(base64url.decode(letters) or b"")
+
+
+def parse_blob(blob: bytes) -> PublicKey:
+    """Return the key of the bytes in an OpenSSH line; raise `Refused`."""
     fields = _fields(blob)
-    if not fields or fields[0] != kind.encode():
+    if not fields:
         raise _bad()
-    return _key(kind, fields[1:])
+    return _key(fields[0].decode("latin-1"), fields[1:])
 
 
 def _key(kind: str, fields: list[bytes]) -> PublicKey:
@@ -57,6 +150,8 @@ def _key(kind: str, fields: list[bytes]) -> PublicKey:
             return raw_key("Ed25519", raw, Container.OPENSSH)
         case "ssh-ed448", [raw]:
             return raw_key("Ed448", raw, Container.OPENSSH)
+        case "ssh-dss", _:
+            raise unsupported_kind("DSA")
         case _, [name, point]:
             curve = kind.removeprefix(ECDSA)
             if curve in CURVES and name == curve.encode():
@@ -65,13 +160,14 @@ def _key(kind: str, fields: list[bytes]) -> PublicKey:
 
 
 def _fields(blob: bytes) -> list[bytes]:
-    fields = []
-    while blob:
-        length = int.from_bytes(blob[:4], "big")
-        if len(blob) < 4 + length:
+    fields: list[bytes] = []
+    at = 0
+    while at < len(blob):
+        end = at + 4 + int.from_bytes(blob[at : at + 4], "big")
+        if end > len(blob) or len(fields) == _MAX_FIELDS:
             raise _bad()
-        fields.append(blob[4 : 4 + length])
-        blob = blob[4 + length :]
+        fields.append(blob[at + 4 : end])
+        at = end
     return fields
 
 
@@ -86,7 +182,7 @@ def _mpint(data: bytes) -> int:
 def _bad() -> Refused:
     return Refused(
         Reason.BAD_OPENSSH_KEY,
-        found="This line begins as an OpenSSH public key does, and is not a whole one.",
-        needed="Please copy the line again, or write it anew from your private key.",
+        found="This begins as an OpenSSH public key does, and is not a whole one.",
+        needed="Please copy the line again, or write it again from your private key.",
         command="ssh-keygen -y -f id_ed25519 > public_key.pub",
     )

@@ -1,86 +1,130 @@
-"""PEM: text between a BEGIN and an END line (RFC 7468), exactly one block of it."""
+"""PEM: text between a BEGIN and an END line (RFC 7468)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
+from portal.core.formats import der
+from portal.core.formats.csr import parse_request
+from portal.core.formats.der_key import Parser, parse_der, parser_of
+from portal.core.formats.several import usable
 from portal.core.formats.spki import parse_pkcs1, parse_spki
 from portal.core.formats.x509 import parse_certificate
 from portal.core.public_key import PublicKey
-from portal.core.public_key.not_a_key import refuse_label
+from portal.core.public_key.not_a_key import is_parameters, is_something_else, refuse_label
 from portal.core.reasons import Reason, Refused
 from portal.core.strict import base64url
 
 BEGIN: Final = "-----BEGIN "
-_END: Final = "-----END "
+END: Final = "-----END "
 _DASHES: Final = "-----"
-_PARSERS: Final = {
+_MAX_BLOCKS: Final = 16
+_TRUSTED: Final = "TRUSTED CERTIFICATE"
+_PARSERS: Final[dict[str, Parser]] = {
     "PUBLIC KEY": parse_spki,
     "RSA PUBLIC KEY": parse_pkcs1,
     "CERTIFICATE": parse_certificate,
+    "X509 CERTIFICATE": parse_certificate,
+    _TRUSTED: parse_certificate,
+    "CERTIFICATE REQUEST": parse_request,
+    "NEW CERTIFICATE REQUEST": parse_request,
 }
 
 
-def parse_armoured(text: str) -> PublicKey:
-    """Return the key of the one PEM block in a text that has a BEGIN line; raise `Refused`.
+def parse_armoured(text: str) -> list[PublicKey]:
+    """Return the keys of the PEM blocks in a text that has a BEGIN line; raise `Refused`.
 
-    Text before the block is allowed (RFC 7468 §2 has explanatory text there, and openssl writes
-    it); after it only white space is. Inside it white space is ignored, and base64 must be
-    canonical.
+    Text around the blocks is allowed (RFC 7468 §2 has explanatory text before them; openssl and
+    keytool write it, people too). Inside them white space is ignored, and base64 must be canonical.
+    A block of parameters beside a key says nothing that the key does not. Of several blocks those
+    that hold no usable key are left out, as long as one does.
     """
-    before, _, rest = text.partition(BEGIN)
-    label, found, rest = rest.partition(_DASHES)
-    if not found or "\n" in label or _END in before:
-        raise _incomplete()
-    parse = _PARSERS.get(label)
-    if parse is None:
+    blocks = list(_blocks(text))
+    if len(blocks) > 1:
+        blocks = [each for each in blocks if not is_parameters(each[0])] or blocks
+    if len(blocks) == 1:
+        return [_parse(*blocks[0])]
+    return usable(partial(_parse_one_of, place, *each) for place, each in enumerate(blocks, 1))
+
+
+def _parse_one_of(place: int, label: str, body: str) -> list[PublicKey]:
+    return [replace(_parse(label, body), hint=f"block {place}: {label.lower()}")]
+
+
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    """Yield label and body of each block."""
+    rest, count = text, 0
+    while True:
+        before, found, rest = rest.partition(BEGIN)
+        if END in before:
+            raise _incomplete("BEGIN")
+        if not found:
+            return
+        count += 1
+        if count > _MAX_BLOCKS:
+            raise _too_many()
+        label, found, rest = rest.partition(_DASHES)
+        if not found or "\n" in label:
+            raise _incomplete("BEGIN")
+        body, found, rest = rest.partition(END)
+        if BEGIN in body:
+            raise _incomplete("END")
+        end_label, end, rest = rest.partition(_DASHES)
+        if not found or not end:
+            raise _incomplete("END")
+        if end_label != label:
+            raise Refused(
+                Reason.LABEL_MISMATCH,
+                found="The BEGIN and END lines of the block name different things.",
+                needed="Please copy the whole file again; the two lines belong together.",
+            )
+        yield label, body
+
+
+def _parse(label: str, body: str) -> PublicKey:
+    expected = _PARSERS.get(label)
+    if expected is None and is_something_else(label):
         raise refuse_label(label)
-    if BEGIN in rest:
-        raise _several(label)
-    body, found, rest = rest.partition(_END)
-    end_label, end, rest = rest.partition(_DASHES)
-    if not found or not end:
-        raise _incomplete()
-    if end_label != label:
-        raise Refused(
-            Reason.LABEL_MISMATCH,
-            found="The BEGIN and END lines of the block name different things.",
-            needed="Please copy the whole file again; the two lines belong together.",
-        )
-    if rest.strip():
-        raise Refused(
-            Reason.TRAILING_DATA,
-            found="There is something after the END line.",
-            needed="Please give the block alone; its END line is the last line.",
-        )
     encoded = base64url.decode("".join(body.split()))
+    if encoded and label == _TRUSTED:
+        encoded = _without_trust(encoded)
+    fitting = parser_of(encoded) if encoded else None
+    if expected is None and fitting is None:
+        raise refuse_label(label)
     if not encoded:
         raise Refused(
             Reason.BAD_BASE64,
             found="What is between the BEGIN and END lines is not base64.",
             needed="Please copy the whole file again, as it is.",
         )
-    return parse(encoded)
+    if expected and fitting in {None, expected}:
+        return expected(encoded)
+    return replace(parse_der(encoded), layers=("a block with the label of something else",))
 
 
-def _incomplete() -> Refused:
+def _without_trust(encoded: bytes) -> bytes:
+    """Return the certificate before the settings of `openssl x509 -trustout`."""
+    try:
+        certificate, *_settings = der.read_all(encoded)
+    except (der.NotDer, ValueError):
+        return encoded
+    return certificate.encoded
+
+
+def _incomplete(line: str) -> Refused:
     return Refused(
         Reason.INCOMPLETE_BLOCK,
-        found="The block is not complete: its BEGIN or END line is missing or cut short.",
+        found=f"The block is not complete: its {line} line is missing or cut short.",
         needed="Please copy the whole file, from the first to the last dash.",
     )
 
 
-def _several(label: str) -> Refused:
-    if label == "CERTIFICATE":
-        return Refused(
-            Reason.SEVERAL_BLOCKS,
-            found="There is more than one block, as in a certificate chain.",
-            needed="Please give your own certificate alone; in a chain it is the first.",
-            command="openssl x509 -in chain.pem -out certificate.pem",
-        )
+def _too_many() -> Refused:
     return Refused(
         Reason.SEVERAL_BLOCKS,
-        found="There is more than one block.",
+        found=f"There are more than {_MAX_BLOCKS} blocks.",
         needed="Please give one public key at a time.",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from portal.core.algorithms import PUBLIC_HALF
 from portal.core.formats import der
@@ -48,8 +49,17 @@ RAW_BYTES: Final = {
 
 _CURVE_BY_OID: Final = {oid: curve for curve, oid in CURVE_OIDS.items()}
 _RAW_BY_OID: Final = {oid: name for name, oid in (OKP_OIDS | AKP_OIDS).items()}
+_NAMED: Final = "-param_enc named_curve -pubout -out named_curve_key.pem"
+_NAME_CURVE: Final = {
+    Container.SPKI: f"openssl ec -pubin -in public_key.pem {_NAMED}",
+    Container.CERTIFICATE: "openssl x509 -in certificate.pem -noout -pubkey"
+    f" | openssl ec -pubin {_NAMED}",
+    Container.REQUEST: f"openssl req -in request.csr -noout -pubkey | openssl ec -pubin {_NAMED}",
+}
 _NULL: Final = der.encode(der.NULL)
 _PSS: Final = ("PS256", "PS384", "PS512")
+_NO_NULL: Final = "The NULL that belongs to the algorithm of an RSA key was missing; it is added."
+_COMPRESSED: Final = "The point of the key was compressed; it is published in full."
 
 
 def parse_spki(
@@ -63,7 +73,7 @@ def parse_spki(
     try:
         return _parse(encoded, container, notes)
     except der.NotDer:
-        raise bad_der() from None
+        raise bad_der(encoded) from None
 
 
 def _parse(encoded: bytes, container: Container, notes: tuple[str, ...]) -> PublicKey:
@@ -74,6 +84,8 @@ def _parse(encoded: bytes, container: Container, notes: tuple[str, ...]) -> Publ
     if oid in {RSA_OID, RSA_PSS_OID}:
         only = _rsa_restriction(oid, parameters)
         n, e = _rsa_integers(bits)
+        if oid == RSA_OID and not parameters:
+            notes = (*notes, _NO_NULL)
         return rsa_key(n, e, container, only=only, notes=notes)
     if oid == EC_OID:
         return _ec(parameters, bits, container, notes)
@@ -97,7 +109,8 @@ def _rsa_restriction(oid: bytes, parameters: list[der.Element]) -> tuple[str, ..
                 command=NEW_RSA_KEY,
             )
         return _PSS
-    if [each.encoded for each in parameters] != [_NULL]:  # RFC 3279 §2.3.1: NULL, and always there
+    # RFC 3279 §2.3.1: NULL, and always there. Old Bouncy Castle leaves it out.
+    if [each.encoded for each in parameters] not in ([_NULL], []):
         raise der.NotDer
     return ()
 
@@ -112,8 +125,7 @@ def _ec(
             Reason.EC_EXPLICIT_PARAMETERS,
             found="This EC key spells out its curve as numbers instead of naming it.",
             needed="Such keys can hide a weak curve (CVE-2020-0601). Please name the curve.",
-            command="openssl ec -pubin -in public_key.pem -param_enc named_curve -pubout"
-            " -out named_curve_key.pem",
+            command=_NAME_CURVE.get(container, _NAME_CURVE[Container.SPKI]),
         )
     oid = parameters[0].contents(der.OID)
     curve = _CURVE_BY_OID.get(oid)
@@ -132,7 +144,7 @@ def parse_pkcs1(encoded: bytes) -> PublicKey:
     try:
         n, e = _rsa_integers(encoded)
     except der.NotDer:
-        raise bad_der() from None
+        raise bad_der(encoded) from None
     return rsa_key(n, e, Container.PKCS1)
 
 
@@ -167,21 +179,23 @@ def rsa_key(
 def ec_key(
     curve: str, point: bytes, container: Container, *, notes: tuple[str, ...] = ()
 ) -> PublicKey:
-    """Return the EC key with this uncompressed point (SEC 1 §2.3.3); raise `Refused`."""
+    """Return the EC key with this point (SEC 1 §2.3.3), compressed or not; raise `Refused`."""
     size = COORDINATE_BYTES[curve]
     if point[:1] in {b"\x02", b"\x03"} and len(point) == 1 + size:
-        raise Refused(
-            Reason.EC_COMPRESSED_POINT,
-            found="This EC key holds a compressed point.",
-            needed="Please write the point in full.",
-            command="openssl ec -pubin -in public_key.pem -conv_form uncompressed -pubout"
-            " -out full_key.pem",
-        )
+        point, notes = _in_full(curve, point), (*notes, _COMPRESSED)
     if point[:1] != b"\x04" or len(point) != 1 + 2 * size:
         raise point_invalid()
     algorithm = der.encode(der.OID, EC_OID) + der.encode(der.OID, CURVE_OIDS[curve])
     spki = _info(algorithm, point)
     return PublicKey("EC", curve, int(curve[2:]), spki, container, notes=notes, raw=point)
+
+
+def _in_full(curve: str, point: bytes) -> bytes:
+    try:
+        key = ec.EllipticCurvePublicKey.from_encoded_point(CURVES[curve], point)
+    except ValueError:
+        raise point_invalid() from None
+    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
 def point_invalid() -> Refused:
@@ -224,11 +238,23 @@ def _info(algorithm: bytes, bits: bytes) -> bytes:
     )
 
 
-def bad_der() -> Refused:
+def bad_der(encoded: bytes) -> Refused:
     """Return the refusal of bytes that are not the strict DER of a public key."""
     return Refused(
         Reason.BAD_DER,
         found="What is inside the block is not a well-formed public key.",
-        needed="Was it cut short or edited? Please copy the whole file again, or write it anew.",
+        needed=f"{_damage(encoded)} Please copy the whole file again, or write it again.",
         command=PUBLIC_HALF,
     )
+
+
+def _damage(encoded: bytes) -> str:
+    """Say from the length that DER begins with how it was damaged."""
+    left = der.missing(encoded)
+    if left is None:
+        return "It does not begin as a key does."
+    if left > 0:
+        return f"Its end is missing ({left} {'byte' if left == 1 else 'bytes'})."
+    if left < 0:
+        return f"There is something after its end ({-left} {'byte' if left == -1 else 'bytes'})."
+    return "It has its full length, so something inside of it was changed."

@@ -17,8 +17,11 @@ class Container(StrEnum):
     SPKI = "SubjectPublicKeyInfo PEM"
     PKCS1 = "PKCS#1 RSA public key PEM"
     CERTIFICATE = "X.509 certificate"
+    REQUEST = "certificate signing request"
     JWK = "JWK"
     OPENSSH = "OpenSSH public key"
+    XML = "XML key"
+    POINT = "bare point of a curve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,9 @@ class PublicKey:
     An RSA key has its modulus `n` and its exponent `e`, any other key its bytes in `raw`: the
     uncompressed point of EC (SEC 1 §2.3.3), or the encoded key. So nobody reads `spki` again.
     `only` names the algorithms that the container restricts the key to (empty: no restriction).
-    `notes` are sentences worth showing, such as the validity of a certificate.
+    `notes` are sentences worth showing, such as the validity of a certificate. `layers` names what
+    was around the key and was undone to read it, the outermost first; `hint` tells it from others
+    in the same input, such as "kid “a”", and is empty when it was alone.
     """
 
     kty: str
@@ -72,6 +77,9 @@ class PublicKey:
         # compact. RFC 9964 §6 counts `alg` among them for AKP, RFC 8037 §2 has crv, kty, x for OKP.
         members = json.dumps(self.jwk_members, sort_keys=True, separators=(",", ":"))
         return encode_url(hashlib.sha256(members.encode("ascii")).digest())
+
+    layers: tuple[str, ...] = ()
+    hint: str = ""
 
     @property
     def spki_sha256(self) -> str:

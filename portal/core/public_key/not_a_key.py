@@ -16,21 +16,37 @@ from portal.core.strict import base64url
 _TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]*){1,4}")
 _HEXADECIMAL: Final = re.compile(r"(0x)?([0-9A-Fa-f]{2}:?)+")
 _SECRET_BYTES: Final = frozenset({32, 48, 57, 66})  # P-256 and Ed25519, P-384, Ed448, P-521
-_REQUESTS: Final = frozenset({"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"})
+_HASH_BYTES: Final = {16: "MD5", 20: "SHA-1"}
+_FINGERPRINT: Final = re.compile(
+    r"(?:[0-9]{3,5} )?(?:SHA-?[0-9]{1,3}|MD5)(?: Fingerprint|\([^)\n]{0,99}\))?[ ]?[:=][ ]?"
+    r"[A-Za-z0-9+/:_-]{16,}=?(?: [^\n]{0,199})?"
+    r"|urn:ietf:params:oauth:jwk-thumbprint:[a-z0-9:-]{1,20}:[A-Za-z0-9_-]{16,}",
+    re.IGNORECASE,
+)
+_DUMP: Final = re.compile(r"Public-Key: ?\(|Public Key Algorithm:|\bModulus=[0-9A-F]{64}")
 _PARAMETERS: Final = frozenset(
     {"EC PARAMETERS", "DSA PARAMETERS", "DH PARAMETERS", "X9.42 DH PARAMETERS"}
 )
+_PKCS7_LABELS: Final = frozenset({"PKCS7", "CMS"})
+_PKCS7: Final = bytes.fromhex("2a864886f70d0107")  # 1.2.840.113549.1.7
+
+
+def is_parameters(label: str) -> bool:
+    """Tell whether a block with this label holds parameters, and no key."""
+    return label in _PARAMETERS
+
+
+def is_something_else(label: str) -> bool:
+    """Tell whether this label names what is no public key."""
+    return (
+        label in _PARAMETERS | _PKCS7_LABELS
+        or label.startswith("PGP ")
+        or label == "DSA PUBLIC KEY"
+    )
 
 
 def refuse_label(label: str) -> Refused:
     """Return the refusal of a PEM block with a label that is none of a public key's."""
-    if label in _REQUESTS:
-        return Refused(
-            Reason.CERTIFICATE_REQUEST,
-            found="This is a certificate signing request (CSR).",
-            needed="Please give the public key that is inside it.",
-            command="openssl req -in request.csr -noout -pubkey -out public_key.pem",
-        )
     if label.startswith("PGP "):
         return Refused(
             Reason.PGP_KEY,
@@ -38,27 +54,14 @@ def refuse_label(label: str) -> Refused:
             needed="PGP keys cannot sign JWTs. Please make a key pair for this client.",
             command=NEW_KEY,
         )
-    if label in {"PKCS7", "CMS"}:
-        return Refused(
-            Reason.PKCS7,
-            found="This is a PKCS#7 bundle of certificates.",
-            needed="Please give the public key of your own certificate.",
-            command="openssl pkcs7 -in bundle.p7b -print_certs"
-            " | openssl x509 -noout -pubkey > public_key.pem",
-        )
+    if label in _PKCS7_LABELS:
+        return _pkcs7("PEM")
     if label in _PARAMETERS:
         return Refused(
             Reason.PARAMETERS_ONLY,
             found="This block holds parameters, such as the name of a curve, and no key.",
             needed="Please give the public key.",
             command=PUBLIC_HALF,
-        )
-    if label == "TRUSTED CERTIFICATE":
-        return Refused(
-            Reason.UNKNOWN_BLOCK,
-            found="This is a certificate with settings that only OpenSSL understands.",
-            needed="Please give its public key.",
-            command="openssl x509 -in certificate.pem -noout -pubkey -out public_key.pem",
         )
     if label == "DSA PUBLIC KEY":
         return unsupported_kind("DSA")
@@ -70,67 +73,47 @@ def refuse_label(label: str) -> Refused:
     )
 
 
-def refuse_bytes(data: bytes) -> None:
-    """Raise `Refused` when the bytes are no UTF-8 text: a binary file, or another encoding."""
-    element = _read_der(data)
-    if element is not None:
-        raise Refused(
-            Reason.DER_BINARY,
-            found="This is a binary (DER) file.",
-            needed="Please write it as PEM, which is text.",
-            command=_der_command(element),
-        )
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or (len(data) > 1 and 0 in data[:2]):
-        raise Refused(
-            Reason.NOT_TEXT,
-            found="This text is UTF-16, as some Windows programs save it.",
-            needed="Please save it as UTF-8 or plain ASCII.",
-            command="iconv -f UTF-16 -t UTF-8 public_key.txt > public_key.pem",
-        )
-    if 0 in data or not _is_utf8(data):
-        raise Refused(
-            Reason.NOT_TEXT,
-            found="This is not plain text: it has bytes that no PEM or JWK file has.",
-            needed="Please give the key as PEM or JWK. A binary key file can be written as PEM.",
-            command=_DER_KEY,
-        )
+def _pkcs7(form: str) -> Refused:
+    return Refused(
+        Reason.PKCS7,
+        found="This is a PKCS#7 bundle of certificates.",
+        needed="Please give the public key of your own certificate.",
+        command=f"openssl pkcs7 -inform {form} -in bundle.p7b -print_certs"
+        " | openssl x509 -noout -pubkey > public_key.pem",
+    )
 
 
-_DER_KEY: Final = "openssl pkey -pubin -inform DER -in public_key.der -out public_key.pem"
-_DER_PKCS1: Final = (
-    "openssl rsa -RSAPublicKey_in -inform DER -in public_key.der -pubout -out public_key.pem"
-)
-_DER_CERTIFICATE: Final = "openssl x509 -inform DER -in certificate.der -out certificate.pem"
+def refuse_der(data: bytes) -> Refused:
+    """Return the refusal of well-formed DER that is neither a key, a certificate nor a request."""
+    if _is_pkcs7(data):
+        return _pkcs7("DER")
+    return Refused(
+        Reason.DER_BINARY,
+        found="This is a binary (DER) file, and what is in it is no public key.",
+        needed="Please give the public key, a certificate or a signing request.",
+        command=PUBLIC_HALF,
+    )
 
 
-def _read_der(data: bytes) -> der.Element | None:
+def _is_pkcs7(data: bytes) -> bool:
     try:
-        element = der.read(data)
+        return der.read(data).children(1)[0].contents(der.OID).startswith(_PKCS7)
     except der.NotDer:
-        return None
-    return element if element.tag == der.SEQUENCE else None
-
-
-def _der_command(element: der.Element) -> str:
-    try:
-        tags = [child.tag for child in element.children()]
-    except der.NotDer:
-        return _DER_KEY
-    if len(tags) == 3:
-        return _DER_CERTIFICATE
-    return _DER_PKCS1 if tags == [der.INTEGER, der.INTEGER] else _DER_KEY
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
         return False
-    return True
+
+
+def refuse_bytes() -> Refused:
+    """Return the refusal of bytes that are neither text nor DER."""
+    return Refused(
+        Reason.NOT_TEXT,
+        found="This is not plain text: it has bytes that no PEM or JWK file has.",
+        needed="Please give the public key as PEM, JWK or DER.",
+        command=PUBLIC_HALF,
+    )
 
 
 def refuse_text(text: str) -> Refused:
-    """Return the refusal of a text without a PEM block that is no JWK and no OpenSSH key either."""
+    """Return the refusal of a text in which no public key was found."""
     if text.startswith(("https://", "http://")):
         return Refused(
             Reason.URL,
@@ -138,17 +121,10 @@ def refuse_text(text: str) -> Refused:
             needed="Keys are not fetched from elsewhere. Please give the public key itself.",
             command=PUBLIC_HALF,
         )
-    if text.startswith("---- BEGIN SSH2 "):
-        return Refused(
-            Reason.SSH2_KEY,
-            found="This is a public key in the SSH2 format (RFC 4716).",
-            needed="Please write it as an OpenSSH public key.",
-            command="ssh-keygen -i -f ssh2_key.pub > public_key.pub",
-        )
-    if text.startswith("<") and "RSAKeyValue" in text:
+    if text.startswith("<") and "KeyValue" in text:
         return Refused(
             Reason.XML_KEY,
-            found="This is an RSA key in the XML format of .NET.",
+            found="This is XML with a key that cannot be read here.",
             needed="Please write it as PEM: RSA.ExportSubjectPublicKeyInfoPem() in .NET does.",
         )
     if _TOKEN.fullmatch(text):
@@ -158,7 +134,30 @@ def refuse_text(text: str) -> Refused:
             needed="Please give the public half of the key that signed it.",
             command=PUBLIC_HALF,
         )
-    bare = _bare_bytes("".join(text.split()))
+    if _FINGERPRINT.fullmatch(text):
+        return _fingerprint("This is a fingerprint of a key or certificate")
+    if _DUMP.search(text):
+        return Refused(
+            Reason.KEY_DUMP,
+            found="This is what openssl prints of a key for people to read (-text or -modulus).",
+            needed="Please give the key itself.",
+            command=PUBLIC_HALF,
+        )
+    if "-----END " in text:
+        return Refused(
+            Reason.INCOMPLETE_BLOCK,
+            found="The block is not complete: its BEGIN line is missing.",
+            needed="Please copy the whole file, from the first to the last dash.",
+        )
+    return _refuse_word("".join(text.split()))
+
+
+def _refuse_word(word: str) -> Refused:
+    bare = _bare_bytes(word)
+    if len(bare) in _HASH_BYTES:
+        return _fingerprint(
+            f"These are {len(bare)} bytes, as a fingerprint ({_HASH_BYTES[len(bare)]}) has"
+        )
     if len(bare) in _SECRET_BYTES:
         return Refused(
             Reason.BARE_BYTES,
@@ -170,18 +169,27 @@ def refuse_text(text: str) -> Refused:
             # Whoever sends a fingerprint blocks the keys that nobody made of it. No other can be.
             leaked=tuple(halves_of(bare)),
         )
-    if base64url.decode("".join(text.split())):
+    if bare:
+        digits = "hexadecimal" if _HEXADECIMAL.fullmatch(word) else "base64"
         return Refused(
             Reason.NO_HEADER_LINES,
-            found="This is base64 without its BEGIN and END lines.",
-            needed="Please give the whole file with both lines, or put them back.",
-            command="tr -d '[:space:]' < key.txt | openssl base64 -d -A"
-            " | openssl pkey -pubin -inform DER -out public_key.pem",
+            found=f"This is {digits}, and what it holds is no public key.",
+            needed="Please give the whole file as it is, with its BEGIN and END lines.",
+            command=PUBLIC_HALF,
         )
     return Refused(
         Reason.NO_KEY_FOUND,
         found="There is no public key in this text.",
         needed="A public key file begins with BEGIN PUBLIC KEY between dashes.",
+        command=PUBLIC_HALF,
+    )
+
+
+def _fingerprint(found: str) -> Refused:
+    return Refused(
+        Reason.FINGERPRINT,
+        found=f"{found}, and no key can be made of it.",
+        needed="Please give the public key itself.",
         command=PUBLIC_HALF,
     )
 

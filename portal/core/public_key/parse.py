@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
+from portal.core.formats import layers, openssh
+from portal.core.formats.answers import Candidate, read_json
+from portal.core.formats.der_key import is_point, parse_der, parse_point
 from portal.core.formats.jwk import parse_jwk
-from portal.core.formats.openssh import looks_like_openssh, parse_openssh
-from portal.core.formats.pem import parse_armoured
+from portal.core.formats.pem import BEGIN, parse_armoured
+from portal.core.formats.several import usable
+from portal.core.formats.xml_key import looks_like_xml, parse_xml
 from portal.core.private.detect import refuse_private
 from portal.core.public_key import PublicKey
 from portal.core.public_key.not_a_key import refuse_bytes, refuse_text
@@ -15,17 +22,22 @@ from portal.core.reasons import Reason, Refused
 MAX_INPUT_BYTES: Final = 32 * 1024
 """No public key comes near it: an ML-DSA-87 key is 4 KiB of PEM, a long certificate 8 KiB."""
 
+_SEQUENCE: Final = 0x30
 
-def parse_public_key(data: bytes | str) -> PublicKey:
-    """Return the one public key in a paste or file.
 
-    Taken are SubjectPublicKeyInfo and PKCS#1 PEM, an X.509 certificate, a JWK or a JWKS of one key,
-    and an OpenSSH public key line. Whether the key may be used is for `KeyPolicy` to judge.
+def parse_public_key(data: bytes | str, *, choice: str = "") -> PublicKey:
+    """Return the one public key in a paste or file; of several, that with the kid `choice`.
 
-    Raise `Refused`, and nothing else whatever the input. A private key is looked for before
-    anything else, in the first `MAX_INPUT_BYTES`; nothing beyond them is ever read.
+    Taken are SubjectPublicKeyInfo, PKCS#1, X.509 certificates and signing requests, as PEM or DER,
+    JWK and JWKS, OpenSSH lines, and XML of .NET. What people have around these is undone, a layer
+    at a time (`formats.layers`), and named in `PublicKey.layers`. Whether the key may be used is
+    for `KeyPolicy` to judge.
+
+    Raise `Refused`, and nothing else whatever the input; its `choices` are the keys to choose from,
+    when there is more than one. A private key is looked for before anything else, in the first
+    `MAX_INPUT_BYTES` and in all that comes out of a layer; nothing beyond them is ever read.
     """
-    result = _judge(data)
+    result = _judge(data, choice)
     # From here on the paste is out of reach of whoever prints the variables of a traceback.
     del data
     if isinstance(result, Refused):
@@ -33,16 +45,16 @@ def parse_public_key(data: bytes | str) -> PublicKey:
     return result
 
 
-def _judge(data: bytes | str) -> PublicKey | Refused:
+def _judge(data: bytes | str, choice: str) -> PublicKey | Refused:
     try:
-        return _parse(data)
+        return _parse(data, choice)
     except Refused as refusal:
         # The chain and the traceback hold frames and errors with the paste in them: cut both.
         refusal.__cause__ = refusal.__context__ = None
         return refusal.with_traceback(None)
 
 
-def _parse(data: bytes | str) -> PublicKey:
+def _parse(data: bytes | str, choice: str) -> PublicKey:
     start = data[: MAX_INPUT_BYTES + 1]
     if isinstance(start, str):
         # Lone surrogates become bytes that are not UTF-8, which are refused below.
@@ -54,18 +66,147 @@ def _parse(data: bytes | str) -> PublicKey:
             found="This is more than 32 KiB.",
             needed="A public key is much smaller. Please give the key alone.",
         )
-    refuse_bytes(start)
-    text = start.decode("utf-8").removeprefix("\ufeff").strip()
+    return _choose(_read(start, _Budget(), 0), choice)
+
+
+def _choose(keys: Iterable[PublicKey], choice: str) -> PublicKey:
+    different = {key.spki: key for key in reversed(list(keys))}
+    found = tuple(reversed(different.values()))
+    if len(found) == 1:
+        return found[0]
+    for key in found:
+        if key.thumbprint == choice:
+            return key
+    raise Refused(
+        Reason.SEVERAL_BLOCKS,
+        found=f"There are {len(found)} keys in this.",
+        needed="Please choose the one whose private half signs.",
+        choices=found,
+    )
+
+
+@dataclass(slots=True)
+class _Budget:
+    """How much may still come out of layers."""
+
+    left: int = layers.MAX_UNDONE_BYTES
+
+    def spend(self, content: layers.Content, depth: int) -> None:
+        """Search what came out of a layer for private keys; raise `Refused`."""
+        if isinstance(content, str):
+            content = content.encode("utf-8", "surrogatepass")
+        self.left -= len(content)
+        if self.left < 0 or depth > layers.MAX_LAYERS:
+            raise Refused(
+                Reason.TOO_LARGE,
+                found="There is more around the key than is undone here.",
+                needed="Please give the key alone.",
+            )
+        refuse_private(content)
+
+
+def _read(content: layers.Content, budget: _Budget, depth: int) -> list[PublicKey]:
+    """Read it as it is, and when that fails what is inside of its outermost layer."""
+    if isinstance(content, bytes):
+        decoded = _of_bytes(content)
+        if isinstance(decoded, list):
+            return decoded
+        if isinstance(decoded, layers.Layer):
+            return _inside(decoded, budget, depth)
+        content = decoded
+    text = content.removeprefix("\ufeff").strip()
     if not text:
         raise Refused(
             Reason.EMPTY,
             found="There is nothing here.",
             needed="Please give the content of your public key file.",
         )
+    try:
+        return _of_text(text, budget, depth)
+    except Refused as refused:
+        layer = layers.undo(text) if refused.reason in _UNREAD else None
+        if layer is None:
+            raise
+        outside = refused
+    try:
+        return _inside(layer, budget, depth)
+    except Refused as inside:
+        # What was found inside says more, unless nothing was.
+        raise (outside if inside.reason in _UNREAD - {Reason.BARE_BYTES} else inside) from None
+
+
+_UNREAD: Final = frozenset(
+    {
+        Reason.NO_KEY_FOUND,
+        Reason.NO_HEADER_LINES,
+        Reason.BARE_BYTES,
+        Reason.INCOMPLETE_BLOCK,
+        Reason.UNKNOWN_BLOCK,
+        Reason.LABEL_MISMATCH,
+        Reason.BAD_BASE64,
+        Reason.BAD_JWK,
+        Reason.BAD_OPENSSH_KEY,
+        Reason.XML_KEY,
+        Reason.EMPTY,
+    }
+)
+"""A text that is refused so may have a layer around it. For the rest it is known what it is."""
+
+
+def _inside(layer: layers.Layer, budget: _Budget, depth: int) -> list[PublicKey]:
+    budget.spend(layer.content, depth + 1)
+    try:
+        keys = _read(layer.content, budget, depth + 1)
+    except Refused as refused:
+        if "private_key.pem" not in refused.command:
+            refused.command = ""  # it is for a file without this layer
+        raise
+    return [replace(key, layers=(layer.name, *key.layers)) for key in keys]
+
+
+def _of_bytes(data: bytes) -> list[PublicKey] | layers.Layer | str:
+    if openssh.looks_like_blob(data):
+        return [openssh.parse_blob(data)]
+    if is_point(data):
+        return [parse_point(data)]
+    text = layers.decode(data)
+    if data[:1] == bytes((_SEQUENCE,)) and not isinstance(text, str):
+        return [replace(parse_der(data), layers=("DER",))]
+    if text is None:
+        raise refuse_bytes()
+    return text
+
+
+def _of_text(text: str, budget: _Budget, depth: int) -> list[PublicKey]:
     if text[0] in "{[":
-        return parse_jwk(text)
-    if looks_like_openssh(text):
-        return parse_openssh(text)
-    if "-----BEGIN " in text:
+        answer = read_json(text)
+        keys = usable(partial(_of_candidate, each, budget, depth) for each in answer.candidates)
+        layer = (answer.name,) if answer.name else ()
+        return [replace(key, layers=(*layer, *key.layers)) for key in keys]
+    if BEGIN in text and not text.startswith(("ssh-", openssh.ECDSA)):
         return parse_armoured(text)
+    if openssh.SSH2_BEGIN in text:
+        return [openssh.parse_ssh2(text)]
+    if openssh.looks_like_openssh(text):
+        return openssh.parse_openssh(text)
+    if looks_like_xml(text):
+        return parse_xml(text)
     raise refuse_text(text)
+
+
+def _of_candidate(candidate: Candidate, budget: _Budget, depth: int) -> list[PublicKey]:
+    content = candidate.content
+    if isinstance(content, (str, bytes)):
+        budget.spend(content, depth + 1)
+        keys = _read(content, budget, depth + 1)
+    else:
+        keys = [parse_jwk(content)]
+    return [
+        replace(
+            key,
+            only=candidate.only or key.only,
+            notes=(*key.notes, *candidate.notes),
+            hint=key.hint or candidate.hint,
+        )
+        for key in keys
+    ]

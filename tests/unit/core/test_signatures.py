@@ -210,7 +210,7 @@ def test_ed25519_key_is_the_one_of_the_object() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[example["name"] for example in EXAMPLES])
 def test_published_example_verifies(example: dict[str, Any]) -> None:
-    key = parse_jwk(json.dumps(example["jwk"]))
+    key = parse_jwk(example["jwk"])
     signing_input, _, signature = example["jws"].rpartition(".")
     decoded = decode_url(signature)
     assert decoded

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from portal.core.algorithms import PUBLIC_HALF
 from portal.core.formats import der, spki
 from portal.core.public_key import Container
 from portal.core.public_key.parse import parse_public_key
@@ -88,6 +89,13 @@ def request() -> bytes:
     )
 
 
+def damaged(encoded: bytes) -> bytes:
+    """Return a CSR with another name in it."""
+    changed = encoded.replace(b"\x0c\1b", b"\x0c\1c")
+    assert changed != encoded
+    return changed
+
+
 def certificate(place: int, instead: bytes, signature: bytes | None = None) -> bytes:
     """Return a certificate with one field replaced, counted from the version, which is 0."""
     signed, algorithm, bits = der.read(der_of(certificate_pem("P-256"))).children()
@@ -120,70 +128,43 @@ PLAIN = (
     Case("32 KiB and a byte", Reason.TOO_LARGE, "more than 32 KiB", lambda: b" " * 32769),
     Case("prose", Reason.NO_KEY_FOUND, "no public key", lambda: "Here is my key. Thanks!"),
     Case("HTML", Reason.NO_KEY_FOUND, "no public key", lambda: "<script>alert(1)</script>"),
-    Case(
-        "UTF-16 LE", Reason.NOT_TEXT, "UTF-16", lambda: public_pem("RSA").decode().encode("utf-16")
-    ),
-    Case(
-        "UTF-16 BE without BOM",
-        Reason.NOT_TEXT,
-        "UTF-16",
-        lambda: public_pem("RSA").decode().encode("utf-16-be"),
-        "iconv -f UTF-16 -t UTF-8 public_key.txt > public_key.pem",
-    ),
     Case("NUL", Reason.NOT_TEXT, "bytes that no PEM", lambda: public_pem("P-256") + b"\0"),
-    Case("Latin-1", Reason.NOT_TEXT, "bytes that no PEM", lambda: b"\xe9" + public_pem("P-256")),
     Case("half a surrogate", Reason.NOT_TEXT, "bytes that no PEM", lambda: "\ud800"),
     Case("URL", Reason.URL, "an address", lambda: "https://bank.example/jwks.json"),
     Case("JWT", Reason.TOKEN, "signed token", lambda: "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhIn0.c2ln"),
     Case("JWE", Reason.TOKEN, "signed token", lambda: "eyJhbGciOiJkaXIifQ..aXY.Y3Q.dGFn"),
     Case(
-        "XML",
+        "XML of a DSA key",
         Reason.XML_KEY,
-        "XML format of .NET",
-        lambda: "<RSAKeyValue><Modulus>AQAB</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>",
+        "XML with a key that cannot be read",
+        lambda: "<DSAKeyValue><P>AQAB</P><Y>AQAB</Y></DSAKeyValue>",
     ),
+    Case("base64", Reason.NO_HEADER_LINES, "holds is no public key", lambda: "QUJD" * 10),
+    Case("cut SSH2", Reason.BAD_OPENSSH_KEY, "not a whole one", ssh2),
+    Case("fingerprint", Reason.FINGERPRINT, "fingerprint", lambda: f"SHA256:{'a' * 43}"),
+    Case("SHA-1", Reason.FINGERPRINT, "20 bytes", lambda: ":".join(["a1"] * 20)),
     Case(
-        "SSH2", Reason.SSH2_KEY, "RFC 4716", ssh2, "ssh-keygen -i -f ssh2_key.pub > public_key.pub"
-    ),
-    Case(
-        "bare base64",
-        Reason.NO_HEADER_LINES,
-        "without its BEGIN and END lines",
-        lambda: b"".join(lines()[1:-1]),
-        "tr -d '[:space:]' < key.txt | openssl base64 -d -A"
-        " | openssl pkey -pubin -inform DER -out public_key.pem",
-    ),
-    Case(
-        "DER key",
-        Reason.DER_BINARY,
-        "binary (DER)",
-        lambda: der_of(public_pem("RSA")),
-        "openssl pkey -pubin -inform DER -in public_key.der -out public_key.pem",
-    ),
-    Case(
-        "DER PKCS#1 key",
-        Reason.DER_BINARY,
-        "binary (DER)",
-        pkcs1,
-        "openssl rsa -RSAPublicKey_in -inform DER -in public_key.der -pubout -out public_key.pem",
-    ),
-    Case(
-        "DER certificate",
-        Reason.DER_BINARY,
-        "binary (DER)",
-        lambda: der_of(certificate_pem("P-256")),
-        "openssl x509 -inform DER -in certificate.der -out certificate.pem",
+        "text of a key",
+        Reason.KEY_DUMP,
+        "for people to read",
+        lambda: openssl("pkey", "-pubin", "-text_pub", "-noout", stdin=public_pem("P-256")),
+        PUBLIC_HALF,
     ),
     Case("DER of something", Reason.DER_BINARY, "binary", lambda: der.encode(0x30, b"\x04\x7f")),
 )
 
 BLOCKS = (
     Case(
-        "CSR",
+        "CSR with another key's signature",
         Reason.CERTIFICATE_REQUEST,
-        "signing request",
-        request,
-        "openssl req -in request.csr -noout -pubkey -out public_key.pem",
+        "not signed by the key in it",
+        lambda: pem("CERTIFICATE REQUEST", damaged(der_of(request()))),
+    ),
+    Case(
+        "CSR with a version of its own",
+        Reason.CERTIFICATE_REQUEST,
+        "not well-formed",
+        lambda: pem("CERTIFICATE REQUEST", der_of(request()).replace(b"\2\1\0", b"\2\1\1", 1)),
     ),
     Case("PGP", Reason.PGP_KEY, "PGP", lambda: pem("PGP PUBLIC KEY BLOCK", b"x"), NEW_KEY),
     Case("PKCS#7", Reason.PKCS7, "PKCS#7", pkcs7),
@@ -199,12 +180,6 @@ BLOCKS = (
         "no key",
         lambda: openssl("ecparam", "-name", "secp521r1", "-param_enc", "explicit"),
         "openssl pkey -in private_key.pem -pubout -out public_key.pem",
-    ),
-    Case(
-        "trusted certificate",
-        Reason.UNKNOWN_BLOCK,
-        "only OpenSSL",
-        lambda: openssl("x509", "-trustout", stdin=certificate_pem("RSA")),
     ),
     Case("CRL", Reason.UNKNOWN_BLOCK, "neither", lambda: pem("X509 CRL", b"x")),
     Case("HTML label", Reason.UNKNOWN_BLOCK, "neither", lambda: pem("<b>PUBLIC</b> KEY", b"x")),
@@ -231,23 +206,16 @@ BLOCKS = (
         lambda: public_pem("P-256").replace(b"END PUBLIC", b"END RSA PUBLIC"),
     ),
     Case(
-        "text after",
-        Reason.TRAILING_DATA,
-        "after the END line",
-        lambda: public_pem("P-256") + b"thanks!",
-    ),
-    Case(
         "two blocks",
         Reason.SEVERAL_BLOCKS,
-        "more than one block",
+        "There are 2 keys",
         lambda: public_pem("P-256") + public_pem("RSA"),
     ),
     Case(
         "chain",
         Reason.SEVERAL_BLOCKS,
-        "certificate chain",
+        "There are 2 keys",
         lambda: certificate_pem("RSA") + certificate_pem("P-256"),
-        "openssl x509 -in chain.pem -out certificate.pem",
     ),
     Case("no base64", Reason.BAD_BASE64, "not base64", lambda: lines()[0] + b"!!!\n" + lines()[-1]),
     Case("nothing inside", Reason.BAD_BASE64, "not base64", lambda: lines()[0] + lines()[-1]),
@@ -274,18 +242,6 @@ BLOCKS = (
         Reason.BAD_DER,
         "not a well-formed",
         lambda: pem("PUBLIC KEY", der_of(public_pem("RSA"))[:-1]),
-    ),
-    Case(
-        "wrong label",
-        Reason.BAD_DER,
-        "not a well-formed",
-        lambda: pem("RSA PUBLIC KEY", der_of(public_pem("RSA"))),
-    ),
-    Case(
-        "RSA without NULL",
-        Reason.BAD_DER,
-        "not a well-formed",
-        lambda: spki_pem(oid(spki.RSA_OID), pkcs1()),
     ),
     Case(
         "Ed25519 with NULL",
@@ -315,7 +271,7 @@ BLOCKS = (
         "no certificate",
         Reason.BAD_CERTIFICATE,
         "not a well-formed X.509",
-        lambda: pem("CERTIFICATE", der_of(public_pem("RSA"))),
+        lambda: pem("CERTIFICATE", b"0\0"),
         "openssl x509 -in certificate.pem -noout -pubkey",
     ),
     Case(
@@ -426,13 +382,6 @@ BLOCKS = (
         " -out named_curve_key.pem",
     ),
     Case(
-        "compressed point",
-        Reason.EC_COMPRESSED_POINT,
-        "compressed point",
-        lambda: ec_public("compressed"),
-        "openssl ec -pubin -in public_key.pem -conv_form uncompressed -pubout -out full_key.pem",
-    ),
-    Case(
         "hybrid point", Reason.EC_POINT_INVALID, "not a point", lambda: ec_public("hybrid"), NEW_KEY
     ),
     Case(
@@ -479,7 +428,6 @@ BLOCKS = (
 JSON = (
     Case("cut JSON", Reason.BAD_JWK, "not well-formed JSON", lambda: jwk()[:-1]),
     Case("two JWKs", Reason.BAD_JWK, "not well-formed JSON", lambda: jwk() + jwk()),
-    Case("array", Reason.BAD_JWK, "not a JSON object", lambda: f"[{jwk()}]"),
     Case("NaN", Reason.BAD_JWK, "not well-formed JSON", lambda: '{"kty": NaN}'),
     Case("endless number", Reason.BAD_JWK, "not well-formed", lambda: '{"n": ' + "9" * 9999 + "}"),
     Case("deep", Reason.BAD_JWK, "more brackets", lambda: '{"a":' * 5000),
@@ -498,17 +446,12 @@ JSON = (
     Case("no kty", Reason.BAD_JWK, "member kty is missing", lambda: jwk(kty=None)),
     Case("kty is a list", Reason.BAD_JWK, "member kty is missing, or", lambda: jwk(kty=["EC"])),
     Case("no y", Reason.BAD_JWK, "member y is missing", lambda: jwk(y=None)),
-    Case("padded x", Reason.BAD_JWK, "member x is not base64url", lambda: jwk(x="AAA=")),
     Case("base64, not url", Reason.BAD_JWK, "x is not base64url", lambda: jwk(x="+" * 43)),
     Case("unused bits", Reason.BAD_JWK, "x is not base64url", lambda: jwk(x="A" * 42 + "B")),
     Case("empty x", Reason.BAD_JWK, "x is not base64url", lambda: jwk(x="")),
     Case("x is not ASCII", Reason.BAD_JWK, "x is not base64url", lambda: jwk(x="é" * 43)),
     Case("lone surrogate", Reason.BAD_JWK, "half a character", lambda: jwk(x="\ud800" * 43)),
     Case("short x", Reason.BAD_JWK, "32 bytes on P-256", lambda: jwk(x="AAAA")),
-    Case("n with a leading zero", Reason.BAD_JWK, "superfluous zero", lambda: jwk("RSA", n="AAEB")),
-    Case(
-        "e with a leading zero", Reason.BAD_JWK, "superfluous zero", lambda: jwk("RSA", e="AAEAAQ")
-    ),
     Case("other alg", Reason.BAD_JWK, "another kind of key", lambda: jwk(alg="PS256")),
     Case("alg is a number", Reason.BAD_JWK, "member alg is missing, or", lambda: jwk(alg=256)),
     Case("use is a number", Reason.BAD_JWK, "use is not a string", lambda: jwk(use=1)),
@@ -519,7 +462,7 @@ JSON = (
     Case(
         "JWKS of two",
         Reason.SEVERAL_BLOCKS,
-        "holds 2 keys",
+        "There are 2 keys",
         lambda: f'{{"keys": [{jwk()}, {jwk("RSA")}]}}',
     ),
     Case("use enc", Reason.NOT_FOR_SIGNING, "not meant for signing", lambda: jwk(use="enc")),
@@ -560,21 +503,9 @@ OPENSSH = (
         "OpenSSH certificate",
         lambda: "ssh-rsa-cert-v01@openssh.com AAAA",
     ),
-    Case(
-        "two lines",
-        Reason.SEVERAL_BLOCKS,
-        "more than one line",
-        lambda: f"{openssh()}\n{openssh()}",
-    ),
     Case("type alone", Reason.BAD_OPENSSH_KEY, "not a whole one", lambda: "ssh-ed25519"),
     Case("cut", Reason.BAD_OPENSSH_KEY, "not a whole one", lambda: openssh()[:-9]),
     Case("no base64", Reason.BAD_OPENSSH_KEY, "not a whole one", lambda: "ssh-rsa ?!"),
-    Case(
-        "type of another line",
-        Reason.BAD_OPENSSH_KEY,
-        "not a whole one",
-        lambda: openssh().replace("nistp256", "nistp384", 1),
-    ),
     Case(
         "unknown type",
         Reason.BAD_OPENSSH_KEY,
@@ -695,3 +626,10 @@ MARKER = "Zq7Zq7Zq7"
 def test_refusal_never_repeats_the_paste(data: str) -> None:
     refused = refusal(data)
     assert MARKER not in repr(refused) + str(refused) + repr(vars(refused))
+
+
+def test_codes_that_earlier_releases_recorded_are_still_there() -> None:
+    """What they refused is read today."""
+    assert Reason.SSH2_KEY == "ssh2_key"
+    assert Reason.TRAILING_DATA == "trailing_data"
+    assert Reason.EC_COMPRESSED_POINT == "ec_compressed_point"

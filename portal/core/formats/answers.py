@@ -1,0 +1,197 @@
+"""Keys in JSON: a JWK, a JWKS, what key services answer, and any other JSON with a key in it.
+
+Sources: the documentation of AWS KMS (GetPublicKey), Google Cloud KMS (PublicKey), Azure Key Vault
+(KeyBundle, CertificateBundle) and HashiCorp Vault (transit, read key). Others put the same things
+under other names, so every member is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from portal.core.formats.jwk import bad_jwk
+from portal.core.reasons import Reason, Refused
+from portal.core.strict import base64url
+from portal.core.strict import json as json_strict
+
+MAX_CANDIDATES: Final = 16
+
+_KEY: Final = re.compile(
+    r"\s*(?:-----BEGIN |ssh-|ecdsa-sha2-|<|LS0tLS1CRUdJTi|AAAA[A-Z][23]N[zj]|30[0-9a-fA-F]{60}"
+    r"|M[A-H][AEIMQUYcgkosw048]w[A-Za-z0-9+/_-]{36}|MI[A-Za-z0-9+/_-]{126})"
+)
+"""The last two are base64 of two DER sequences, one in the other, and of a long one."""
+
+_MAX_NUMBERS: Final = 8192
+
+_AWS_USES: Final = frozenset({"ENCRYPT_DECRYPT", "KEY_AGREEMENT", "GENERATE_VERIFY_MAC"})
+_GOOGLE: Final = re.compile(r"(RSA_SIGN_PSS|RSA_SIGN_PKCS1|EC_SIGN)_[A-Z0-9]{2,20}(?:_SHA(\d{3}))?")
+_GOOGLE_USES: Final = {"RSA_SIGN_PSS": "PS", "RSA_SIGN_PKCS1": "RS"}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What may be a key: a JWK, or a text or bytes to be read as if they had been given alone.
+
+    `only` and `notes` are what the JSON around it says of it; `hint` tells it from others.
+    """
+
+    content: Mapping[str, object] | str | bytes
+    hint: str = ""
+    only: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The candidates in a JSON text, and what it is; `name` is empty for a JWK or a JWKS."""
+
+    name: str
+    candidates: tuple[Candidate, ...]
+
+
+def read_json(text: str) -> Answer:
+    """Return what may be a key in a JSON text; raise `Refused` when nothing may."""
+    try:
+        value = json_strict.loads(text)
+    except json_strict.NotJson as problem:
+        raise bad_jwk(str(problem)) from None
+    candidates = tuple(_candidates(value, ""))
+    if len(candidates) > MAX_CANDIDATES:
+        raise Refused(
+            Reason.SEVERAL_BLOCKS,
+            found=f"There are more than {MAX_CANDIDATES} keys in this.",
+            needed="Please give one key at a time.",
+        )
+    if not candidates:
+        raise _nothing_in(value)
+    return Answer(_name(value), candidates)
+
+
+def _nothing_in(value: object) -> Refused:
+    if isinstance(value, dict) and "keys" in value:
+        if value["keys"] != []:
+            return bad_jwk("Its member keys is not an array of JSON objects with a key.")
+        return Refused(
+            Reason.NO_KEY_FOUND,
+            found="This JWKS holds 0 keys.",
+            needed="Please give the JWK or the JWKS with the key.",
+        )
+    if isinstance(value, dict):
+        return bad_jwk("Its member kty is missing, or not a string.")
+    return bad_jwk("It is JSON, and there is no key in it.")
+
+
+def _name(value: object) -> str:
+    """Name the service that answers so."""
+    if isinstance(value, list):
+        return "" if all(isinstance(each, dict) and "kty" in each for each in value) else "JSON"
+    if not isinstance(value, dict) or "kty" in value:
+        return ""
+    keys, key = value.get("keys"), value.get("key")
+    if isinstance(keys, list):
+        return ""
+    if value.keys() & {"KeyId", "KeySpec", "SigningAlgorithms"} and "PublicKey" in value:
+        return "an AWS KMS answer"
+    if value.keys() & {"pem", "publicKey"} and value.keys() & {"algorithm", "protectionLevel"}:
+        return "a Google Cloud KMS answer"
+    if isinstance(key, dict) and "kty" in key and value.keys() & {"attributes", "managed"}:
+        return "an Azure Key Vault answer"
+    if "cer" in value and "attributes" in value:
+        return "an Azure Key Vault answer"
+    inside = value.get("data", value)
+    if isinstance(inside, dict) and _is_transit(inside.get("keys")):
+        return "a Vault transit answer"
+    return "JSON"
+
+
+def _is_transit(keys: object) -> bool:
+    return isinstance(keys, dict) and any(
+        isinstance(each, dict) and "public_key" in each for each in keys.values()
+    )
+
+
+def _candidates(value: object, hint: str) -> Iterator[Candidate]:
+    if isinstance(value, str):
+        if _KEY.match(value):
+            yield Candidate(value, hint)
+    elif isinstance(value, list):
+        yield from _in_list(value, hint)
+    elif isinstance(value, dict):
+        yield from _in_object(value, hint)
+
+
+def _in_list(value: list[object], hint: str) -> Iterator[Candidate]:
+    if _is_bytes(value):
+        yield Candidate(bytes(int(str(each)) & 0xFF for each in value), hint)
+        return
+    for place, each in enumerate(value, 1):
+        yield from _candidates(each, f"{hint} {place}".strip() if len(value) > 1 else hint)
+
+
+def _is_bytes(value: list[object]) -> bool:
+    """Tell whether this is a list of bytes; Java has some below zero."""
+    return 32 <= len(value) <= _MAX_NUMBERS and all(
+        type(each) is int and -128 <= each <= 255 for each in value
+    )
+
+
+def _in_object(value: dict[str, object], hint: str) -> Iterator[Candidate]:
+    if "kty" in value:
+        yield Candidate(value, hint)
+        return
+    _refuse_other_uses(value)
+    if list(value)[:2] == ["0", "1"]:  # a Uint8Array of JavaScript
+        yield from _in_list(list(value.values()), hint)
+        return
+    raw = _ed25519(value)
+    if raw:
+        yield Candidate(raw, hint)
+        return
+    kind = value.get("type")
+    for name, each in value.items():
+        inner = each
+        if isinstance(each, dict) and kind == "ed25519":
+            inner = {"name": "ed25519"} | each
+        within = f"version {name}" if name.isdecimal() else name
+        for found in _candidates(inner, hint or ("" if name in _PLAIN else within[:60])):
+            yield _as_google_says(value, found)
+
+
+_PLAIN: Final = frozenset({"key", "keys", "jwks", "data", "PublicKey", "pem", "publicKey", "value"})
+
+
+def _refuse_other_uses(value: dict[str, object]) -> None:
+    use, algorithm = value.get("KeyUsage"), value.get("algorithm")
+    is_aws = isinstance(use, str) and use in _AWS_USES
+    is_google = isinstance(algorithm, str) and algorithm.startswith(("RSA_DECRYPT_", "KEM_"))
+    if is_aws or is_google:
+        raise Refused(
+            Reason.NOT_FOR_SIGNING,
+            found="This key is not meant for signing in. Its key service says that it is to"
+            " encrypt or to agree on keys.",
+            needed="Please make a key in that service that is to sign.",
+        )
+
+
+def _ed25519(value: dict[str, object]) -> Mapping[str, object] | None:
+    """Return the Ed25519 key that Vault gives as 32 bytes in base64, as a JWK."""
+    public = value.get("public_key")
+    if value.get("name") != "ed25519" or not isinstance(public, str):
+        return None
+    raw = base64url.decode(public)
+    return {"kty": "OKP", "crv": "Ed25519", "x": base64url.encode_url(raw)} if raw else None
+
+
+def _as_google_says(value: dict[str, object], found: Candidate) -> Candidate:
+    """A key of Google Cloud KMS signs with one algorithm only, which its name says."""
+    algorithm = value.get("algorithm")
+    said = _GOOGLE.fullmatch(algorithm) if isinstance(algorithm, str) else None
+    if said is None or said[1] not in _GOOGLE_USES:
+        return found
+    alg = f"{_GOOGLE_USES[said[1]]}{said[2]}"
+    note = f"Google Cloud KMS signs with this key by {alg} only."
+    return Candidate(found.content, found.hint, (alg,), (note,))

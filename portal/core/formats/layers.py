@@ -1,0 +1,288 @@
+"""What is around a key where people keep it: quotes, base64, hexadecimal digits, a quoted mail.
+
+Each layer is a function that takes one such thing off a text, and gives None when it is not there.
+It guesses where it may, as what comes out is searched for private keys and then parsed as strictly
+as if it had been given alone. Each pattern takes each character once.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from portal.core.formats import der, openssh
+from portal.core.formats.der_key import is_point
+from portal.core.private.spelling import hexadecimal
+from portal.core.strict import base64url
+
+MAX_LAYERS: Final = 6
+"""How many layers are undone, one in the other: nobody's key has more of them."""
+
+MAX_UNDONE_BYTES: Final = 16 * 1024
+"""How much may come out of all layers together: each output is searched for private keys."""
+
+Content = str | bytes
+
+_SEQUENCE: Final = 0x30
+_LEAST_DER: Final = 40
+_TEXT: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:-----BEGIN |---- BEGIN SSH2|[{<]|\[\s*\{|ssh-|ecdsa-)"
+)
+_CONTROL: Final = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What was around something, in words, and what was inside."""
+
+    name: str
+    content: Content
+
+
+def undo(text: str) -> Layer | None:
+    """Return the outermost layer of a text, or None when there is none that is known."""
+    for name, inside in _LAYERS:
+        content = inside(text)
+        if content and content != text:
+            return Layer(name, content)
+    return None
+
+
+def decode(data: bytes) -> Layer | str | None:
+    """Return the text in these bytes, as a layer when it is not UTF-8; None when it is no text."""
+    if data.startswith(_UTF16) or (len(data) > 1 and 0 in data[:2]):
+        return _utf16(data)
+    if _CONTROL.search(data):
+        return None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        # Text around a block in the code page of Western Windows; the block itself is ASCII.
+        text = data.decode("cp1252", "replace")
+        return Layer("text that is not UTF-8", text) if "BEGIN " in text else None
+
+
+def _utf16(data: bytes) -> Layer | None:
+    encoding = "utf-16" if data.startswith(_UTF16) else "utf-16-be" if data[0] == 0 else "utf-16-le"
+    try:
+        return Layer("UTF-16", data.decode(encoding))
+    except UnicodeDecodeError:
+        return None
+
+
+def is_known(data: bytes) -> bool:
+    """Tell from how they begin whether these bytes are something that a key is in."""
+    return (
+        (data[:1] == bytes((_SEQUENCE,)) and len(data) >= _LEAST_DER and data[1] != 0)
+        or openssh.looks_like_blob(data)
+        or is_point(data)
+        or data.startswith(_UTF16)
+        or _TEXT.match(data) is not None
+    )
+
+
+# --- Characters that nobody sees, and others that look like the right ones ------------------------
+
+_SPACES: Final = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_INVISIBLE: Final = re.compile(
+    f"[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff{_SPACES}]"
+)
+_SPACE: Final = re.compile(f"[{_SPACES}]")
+_LONG_DASHES: Final = "\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
+_DASHES: Final = re.compile(f"[-{_LONG_DASHES}]+")
+_LONG_DASH: Final = re.compile(f"[{_LONG_DASHES}]")
+
+
+def _invisible(text: str) -> str | None:
+    if not _INVISIBLE.search(text):
+        return None
+    return _INVISIBLE.sub("", _SPACE.sub(" ", text))
+
+
+def _dashes(text: str) -> str | None:
+    if not _LONG_DASH.search(text) or "BEGIN" not in text:
+        return None
+    return _DASHES.sub(lambda run: "-" if run[0] == "-" else "-----", text)
+
+
+# --- What stands before each line, or around a string of a program --------------------------------
+
+_MARK: Final = re.compile(r"[ \t]*([>#|*+;%]+|//+|--+(?!-))[ \t]?(?=-----BEGIN |[A-Za-z0-9{])")
+_QUOTE_BEFORE: Final = re.compile(r"^[ \t+.&]*[\"'`]", re.MULTILINE)
+_QUOTE_AFTER: Final = re.compile(r"[\"'`][ \t]*[+.,;\\)&_]*[ \t]*\r?$", re.MULTILINE)
+_ESCAPE: Final = re.compile(r"\\(u00[0-9A-Fa-f]{2}|x[0-9A-Fa-f]{2}|\r?\n|.)", re.DOTALL)
+_ESCAPED: Final = {"n": "\n", "r": "", "t": " ", "\n": "", "\r\n": ""}
+
+
+def _line_marks(text: str) -> str | None:
+    """Take off what a mail, a comment or a diff puts before each line."""
+    lines = text.splitlines()
+    first = next((at for at, line in enumerate(lines) if "BEGIN " in line), 0)
+    found = _MARK.match(lines[first]) if lines else None
+    if found is None:
+        return None
+    mark = found[0].strip()
+    return "\n".join(line.strip().removeprefix(mark).strip() for line in lines)
+
+
+def _strings(text: str) -> str | None:
+    """Take the quotes off the lines of a string that is written as several."""
+    if "\n" not in text or not _QUOTE_BEFORE.search(text):
+        return None
+    start = max(text.find("-----BEGIN "), 0)
+    start = text.rfind("\n", 0, start) + 1
+    return _QUOTE_AFTER.sub("", _QUOTE_BEFORE.sub("", text[start:]))
+
+
+def _escapes(text: str) -> str | None:
+    """Undo the escapes of a string; what is escaped twice has two such layers."""
+    if "\\" not in text or text[0] in "{[":
+        return None
+
+    def written_out(match: re.Match[str]) -> str:
+        code = match[1]
+        if len(code) > 2:
+            return chr(int(code[1:], 16))
+        return _ESCAPED.get(code, code)
+
+    return _ESCAPE.sub(written_out, text)
+
+
+_AROUND: Final = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "\u2018": "\u2019"}
+_PREFIX: Final = re.compile(
+    r"(?:export |set |const |let |var |- |\$env:|\$)?[ \t]*"
+    r"[\"']?[A-Za-z_][A-Za-z0-9_.-]{0,60}[\"']?[ \t]*(?::=|=>|[:=])[ \t]*\r?\n?[ \t]*(?!//)"
+)
+
+
+def _quotes(text: str) -> str | None:
+    text = text.rstrip(" \t\r\n,;")
+    end = _AROUND.get(text[:1])
+    if end is None:
+        return None
+    return text[1:].removesuffix(end).strip()
+
+
+def _assignment(text: str) -> str | None:
+    """Take off the name before a value, as in `PUBLIC_KEY=…`, `key: …` or `const key = …`."""
+    found = _PREFIX.match(text)
+    rest = text[found.end() :] if found else ""
+    return rest if rest[:1] in _AROUND or _may_be_encoded(rest) else None
+
+
+# --- Encodings of a whole text --------------------------------------------------------------------
+
+_PERCENT: Final = re.compile(r"%(?:0[AaDd]|2[0BbFf]|3[Dd])")
+_ENTITY: Final = re.compile(r"&(?:#[0-9]{1,5}|#x[0-9A-Fa-f]{1,4}|lt|gt|quot|amp|nbsp|apos);")
+_FENCE: Final = re.compile(r"^[ \t]*(?:```|~~~).*$", re.MULTILINE)
+_DATA_URI: Final = re.compile(r"data:[A-Za-z0-9/+.;=-]{0,100};base64,")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_HEXADECIMAL: Final = re.compile(r"(?:0x|\\x|[Xx]')?(?:[0-9A-Fa-f]{2}[\s:,]*(?:0x|\\x)?)+'?")
+_DECIMAL: Final = re.compile(r"[\[({]?\s*(?:-?[0-9]{1,3}[\s,]+){31,}-?[0-9]{1,3}\s*[\])}]?")
+
+
+def _percent(text: str) -> str | None:
+    if not _PERCENT.search(text):
+        return None
+    if "BEGIN+" in text:  # as a form writes a space
+        text = text.replace("+", " ")
+    return unquote_to_bytes(text).decode("utf-8", "replace")
+
+
+def _entities(text: str) -> str | None:
+    return html.unescape(text) if _ENTITY.search(text) else None
+
+
+def _fences(text: str) -> str | None:
+    return _FENCE.sub("", text).strip() if "```" in text or "~~~" in text else None
+
+
+def _data_uri(text: str) -> str | None:
+    found = _DATA_URI.match(text)
+    return text[found.end() :] if found else None
+
+
+def base64(text: str) -> bytes | None:
+    """Return the bytes of base64 or base64url, with or without lines and padding, if known."""
+    word = "".join(text.split())
+    if not _BASE64.fullmatch(word):
+        return None
+    # Padding is a matter of taste; the bits that it leaves over are not.
+    data = base64url.decode_url(word.rstrip("=").replace("+", "-").replace("/", "_"))
+    return data if data and is_known(data) else None
+
+
+def _hexadecimal(text: str) -> bytes | None:
+    if not _HEXADECIMAL.fullmatch(text):
+        return None
+    data = hexadecimal(text.strip("Xx'"))
+    return data if is_known(data) else None
+
+
+def _decimal(text: str) -> bytes | None:
+    if not _DECIMAL.fullmatch(text):
+        return None
+    data = bytes(int(number) & 0xFF for number in re.findall(r"-?[0-9]{1,3}", text))
+    return data if is_known(data) else None
+
+
+def _may_be_encoded(text: str) -> bool:
+    return bool(base64(text) or _hexadecimal(text) or text[:1] in {"{", "<", "["})
+
+
+# --- Objects of other languages, and words among others -------------------------------------------
+
+_NAME: Final = re.compile(r"([{,]\s*)([A-Za-z_][A-Za-z0-9_]{0,40})\s*:")
+_CONCATENATION: Final = re.compile(r"'\s*\+\s*'")
+_CONSTANTS: Final = {"None": "null", "undefined": "null", "True": "true", "False": "false"}
+_CONSTANT: Final = re.compile(r"\b(None|undefined|True|False)\b")
+_LAST_COMMA: Final = re.compile(r",(?=\s{0,99}[}\]])")
+
+
+def _literal(text: str) -> str | None:
+    """Write an object of JavaScript or Python as JSON."""
+    text = text.rstrip(" \t\r\n;,")
+    if text[:1] not in {"{", "["} or text[-1:] not in {"}", "]"} or "\\" in text:
+        return None
+    plain = text
+    if '"' not in text:
+        plain = _CONCATENATION.sub("", text).replace("'", '"')
+    plain = _NAME.sub(r'\1"\2":', _LAST_COMMA.sub("", plain))
+    return _CONSTANT.sub(lambda match: _CONSTANTS[match[1]], plain)
+
+
+def _word(text: str) -> bytes | None:
+    """Return the one word among others that is base64 of something known."""
+    words = {word.strip("\"',;") for word in text.split() if len(word) >= _LEAST_DER}
+    known = [data for word in words if (data := base64(word)) and _is_whole(data)]
+    return known[0] if len(known) == 1 else None
+
+
+def _is_whole(data: bytes) -> bool:
+    return der.missing(data) == 0 or openssh.looks_like_blob(data)
+
+
+_LAYERS: Final[tuple[tuple[str, Callable[[str], Content | None]], ...]] = (
+    ("invisible characters", _invisible),
+    ("typographic dashes", _dashes),
+    ("hexadecimal digits", _hexadecimal),
+    ("a list of numbers", _decimal),
+    ("base64", base64),
+    ("a data URL", _data_uri),
+    ("percent-encoding", _percent),
+    ("HTML", _entities),
+    ("a Markdown code block", _fences),
+    ("marks before each line", _line_marks),
+    ("strings of a program", _strings),
+    ("line breaks written as \\n", _escapes),
+    ("quotes", _quotes),
+    ("a named value", _assignment),
+    ("an object of JavaScript or Python", _literal),
+    ("other words", _word),
+)
+"""Every layer with its name, in the order in which they are tried."""

@@ -1,0 +1,28 @@
+"""Several things that may be keys: those that are, as long as there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from portal.core.public_key import PublicKey
+from portal.core.reasons import Reason, Refused
+
+
+def usable(readers: Iterable[Callable[[], Iterable[PublicKey]]]) -> list[PublicKey]:
+    """Return the keys that these give; raise the first `Refused` when none gives a key.
+
+    A private key is refused whatever else is there.
+    """
+    keys: list[PublicKey] = []
+    refusals: list[Refused] = []
+    for read in readers:
+        try:
+            keys += read()
+        except Refused as refused:
+            if refused.reason in {Reason.PRIVATE_KEY, Reason.SHARED_SECRET}:
+                raise
+            keys += refused.choices
+            refusals.append(refused)
+    if not keys and refusals:
+        raise refusals[0]
+    return keys
