@@ -177,7 +177,7 @@ def _assignment(text: str) -> str | None:
 
 # --- Encodings of a whole text --------------------------------------------------------------------
 
-_PERCENT: Final = re.compile(r"%(?:0[AaDd]|2[0BbFf]|3[Dd])")
+_PERCENT: Final = re.compile(r"%(?:0[AD]|2[0BF]|3D)", re.IGNORECASE)
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,5}|#x[0-9A-Fa-f]{1,4}|lt|gt|quot|amp|nbsp|apos);")
 _FENCE: Final = re.compile(r"^[ \t]*(?:```|~~~).*$", re.MULTILINE)
 _DATA_URI: Final = re.compile(r"data:[A-Za-z0-9/+.;=-]{0,100};base64,")
