@@ -630,6 +630,5 @@ def test_refusal_never_repeats_the_paste(data: str) -> None:
 
 def test_codes_that_earlier_releases_recorded_are_still_there() -> None:
     """What they refused is read today."""
-    assert Reason.SSH2_KEY == "ssh2_key"
-    assert Reason.TRAILING_DATA == "trailing_data"
-    assert Reason.EC_COMPRESSED_POINT == "ec_compressed_point"
+    codes = {Reason.SSH2_KEY, Reason.TRAILING_DATA, Reason.EC_COMPRESSED_POINT}
+    assert set(map(str, codes)) == {"ssh2_key", "trailing_data", "ec_compressed_point"}
