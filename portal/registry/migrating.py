@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
@@ -50,44 +49,19 @@ class ValidateChecks(migrations.RunPython):
         return type(self).__name__, self._arguments, {}
 
 
-class AddIndexBesideTraffic(AddIndexConcurrently):
+class _BesideTraffic:
     """Build an index while rows are written; for a migration with `atomic = False`.
 
     A run that was stopped, by `lock_timeout` or by hand, leaves an index that PostgreSQL does not
     use. The next run builds it again. SQLite builds it at once.
     """
 
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        """Build the index."""
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{self.index.name}"')
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-        else:
-            schema_editor.add_index(to_state.apps.get_model(app_label, self.model_name), self.index)
+    model_name: str
 
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        """Drop the index."""
-        if schema_editor.connection.vendor == "postgresql":
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
-        else:
-            model = from_state.apps.get_model(app_label, self.model_name)
-            schema_editor.remove_index(model, self.index)
-
-
-class AddUniqueBesideTraffic(migrations.AddConstraint):
-    """Add a unique index while rows are written, as `AddIndexBesideTraffic` does an index."""
+    @property
+    def _indexed(self) -> Any:
+        """What Django makes the index of: it has a name, and gives the SQL."""
+        raise NotImplementedError
 
     def database_forwards(
         self,
@@ -96,12 +70,12 @@ class AddUniqueBesideTraffic(migrations.AddConstraint):
         from_state: ProjectState,  # noqa: ARG002 - Django's signature
         to_state: ProjectState,
     ) -> None:
-        """Create the index."""
+        """Build the index."""
         model = to_state.apps.get_model(app_label, self.model_name)
-        sql = str(self.constraint.create_sql(model, schema_editor))
+        sql = str(self._indexed.create_sql(model, schema_editor))
         if schema_editor.connection.vendor == "postgresql":
             self._drop(schema_editor)
-            sql = sql.replace("CREATE UNIQUE INDEX", "CREATE UNIQUE INDEX CONCURRENTLY", 1)
+            sql = sql.replace(" INDEX ", " INDEX CONCURRENTLY ", 1)
         schema_editor.execute(sql, params=None)
 
     def database_backwards(
@@ -116,4 +90,20 @@ class AddUniqueBesideTraffic(migrations.AddConstraint):
 
     def _drop(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
         how = "CONCURRENTLY " if schema_editor.connection.vendor == "postgresql" else ""
-        schema_editor.execute(f'DROP INDEX {how}IF EXISTS "{self.constraint.name}"')
+        schema_editor.execute(f'DROP INDEX {how}IF EXISTS "{self._indexed.name}"')
+
+
+class AddIndexBesideTraffic(_BesideTraffic, migrations.AddIndex):
+    """Add an index while rows are written."""
+
+    @property
+    def _indexed(self) -> Any:
+        return self.index
+
+
+class AddUniqueBesideTraffic(_BesideTraffic, migrations.AddConstraint):
+    """Add a unique index while rows are written."""
+
+    @property
+    def _indexed(self) -> Any:
+        return self.constraint

@@ -1,0 +1,171 @@
+"""An upgrade beside traffic: the version before and this one write to one PostgreSQL."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.ops.production import PRODUCTION, ROOT
+from tests.waiting import PATIENCE_S, wait_until
+
+NAME = "older_version"
+FIRST_OF_THIS = "portal/registry/migrations/0020_ledger.py"
+"""What the version before does not have: it writes events without number and leaf."""
+
+SET_UP = """
+from portal.accounts.models import User
+User.objects.create_user("a@example.com")
+"""
+# Verbs that both versions have under one name. It ends when its standard input does.
+WRITE = """
+import sys, threading
+from portal.accounts.models import User
+from portal.registry.actions import (
+    add_member, change_client, create_client, remove_member, resume_client, suspend_client,
+)
+person = User.objects.get(email="a@example.com")
+other = User.objects.create_user(f"{name}@example.com")
+over = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+done = 0
+print("begun", flush=True)
+while not over.is_set():
+    client = create_client(name=f"{name} {done}", by=person)
+    add_member(client, email=other.email, role="viewer", by=person)
+    suspend_client(client, note="", by=person)
+    resume_client(client, by=person)
+    change_client(client, name="Changed", contacts=["a@example.com"], redirect_uris=[], by=person)
+    remove_member(client.memberships.get(user=other), by=person)
+    done += 6
+print(done)
+"""
+WRITE_ONCE = WRITE.replace("while not over.is_set()", "if done == 0")
+
+
+def git(*words: str) -> bytes:
+    """Return what git says of this repository."""
+    found = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, check=False)
+    assert found.returncode == 0, (
+        "This test runs the version before, from the history of the repository. "
+        f"Please fetch all of it (git fetch --unshallow): {found.stderr.decode()}"
+    )
+    return found.stdout
+
+
+class Version:
+    """A version of the portal in a folder, on a database."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self._environment = PRODUCTION | {
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "CLIENT_LIMIT": "1000000",
+            "DATABASE_URL": url,
+        }
+
+    def manage(self, *words: str) -> str:
+        """Run a command of manage.py and return what it says."""
+        return self._run("manage.py", *words)
+
+    def do(self, code: str) -> str:
+        """Run Python with Django set up and return what it prints."""
+        return self._run("-c", f"import django; django.setup()\n{code}")
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[list[int]]:
+        """Let a process write events in this block; it then tells how many they were."""
+        with subprocess.Popen(
+            [sys.executable, "-c", f"import django; django.setup()\nname = {name!r}\n{WRITE}"],
+            cwd=self.folder,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            told: list[int] = []
+            try:
+                assert process.stdout
+                process.stdout.readline()
+                yield told
+                output, said = process.communicate(timeout=PATIENCE_S)
+                assert process.returncode == 0, said
+                told.append(int(output))
+            finally:
+                process.kill()
+
+    def _run(self, *words: str) -> str:
+        ended = subprocess.run(
+            [sys.executable, *words],
+            cwd=self.folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    """The URL of an empty database."""
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {NAME}")
+    try:
+        yield url.replace("/postgres", f"/{NAME}", 1)
+    finally:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def older(database: str, tmp_path_factory: pytest.TempPathFactory) -> Version:
+    """The version before, with a database of its own making."""
+    [first, *_] = git("log", "--diff-filter=A", "--format=%H", "--", FIRST_OF_THIS).split()
+    folder = tmp_path_factory.mktemp("older")
+    with tarfile.open(fileobj=io.BytesIO(git("archive", f"{first.decode()}^"))) as files:
+        files.extractall(folder, filter="data")
+    version = Version(folder, database)
+    version.manage("migrate", "--verbosity", "0")
+    version.do(SET_UP)
+    return version
+
+
+def numbers(database: str) -> list[tuple[int | None, str | None]]:
+    with psycopg.connect(database) as server:
+        return server.execute("SELECT number, leaf FROM registry_event ORDER BY id").fetchall()
+
+
+def test_events_of_the_version_before_get_number_and_leaf_beside_traffic(
+    older: Version, database: str
+) -> None:
+    this = Version(ROOT, database)
+    with older.writing("Before") as before, older.writing("Beside") as beside:
+        # It has to wait for verbs that run, and they for it.
+        this.manage("migrate", "--verbosity", "0")
+        with this.writing("Now") as now:
+            counted = len(numbers(database))
+            wait_until(lambda: len(numbers(database)) > counted + 60, "Nothing is written.")
+    after = older.do(f"name = 'After'\n{WRITE_ONCE}")
+    assert (None, None) in numbers(database)
+    # The next verb of this version numbers what was added without a number.
+    last = this.do(f"name = 'Last'\n{WRITE_ONCE}")
+    found = numbers(database)
+    written = [int(output.split()[-1]) for output in (after, last)]
+    assert len(found) == sum([*before, *beside, *now, *written])
+    assert sorted(number or 0 for number, _ in found) == list(range(1, len(found) + 1))
+    assert all(leaf for _, leaf in found)
+    said = this.manage("verify_ledger")
+    assert said.startswith(f"{len(found)} events are as they were recorded. Root: ")
