@@ -19,9 +19,21 @@ def event_text(event: Event) -> str:
 
     The event's `actor`, `client` and `key` are read, so load them with it.
     """
-    describe = _DESCRIBE.get(event.verb)
-    what = describe(event, readable(event.detail)) if describe else event.get_verb_display()
-    return f"{_first(event.actor)} {what}."
+    return f"{_first(event.actor)} {_what(event, readable(event.detail))}."
+
+
+def _what(event: Event, detail: Detail) -> str:
+    if event.verb in _DESCRIBE:
+        return _DESCRIBE[event.verb](event, detail)
+    if event.verb in _TEXTS:
+        return _TEXTS[event.verb].format(
+            client=_client(event),
+            key=_key(event),
+            person=detail.get("person", "somebody"),
+            alg=detail.get("alg", "signing"),
+            note=_note(detail),
+        )
+    return event.get_verb_display()
 
 
 def readable(value: Any) -> Any:
@@ -121,14 +133,6 @@ def _member(event: Event, detail: Detail) -> str:
     return f"removed {name}, who was {role}, from {_client(event)}"
 
 
-def _person(detail: Detail) -> str:
-    return str(detail.get("person", "somebody"))
-
-
-def _registered(event: Event, detail: Detail) -> str:
-    return f"registered {_key(event)} for {detail.get('alg', 'signing')}"
-
-
 def _retired(event: Event, detail: Detail) -> str:
     when = parse_datetime(str(detail.get("retires_at", "")))
     if when is None:
@@ -152,10 +156,6 @@ def _blocked(event: Event, detail: Detail) -> str:
     return f"blocked {name}{_note(detail)}"
 
 
-def _weak(event: Event, detail: Detail) -> str:
-    return f"found a weakness in {_key(event)}{_note(detail)}"
-
-
 def _refused(event: Event, detail: Detail) -> str:
     reason = str(detail.get("reason", "")).replace("_", " ")
     return f"tried a key for {_client(event)} that was refused" + (f" ({reason})" if reason else "")
@@ -166,27 +166,29 @@ def _label(words: type[Role | RevocationReason], value: object) -> str:
     return known.get(str(value), str(value))
 
 
+_TEXTS: Final[dict[str, str]] = {
+    Verb.CREATE_CLIENT: "created {client}",
+    Verb.SUSPEND_CLIENT: "suspended {client}{note}",
+    Verb.RESUME_CLIENT: "resumed {client}",
+    Verb.INVITE_PERSON: "invited {person}",
+    Verb.DEACTIVATE_PERSON: "switched the account of {person} off",
+    Verb.ACTIVATE_PERSON: "switched the account of {person} on",
+    Verb.GRANT_ADMIN: "made {person} an admin of the portal",
+    Verb.WITHDRAW_ADMIN: "withdrew admin rights from {person}",
+    Verb.REGISTER_KEY: "registered {key} for {alg}",
+    Verb.KEEP_KEY: "took back the retirement of {key}",
+    Verb.CONFIRM_KEY: "confirmed {key} by signing with it",
+    Verb.FIND_WEAKNESS: "found a weakness in {key}{note}",
+}
+
 _DESCRIBE: Final[dict[str, Callable[[Event, Detail], str]]] = {
-    Verb.CREATE_CLIENT: lambda event, _: f"created {_client(event)}",
     Verb.CHANGE_CLIENT: _changed,
     Verb.CHANGE_RIGHTS: _rights,
-    Verb.SUSPEND_CLIENT: lambda event, detail: f"suspended {_client(event)}{_note(detail)}",
-    Verb.RESUME_CLIENT: lambda event, _: f"resumed {_client(event)}",
-    Verb.ADD_MEMBER: _member,
-    Verb.CHANGE_MEMBER: _member,
-    Verb.REMOVE_MEMBER: _member,
-    Verb.APPOINT_OWNER: _member,
-    Verb.INVITE_PERSON: lambda _, detail: f"invited {_person(detail)}",
-    Verb.DEACTIVATE_PERSON: lambda _, detail: f"switched the account of {_person(detail)} off",
-    Verb.ACTIVATE_PERSON: lambda _, detail: f"switched the account of {_person(detail)} on",
-    Verb.GRANT_ADMIN: lambda _, detail: f"made {_person(detail)} an admin of the portal",
-    Verb.WITHDRAW_ADMIN: lambda _, detail: f"withdrew admin rights from {_person(detail)}",
-    Verb.REGISTER_KEY: _registered,
+    **dict.fromkeys(
+        (Verb.ADD_MEMBER, Verb.CHANGE_MEMBER, Verb.REMOVE_MEMBER, Verb.APPOINT_OWNER), _member
+    ),
     Verb.RETIRE_KEY: _retired,
-    Verb.KEEP_KEY: lambda event, _: f"took back the retirement of {_key(event)}",
-    Verb.CONFIRM_KEY: lambda event, _: f"confirmed {_key(event)} by signing with it",
     Verb.REVOKE_KEY: _revoked,
     Verb.BLOCK_KEY: _blocked,
-    Verb.FIND_WEAKNESS: _weak,
     Verb.REFUSE_KEY: _refused,
 }

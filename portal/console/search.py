@@ -9,6 +9,8 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from portal.accounts.models import User
+from portal.console.decorators import AdminRequest
+from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.registry.actions import read_key
 from portal.registry.key_policy import fingerprint_here
 from portal.registry.models import Client
@@ -34,6 +36,21 @@ def fingerprint_in(text: str) -> str:
     """Return the SHA-256 that the text is (lower-case hex, colons removed), or an empty string."""
     plain = text.strip().replace(":", "").lower()
     return plain if _SHA256.fullmatch(plain) else ""
+
+
+def read_search(request: AdminRequest) -> tuple[QueryDict, Refused | None]:
+    """Return what was posted, with `q` as `parse_query` returns it, and why that was refused.
+
+    A private key, or what may be one, is not in it any more.
+    """
+    asked = request.POST.copy()
+    try:
+        asked["q"] = parse_query(as_text(asked, "q"), by=request.user)
+    except Refused as refused:
+        if refused.reason in NOT_SHOWN_AGAIN:
+            asked["q"] = ""
+        return asked, refused
+    return asked, None
 
 
 def parse_query(text: str, *, by: User) -> str:

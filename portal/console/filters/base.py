@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta, abstractmethod
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlencode
@@ -9,6 +10,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Model, QuerySet
+from django.forms.forms import DeclarativeFieldsMetaclass
 
 from portal.registry.paging import IndexFilter, Page, page_of
 from portal.web.forms import PortalForm
@@ -41,7 +43,11 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
-class ListFilter(PortalForm, Generic[Row]):
+class AbstractFormMeta(DeclarativeFieldsMetaclass, ABCMeta):
+    """Makes forms that may have abstract methods."""
+
+
+class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
     """A filter that also knows which page is asked for. `rows` is for a form that is valid."""
 
     tab = ""
@@ -60,9 +66,9 @@ class ListFilter(PortalForm, Generic[Row]):
             if isinstance(field, forms.ChoiceField):
                 field.error_messages["invalid_choice"] = "Please choose one from the list."
 
+    @abstractmethod
     def rows(self, now: datetime) -> QuerySet[Row]:
         """Return the rows that the filters leave, in no order, except by `index_filter`."""
-        raise NotImplementedError
 
     @property
     def index_filter(self) -> IndexFilter | None:

@@ -9,15 +9,15 @@ from django.db.models import F
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.debug import sensitive_post_parameters
 
 from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import BlockedFilter
 from portal.console.forms import BlockForm
 from portal.console.impact import impact_of
-from portal.console.search import as_text, fingerprint_in, parse_query
+from portal.console.search import as_text, fingerprint_in, read_search
 from portal.core.key_files import files_made_at
-from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
+from portal.core.reasons import Refused
 from portal.registry.actions import block_key
 from portal.registry.models import BlockedKey, ClientKey
 from portal.web.forms import posted
@@ -34,14 +34,9 @@ def blocked(request: AdminRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters("q")
-@sensitive_variables("asked")
 def _look_up(request: AdminRequest) -> HttpResponse:
-    asked = request.POST.copy()
-    try:
-        asked["q"] = parse_query(as_text(asked, "q"), by=request.user)
-    except Refused as refused:
-        if refused.reason in NOT_SHOWN_AGAIN:
-            asked["q"] = ""
+    asked, refused = read_search(request)
+    if refused:
         return _list(request, asked, refused=refused)
     if spki_sha256 := fingerprint_in(as_text(asked, "q")):
         return redirect("console_blocked_key", spki_sha256)

@@ -8,11 +8,11 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.debug import sensitive_post_parameters
 
 from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import KeyFilter
-from portal.console.search import as_text, parse_query
+from portal.console.search import read_search
 from portal.console.views.key_revocation import MAX_KEYS
 from portal.core.key_files import files_made_at
 from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
@@ -32,15 +32,10 @@ def keys(request: AdminRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters("q")
-@sensitive_variables("asked")
 def _search(request: AdminRequest) -> HttpResponse:
     """Turn what was typed or pasted into an address that can be kept, and show that."""
-    asked = request.POST.copy()
-    try:
-        asked["q"] = parse_query(as_text(asked, "q"), by=request.user)
-    except Refused as refused:
-        if refused.reason in NOT_SHOWN_AGAIN:
-            asked["q"] = ""
+    asked, refused = read_search(request)
+    if refused:
         return _list(request, asked, refused=refused)
     form = KeyFilter(asked)
     if not form.is_valid():

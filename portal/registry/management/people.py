@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,7 +13,7 @@ from portal.registry.errors import RegistryRefusal
 from portal.registry.management.inputs import find_admin
 
 
-class PersonCommand(BaseCommand):
+class PersonCommand(BaseCommand, ABC):
     """Does something to a person, named by e-mail address; an admin answers for it."""
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,6 +31,6 @@ class PersonCommand(BaseCommand):
         except MailNotSent:
             raise CommandError("The message could not be sent, so nothing was done.") from None
 
+    @abstractmethod
     def act(self, admin: User, *, email: str, **options: Any) -> str:
         """Do what the command is for; return what to say."""
-        raise NotImplementedError
