@@ -17,6 +17,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.core.handlers.wsgi import LimitedStream
 from django.db import Error as DatabaseFailure
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
@@ -26,7 +27,7 @@ from portal.core.reasons import Reason
 from portal.logs import already_logged
 from portal.publishing.public_endpoint import secure_headers
 from portal.registry.actions import Authenticated, AuthenticationRefused, authenticate_client
-from portal.registry.endpoints import issuer, token_request_page
+from portal.registry.endpoints import issuer
 
 logger = logging.getLogger(__name__)
 
@@ -164,3 +165,8 @@ def answer(body: str, *, status: int = 200) -> HttpResponse:
         content_type="application/json",
         headers=secure_headers() | headers,
     )
+
+
+def token_request_page(reference: str) -> str:
+    """Return the URL of the page that tells a client's people why a request was refused."""
+    return settings.PUBLIC_URL + reverse("token_request_reference", args=[reference])

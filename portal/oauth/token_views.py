@@ -9,10 +9,10 @@ from typing import Any, Final
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from portal.oauth.client_requests import ClientEndpoint, answer, refuse
+from portal.oauth.client_requests import ClientEndpoint, answer, refuse, token_request_page
 from portal.oauth.toolkit import Toolkit
 from portal.registry.actions import Authenticated, record_refused_grant
-from portal.registry.endpoints import issuer, token_request_page
+from portal.registry.endpoints import issuer
 from portal.registry.models import AccessToken
 
 _INACTIVE: Final = '{"active": false}'

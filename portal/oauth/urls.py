@@ -5,7 +5,7 @@ from django.urls import path
 from portal.oauth import token_views, views
 from portal.oauth.consent import authorize
 from portal.publishing import own_documents
-from portal.registry import endpoints as server
+from portal.registry import endpoints
 
 urlpatterns = [
     path("clients/<str:client_id>/jwks.json", views.jwks, name="jwks"),
@@ -15,8 +15,8 @@ urlpatterns = [
     path("portal/jwks.json", own_documents.portal_jwks, name="portal_jwks"),
     path("ledger/checkpoint", own_documents.checkpoint, name="checkpoint"),
     # No slash at the end, and none is added.
-    path(server.AUTHORIZATION_PATH, authorize, name="authorize"),
-    path(server.TOKEN_PATH, token_views.token, name="token"),
-    path(server.INTROSPECTION_PATH, token_views.introspect, name="introspect"),
-    path(server.REVOCATION_PATH, token_views.revoke, name="revoke"),
+    path(endpoints.AUTHORIZATION_PATH, authorize, name="authorize"),
+    path(endpoints.TOKEN_PATH, token_views.token, name="token"),
+    path(endpoints.INTROSPECTION_PATH, token_views.introspect, name="introspect"),
+    path(endpoints.REVOCATION_PATH, token_views.revoke, name="revoke"),
 ]

@@ -21,7 +21,7 @@ from portal.publishing.public_endpoint import (
     PublicDocument,
     problem,
 )
-from portal.registry import endpoints as server
+from portal.registry import endpoints
 from portal.registry.replica import publish_current
 
 SECURITY_PATH: Final = ".well-known/security.txt"
@@ -95,11 +95,11 @@ def metadata() -> Document:
         "auth_signing_alg_values_supported": list(dict.fromkeys(algorithms)),
     }
     body = {
-        "issuer": server.issuer(),
-        "authorization_endpoint": server.authorization_endpoint(),
-        "token_endpoint": server.token_endpoint(),
-        "introspection_endpoint": server.introspection_endpoint(),
-        "revocation_endpoint": server.revocation_endpoint(),
+        "issuer": endpoints.issuer(),
+        "authorization_endpoint": endpoints.authorization_endpoint(),
+        "token_endpoint": endpoints.token_endpoint(),
+        "introspection_endpoint": endpoints.introspection_endpoint(),
+        "revocation_endpoint": endpoints.revocation_endpoint(),
         "scopes_supported": list(settings.SCOPES),
         # RFC 9728 §4
         **({"protected_resources": list(settings.RESOURCES)} if settings.RESOURCES else {}),

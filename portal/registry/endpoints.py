@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from django.conf import settings
-from django.urls import reverse
 
 AUTHORIZATION_PATH: Final = "api/oauth2/authorize"
 TOKEN_PATH: Final = "api/oauth2/token"  # noqa: S105 - a path
@@ -37,8 +36,3 @@ def introspection_endpoint() -> str:
 def revocation_endpoint() -> str:
     """Return the URL where a token is taken back (RFC 7009)."""
     return f"{settings.PUBLIC_URL}/{REVOCATION_PATH}"
-
-
-def token_request_page(reference: str) -> str:
-    """Return the URL of the page that tells a client's people why a request was refused."""
-    return settings.PUBLIC_URL + reverse("token_request_reference", args=[reference])

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
-from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 
 from portal.core.assertion import CandidateKey, Expectation
@@ -42,27 +40,23 @@ class ProofResult:
         return self.examination.verified and not self.problem
 
 
-def audience_of(key: ClientKey) -> str:
-    """Return the URL of the key's confirmation page, which is the audience of its challenge.
+def new_challenge(key: ClientKey, *, audience: str) -> dict[str, str]:
+    """Return the claims to sign for the key; the machine that signs adds `iat` and `exp`.
 
-    The token endpoint accepts its own names only, so what is signed here signs nobody in.
+    `audience` is the URL of the key's confirmation page. The token endpoint accepts its own names
+    only, so what is signed here signs nobody in.
     """
-    return settings.PUBLIC_URL + reverse("key_confirmation", args=[key.client.client_id, key.kid])
-
-
-def new_challenge(key: ClientKey) -> dict[str, str]:
-    """Return the claims to sign for the key; the machine that signs adds `iat` and `exp`."""
     client_id = key.client.client_id
     return {
         "iss": client_id,
         "sub": client_id,
-        "aud": audience_of(key),
+        "aud": audience,
         "jti": _signer(key).sign(secrets.token_urlsafe(9)),
     }
 
 
 @sensitive_variables("assertion")
-def check_proof(key: ClientKey, assertion: str, now: datetime) -> ProofResult:
+def check_proof(key: ClientKey, assertion: str, now: datetime, *, audience: str) -> ProofResult:
     """Return what the assertion proves of the key: the checks of the token endpoint, and ours.
 
     A key that is not live yet is taken for live, as it may be confirmed before.
@@ -71,7 +65,7 @@ def check_proof(key: ClientKey, assertion: str, now: datetime) -> ProofResult:
     others = newest_of(rows, "client", key.client_id)[: _MAX_KEYS - 1]
     expectation = Expectation(
         client_id=key.client.client_id,
-        issuer=audience_of(key),
+        issuer=audience,
         keys=tuple(CandidateKey(each.kid, each.alg, each.pem) for each in [key, *others]),
         now=now.timestamp(),
     )

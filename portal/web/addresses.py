@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from portal.registry.endpoints import issuer, token_endpoint
-from portal.registry.models import Client
+from portal.registry.models import Client, ClientKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +30,8 @@ def addresses_of(client: Client) -> Addresses:
         jwks=issuer() + reverse("jwks", args=[client.client_id]),
         jwks_extended=issuer() + reverse("jwks_extended", args=[client.client_id]),
     )
+
+
+def confirmation_url(key: ClientKey) -> str:
+    """Return the URL of the page that confirms a key: the audience of its challenge."""
+    return issuer() + reverse("key_confirmation", args=[key.client.client_id, key.kid])

@@ -14,6 +14,7 @@ from tests.assertions import claims_of, sign
 from tests.browser.checks import check_accessible
 from tests.db.web.keys.key_forms import private_pem
 from tests.keys import new_private_key, public_pem
+from tests.paths import client_path
 from tests.registering import register_pem
 
 FIELD = "Assertion or request"
@@ -47,7 +48,7 @@ def test_from_the_settings_page_to_a_good_assertion(
     sign_in: Any, payments: Client, pastes: list[str], cast: SimpleNamespace, scripts: bool
 ) -> None:
     page = sign_in(cast.viewer, java_script_enabled=scripts)
-    page.goto(payments.get_absolute_url())
+    page.goto(client_path(payments))
     page.get_by_role("link", name="Debug an assertion").click()
     examine(page, pastes[1])
     expect(page.get_by_text("Fix first: aud is not this server.")).to_be_visible()

@@ -15,6 +15,7 @@ from portal.registry.models import AccessToken, AuthorizationCode, Client
 from tests.browser.checks import check_accessible
 from tests.callback import Callback, callback_server
 from tests.db.oauth.token_requests import AUTHORIZE, ISSUER, Signer, body_of, new_signer
+from tests.paths import client_path
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
         f"{AUTHORIZE}?client_id=unknown",
         f"{AUTHORIZE}?{urlencode(signer.consent_query())}",
         f"/clients/{signer.client.client_id}/edit/",
-        signer.client.get_absolute_url(),
+        client_path(signer.client),
     ):
         page.goto(path)
         check_accessible(page)
@@ -157,7 +158,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
     for path in (
         f"{AUTHORIZE}?{urlencode(signer.consent_query(redirect_uri=uris[0]))}",
         f"{AUTHORIZE}?{urlencode(signer.consent_query(redirect_uri=uris[0], scope='everything'))}",
-        signer.client.get_absolute_url(),
+        client_path(signer.client),
     ):
         page.goto(path)
         check_accessible(page)

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
 from portal.registry.models import Client, ClientKey
 from tests.browser.checks import check_accessible
+from tests.paths import client_path
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of the cast
 
@@ -87,7 +88,7 @@ def test_a_wrong_key_shows_what_to_do_and_loses_nothing(
     sign_in: Any, payments: Client, cast: SimpleNamespace, tmp_path: Path
 ) -> None:
     page: Page = sign_in(cast.dev)
-    page.goto(payments.get_absolute_url())
+    page.goto(client_path(payments))
     make_key_pair(tmp_path / "short", "PS256")
     command = "openssl genrsa 1024 | openssl rsa -pubout"
     made = subprocess.run(command, shell=True, check=True, capture_output=True, text=True)  # noqa: S602
@@ -108,7 +109,7 @@ def test_the_keyboard_alone_registers_a_key(
     sign_in: Any, payments: Client, cast: SimpleNamespace, tmp_path: Path
 ) -> None:
     page: Page = sign_in(cast.dev)
-    page.goto(payments.get_absolute_url())
+    page.goto(client_path(payments))
     pem = (make_key_pair(tmp_path / "ed", "EdDSA") / "public_key.pem").read_text()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
@@ -136,7 +137,7 @@ def test_copying_gives_the_whole_value_and_says_so(
     sign_in: Any, payments: Client, key: ClientKey, cast: SimpleNamespace
 ) -> None:
     page: Page = sign_in(cast.dev, permissions=["clipboard-read", "clipboard-write"])
-    page.goto(payments.get_absolute_url())
+    page.goto(client_path(payments))
     page.get_by_role("button", name="Copy the kid of “First”").click()
     assert page.evaluate("navigator.clipboard.readText()") == key.kid
     expect(page.locator("#announcement")).to_have_text("Copied")

@@ -18,6 +18,7 @@ from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
 from portal.registry.models import Client, ClientKey
 from portal.web.keys.key_files import files_of_next_key
 from tests.browser.checks import check_accessible
+from tests.paths import client_path
 from tests.registering import register_pem
 
 
@@ -62,7 +63,7 @@ def test_the_command_on_the_page_confirms_the_key(
     settings.REQUIRE_CONFIRMATION = True
     key = made(payments, cast, alg, tmp_path)
     page: Page = sign_in(cast.dev, java_script_enabled=scripts)
-    page.goto(payments.get_absolute_url())
+    page.goto(client_path(payments))
     page.get_by_role("link", name="sign to confirm").click()
     if way == "shell":
         page.get_by_text("Shell with openssl").click()

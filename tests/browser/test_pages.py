@@ -14,6 +14,7 @@ from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.browser.checks import check_accessible
 from tests.keys import new_private_key, public_pem
+from tests.paths import client_path, key_path
 from tests.registering import register_pem
 
 OF_NOBODY = (
@@ -50,17 +51,17 @@ def full(payments: Client, key: ClientKey, cast: SimpleNamespace) -> list[str]:
     retire_key(retired, grace=timedelta(), by=cast.dev)
     revoke_key(revoked, reason=RevocationReason.COMPROMISED, note="Lost.", by=cast.dev)
     empty = create_client(name="A client with quite a long name, and no key", by=cast.alice)
-    client = payments.get_absolute_url()
+    client = client_path(payments)
     member = payments.memberships.get(user=cast.viewer).pk
     return [
         client,
-        empty.get_absolute_url(),
+        client_path(empty),
         f"{client}edit/",
         f"{client}team/",
         f"{client}team/{member}/removal/",
-        *(each.get_absolute_url() for each in (key, retiring, revoked)),
-        f"{key.get_absolute_url()}retirement/",
-        f"{key.get_absolute_url()}revocation/",
+        *(key_path(each) for each in (key, retiring, revoked)),
+        f"{key_path(key)}retirement/",
+        f"{key_path(key)}revocation/",
     ]
 
 

@@ -23,6 +23,7 @@ from playwright.sync_api import Page, Request, expect
 from portal.registry.models import BlockedKey, Client, ClientKey
 from tests.browser.checks import check_accessible
 from tests.keys import new_private_key
+from tests.paths import client_path
 from tests.unit.core.private import test_private_forms as forms
 from tests.unit.core.support import KINDS, certificate_pem, key_of
 from tests.unit.core.support import public_pem as public_pem_of
@@ -89,7 +90,7 @@ def watch(page: Page) -> list[str]:
 def page(sign_in: Any, payments: Client, cast: SimpleNamespace) -> Page:
     """The Settings page, with dev signed in."""
     opened: Page = sign_in(cast.dev)
-    opened.goto(payments.get_absolute_url())
+    opened.goto(client_path(payments))
     return opened
 
 
@@ -134,7 +135,7 @@ def test_without_scripts_the_server_stops_it_and_shows_none_of_it(
     sign_in: Any, payments: Client, cast: SimpleNamespace, tmp_path: Path
 ) -> None:
     page: Page = sign_in(cast.dev, java_script_enabled=False)
-    page.goto(payments.get_absolute_url())
+    page.goto(client_path(payments))
     pem = _made(Encoding.PEM, PrivateFormat.PKCS8)
     (tmp_path / "key.pem").write_bytes(pem)
     page.get_by_label("Or choose a file").set_input_files(tmp_path / "key.pem")
@@ -205,7 +206,7 @@ def place(
     cast: SimpleNamespace,
 ) -> tuple[Page, str, str]:
     """A page where text is pasted, the name of its field and that of its button."""
-    settings = payments.get_absolute_url()
+    settings = client_path(payments)
     confirmation = reverse("key_confirmation", args=[payments.client_id, key.kid])
     debugger = reverse("assertion_debugger", args=[payments.client_id])
     path, field, button = {

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from portal.registry.models import ClientKey
 from portal.web.keys.snippets import LANGUAGES
 from tests.browser.checks import check_accessible
+from tests.paths import key_path
 
 
 @pytest.mark.parametrize("java_script", [True, False])
@@ -18,7 +19,7 @@ def test_a_tab_leads_to_its_program_and_the_browser_leads_back(
     *, sign_in: Any, key: ClientKey, cast: SimpleNamespace, java_script: bool
 ) -> None:
     page = sign_in(cast.viewer, java_script_enabled=java_script)
-    page.goto(f"{key.get_absolute_url()}snippets/")
+    page.goto(f"{key_path(key)}snippets/")
     page.get_by_role("link", name="Shell openssl").click()
     page.wait_for_url("**/snippets/?language=shell")
     expect(page.get_by_role("heading", name="Shell with openssl")).to_be_visible()
@@ -35,5 +36,5 @@ def test_axe_finds_nothing_in_any_language(
 ) -> None:
     page = sign_in(cast.viewer, look)
     for language in LANGUAGES:
-        page.goto(f"{key.get_absolute_url()}snippets/?language={language}")
+        page.goto(f"{key_path(key)}snippets/?language={language}")
         check_accessible(page)

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from portal.registry.models import Client, ClientKey
 from tests.browser.checks import check_accessible
 from tests.db.recorded_requests import accept, reference_of, refuse
+from tests.paths import client_path
 
 
 @pytest.mark.parametrize("scripts", [True, False])
@@ -22,7 +23,7 @@ def test_a_refusal_is_found_from_the_settings_page(
     accept(key, 1, ago=timedelta(minutes=9))
     refuse(payments, 2, reason="invalid_grant", key=key, kid=key.kid, ago=timedelta(minutes=5))
     page = sign_in(cast.viewer, java_script_enabled=scripts)
-    page.goto(payments.get_absolute_url())
+    page.goto(client_path(payments))
     page.get_by_role("link", name="See why").click()
     expect(
         page.get_by_role("heading", name="The code or refresh token was not valid")
@@ -51,7 +52,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
     for path in (
         url,
         f"{url}?only=refused",
-        payments.get_absolute_url(),
+        client_path(payments),
         *(reverse("token_request", args=[payments.client_id, reference_of(n)]) for n in (1, 60)),
         reverse("token_request_reference", args=[reference_of(61)]),
         reverse("console_refused"),

@@ -12,6 +12,7 @@ from django.test import Client as Browser
 from portal.logs import OneLine
 from portal.oauth import views
 from portal.registry.models import Client
+from tests.paths import client_path
 
 URLENCODED = "application/x-www-form-urlencoded"
 FORM = "grant_type=client_credentials"
@@ -34,7 +35,7 @@ def fail(browser_of: Any, payments: Client, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(Client.objects, "visible_to", broken)
         browser = browser_of("dev")
         browser.raise_request_exception = False
-        return int(browser.get(payments.get_absolute_url()).status_code)
+        return int(browser.get(client_path(payments)).status_code)
 
     return open_page
 
@@ -44,7 +45,7 @@ def test_database_that_does_not_answer_is_a_line_with_the_cause(
 ) -> None:
     assert fail(OperationalError("connection failed\n\tIs the server running?")) == 503
     [line] = lines(caplog)
-    request, cause = payments.get_absolute_url(), "connection failed Is the server running?"
+    request, cause = client_path(payments), "connection failed Is the server running?"
     assert line == f"ERROR django.request Service Unavailable: {request}: {cause}"
 
 
@@ -53,7 +54,7 @@ def test_code_that_fails_is_told_with_its_traceback(
 ) -> None:
     assert fail(ZeroDivisionError("by nothing")) == 500
     first, second, *_, last = lines(caplog)
-    assert first == f"ERROR django.request Internal Server Error: {payments.get_absolute_url()}"
+    assert first == f"ERROR django.request Internal Server Error: {client_path(payments)}"
     assert second == "Traceback (most recent call last):"
     assert last == "ZeroDivisionError: by nothing"
 
@@ -62,7 +63,7 @@ def test_what_somebody_may_not_do_is_a_line(
     fail: Any, payments: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert fail(PermissionDenied("You may not.")) == 403
-    path = payments.get_absolute_url()
+    path = client_path(payments)
     assert lines(caplog) == [f"WARNING django.request Forbidden (Permission denied): {path}"]
 
 

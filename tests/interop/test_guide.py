@@ -31,6 +31,7 @@ from portal.registry.actions import create_client
 from portal.registry.models import Client
 from tests.callback import Callback, callback_server
 from tests.interop.served import Served
+from tests.paths import client_path
 from tests.waiting import PATIENCE_S
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of somebody who exists for one test
@@ -187,7 +188,7 @@ def _add_key(
     public_key: Path,
     label: str = "as the guide says",
 ) -> None:
-    page.goto(f"{served.url}{client.get_absolute_url()}")
+    page.goto(f"{served.url}{client_path(client)}")
     page.get_by_label("Or choose a file").set_input_files(public_key)
     page.get_by_text(re.compile("public key.*: ")).first.wait_for()
     page.get_by_label("Algorithm").select_option(alg)

@@ -10,7 +10,6 @@ from typing import Final, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from django.urls import reverse
 
 from portal.accounts.models import User
 from portal.registry.choices import GrantType, Role
@@ -105,10 +104,6 @@ class Client(ToolkitClient, models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    def get_absolute_url(self) -> str:
-        """Return the path of the client's Settings page."""
-        return reverse("client", args=[self.client_id])
 
     @property
     def is_suspended(self) -> bool:

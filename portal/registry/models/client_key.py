@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Least
-from django.urls import reverse
 
 from portal.accounts.models import User
 from portal.core.algorithms import ALGORITHMS
@@ -231,10 +230,6 @@ class ClientKey(models.Model):
 
     def __str__(self) -> str:
         return self.label
-
-    def get_absolute_url(self) -> str:
-        """Return the path of the key's details page."""
-        return reverse("key", args=[self.client.client_id, self.kid])
 
     @property
     def publishable(self) -> PublishableKey:

@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """Lead to the Settings page of the person's only client, or to the list."""
     own = list(Client.objects.filter(memberships__user=current_user(request))[:2])
     if len(own) == 1:
-        return redirect(own[0])
+        return redirect("client", own[0].client_id)
     return redirect("clients")
 
 
@@ -65,7 +65,7 @@ def client_new(request: HttpRequest) -> HttpResponse:
             add_refusal(form, refusal)
         else:
             messages.success(request, f"{client.name} is there. Now add its first public key.")
-            return leave(request, client)
+            return leave(request, "client", client.client_id)
     context = {"section": "clients", "form": form}
     status = 422 if form.is_bound else 200
     return show(request, "web/clients/new.html", context, fragment="form", status=status)
@@ -89,7 +89,7 @@ def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
             add_refusal(form, refusal)
         else:
             messages.success(request, f"{changed.name} was changed.")
-            return leave(request, changed)
+            return leave(request, "client", changed.client_id)
     context = {"section": "clients", "client": client, "form": form}
     status = 422 if form.is_bound else 200
     return show(request, "web/clients/edit.html", context, fragment="form", status=status)

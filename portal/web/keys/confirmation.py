@@ -20,6 +20,7 @@ from portal.registry.actions import confirm_key, read_key
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import ClientKey
 from portal.registry.proof_of_possession import ProofResult, check_proof, new_challenge
+from portal.web.addresses import confirmation_url
 from portal.web.current_user import current_user
 from portal.web.forms import PortalForm, paste_area
 from portal.web.keys.guide import recipes
@@ -52,7 +53,7 @@ def key_confirmation(request: HttpRequest, client_id: str, kid: str) -> HttpResp
     if key.confirmed_at or key.lifecycle.is_over(timezone.now()):
         what = "is confirmed already" if key.confirmed_at else "has left the JWKS already"
         messages.info(request, f"“{key.label}” {what}.")
-        return leave(request, key)
+        return leave(request, "key", key.client.client_id, key.kid)
     if request.method != "POST":
         return _ask(request, key)
     if not within_limit(request, "key_inspect"):
@@ -74,7 +75,7 @@ def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
     if leaked:
         key.refresh_from_db(fields=["revoked_at"])  # it was this key's, perhaps
         return _ask(request, key, refused=leaked, status=422)
-    result = check_proof(key, assertion, timezone.now())
+    result = check_proof(key, assertion, timezone.now(), audience=confirmation_url(key))
     if not result.is_proof:
         return _ask(request, key, result=result, status=422)
     try:
@@ -86,7 +87,7 @@ def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
         f"“{key.label}” is confirmed: the private key, the algorithm {key.alg}, the kid and your "
         "machine's clock are right.",
     )
-    return leave(request, key)
+    return leave(request, "key", key.client.client_id, key.kid)
 
 
 @sensitive_variables("text")
@@ -108,7 +109,7 @@ def _ask(
     refused: Refused | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    claims, now = new_challenge(key), timezone.now()
+    claims, now = new_challenge(key, audience=confirmation_url(key)), timezone.now()
     context = {
         "section": "clients",
         "client": key.client,

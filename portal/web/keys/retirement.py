@@ -30,10 +30,10 @@ def key_retirement(request: HttpRequest, client_id: str, kid: str) -> HttpRespon
     require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
     if key.lifecycle.is_over(timezone.now()):
         messages.info(request, f"“{key.label}” has left the JWKS already.")
-        return leave(request, key)
+        return leave(request, "key", key.client.client_id, key.kid)
     form = RetirementForm(posted(request), key=key, is_last=is_last_live(key, timezone.now()))
     if form.is_valid() and _retire(request, key, form):
-        return leave(request, key)
+        return leave(request, "key", key.client.client_id, key.kid)
     return show_removal(request, "web/keys/retirement.html", key, form)
 
 
@@ -48,7 +48,7 @@ def key_retirement_withdrawal(request: HttpRequest, client_id: str, kid: str) ->
         messages.error(request, str(refusal))
     else:
         messages.success(request, f"“{key.label}” stays. Its retirement was taken back.")
-    return leave(request, key)
+    return leave(request, "key", key.client.client_id, key.kid)
 
 
 def _retire(request: HttpRequest, key: ClientKey, form: RetirementForm) -> bool:

@@ -28,10 +28,10 @@ def key_revocation(request: HttpRequest, client_id: str, kid: str) -> HttpRespon
     require(permissions.can_revoke_keys(current_user(request), key.client), NOT_YOUR_REVOCATION)
     if key.revoked_at:
         messages.info(request, f"“{key.label}” is revoked already.")
-        return leave(request, key)
+        return leave(request, "key", key.client.client_id, key.kid)
     form = RevocationForm(posted(request), key=key, is_last=is_last_live(key, timezone.now()))
     if form.is_valid() and _revoke(request, key, form):
-        return leave(request, key)
+        return leave(request, "key", key.client.client_id, key.kid)
     return show_removal(request, "web/keys/revocation.html", key, form)
 
 

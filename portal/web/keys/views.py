@@ -48,7 +48,7 @@ def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
     """Register a key. The form stands on the Settings page, so that is where a GET leads."""
     client = get_client_or_404(request, client_id)
     if request.method != "POST":
-        return redirect(client)
+        return redirect("client", client.client_id)
     user = current_user(request)
     require(permissions.can_change_keys(user, client), NOT_YOUR_KEYS)
     if not within_limit(request, "key_upload"):
@@ -59,7 +59,7 @@ def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
     if key is None:
         return _show_again(request, client, form, status=422)
     _say_registered(request, key)
-    return redirect(client)
+    return redirect("client", client.client_id)
 
 
 @sensitive_post_parameters("material", "file")

@@ -13,6 +13,7 @@ from portal.console.event_text import event_text
 from portal.registry.choices import Verb
 from portal.registry.models import Client, Event
 from tests.db.pages import text_of
+from tests.paths import client_path
 
 API = "https://api.example.com"
 CHOSEN = {
@@ -108,6 +109,6 @@ def test_the_list_shows_who_may_ask_for_more(
 
 def test_its_people_see_what_it_may_ask_for(admin: Browser, path: str, payments: Client) -> None:
     admin.post(path, CHOSEN)
-    text = text_of(admin.get(payments.get_absolute_url()))
+    text = text_of(admin.get(client_path(payments)))
     assert "<code>read</code>, <code>write</code>" in text
     assert f"<code>{API}</code>" in text

@@ -27,6 +27,7 @@ from portal.registry.actions import confirm_key, retire_key, revoke_key
 from portal.registry.choices import BlockedWhy, RevocationReason, Verb
 from portal.registry.models import PORTAL, BlockedKey, Client, ClientKey, Event, JudgedKey
 from tests.db.registry.recorded import events
+from tests.paths import client_path, key_path
 from tests.registering import register_pem
 from tests.unit.core.key_policy.weak_keys import prime
 
@@ -182,7 +183,7 @@ def test_an_admin_decides_where_the_portal_may_not(
     assert revoked(*keys) == [False, False]
     assert not BlockedKey.objects.exists()
     assert len(events(Verb.FIND_WEAKNESS)) == 2
-    page = browser_of("viewer").get(keys[0].get_absolute_url()).content.decode()
+    page = browser_of("viewer").get(key_path(keys[0])).content.decode()
     assert "The portal found a weakness in this key." in page
     assert SHARED in page
     listed = browser_of("admin").get("/console/events/?verb=find_weakness").content.decode()
@@ -193,10 +194,10 @@ def test_both_teams_see_why(add: Add, other: Client, browser_of: Callable[[str],
     one, two = add(1, 2), add(2, 3, client=other)
     judge()
     for who, key in (("viewer", one), ("bob", two)):
-        for path in (key.get_absolute_url(), key.client.get_absolute_url()):
+        for path in (key_path(key), client_path(key.client)):
             page = browser_of(who).get(path).content.decode()
             assert SHARED in page
-    assert "Other" not in browser_of("viewer").get(one.get_absolute_url()).content.decode()
+    assert "Other" not in browser_of("viewer").get(key_path(one)).content.decode()
 
 
 # --- Judging again --------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from portal.registry.choices import RevocationReason, Verb
 from portal.registry.errors import KeyAlreadyHere, KeyNotLive, KeyTaken
 from portal.registry.models import PORTAL, Client, ClientKey, RedeemedAssertion
 from portal.registry.proof_of_possession import check_proof, new_challenge
+from portal.web.addresses import confirmation_url
 from tests.assertions import claims_of, form_of, sign
 from tests.db.registry.racing import race_behind
 from tests.db.registry.recorded import events
@@ -174,10 +175,11 @@ def test_the_challenge_of_one_client_proves_nothing_for_another(
 ) -> None:
     key = pair.register()
     now = int(timezone.now().timestamp())
-    claims = new_challenge(key) | {"iat": now, "exp": now + 60}
+    claims = new_challenge(key, audience=confirmation_url(key)) | {"iat": now, "exp": now + 60}
     signed = sign(pair.private, "ES256", claims, kid=key.kid)
-    assert check_proof(key, signed, timezone.now()).is_proof
-    assert not check_proof(pair.squat, signed, timezone.now()).is_proof
+    assert check_proof(key, signed, timezone.now(), audience=confirmation_url(key)).is_proof
+    squatted = confirmation_url(pair.squat)
+    assert not check_proof(pair.squat, signed, timezone.now(), audience=squatted).is_proof
 
 
 # --- What is for all clients ----------------------------------------------------------------------

@@ -14,6 +14,7 @@ from portal.registry.models import Client
 from portal.web import errors
 from portal.wsgi import django
 from tests.db.pages import check_page, text_of
+from tests.paths import client_path
 
 
 def test_a_404_helps(ask: Any, cast: SimpleNamespace) -> None:
@@ -67,7 +68,7 @@ def test_a_crash_says_that_it_is_not_your_doing(
 
     monkeypatch.setattr(Client.objects, "visible_to", broken)
     headers = {"HX-Request": "true"} if htmx else {}
-    response = browser.get(payments.get_absolute_url(), headers=headers)
+    response = browser.get(client_path(payments), headers=headers)
     assert response.status_code == 500
     check_page(response)
     assert "Your last action may not have been saved" in text_of(response)

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from portal.registry.actions import create_client
 from portal.registry.models import Client
+from tests.paths import client_path
 
 HOME = "/"
 
@@ -24,7 +25,7 @@ def test_wrong_methods_are_refused(ask: Any, cast: SimpleNamespace, method: str)
 
 
 def test_who_has_one_client_lands_on_its_settings_page(ask: Any, payments: Client) -> None:
-    assert ask("dev", "get", HOME)["Location"] == payments.get_absolute_url()
+    assert ask("dev", "get", HOME)["Location"] == client_path(payments)
 
 
 def test_who_has_several_clients_gets_the_list(

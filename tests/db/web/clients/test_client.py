@@ -14,6 +14,7 @@ from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.db.pages import text_of
 from tests.keys import new_private_key, public_pem
+from tests.paths import client_path
 from tests.registering import register_pem
 
 
@@ -46,8 +47,8 @@ def test_bad_ids_are_404(ask: Any, cast: SimpleNamespace, odd: str) -> None:
 
 
 def test_without_the_last_slash_people_are_led_there(ask: Any, payments: Client) -> None:
-    response = ask("dev", "get", payments.get_absolute_url().removesuffix("/"))
-    assert response["Location"] == payments.get_absolute_url()
+    response = ask("dev", "get", client_path(payments).removesuffix("/"))
+    assert response["Location"] == client_path(payments)
 
 
 def test_it_shows_what_goes_into_an_assertion(
@@ -131,7 +132,7 @@ def test_a_key_that_expires_soon_is_flagged(
 
 
 def test_a_client_without_keys_teaches_how_to_make_one(ask: Any, payments: Client) -> None:
-    text = text_of(ask("dev", "get", payments.get_absolute_url()))
+    text = text_of(ask("dev", "get", client_path(payments)))
     assert "No key yet" in text
     assert "rsa_keygen_bits:3072" in text
     assert "-algorithm ED25519" in text
@@ -157,7 +158,7 @@ def test_names_and_labels_are_escaped(ask: Any, payments: Client, cast: SimpleNa
     register_pem(
         payments, material=public_pem(new_private_key()), alg="EdDSA", label=label, by=cast.dev
     )
-    text = text_of(ask("dev", "get", payments.get_absolute_url()))
+    text = text_of(ask("dev", "get", client_path(payments)))
     assert "<img" not in text
     assert "&lt;img src=x" in text
 
@@ -185,4 +186,4 @@ def test_its_queries_do_not_grow_with_the_keys(
     browser = browser_of("dev")
     # One of them is when the client signed in last.
     with django_assert_max_num_queries(11):
-        browser.get(payments.get_absolute_url())
+        browser.get(client_path(payments))

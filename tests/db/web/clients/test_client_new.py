@@ -11,6 +11,7 @@ from django.test import Client as Browser
 from portal.registry.choices import Role
 from portal.registry.models import Client
 from tests.db.pages import text_of
+from tests.paths import client_path
 
 URL = "/clients/new/"
 GOOD = {"name": "Treasury", "contacts": "a@example.com\nb@example.com"}
@@ -38,7 +39,7 @@ def test_without_a_csrf_token_nothing_is_created(cast: SimpleNamespace) -> None:
 def test_the_creator_becomes_the_owner(ask: Any, cast: SimpleNamespace) -> None:
     response = ask("dev", "post", URL, GOOD)
     client = Client.objects.get()
-    assert response["Location"] == client.get_absolute_url()
+    assert response["Location"] == client_path(client)
     assert client.contacts == ["a@example.com", "b@example.com"]
     assert client.memberships.get().user == cast.dev
     assert client.memberships.get().role == Role.OWNER
@@ -46,7 +47,7 @@ def test_the_creator_becomes_the_owner(ask: Any, cast: SimpleNamespace) -> None:
 
 def test_htmx_is_sent_to_the_new_page(ask: Any, cast: SimpleNamespace) -> None:
     response = ask("dev", "post", URL, GOOD, htmx=True)
-    assert response["HX-Redirect"] == Client.objects.get().get_absolute_url()
+    assert response["HX-Redirect"] == client_path(Client.objects.get())
 
 
 def test_where_admins_create_clients_others_get_403(

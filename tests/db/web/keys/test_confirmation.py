@@ -20,10 +20,12 @@ from portal.registry.actions.authenticate_client import AuthenticationRefused
 from portal.registry.choices import RevocationReason
 from portal.registry.models import BlockedKey, Client, ClientKey, Event, RedeemedAssertion
 from portal.registry.proof_of_possession import new_challenge
+from portal.web.addresses import confirmation_url
 from tests.assertions import form_of, sign
 from tests.db.pages import text_of
 from tests.db.web.keys.key_forms import body_of, good, private_pem
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.paths import client_path, key_path
 from tests.registering import register_pem
 
 
@@ -49,7 +51,11 @@ def url(payments: Client, key: ClientKey) -> str:
 def claims_of(key: ClientKey, **changes: Any) -> dict[str, Any]:
     """Return the claims as the page gives them, with the dates of the machine that signs."""
     now = int(time.time())
-    return {**new_challenge(key), "iat": now, "exp": now + 120} | changes
+    return {
+        **new_challenge(key, audience=confirmation_url(key)),
+        "iat": now,
+        "exp": now + 120,
+    } | changes
 
 
 def signed(key: ClientKey, private: PrivateKey, **changes: Any) -> dict[str, str]:
@@ -186,7 +192,7 @@ def test_a_challenge_is_good_for_ten_minutes(
     with monkeypatch.context() as earlier:
         then = time.time() - age
         earlier.setattr(time, "time", lambda: then)
-        jti = new_challenge(key)["jti"]
+        jti = new_challenge(key, audience=confirmation_url(key))["jti"]
     text = text_of(ask("dev", "post", url, signed(key, private, jti=jti)))
     assert ("older than 10 minutes" in text) != taken
     assert is_confirmed(key) == taken
@@ -198,7 +204,7 @@ def test_another_keys_challenge_is_not_taken(
     second = register_pem(
         payments, material=public_pem(new_private_key()), alg="EdDSA", label="2", by=cast.dev
     )
-    jti = new_challenge(second)["jti"]
+    jti = new_challenge(second, audience=confirmation_url(second))["jti"]
     response = ask("dev", "post", url, signed(key, private, jti=jti))
     assert "not a challenge of this page" in text_of(response)
     assert not is_confirmed(key)
@@ -260,7 +266,7 @@ def test_its_own_private_key_revokes_it_and_the_page_says_which_key_and_what_nex
     assert "What the command printed" not in text
     page = response.content.decode()
     assert f'href="{paths.key}"' in page
-    assert f'href="{key.client.get_absolute_url()}#add-key"' in page
+    assert f'href="{client_path(key.client)}#add-key"' in page
 
 
 def test_private_key_of_another_key_of_the_client_is_named_and_this_one_stays(
@@ -348,6 +354,6 @@ def test_a_key_that_must_be_confirmed_says_so_until_it_is(
     assert "“strict” is registered, and not in the JWKS before it is confirmed." in text
     assert "Waits for confirmation" in text
     strict = payments.keys.get(label="strict")
-    assert "waits for confirmation" in text_of(browser.get(strict.get_absolute_url()))
+    assert "waits for confirmation" in text_of(browser.get(key_path(strict)))
     confirm_key(strict, by=cast.dev)
-    assert "waits for confirmation" not in text_of(browser.get(strict.get_absolute_url()))
+    assert "waits for confirmation" not in text_of(browser.get(key_path(strict)))

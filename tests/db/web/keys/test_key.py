@@ -12,6 +12,7 @@ from portal.registry.actions import confirm_key, retire_key, revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.db.pages import text_of
+from tests.paths import client_path
 from tests.registering import register_pem
 
 
@@ -34,7 +35,7 @@ def test_bad_kids_are_404(ask: Any, paths: SimpleNamespace, kid: str) -> None:
 
 
 def test_a_key_of_another_client_is_404(ask: Any, other: Client, key: ClientKey) -> None:
-    assert ask("bob", "get", f"{other.get_absolute_url()}keys/{key.kid}/").status_code == 404
+    assert ask("bob", "get", f"{client_path(other)}keys/{key.kid}/").status_code == 404
 
 
 def test_it_shows_kid_fingerprint_pem_and_jwk_to_copy(
@@ -108,10 +109,10 @@ def test_the_team_sees_why_the_portal_has_ended_its_key(
     assert "by the portal. Proved by another client" in text
     assert "make a new one and add that" in text
     assert "Other" not in text
-    settings_page = text_of(ask("viewer", "get", key.client.get_absolute_url()))
+    settings_page = text_of(ask("viewer", "get", client_path(key.client)))
     assert "The portal has ended the key “First”." in settings_page
     assert '<span class="hint">proved by another client</span>' in settings_page
-    assert "The portal has ended" not in text_of(ask("bob", "get", other.get_absolute_url()))
+    assert "The portal has ended" not in text_of(ask("bob", "get", client_path(other)))
 
 
 def test_an_unproved_key_that_was_revoked_is_lost_for_its_client_only(

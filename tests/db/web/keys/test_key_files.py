@@ -19,6 +19,7 @@ from portal.registry.models import Client, ClientKey
 from portal.web.keys.snippets import LANGUAGES
 from tests.db.pages import text_of
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.paths import client_path, key_path
 from tests.registering import register_pem
 
 GENERATE = "the command that makes a private key"
@@ -70,13 +71,11 @@ def test_second_key_is_made_beside_the_first_and_each_program_uses_its_own(
     [second_private] = privates - {first_private}
     for key, name in ((first, first_private), (second, second_private)):
         for language in LANGUAGES:
-            text = text_of(
-                ask("dev", "get", f"{key.get_absolute_url()}snippets/?language={language}")
-            )
+            text = text_of(ask("dev", "get", f"{key_path(key)}snippets/?language={language}"))
             [program] = copied(text, "the program")
             assert re.findall(r"private_key[\w.]*\.pem", program) == [name]
             assert f"<code>{name}</code>" in text
-        text = text_of(ask("dev", "get", f"{key.get_absolute_url()}confirmation/"))
+        text = text_of(ask("dev", "get", f"{key_path(key)}confirmation/"))
         for way in ("the Python command", "the shell command"):
             assert re.findall(r"private_key[\w.]*\.pem", copied(text, way)[0]) == [name]
         assert f"<code>{name}</code>" in text
@@ -84,7 +83,7 @@ def test_second_key_is_made_beside_the_first_and_each_program_uses_its_own(
 
 def test_two_clients_have_files_of_their_own(ask: Any, payments: Client, other: Client) -> None:
     names = [
-        copied(text_of(ask(who, "get", client.get_absolute_url())), GENERATE)[0].split()[-1]
+        copied(text_of(ask(who, "get", client_path(client))), GENERATE)[0].split()[-1]
         for who, client in (("alice", payments), ("bob", other))
     ]
     assert len(set(names)) == 2

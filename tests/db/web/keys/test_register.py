@@ -21,6 +21,7 @@ from tests.db.pages import text_of
 from tests.db.recorded_requests import accept
 from tests.db.web.keys.key_forms import body_of, good
 from tests.keys import new_private_key, public_pem
+from tests.paths import client_path
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_a_pasted_key_is_live_and_said_so(
     browser_of: Any, payments: Client, cast: SimpleNamespace
 ) -> None:
     entered = good()
-    response = browser_of("dev").post(f"{payments.get_absolute_url()}keys/", entered, follow=True)
+    response = browser_of("dev").post(f"{client_path(payments)}keys/", entered, follow=True)
     registered = payments.keys.get()
     assert registered.pem == entered["material"]
     assert registered.registered_by == cast.dev
@@ -255,7 +256,7 @@ def test_a_key_of_another_client_says_nothing_of_it(
     ask: Any, other: Client, key: ClientKey, cast: SimpleNamespace
 ) -> None:
     confirm_key(key, by=cast.dev)
-    url = f"{other.get_absolute_url()}keys/"
+    url = f"{client_path(other)}keys/"
     text = text_of(ask("bob", "post", url, good(material=key.pem)))
     assert "cannot be registered" in text
     assert "Payments" not in text

@@ -16,6 +16,7 @@ from portal.registry.models import BlockedKey, Client, Event
 from tests.db.pages import text_of
 from tests.db.web.keys.key_forms import good, private_pem
 from tests.keys import new_private_key, public_pem
+from tests.paths import key_path
 from tests.registering import register_pem
 
 
@@ -84,5 +85,5 @@ def test_page_says_which_key_a_private_key_has_ended(
     )
     entered = {"paste": private_pem(private), **good(material=private_pem(private))}
     text = text_of(browser_of("dev").post(reverse(page, args=[payments.client_id]), entered))
-    assert f'<a href="{key.get_absolute_url()}">“Ours”</a> of Payments is revoked.' in text
+    assert f'<a href="{key_path(key)}">“Ours”</a> of Payments is revoked.' in text
     assert "It was the last live key" in text

@@ -17,6 +17,7 @@ from portal.web.keys.key_files import files_of
 from portal.web.keys.snippets import LANGUAGES, signers_of, snippet
 from tests.db.pages import text_of
 from tests.keys import new_private_key, public_pem
+from tests.paths import client_path, key_path
 from tests.registering import register_pem
 
 
@@ -41,7 +42,7 @@ def test_a_language_that_is_not_there_is_404(
 
 
 def test_a_key_of_another_client_is_404(ask: Any, other: Client, key: ClientKey) -> None:
-    path = f"{other.get_absolute_url()}keys/{key.kid}/snippets/"
+    path = f"{client_path(other)}keys/{key.kid}/snippets/"
     assert ask("bob", "get", path).status_code == 404
 
 
@@ -95,7 +96,7 @@ def test_every_algorithm_gives_a_program_or_says_who_can(
     key = register_pem(
         payments, material=public_pem(new_private_key(alg)), alg=alg, label=alg, by=cast.dev
     )
-    text = text_of(ask("dev", "get", f"{key.get_absolute_url()}snippets/?language={language}"))
+    text = text_of(ask("dev", "get", f"{key_path(key)}snippets/?language={language}"))
     can = signers_of(alg)
     assert can
     if LANGUAGES[language] in can:

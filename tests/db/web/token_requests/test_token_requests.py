@@ -13,6 +13,7 @@ from portal.registry.models import Client, ClientKey
 from portal.web.token_requests.lists import PAGE_SIZE
 from tests.db.pages import text_of
 from tests.db.recorded_requests import accept, reference_of, refuse
+from tests.paths import client_path, key_path
 
 MINUTE = timedelta(minutes=1)
 
@@ -84,7 +85,7 @@ def test_a_request_names_its_key_by_its_label(
 ) -> None:
     refuse(payments, 1, key=key, kid=key.kid)
     text = text_of(ask("dev", "get", url))
-    assert f'<a href="{key.get_absolute_url()}">{key.label}</a>' in text
+    assert f'<a href="{key_path(key)}">{key.label}</a>' in text
 
 
 def test_a_kid_that_is_no_key_of_the_client_is_no_link(
@@ -191,7 +192,7 @@ def test_settings_tell_of_a_refusal_of_the_last_day(
     ask: Any, payments: Client, hours: int, said: bool
 ) -> None:
     refuse(payments, 1, reason="invalid_grant", ago=timedelta(hours=hours))
-    text = text_of(ask("viewer", "get", payments.get_absolute_url()))
+    text = text_of(ask("viewer", "get", client_path(payments)))
     assert ("The last token request was refused" in text) is said
     assert (reverse("token_request", args=[payments.client_id, reference_of(1)]) in text) is said
 
@@ -201,5 +202,5 @@ def test_settings_say_nothing_once_a_request_was_accepted(
 ) -> None:
     refuse(payments, 1, ago=MINUTE)
     accept(key, 2)
-    text = text_of(ask("dev", "get", payments.get_absolute_url()))
+    text = text_of(ask("dev", "get", client_path(payments)))
     assert "The last token request was refused" not in text
