@@ -16,11 +16,19 @@ from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from portal.accounts.models import User
-from tests.db.conftest import cast, key, other, payments
+from tests.db.conftest import cast, key, other, payments, snapshots, steps
 from tests.triggers import flush_past_the_triggers
 from tests.waiting import PATIENCE_S
 
-__all__ = ["cast", "flush_past_the_triggers", "key", "other", "payments"]
+__all__ = [
+    "cast",
+    "flush_past_the_triggers",
+    "key",
+    "other",
+    "payments",
+    "snapshots",
+    "steps",
+]
 
 # Playwright keeps an event loop in this thread, which Django takes for an asynchronous caller.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
