@@ -1,0 +1,422 @@
+"""Who may do what: every route, asked by everybody with every method.
+
+The answers are literal, so a new route without rules fails, and so does a rule that changes. Each
+request sends an empty form; other tests show what the forms do.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Final
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client as Browser
+
+from portal.accounts.models import Tries
+from portal.registry.models import Client, ClientKey
+from tests.db.oauth.token_requests import FORM, Signer, new_signer
+from tests.db.routes import routes
+
+ROLES: Final = ("nobody", "machine", "stranger", "bob", "viewer", "dev", "admin", "alice")
+"""Nobody is signed in; a client sends its assertion; a person without a client; the owner of
+another client; a viewer and a developer of this client; an admin; the owner of this client."""
+SIGNED_IN: Final = ROLES[2:]
+
+# Last what may change something.
+METHODS: Final = ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "POST")
+
+ANSWERS: Final[dict[str, tuple[str, ...]]] = {
+    # nobody machine stranger bob viewer dev admin alice
+    "healthz": (
+        "200 200 200 200 200 200 200 200  GET HEAD",
+        "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
+        "204 204 204 204 204 204 204 204  OPTIONS",
+    ),
+    "readyz": (
+        "200 200 200 200 200 200 200 200  GET HEAD",
+        "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
+        "204 204 204 204 204 204 204 204  OPTIONS",
+    ),
+    "clients/<str:client_id>/jwks.json": (
+        "200 200 200 200 200 200 200 200  GET HEAD",
+        "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
+        "204 204 204 204 204 204 204 204  OPTIONS",
+    ),
+    "clients/<str:client_id>/jwks-extended.json": (
+        "200 200 200 200 200 200 200 200  GET HEAD",
+        "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
+        "204 204 204 204 204 204 204 204  OPTIONS",
+    ),
+    ".well-known/oauth-authorization-server": (
+        "200 200 200 200 200 200 200 200  GET HEAD",
+        "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
+        "204 204 204 204 204 204 204 204  OPTIONS",
+    ),
+    ".well-known/security.txt": (
+        "404 404 404 404 404 404 404 404  GET HEAD",
+        "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
+        "204 204 204 204 204 204 204 204  OPTIONS",
+    ),
+    "portal/jwks.json": (
+        "200 200 200 200 200 200 200 200  GET HEAD",
+        "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
+        "204 204 204 204 204 204 204 204  OPTIONS",
+    ),
+    "ledger/checkpoint": (
+        "404 404 404 404 404 404 404 404  GET HEAD",
+        "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
+        "204 204 204 204 204 204 204 204  OPTIONS",
+    ),
+    "api/oauth2/authorize": (
+        "302 302 400 400 400 400 400 400  GET HEAD POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "api/oauth2/token": (
+        "405 405 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "400 200 400 400 400 400 400 400  POST",
+    ),
+    "api/oauth2/introspect": (
+        "405 405 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "400 400 400 400 400 400 400 400  POST",
+    ),
+    "api/oauth2/revoke": (
+        "405 405 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "400 400 400 400 400 400 400 400  POST",
+    ),
+    "account/login/": (
+        "200 200 302 302 302 302 302 302  GET HEAD POST PUT OPTIONS",
+        "405 405 302 302 302 302 302 302  PATCH DELETE",
+    ),
+    "account/logout/": (
+        "302 302 200 200 200 200 200 200  GET HEAD",
+        "302 302 302 302 302 302 302 302  POST",
+        "405 405 405 405 405 405 405 405  PUT PATCH DELETE",
+        "200 200 200 200 200 200 200 200  OPTIONS",
+    ),
+    "account/inactive/": (
+        "200 200 200 200 200 200 200 200  GET HEAD OPTIONS",
+        "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
+    ),
+    "account/signup/": (
+        "200 200 302 302 302 302 302 302  GET HEAD POST PUT OPTIONS",
+        "405 405 302 302 302 302 302 302  PATCH DELETE",
+    ),
+    "account/reauthenticate/": (
+        "302 302 200 200 200 200 200 200  GET HEAD POST PUT OPTIONS",
+        "302 302 405 405 405 405 405 405  PATCH DELETE",
+    ),
+    "account/email/": (
+        "302 302 200 200 200 200 200 200  GET HEAD OPTIONS",
+        "302 302 302 302 302 302 302 302  POST PUT",
+        "302 302 405 405 405 405 405 405  PATCH DELETE",
+    ),
+    "account/signup/confirm/": (
+        "302 302 302 302 302 302 302 302  GET HEAD POST",
+        "405 405 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "account/confirm-email/": (
+        "302 302 302 302 302 302 302 302  GET HEAD POST PUT PATCH DELETE OPTIONS",
+    ),
+    "account/password/change/": (
+        "302 302 200 200 200 200 200 200  GET HEAD POST PUT OPTIONS",
+        "302 302 405 405 405 405 405 405  PATCH DELETE",
+    ),
+    "account/password/set/": (
+        "302 302 302 302 302 302 302 302  GET HEAD POST PUT PATCH DELETE OPTIONS",
+    ),
+    "account/password/reset/": (
+        "200 200 200 200 200 200 200 200  GET HEAD POST PUT OPTIONS",
+        "405 405 405 405 405 405 405 405  PATCH DELETE",
+    ),
+    "account/password/reset/done/": (
+        "200 200 200 200 200 200 200 200  GET HEAD OPTIONS",
+        "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
+    ),
+    "account/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/": (
+        "200 200 200 200 200 200 200 200  GET HEAD POST PUT PATCH DELETE OPTIONS",
+    ),
+    "account/password/reset/key/done/": (
+        "200 200 200 200 200 200 200 200  GET HEAD OPTIONS",
+        "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
+    ),
+    "console/": (
+        "302 302 404 404 404 404 302 404  GET HEAD",
+        "302 302 404 404 404 404 405 404  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "console/keys/": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/keys/revocation": (
+        "302 302 404 404 404 404 302 404  GET HEAD POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/clients/": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 405 404  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "console/clients/<str:client_id>/rights": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 422 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/clients/<str:client_id>/suspension": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 422 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/clients/<str:client_id>/resumption": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/clients/<str:client_id>/owner": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 422 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/events/": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 405 404  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "console/events/export": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 405 404  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "console/refused/": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 405 404  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "console/blocked/": (
+        "302 302 404 404 404 404 200 404  GET HEAD POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/blocked/<sha256:spki_sha256>": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "": (
+        "302 302 302 302 302 302 302 302  GET HEAD",
+        "302 302 405 405 405 405 405 405  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/": (
+        "302 302 200 200 200 200 200 200  GET HEAD",
+        "302 302 405 405 405 405 405 405  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/new/": (
+        "302 302 200 200 200 200 200 200  GET HEAD",
+        "302 302 422 422 422 422 422 422  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/": (
+        "302 302 404 404 200 200 200 200  GET HEAD",
+        "302 302 405 405 405 405 405 405  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>": (
+        "302 302 302 302 302 302 302 302  GET HEAD POST PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/edit/": (
+        "302 302 404 404 403 403 403 200  GET HEAD",
+        "302 302 404 404 403 403 403 422  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/team/": (
+        "302 302 404 404 200 200 200 200  GET HEAD",
+        "302 302 404 404 403 403 403 422  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/team/<row:row>/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 403 403 302  POST",
+    ),
+    "clients/<client_id:client_id>/team/<row:row>/removal/": (
+        "302 302 404 404 403 403 403 200  GET HEAD",
+        "302 302 404 404 403 403 403 302  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/assertions/": (
+        "302 302 404 404 200 200 200 200  GET HEAD",
+        "302 302 404 404 422 422 422 422  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/token-requests/": (
+        "302 302 404 404 200 200 200 200  GET HEAD",
+        "302 302 405 405 405 405 405 405  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/token-requests/<reference:reference>/": (
+        "302 302 404 404 200 200 200 200  GET HEAD",
+        "302 302 405 405 405 405 405 405  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "token-requests/<reference:reference>/": (
+        "302 302 404 404 302 302 302 302  GET HEAD",
+        "302 302 405 405 405 405 405 405  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/keys/": (
+        "302 302 404 404 302 302 302 302  GET HEAD",
+        "302 302 404 404 403 422 403 422  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/keys/inspection/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 200 403 200  POST",
+    ),
+    "clients/<client_id:client_id>/keys/<kid:kid>/": (
+        "302 302 404 404 200 200 200 200  GET HEAD",
+        "302 302 405 405 405 405 405 405  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/keys/<kid:kid>/snippets/": (
+        "302 302 404 404 200 200 200 200  GET HEAD",
+        "302 302 405 405 405 405 405 405  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/keys/<kid:kid>/confirmation/": (
+        "302 302 404 404 403 200 403 200  GET HEAD",
+        "302 302 404 404 403 422 403 422  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/keys/<kid:kid>/retirement/": (
+        "302 302 404 404 403 200 403 200  GET HEAD",
+        "302 302 404 404 403 422 403 422  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/keys/<kid:kid>/retirement/withdrawal/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 302 403 302  POST",
+    ),
+    "clients/<client_id:client_id>/keys/<kid:kid>/revocation/": (
+        "302 302 404 404 403 200 200 200  GET HEAD",
+        "302 302 404 404 403 422 422 422  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+}
+FOR_MACHINES: Final = {"token", "introspect", "revoke"}
+"""Endpoints without cookies, so they need no CSRF token."""
+
+
+def expected(route: str) -> dict[tuple[str, str], int]:
+    """Return the status for each role and method."""
+    found = {}
+    for row in ANSWERS[route]:
+        words = row.split()
+        for method in words[len(ROLES) :]:
+            for role, status in zip(ROLES, words, strict=False):
+                found[role, method] = int(status)
+    return found
+
+
+@pytest.fixture
+def signer(payments: Client, cast: SimpleNamespace) -> Signer:
+    return new_signer(payments, cast.alice)
+
+
+@pytest.fixture
+def arguments(
+    payments: Client, key: ClientKey, signer: Signer, cast: SimpleNamespace
+) -> dict[str, str]:
+    """The parts of the paths."""
+    refused = signer.ask(scope="nothing").json()
+    return {
+        "client_id": payments.client_id,
+        "kid": key.kid,
+        "row": str(payments.memberships.get(user=cast.viewer).pk),
+        "reference": refused["error_uri"].rstrip("/").rpartition("/")[2],
+        "spki_sha256": key.spki_sha256,
+        "uidb36": "1",
+        "key": "set-password",
+    }
+
+
+def path_of(route: str, arguments: dict[str, str]) -> str:
+    """Return the path of a route, whose parts are like `<kid:kid>` or `(?P<key>.+)`."""
+    part = re.compile(r"\(\?P<(\w+)>[^)]*\)|<(?:\w+:)?(\w+)>")
+    return "/" + part.sub(lambda found: arguments[found[1] or found[2]], route)
+
+
+def test_every_route_has_its_rules() -> None:
+    assert set(routes()) == set(ANSWERS)
+
+
+@pytest.mark.parametrize("route", ANSWERS)
+def test_everybody_gets_the_answer_that_is_written_here(
+    route: str, arguments: dict[str, str], signer: Signer, cast: SimpleNamespace
+) -> None:
+    path, answers = path_of(route, arguments), {}
+    for role in ROLES:
+        browser = Browser()
+        if role in SIGNED_IN:
+            browser.force_login(getattr(cast, role))
+        for method in METHODS:
+            Tries.objects.all().delete()
+            form = signer.form() if (role, method) == ("machine", "POST") else {}
+            response = browser.generic(method, path, urlencode(form), FORM)
+            answers[role, method] = response.status_code
+    assert answers == expected(route)
+
+
+@pytest.mark.parametrize("route", ANSWERS)
+def test_nothing_is_posted_without_a_csrf_token(
+    route: str, arguments: dict[str, str], cast: SimpleNamespace
+) -> None:
+    browser = Browser(enforce_csrf_checks=True)
+    browser.force_login(cast.alice)
+    status = browser.post(path_of(route, arguments)).status_code
+    if expected(route)["alice", "POST"] in {404, 405}:
+        assert status in {403, 404, 405}
+    else:
+        assert (status == 403) == (routes()[route].name not in FOR_MACHINES)
+
+
+WHO: Final = {
+    "user": set(SIGNED_IN),
+    "member": {"viewer", "dev", "admin", "alice"},
+    "developer": {"dev", "alice"},
+    "developer, admin": {"dev", "alice", "admin"},
+    "owner": {"alice"},
+    "admin": {"admin"},
+}
+"""The words of docs/endpoints.md."""
+
+
+def documented() -> dict[tuple[str, str], str]:
+    """Return who may use each path by each method, as docs/endpoints.md says."""
+    text = (Path(__file__).parents[2] / "docs" / "endpoints.md").read_text("utf-8")
+    rows = re.findall(r"(?m)^\| ([A-Z, ]+) \| `(/.*?)` \| (.*?) \| \S.* \|$", text)
+    return {(path, method): who for methods, path, who in rows for method in methods.split(", ")}
+
+
+PARTS: Final = ("client_id", "kid", "row", "reference", "spki_sha256", "uidb36", "key")
+
+
+def named(route: str) -> str:
+    """Return the path of a route with the names of its parts, as documents write it."""
+    return path_of(route, {name: f"{{{name}}}" for name in PARTS})
+
+
+def test_the_reference_has_exactly_the_routes_and_their_methods() -> None:
+    taken = {
+        (named(route), method)
+        for route in ANSWERS
+        for method in ("GET", "POST")
+        if {expected(route)[role, method] for role in SIGNED_IN} - {404, 405}
+        or expected(route)["nobody", method] == 404 != expected(route)["nobody", "PUT"]
+    }
+    assert set(documented()) == taken
+
+
+@pytest.mark.parametrize("route", ANSWERS)
+def test_the_reference_says_who_may(route: str) -> None:
+    for method in ("GET", "POST"):
+        who = documented().get((named(route), method))
+        answers = {role: expected(route)[role, method] for role in ROLES}
+        if who == "client":
+            assert 405 not in answers.values()
+        elif who == "anyone":
+            # No page of its own kind: not the way to the sign-in page, nor that it is not there.
+            assert len(set(answers.values()) - {302}) <= 1
+        elif who:
+            assert answers["nobody"] == answers["machine"] == 302
+            assert {role for role in SIGNED_IN if answers[role] not in {403, 404}} == WHO[who]
