@@ -52,11 +52,11 @@ def test_from_the_settings_page_to_a_good_assertion(
     page.get_by_role("link", name="Debug an assertion").click()
     examine(page, pastes[1])
     expect(page.get_by_text("Fix first: aud is not this server.")).to_be_visible()
-    expect(page.get_by_text("Signed by “Signing”, although the kid says “First”.")).to_be_visible()
+    expect(page.get_by_text("The kid names “First”, but “Signing” signed.")).to_be_visible()
     # The server sends no paste back; with JavaScript the field is simply left alone.
     expect(page.get_by_label(FIELD)).to_have_value(pastes[1] if scripts else "")
     examine(page, pastes[0])
-    expect(page.get_by_text("Every check passes.")).to_be_visible()
+    expect(page.get_by_text("All checks pass.")).to_be_visible()
 
 
 @pytest.mark.parametrize("scripts", [True, False])
@@ -67,7 +67,7 @@ def test_a_private_key_leaves_the_field(
     page.goto(reverse("assertion_debugger", args=[payments.client_id]))
     examine(page, private_pem())
     # The browser keeps it; without JavaScript the server refuses it.
-    said = "This is a private key, so nothing was sent." if scripts else "There is a private key"
+    said = "This is a private key. It was not sent." if scripts else "There is a private key"
     expect(page.get_by_text(said)).to_be_visible()
     expect(page.get_by_label(FIELD)).to_have_value("")
 

@@ -60,9 +60,9 @@ def test_sign_in_agree_and_the_client_has_its_tokens(
     page = sign_in(None, java_script_enabled=scripts)
     page.goto(address(signer, callback, scope="read write", state="s p&ä="))
     fill_in_sign_in(page)
-    expect(page.get_by_role("heading", name="Let Payments act for you?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Allow Payments to act for you?")).to_be_visible()
     expect(page.get_by_text("bob@example.com").first).to_be_visible()
-    page.get_by_role("button", name="Yes, allow it").click()
+    page.get_by_role("button", name="Allow").click()
     told = wait_until_back(page, callback)
     assert told == {"code": told["code"], "state": "s p&ä="}
     body = body_of(signer.exchange_code(told["code"], redirect_uri=callback.uri))
@@ -76,7 +76,7 @@ def test_no_sends_the_person_back_without_a_code(
 ) -> None:
     page = sign_in(cast.bob, java_script_enabled=scripts)
     page.goto(address(signer, callback))
-    page.get_by_role("button", name="No", exact=True).click()
+    page.get_by_role("button", name="Deny", exact=True).click()
     told = wait_until_back(page, callback)
     assert (told["error"], told["state"]) == ("access_denied", "a state")
     assert not AuthorizationCode.objects.exists()
@@ -99,9 +99,9 @@ def test_the_way_back_is_the_same_for_the_keyboard(
 ) -> None:
     page = sign_in(cast.bob)
     page.goto(address(signer, callback))
-    page.get_by_role("button", name="Yes, allow it").focus()
+    page.get_by_role("button", name="Allow").focus()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="No", exact=True)).to_be_focused()
+    expect(page.get_by_role("button", name="Deny", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     assert wait_until_back(page, callback)["error"] == "access_denied"
 
@@ -112,7 +112,7 @@ def test_the_client_may_send_the_person_on_to_another_host(
     callback.then = callback.uri.replace("127.0.0.1", "localhost").replace("/callback", "/welcome")
     page = sign_in(cast.bob)
     page.goto(address(signer, callback))
-    page.get_by_role("button", name="Yes, allow it").click()
+    page.get_by_role("button", name="Allow").click()
     assert "code" in wait_until_back(page, callback)
     assert page.url == callback.then
 
@@ -129,7 +129,7 @@ def test_where_the_browser_does_not_go_on_by_itself_there_is_a_link(
     page = sign_in(cast.bob, look)
     page.route(f"**{AUTHORIZE}?*", stay)
     page.goto(address(signer, callback))
-    page.get_by_role("button", name="Yes, allow it").click()
+    page.get_by_role("button", name="Allow").click()
     expect(page.get_by_role("heading", name="Back to 127.0.0.1")).to_be_visible()
     check_accessible(page)
     page.get_by_role("link", name="Go on").click()

@@ -75,7 +75,7 @@ def test_an_admin_finds_a_key_by_pasting_it_and_revokes_it_after_seeing_the_impa
         # Leaving the box must not fetch the list again, and the tick be lost.
         page.wait_for_timeout(600)
     expect(tick).to_be_checked()
-    page.get_by_role("button", name="Revoke ticked keys…").click()
+    page.get_by_role("button", name="Revoke selected keys…").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Revoke this key?")
     expect(page.get_by_text("no other live key")).to_be_visible()
     page.get_by_label("Compromised").check()
@@ -84,7 +84,7 @@ def test_an_admin_finds_a_key_by_pasting_it_and_revokes_it_after_seeing_the_impa
 
     expect(page.get_by_role("alert")).to_contain_text("the last live key of “Payments”")
     expect(page.get_by_label("Note (optional)")).to_have_value("Laptop stolen")
-    page.get_by_label("I know that Payments will not be able to sign in any more").check()
+    page.get_by_label("I understand that Payments will no longer be able to authenticate").check()
     page.get_by_role("button", name="Revoke the key").click()
 
     expect(page.get_by_role("status")).to_contain_text("1 key of 1 client is revoked")
@@ -114,8 +114,8 @@ def test_all_keys_of_the_page_are_ticked_at_once(
     open_as_admin: Opener, world: SimpleNamespace
 ) -> None:
     page = open_as_admin("/console/keys/?q=Other")
-    page.get_by_label("Tick all keys on this page").check()
-    page.get_by_role("button", name="Revoke ticked keys…").click()
+    page.get_by_label("Select all keys on this page").check()
+    page.get_by_role("button", name="Revoke selected keys…").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Revoke 2 keys?")
 
 
@@ -132,7 +132,7 @@ def test_a_private_key_is_stopped_before_anything_is_sent(
     page.on("request", remember)
     box = page.locator("#id_q")
     box.fill(private_pem(world.private).replace("\n", " "))
-    expect(page.get_by_role("alert")).to_contain_text("That was a private key.")
+    expect(page.get_by_role("alert")).to_contain_text("This is a private key.")
     expect(box).to_have_value("")
     page.wait_for_timeout(600)
     assert [url for url in sent if "/static/" not in url] == []
@@ -144,7 +144,7 @@ def test_a_private_key_that_got_through_is_refused_and_leaves_the_page(
     page = open_as_admin("/console/keys/", java_script_enabled=False)
     page.locator("#id_q").fill(private_pem(world.private).replace("\n", " "))
     page.get_by_role("button", name="Search").click()
-    expect(page.get_by_role("alert")).to_contain_text("blocked from now on")
+    expect(page.get_by_role("alert")).to_contain_text("is now blocked")
     assert private_pem(world.private).splitlines()[1] not in page.content()
     world.only.refresh_from_db()
     assert world.only.revoked_at
@@ -156,10 +156,10 @@ def test_an_admin_suspends_and_resumes_a_client(
     page = open_as_admin("/console/clients/?q=Payments", java_script_enabled=False)
     page.get_by_role("link", name="Suspend… Payments").click()
     page.get_by_label("Why").fill("Contract ended")
-    page.get_by_role("button", name="Suspend the client").click()
+    page.get_by_role("button", name="Suspend client").click()
     expect(page.get_by_role("status")).to_contain_text("Payments is suspended")
     page.get_by_role("link", name="Resume… Payments").click()
-    page.get_by_role("button", name="Resume the client").click()
+    page.get_by_role("button", name="Resume client").click()
     expect(page.get_by_role("status")).to_contain_text("1 live key published")
 
 
@@ -170,7 +170,7 @@ def test_an_admin_blocks_a_key_after_seeing_whose_it_is(
     page.locator("#id_q").fill(public_pem(world.private))
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Block this key?")
-    page.get_by_label("I know that Payments").check()
+    page.get_by_label("I understand that Payments").check()
     page.get_by_role("button", name="Block and revoke the key").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("This key is blocked")
 

@@ -112,7 +112,7 @@ def test_the_keyboard_alone_registers_a_key(
     page.goto(client_path(payments))
     pem = (make_key_pair(tmp_path / "ed", "EdDSA") / "public_key.pem").read_text()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
 
     def tab_to(name: str) -> None:

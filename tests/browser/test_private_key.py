@@ -28,7 +28,7 @@ from tests.unit.core.private import test_private_forms as forms
 from tests.unit.core.support import KINDS, certificate_pem, key_of
 from tests.unit.core.support import public_pem as public_pem_of
 
-WARNING = "This is a private key, so nothing was sent."
+WARNING = "This is a private key. It was not sent."
 _PASSWORD = BestAvailableEncryption(b"secret")
 _PLAIN = NoEncryption()
 
@@ -126,7 +126,7 @@ def test_a_large_file_is_stopped_and_nothing_is_sent(page: Page, tmp_path: Path)
     sent = watch(page)
     (tmp_path / "large").write_bytes(b"x" * (32 * 1024 + 1))
     page.get_by_label("Or choose a file").set_input_files(tmp_path / "large")
-    expect(page.get_by_text("larger than 32 KiB, so nothing was sent")).to_be_visible()
+    expect(page.get_by_text("larger than 32 KiB. It was not sent")).to_be_visible()
     page.wait_for_timeout(500)
     assert sent == []
 
@@ -241,7 +241,7 @@ def test_wherever_text_is_pasted_a_private_key_is_stopped_and_nothing_is_sent(
             continue  # it does not fit in whole
         field.fill(text)
         expect(page.locator("[data-private-warning]")).to_be_visible()
-        expect(page.get_by_text("nothing was sent", exact=False).first).to_be_visible()
+        expect(page.get_by_text("It was not sent", exact=False).first).to_be_visible()
         expect(field).to_have_value("")
         page.wait_for_timeout(400)
         assert (kind, sent) == (kind, [])

@@ -33,7 +33,7 @@ def test_a_refusal_is_found_from_the_settings_page(
     page.get_by_role("link", name="Accepted", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("row")).to_have_count(2)
-    page.get_by_role("link", name="Signed in").click()
+    page.get_by_role("link", name="Authenticated").click()
     expect(page.get_by_role("link", name=key.label)).to_be_visible()
 
 

@@ -209,7 +209,7 @@ def _code(page: Page, served: Served, client: Client, callback: Callback, verifi
         "code_challenge_method": "S256",
     }
     page.goto(f"{served.url}/api/oauth2/authorize?{urlencode(asked)}")
-    page.get_by_role("button", name="Yes, allow it").click()
+    page.get_by_role("button", name="Allow").click()
     page.wait_for_url(f"{callback.uri}?**")
     [told] = callback.told
     assert told == {"code": told["code"], "state": state, "iss": served.url}

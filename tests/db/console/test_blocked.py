@@ -69,7 +69,7 @@ def test_a_pasted_private_key_is_blocked_and_not_shown_again(admin: Browser) -> 
 
 
 def test_blocks_with_the_note_for_good(admin: Browser, cast: SimpleNamespace) -> None:
-    assert "no client has it now" in admin.get(URL + SHA256).content.decode()
+    assert "No client has this key now" in admin.get(URL + SHA256).content.decode()
     answer = admin.post(URL + SHA256, {"note": "Seen on a forum"}, follow=True)
     assert "This key is blocked" in answer.content.decode()
     blocked = BlockedKey.objects.get(pk=SHA256)
@@ -81,9 +81,9 @@ def test_shows_the_registered_key_and_asks_before_taking_the_last_one(
 ) -> None:
     path = URL + key.spki_sha256
     page = admin.get(path).content.decode()
-    assert "It would be revoked as compromised" in page
+    assert "Blocking revokes the key as compromised" in page
     assert "First" in page
-    assert "I know that Payments will not be able to sign in any more" in page
+    assert "I understand that Payments will no longer be able to authenticate" in page
     assert admin.post(path, {"note": ""}).status_code == 422
     assert not BlockedKey.objects.exists()
     assert admin.post(path, {"note": "", "last": key.client_id}).status_code == 302
@@ -110,7 +110,7 @@ def test_a_note_that_cannot_be_kept_is_told(note: str, admin: Browser) -> None:
 def test_absurd_filters_are_told(asked: dict[str, str], admin: Browser) -> None:
     answer = admin.get(URL, asked)
     assert answer.status_code == 422
-    assert b"cannot be used" in answer.content
+    assert b"These filters are invalid" in answer.content
 
 
 def test_pages_show_every_blocked_key_once_even_with_equal_dates(
@@ -153,7 +153,7 @@ def test_a_key_of_several_clients_is_shown_and_blocked_in_each(
     assert key_path(copy) in page
     admin.post(path, {"note": "", "last": [key.client_id, copy.client_id]})
     assert not ClientKey.objects.filter(revoked_at=None).exists()
-    assert "It would be revoked" not in admin.get(path).content.decode()
+    assert "Blocking revokes the key" not in admin.get(path).content.decode()
 
 
 def test_the_page_names_a_bounded_number_of_copies_and_blocks_all(
@@ -167,7 +167,7 @@ def test_the_page_names_a_bounded_number_of_copies_and_blocks_all(
         make_keys(client, 1, **facts)
     path = URL + key.spki_sha256
     page = admin.get(path).content.decode()
-    assert "and in 6 more clients" in page
+    assert "and by 6 more clients" in page
     shown = re.findall(r'name="last" value="(\d+)"', page)
     assert len(shown) == MAX_SHOWN
     admin.post(path, {"note": "", "last": shown})

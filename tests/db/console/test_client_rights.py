@@ -84,7 +84,7 @@ def test_resources_that_are_not_in_the_setting_are_told(
     admin: Browser, path: str, payments: Client
 ) -> None:
     Client.objects.update(resources=["https://old.example.com", API])
-    assert "not in the setting RESOURCES:</strong> https://old.example.com" in text_of(
+    assert "no longer in the setting RESOURCES:</strong> https://old.example.com" in text_of(
         admin.get(path)
     )
     admin.post(path, CHOSEN)
@@ -104,7 +104,7 @@ def test_the_list_shows_who_may_ask_for_more(
     text = text_of(admin.get(reverse("console_clients"), {"only": "more"}))
     assert "Payments" in text
     assert "Other" not in text.replace("Other verifiers", "")
-    assert "more rights" in text
+    assert "extra rights" in text
 
 
 def test_its_people_see_what_it_may_ask_for(admin: Browser, path: str, payments: Client) -> None:

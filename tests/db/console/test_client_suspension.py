@@ -82,5 +82,5 @@ def test_pages_of_what_is_so_already_say_so(
     assert "is not suspended" in admin.get(resumption(payments)).content.decode()
     suspend_client(payments, note="Audit", by=cast.admin)
     page = admin.get(suspension(payments)).content.decode()
-    assert "is suspended already" in page
+    assert "is already suspended" in page
     assert "<textarea" not in page

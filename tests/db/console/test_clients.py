@@ -38,10 +38,10 @@ def test_shows_status_live_keys_and_people(
     shown = rows(admin.get(URL))
     assert list(shown) == ["Other", "Payments"]
     assert (
-        f"{payments.client_id} In service 2 3 just now Rights… of Payments Suspend… Payments"
+        f"{payments.client_id} Active 2 3 just now Rights… of Payments Suspend… Payments"
         in shown["Payments"]
     )
-    assert f"{other.client_id} Suspended 0 cannot sign in 1" in shown["Other"]
+    assert f"{other.client_id} Suspended 0 cannot authenticate 1" in shown["Other"]
     assert "Resume… Other" in shown["Other"]
 
 
@@ -68,7 +68,7 @@ def test_filters(
 def test_absurd_filters_are_told(asked: dict[str, str], admin: Browser, payments: Client) -> None:
     answer = admin.get(URL, asked)
     assert answer.status_code == 422
-    assert b"cannot be used" in answer.content
+    assert b"These filters are invalid" in answer.content
 
 
 def test_pages_show_every_client_once(admin: Browser, cast: SimpleNamespace) -> None:

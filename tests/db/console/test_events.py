@@ -193,8 +193,8 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
         ({"since": "yesterday"}, "Please write a date like 2026-03-31."),
         ({"until": "9999-12-31"}, "between 2000-01-01 and 2999-12-31"),
         ({"since": "0001-01-01"}, "between 2000-01-01 and 2999-12-31"),
-        ({"before": "9" * 300}, "The link to this page of the list is damaged."),
-        ({"after": "-5"}, "The link to this page of the list is damaged."),
+        ({"before": "9" * 300}, "The link to this page of the list is invalid."),
+        ({"after": "-5"}, "The link to this page of the list is invalid."),
     ],
 )
 @pytest.mark.parametrize("path", [URL, f"{URL}export"])
@@ -261,8 +261,8 @@ def test_a_client_and_the_portal_are_named_as_people_are(
         f"The portal blocked the key with SHA-256 {key.spki_sha256[:16]}….",
         "The client “Payments” confirmed the key “First” of “Payments” by signing with it.",
     ]
-    assert "<dt>Who</dt><dd>the portal</dd>" in page.content.decode()
-    assert "<dt>Who</dt><dd>the client “Payments” " in page.content.decode()
+    assert "<dt>Actor</dt><dd>the portal</dd>" in page.content.decode()
+    assert "<dt>Actor</dt><dd>the client “Payments” " in page.content.decode()
     assert "by the portal" in admin.get(f"/console/blocked/{key.spki_sha256}").content.decode()
     assert '<td data-head="By">the portal' in admin.get("/console/blocked/").content.decode()
 
@@ -300,11 +300,11 @@ def test_the_page_shows_number_size_and_root(admin: Browser, key: ClientKey) -> 
 def test_the_page_shows_the_last_checkpoint(
     admin: Browser, key: ClientKey, settings: Settings
 ) -> None:
-    assert "No checkpoint of the ledger is signed" in admin.get(URL).content.decode()
+    assert "Checkpoints are off" in admin.get(URL).content.decode()
     settings.OWN_KEYS = {"checkpoint": (new_own_key(),)}
     page = admin.get(URL).content.decode()
     assert html.escape(Browser().get("/ledger/checkpoint").content.decode()) in page
-    assert "No checkpoint" not in page
+    assert "Checkpoints are off" not in page
 
 
 def test_an_erased_text_is_shown_as_erased(

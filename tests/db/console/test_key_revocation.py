@@ -39,8 +39,8 @@ def test_shows_the_impact_on_each_client_and_changes_nothing(
     shown = page(admin.get(URL, {"key": [mine[0].pk, mine[1].pk, theirs.pk]}))
     assert "Revoke 3 keys?" in shown
     assert "1 other live key left" in shown
-    assert shown.count("I know that") == 1
-    assert "I know that Other will not be able to sign in any more" in shown
+    assert shown.count("I understand that") == 1
+    assert "I understand that Other will no longer be able to authenticate" in shown
     assert not ClientKey.objects.filter(revoked_at__isnull=False).exists()
 
 
@@ -103,7 +103,7 @@ def test_a_key_that_starts_later_does_not_count_as_left(
 ) -> None:
     (live,) = make_keys(payments, 1)
     make_keys(payments, 1, not_before=timezone.now() + timedelta(days=1))
-    assert "will not be able to sign in" in page(admin.get(URL, {"key": live.pk}))
+    assert "will no longer be able to authenticate" in page(admin.get(URL, {"key": live.pk}))
 
 
 def test_doing_it_again_changes_nothing_and_says_so(

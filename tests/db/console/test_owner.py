@@ -34,7 +34,7 @@ def test_it_is_found_and_leads_to_the_page(admin: Browser, orphaned: Client) -> 
 def test_somebody_is_appointed(admin: Browser, orphaned: Client, cast: SimpleNamespace) -> None:
     page = admin.get(path(orphaned)).content.decode()
     assert "Appoint an owner of Payments" in page
-    assert "owner, switched off" in page
+    assert "owner, deactivated" in page
     answer = admin.post(path(orphaned), {"email": "dev@example.com"}, follow=True)
     assert "dev@example.com is an owner of Payments now." in answer.content.decode()
     assert orphaned.memberships.get(user=cast.dev).role == Role.OWNER

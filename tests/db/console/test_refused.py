@@ -50,7 +50,7 @@ def test_a_reference_finds_its_request(browser_of: Any, payments: Client) -> Non
 
 def test_a_reference_of_nothing_says_so(browser_of: Any) -> None:
     text = text_of(browser_of("admin").get(URL, {"q": reference_of(7)}))
-    assert "No refused request found" in text
+    assert "No refused requests found" in text
 
 
 @pytest.mark.parametrize("odd", ["a", "A" * 16, "1" * 16, "a%00"])

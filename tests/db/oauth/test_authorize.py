@@ -83,7 +83,7 @@ def test_the_question_names_client_person_scopes_and_host(
     assert response.status_code == 200
     check_page(response)
     text = text_of(response)
-    for words in ("Let Payments act for you?", "bob@example.com", "app.example.com"):
+    for words in ("Allow Payments to act for you?", "bob@example.com", "app.example.com"):
         assert words in text
     assert "See your data" in text
     assert "Change your data" in text
@@ -275,7 +275,7 @@ def test_nobody_is_sent_on_before_a_choice(
     assert response.status_code == 400
     assert not {"Refresh", "Location"} & set(response.headers)
     text = text_of(response)
-    for words in ("Payments sent you here", "app.example.com", "do not go there"):
+    for words in ("Payments sent you here", "app.example.com", "close this page instead"):
         assert words in text
     [link] = re.findall(r'href="(https://app[^"]+)"', text)
     query = parse_qs(urlsplit(unescape(link)).query)
@@ -321,7 +321,7 @@ def test_other_parameters_change_nothing(signer: Signer, bob: Browser, more: str
     signer.exchange_code(told(bob.post(address(signer), ALLOW))["code"])
     response = bob.get(address(signer, more))
     assert response.status_code == 200
-    assert "Let Payments act for you?" in text_of(response)
+    assert "Allow Payments to act for you?" in text_of(response)
     answer = told(bob.post(address(signer, more), ALLOW))
     assert body_of(signer.exchange_code(answer["code"]))["scope"] == "read"
 

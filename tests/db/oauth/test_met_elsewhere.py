@@ -121,7 +121,7 @@ def test_where_nothing_points_to_a_client_no_page_is_promised(
     secret = b64encode(f"{signer.client.client_id}:hunter2".encode()).decode()
     body = body_of(post(TOKEN, form_of(secret)))
     assert "error_uri" not in body
-    assert "No client of this portal can be read from the request" in body["error_description"]
+    assert "The request names no client of this portal" in body["error_description"]
     admin = Browser()
     admin.force_login(cast.admin)
     reference = body["error_description"].rstrip(".").rpartition(" ")[2]

@@ -115,8 +115,8 @@ def test_a_wrong_redirect_address_is_explained_beside_the_field(
 def test_the_settings_page_shows_them_only_when_there_are_any(
     ask: Any, paths: SimpleNamespace
 ) -> None:
-    assert "Redirect addresses" not in text_of(ask("viewer", "get", paths.client))
+    assert "Redirect URIs" not in text_of(ask("viewer", "get", paths.client))
     ask("alice", "post", paths.client_edit, GOOD | {"redirect_uris": f"{ADDRESS}\n{ADDRESS}/2"})
     text = text_of(ask("viewer", "get", paths.client))
-    assert "Redirect addresses" in text
+    assert "Redirect URIs" in text
     assert f"{ADDRESS}/2" in text

@@ -39,7 +39,7 @@ def test_an_admin_sees_own_clients_here_and_all_in_the_console(ask: Any, payment
 
 def test_who_has_none_is_told_what_a_client_is(ask: Any, cast: SimpleNamespace) -> None:
     text = text_of(ask("stranger", "get", URL))
-    assert "You have no client yet" in text
+    assert "You have no clients yet" in text
     assert "Create a client" in text
 
 
@@ -48,7 +48,7 @@ def test_where_admins_create_clients_nobody_else_is_offered_it(
 ) -> None:
     settings.CLIENT_CREATION = False
     text = text_of(ask("stranger", "get", URL))
-    assert "Here admins create clients" in text
+    assert "Admins create the clients of this portal" in text
     assert "/clients/new/" not in text
 
 

@@ -79,19 +79,19 @@ def test_without_a_csrf_token_nothing_is_read(cast: SimpleNamespace, url: str, g
     browser.force_login(cast.dev)
     response = browser.post(url, {"paste": good})
     assert response.status_code == 403
-    assert "Every check passes" not in text_of(response)
+    assert "All checks pass" not in text_of(response)
 
 
 def test_a_good_assertion_passes_every_check(ask: Any, url: str, good: str) -> None:
     text = text_of(ask("viewer", "post", url, {"paste": good}))
-    assert "Every check passes" in text
+    assert "All checks pass" in text
     assert "Failed" not in text
     assert ">Signing</a>" in text
 
 
 def test_a_good_assertion_stays_good(ask: Any, url: str, good: str) -> None:
     for _ in range(2):
-        assert "Every check passes" in text_of(ask("dev", "post", url, {"paste": good}))
+        assert "All checks pass" in text_of(ask("dev", "post", url, {"paste": good}))
     assert not RedeemedAssertion.objects.exists()
 
 
@@ -154,7 +154,7 @@ def test_a_private_key_is_refused_by_name_and_its_pair_blocked(ask: Any, url: st
     assert response.status_code == 422
     assert response["HX-Retarget"] == "#debugger"
     assert body_of(pem) not in text_of(response)
-    assert "Nothing of it was kept" in text_of(response)
+    assert "did not keep any of it" in text_of(response)
     fingerprint = parse_public_key(public_pem(private)).spki_sha256
     assert BlockedKey.objects.filter(pk=fingerprint).exists()
 

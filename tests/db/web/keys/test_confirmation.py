@@ -164,7 +164,7 @@ def test_a_wrong_claim_is_said_in_one_look(
     response = ask("dev", "post", url, signed(key, private, **changes))
     assert response.status_code == 422
     text = text_of(response)
-    assert "Not confirmed yet" in text
+    assert "Not confirmed" in text
     assert said.lower() in html.unescape(text).lower()
     assert not is_confirmed(key)
 
@@ -251,7 +251,7 @@ def test_a_private_key_is_refused_blocked_and_not_shown(ask: Any, url: str) -> N
     response = ask("dev", "post", url, {"assertion": pem})
     assert response.status_code == 422
     assert body_of(pem) not in text_of(response)
-    assert "blocked here for good" in text_of(response)
+    assert "blocked permanently" in text_of(response)
     assert BlockedKey.objects.count() == 1
 
 
@@ -262,7 +262,7 @@ def test_its_own_private_key_revokes_it_and_the_page_says_which_key_and_what_nex
     assert response.status_code == 422
     text = text_of(response)
     assert "“First” is revoked" in text
-    assert "It was the last live key: Payments cannot sign in until it has a new one." in text
+    assert "It was the last live key: Payments cannot authenticate until it has a new one." in text
     assert "What the command printed" not in text
     page = response.content.decode()
     assert f'href="{paths.key}"' in page
@@ -276,7 +276,7 @@ def test_private_key_of_another_key_of_the_client_is_named_and_this_one_stays(
     register_pem(payments, material=public_pem(private), alg="EdDSA", label="Second", by=cast.dev)
     text = text_of(ask("dev", "post", url, {"assertion": private_pem(private)}))
     assert "“Second”</a> of Payments is revoked." in text
-    assert "the other live keys stay" in text
+    assert "The other live keys stay" in text
     assert "What the command printed" in text
 
 
@@ -354,6 +354,6 @@ def test_a_key_that_must_be_confirmed_says_so_until_it_is(
     assert "“strict” is registered, and not in the JWKS before it is confirmed." in text
     assert "Waits for confirmation" in text
     strict = payments.keys.get(label="strict")
-    assert "waits for confirmation" in text_of(browser.get(key_path(strict)))
+    assert "not confirmed" in text_of(browser.get(key_path(strict)))
     confirm_key(strict, by=cast.dev)
-    assert "waits for confirmation" not in text_of(browser.get(key_path(strict)))
+    assert "not confirmed" not in text_of(browser.get(key_path(strict)))

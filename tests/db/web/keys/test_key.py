@@ -65,7 +65,7 @@ def test_a_revocation_is_shown_with_reason_and_note(
     text = text_of(ask("viewer", "get", paths.key))
     assert "by admin@example.com. Compromised" in text
     assert "Laptop lost." in text
-    assert "can never be registered again" in text
+    assert "No client can ever register it again" in text
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_client_that_used_its_key_is_named_as_who_confirmed_it(
     confirm_key(key, by=key)
     text = text_of(ask("viewer", "get", paths.key))
     assert "by the client “Payments”" in text
-    assert "It signed in here with the private key." in text
+    assert "The client authenticated here with the private key." in text
     assert "the client “Payments”</strong> confirmed the key" in text
 
 
@@ -103,16 +103,16 @@ def test_the_team_sees_why_the_portal_has_ended_its_key(
     ask: Any, paths: SimpleNamespace, key: ClientKey, other: Client, cast: SimpleNamespace
 ) -> None:
     held = register_pem(other, material=key.pem, alg="EdDSA", label="Mine", by=cast.bob)
-    assert "another client that does can take it over" in text_of(ask("viewer", "get", paths.key))
+    assert "can take this key over" in text_of(ask("viewer", "get", paths.key))
     confirm_key(held, by=cast.bob)
     text = text_of(ask("viewer", "get", paths.key))
     assert "by the portal. Proved by another client" in text
-    assert "make a new one and add that" in text
+    assert "Create a new key pair and add its public key" in text
     assert "Other" not in text
     settings_page = text_of(ask("viewer", "get", client_path(key.client)))
-    assert "The portal has ended the key “First”." in settings_page
+    assert "The portal revoked the key “First”." in settings_page
     assert '<span class="hint">proved by another client</span>' in settings_page
-    assert "The portal has ended" not in text_of(ask("bob", "get", client_path(other)))
+    assert "The portal revoked" not in text_of(ask("bob", "get", client_path(other)))
 
 
 def test_an_unproved_key_that_was_revoked_is_lost_for_its_client_only(

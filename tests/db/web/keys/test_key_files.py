@@ -22,8 +22,8 @@ from tests.keys import PrivateKey, new_private_key, public_pem
 from tests.paths import client_path, key_path
 from tests.registering import register_pem
 
-GENERATE = "the command that makes a private key"
-PUBLIC_HALF = "the command that takes out the public half"
+GENERATE = "the command that generates a private key"
+PUBLIC_HALF = "the command that extracts the public key"
 SHORT = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - to be refused
 
 

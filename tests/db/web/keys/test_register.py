@@ -120,14 +120,16 @@ def test_before_a_second_key_is_added_the_form_says_that_the_client_sends_no_kid
     accept(key, 1, kid_sent=not kid_sent, ago=timedelta(hours=1))
     accept(key, 2, kid_sent=kid_sent, ago=timedelta(minutes=3))
     text = text_of(ask("dev", "get", paths.client))
-    warning = re.search(r"Payments signed in <time[^>]*>3 minutes ago</time>, without a kid", text)
+    warning = re.search(
+        r"Payments authenticated <time[^>]*>3 minutes ago</time> without a <code>kid", text
+    )
     assert bool(warning) is is_warned
 
 
 def test_before_a_second_key_of_a_client_that_never_signed_in_the_form_tells_of_the_kid(
     ask: Any, paths: SimpleNamespace, key: ClientKey
 ) -> None:
-    said = "verifiers other than this portal ask for the <code>kid</code>"
+    said = "most verifiers need the <code>kid</code>"
     assert said in text_of(ask("dev", "get", paths.client))
     accept(key, 1, kid_sent=True)
     assert said not in text_of(ask("dev", "get", paths.client))

@@ -46,7 +46,7 @@ def test_a_private_key_leaves_no_trace_but_its_block(
     assert response.status_code == 422
     text = text_of(response)
     assert "There is a private key in this." in text
-    assert "Nothing of it was kept" in text
+    assert "did not keep any of it" in text
     lines = pem.splitlines()[1:-1]
     assert not [line for line in lines if line in text or line in caplog.text]
     assert not [line for line in lines if line in str(list(Event.objects.values()))]

@@ -74,8 +74,8 @@ def test_who_why_and_note_are_kept(
 
 def test_it_shows_the_impact_first(ask: Any, paths: SimpleNamespace, key: ClientKey) -> None:
     text = text_of(ask("dev", "get", paths.key_revocation))
-    assert "no other live key that stays" in text
-    assert "How long verifiers may still trust it" in text
+    assert "has no other live key" in text
+    assert "How long verifiers may still trust this key" in text
     key.refresh_from_db()
     assert key.revoked_at is None
 

@@ -63,7 +63,7 @@ def test_ending_a_key_in_use_warns(
 ) -> None:
     used(key, timedelta(minutes=5))
     text = text_of(ask("dev", "get", getattr(paths, page)))
-    assert "5 minutes ago</time>: something still signs with it." in text
+    assert "This key is still in use: last used <time" in text
     assert "Safe to retire" not in text
 
 
@@ -93,7 +93,7 @@ def test_ending_a_new_key_is_not_called_safe(
 ) -> None:
     used(second, timedelta(0))
     text = text_of(ask("dev", "get", paths.key_retirement))
-    assert "Perhaps your client is just about to switch to it." in text
+    assert "Your client may be about to switch to it." in text
     assert "Safe to retire" not in text
 
 
@@ -130,4 +130,4 @@ def test_revoking_says_what_happens_to_tokens(
 def test_a_recent_use_ends_after_a_day(ask: Any, paths: SimpleNamespace, key: ClientKey) -> None:
     used(key, timedelta(hours=25))
     assert timezone.now() - timedelta(days=1) > key.redeemed.get().at
-    assert "something still signs" not in text_of(ask("dev", "get", paths.key_retirement))
+    assert "still in use" not in text_of(ask("dev", "get", paths.key_retirement))

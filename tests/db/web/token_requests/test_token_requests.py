@@ -102,13 +102,13 @@ def test_requests_of_other_clients_are_not_there(
 ) -> None:
     refuse(other, 1)
     refuse(None, 2)
-    assert "No token request yet" in text_of(ask("dev", "get", url))
+    assert "No token requests yet" in text_of(ask("dev", "get", url))
 
 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("", "No token request yet"),
+        ("", "No token requests yet"),
         ("?only=refused", "No refused request"),
         ("?only=accepted", "No accepted request"),
     ],
@@ -119,7 +119,7 @@ def test_an_empty_list_says_what_will_be_here_and_for_how_long(
     settings.TOKEN_REQUEST_DAYS = 17
     text = text_of(ask("dev", "get", url + query))
     assert said in text
-    assert "is here for 17 days" in text
+    assert "appears here for 17 days" in text
 
 
 def test_pages_lead_to_each_other_and_lose_nothing(
@@ -183,7 +183,7 @@ def test_a_page_of_sign_ins_without_a_token_leads_on(
         accept(key, number, ago=number * MINUTE)
         refuse(payments, number, reason="invalid_scope", ago=number * MINUTE)
     page = text_of(ask("dev", "get", f"{url}?only=accepted"))
-    assert "what it asked for was refused then" in page
+    assert "was refused afterwards" in page
     assert 'rel="next"' in page
 
 
