@@ -202,7 +202,6 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "portal.web.middleware.WriteRateMiddleware",
     "portal.web.middleware.PrivateKeyMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 
 def show(
@@ -35,10 +37,9 @@ def show(
 
 def wants_fragment(request: HttpRequest) -> bool:
     """Return whether htmx asks for a part of a page, and not for a page of its history."""
-    return (
-        request.headers.get("HX-Request") == "true"
-        and request.headers.get("HX-History-Restore-Request") != "true"
-    )
+    # Error pages are rendered outside the middleware too, so there is no request.htmx to rely on.
+    htmx = HtmxDetails(request)
+    return bool(htmx) and not htmx.history_restore_request
 
 
 def leave(request: HttpRequest, to: Any, *args: Any) -> HttpResponse:
@@ -47,7 +48,8 @@ def leave(request: HttpRequest, to: Any, *args: Any) -> HttpResponse:
     htmx would follow a plain redirect and put the other page where the form was, so it is told to
     load that page instead.
     """
-    response = redirect(to, *args)
     if not wants_fragment(request):
-        return response
-    return HttpResponse(headers={"HX-Redirect": response["Location"], "Vary": "HX-Request"})
+        return redirect(to, *args)
+    response = HttpResponseClientRedirect(resolve_url(to, *args))
+    patch_vary_headers(response, ["HX-Request"])
+    return response

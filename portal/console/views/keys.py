@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
+from django_htmx.http import push_url, trigger_client_event
 
 from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import KeyFilter
@@ -43,9 +44,7 @@ def _search(request: AdminRequest) -> HttpResponse:
     address = f"{reverse('console_keys')}?{form.query()}"
     if not wants_fragment(request):
         return redirect(address)
-    response = _list(request, asked)
-    response["HX-Push-Url"] = address
-    return response
+    return push_url(_list(request, asked), address)
 
 
 def _list(
@@ -67,5 +66,5 @@ def _list(
     response = show(request, "console/keys.html", context, fragment="found", status=status)
     if refused and refused.reason in NOT_SHOWN_AGAIN:
         # The browser forgets what it sent, too.
-        response["HX-Trigger"] = "console:forget"
+        trigger_client_event(response, "console:forget")
     return response

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
+from django_htmx.http import reswap, retarget
 
 from portal.accounts.limits import has_own_limit, wait_for, within_limit
 from portal.core.reasons import Reason, Refused
@@ -83,6 +84,5 @@ def _show(
         request, "web/debugger/debugger.html", context, fragment=fragment, status=status
     )
     if whole:
-        response["HX-Retarget"] = "#debugger"
-        response["HX-Reswap"] = "outerHTML"
+        reswap(retarget(response, "#debugger"), "outerHTML")
     return response

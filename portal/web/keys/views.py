@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import reswap, retarget
 
 from portal.accounts.limits import has_own_limit, wait_for, within_limit
 from portal.accounts.models import User
@@ -155,8 +156,7 @@ def _show_again(
     shown = "settings" if private else fragment
     response = show_settings(request, client, form=form, fragment=shown, status=status)
     if private and fragment != "settings":
-        response["HX-Retarget"] = "#settings"
-        response["HX-Reswap"] = "outerHTML"
+        reswap(retarget(response, "#settings"), "outerHTML")
     return response
 
 
