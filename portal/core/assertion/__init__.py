@@ -1,6 +1,5 @@
 """Client assertions (RFC 7523): parse without believing, examine every check, verify or refuse."""
 
-from portal.core.assertion.decoy import SPENT, spend
 from portal.core.assertion.expectation import (
     LEEWAY_S,
     MAX_LIFETIME_S,
@@ -26,7 +25,6 @@ __all__ = [
     "LEEWAY_S",
     "MAX_ASSERTION_BYTES",
     "MAX_LIFETIME_S",
-    "SPENT",
     "UNREADABLE",
     "CandidateKey",
     "ClientAssertion",
@@ -39,6 +37,5 @@ __all__ = [
     "never_seen",
     "parse_unverified",
     "pointers_in",
-    "spend",
     "verify",
 ]

@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from portal.core.assertion import (
-    SPENT,
     UNREADABLE,
     Pointers,
     UnverifiedAssertion,
@@ -23,7 +22,6 @@ from portal.core.assertion import (
     client_assertion_of,
     parse_unverified,
     pointers_in,
-    spend,
     verify,
 )
 from portal.core.assertion.formatting import brief, utc
@@ -147,13 +145,7 @@ def _authenticate(
     keys = _find_keys(attempt)
     attempt.client = keys[0].client if keys else _find_client(attempt)
     attempt.key = keys[0] if len(keys) == 1 else None
-    try:
-        verified = _verify(attempt, unverified, keys)
-    except Refused as refused:
-        if refused.reason not in SPENT:
-            # As much work as for a client and a key that exist.
-            spend(unverified)
-        raise
+    verified = _verify(attempt, unverified, keys)
     _refuse_private_key(parameters, unverified)
     key = next(key for key in keys if key.kid == verified.kid)
     if not consume_jti(verified, key, reference=attempt.reference, now=attempt.now):

@@ -136,7 +136,7 @@ def test_a_pasted_private_key_is_refused_blocked_and_not_shown_again(
     assert "private key" in page
     assert "is now blocked" in page
     assert "HX-Push-Url" not in answer
-    assert answer["HX-Trigger"] == "console:forget"
+    assert answer["HX-Trigger"] == '{"console:forget": {}}'
     secret = pasted.splitlines()[1]
     assert secret not in page
     assert secret not in caplog.text

@@ -9,13 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from portal.core.assertion import (
-    SPENT,
     UNREADABLE,
     CandidateKey,
     Expectation,
     VerifiedAssertion,
     parse_unverified,
-    spend,
     verify,
 )
 from portal.core.debugger import examine
@@ -23,7 +21,6 @@ from portal.core.reasons import Refused
 from tests.unit.core.assertions import (
     CLAIMS,
     CLIENT,
-    EXPECTED,
     ISSUER,
     NOW,
     candidate,
@@ -43,7 +40,6 @@ def outcome(data: bytes | str, expectation: Expectation) -> VerifiedAssertion | 
         unverified = parse_unverified(data)
     except Refused as refused:
         return refused
-    spend(unverified)
     try:
         return verify(unverified, expectation)
     except Refused as refused:
@@ -147,14 +143,3 @@ def test_no_date_but_those_near_now_is_accepted(date: Any) -> None:
 def test_only_the_registered_key_verifies(keys: list[CandidateKey], alg: str) -> None:
     result = judge(GOOD[alg], expected(keys=tuple(keys)))
     assert isinstance(result, VerifiedAssertion) is (alg in {key.alg for key in keys})
-
-
-def test_signature_is_spent_once_for_a_refusal_and_an_acceptance() -> None:
-    """`SPENT` names the refusals that come after the verification; no other may."""
-    forged = GOOD["ES256"].rpartition(".")[0] + ".AAAA"
-    refused = outcome(forged, EXPECTED)
-    assert isinstance(refused, Refused)
-    assert refused.reason in SPENT
-    early = outcome(sign(exp=1), EXPECTED)
-    assert isinstance(early, Refused)
-    assert early.reason not in SPENT
