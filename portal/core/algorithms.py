@@ -46,7 +46,17 @@ PUBLIC_HALF: Final = "openssl pkey -in private_key.pem -pubout -out public_key.p
 """The command that takes the public half out of any private key."""
 
 _LEGACY_NOTE: Final = "Older RSA padding. Choose PS256 unless your verifier cannot."
-_MLDSA_NOTE: Final = "Post-quantum. Needs OpenSSL 3.5, and is published in the extended JWKS only."
+_EXTENDED_NOTE: Final = (
+    "It is published in the extended key set only, as few verifiers know this kind of key: give"
+    " them the address of that set."
+)
+_MLDSA_NOTE: Final = f"Post-quantum: it takes OpenSSL 3.5. {_EXTENDED_NOTE}"
+# What was tried is in docs/verifiers.md.
+_EDDSA_NOTE: Final = (
+    "Half of the verifiers that were tried do not verify EdDSA: Nimbus 9 (Spring and most Java"
+    " servers), Apache's mod_oauth2, jsonwebtoken, get-jwks, python-jose, ruby-jwt 2.5, José (C)."
+    " Where you do not know the verifier, make an ES256 key."
+)
 
 
 def _ml_dsa(size: int) -> Algorithm:
@@ -68,7 +78,7 @@ ALGORITHMS: Final[dict[str, Algorithm]] = {
             "Ed25519",
             ("EdDSA", "Ed25519"),
             _NAMED.format("ED25519"),
-            note="Ed25519: short keys, fast, hard to misuse.",
+            note=_EDDSA_NOTE,
             recommended=True,
         ),
         Algorithm("ES256", "EC", "P-256", ("ES256",), _EC.format("P-256")),
@@ -82,7 +92,7 @@ ALGORITHMS: Final[dict[str, Algorithm]] = {
             "Ed448",
             ("EdDSA", "Ed448"),
             _NAMED.format("ED448"),
-            note="Few verifiers know it; published in the extended JWKS only.",
+            note=_EXTENDED_NOTE,
             extended=True,
         ),
         _ml_dsa(44),

@@ -147,9 +147,9 @@ def _in_object(value: dict[str, object], hint: str) -> Iterator[Candidate]:
     if list(value)[:2] == ["0", "1"]:  # a Uint8Array of JavaScript
         yield from _in_list(list(value.values()), hint)
         return
-    raw = _ed25519(value)
-    if raw:
-        yield Candidate(raw, hint)
+    jwk = _ed25519(value) or _rsa_parameters(value)
+    if jwk:
+        yield Candidate(jwk, hint)
         return
     kind = value.get("type")
     for name, each in value.items():
@@ -184,6 +184,14 @@ def _ed25519(value: dict[str, object]) -> Mapping[str, object] | None:
         return None
     raw = base64url.decode(public)
     return {"kty": "OKP", "crv": "Ed25519", "x": base64url.encode_url(raw)} if raw else None
+
+
+def _rsa_parameters(value: dict[str, object]) -> Mapping[str, object] | None:
+    """Return what .NET writes of `RSAParameters`, as a JWK."""
+    named = {name.lower(): each for name, each in value.items()}
+    if "modulus" not in named or "exponent" not in named:
+        return None
+    return {"kty": "RSA", "n": named["modulus"], "e": named["exponent"]}
 
 
 def _as_google_says(value: dict[str, object], found: Candidate) -> Candidate:

@@ -30,7 +30,9 @@ Content = str | bytes
 _SEQUENCE: Final = 0x30
 _LEAST_DER: Final = 40
 _TEXT: Final = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:-----BEGIN |---- BEGIN SSH2|[{<]|\[\s*\{|ssh-|ecdsa-)"
+    rb"(?:\xef\xbb\xbf)?\s*"
+    rb"(?:-----BEGIN |---- BEGIN SSH2|[{<]|\[\s*\{|ssh-|ecdsa-|LS0tLS1CRUdJTi"
+    rb"|M[A-I][A-Za-z0-9+/]{54})"
 )
 _CONTROL: Final = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -112,7 +114,9 @@ def _dashes(text: str) -> str | None:
 
 # --- What stands before each line, or around a string of a program --------------------------------
 
-_MARK: Final = re.compile(r"[ \t]*([>#|*+;%]+|//+|--+(?!-))[ \t]?(?=-----BEGIN |[A-Za-z0-9{])")
+_MARK: Final = re.compile(
+    r"[ \t]*([>#|*;%][>#|*;% \t]*|[+]|//+[ \t]*|--[ \t]+)(?=-----BEGIN |[A-Za-z0-9{])"
+)
 _QUOTE_BEFORE: Final = re.compile(r"^[ \t+.&]*[\"'`]", re.MULTILINE)
 _QUOTE_AFTER: Final = re.compile(r"[\"'`][ \t]*[+.,;\\)&_]*[ \t]*\r?$", re.MULTILINE)
 _ESCAPE: Final = re.compile(r"\\(u00[0-9A-Fa-f]{2}|x[0-9A-Fa-f]{2}|\r?\n|.)", re.DOTALL)
@@ -126,8 +130,15 @@ def _line_marks(text: str) -> str | None:
     found = _MARK.match(lines[first]) if lines else None
     if found is None:
         return None
-    mark = found[0].strip()
-    return "\n".join(line.strip().removeprefix(mark).strip() for line in lines)
+    mark = "".join(found[0].split())
+    return "\n".join(_without(mark, line) for line in lines)
+
+
+def _without(mark: str, line: str) -> str:
+    """Take a mark off a line, whether there are spaces in it or not."""
+    for letter in mark:
+        line = line.lstrip(" \t").removeprefix(letter)
+    return line.strip()
 
 
 def _strings(text: str) -> str | None:

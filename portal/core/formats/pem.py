@@ -86,7 +86,7 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
 
 def _parse(label: str, body: str) -> PublicKey:
     expected = _PARSERS.get(label)
-    if expected is None and is_something_else(label):
+    if expected is None and (is_something_else(label) or not label.isascii()):
         raise refuse_label(label)
     encoded = base64url.decode("".join(body.split()))
     if encoded and label == _TRUSTED:

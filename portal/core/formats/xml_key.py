@@ -43,16 +43,16 @@ def _no_key(text: str) -> list[PublicKey]:
 
 def _values(text: str) -> Iterator[tuple[str, tuple[bytes, ...]]]:
     """Yield each element with a key, and the two of an RSA key as one."""
-    modulus = b""
+    numbers: dict[str, bytes] = {}
     for match in islice(_ELEMENT.finditer(text), _MAX_ELEMENTS):
-        data = base64url.decode("".join(match[2].split())) or b""
-        match match[1]:
-            case "Modulus":
-                modulus = data
-            case "Exponent":
-                yield "RSAKeyValue", (modulus, data)
-            case name:
-                yield name, (data,)
+        name, data = match[1], base64url.decode("".join(match[2].split())) or b""
+        if name not in {"Modulus", "Exponent"}:
+            yield name, (data,)
+            continue
+        numbers[name] = data
+        if len(numbers) == 2:  # in either order
+            yield "RSAKeyValue", (numbers["Modulus"], numbers["Exponent"])
+            numbers.clear()
 
 
 def _parse(name: str, data: tuple[bytes, ...]) -> list[PublicKey]:

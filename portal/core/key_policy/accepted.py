@@ -27,6 +27,11 @@ class AcceptedKey:
         *most, last = [each.name for each in self.algorithms]
         return f"{', '.join(most)} or {last}" if most else last
 
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What one should know before choosing one of the algorithms, each sentence once."""
+        return tuple(dict.fromkeys(each.note for each in self.algorithms if each.note))
+
     def algorithm(self, alg: str) -> Algorithm:
         """Return the algorithm of this name, if the key may be used with it; raise `Refused`.
 

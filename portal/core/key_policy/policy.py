@@ -40,6 +40,14 @@ _WEAKNESSES: Final = {
     Reason.RSA_BIASED: "The modulus of this RSA key is not random.",
 }
 
+_OF_DAMAGE: Final = frozenset({Reason.RSA_MODULUS_INVALID, Reason.RSA_SMALL_FACTOR})
+"""What one wrong character makes of a modulus: of random numbers most have a small factor."""
+_DAMAGED: Final = (
+    "No program makes such a key, so the file is probably damaged: one wrong character is enough."
+    " Please copy it again, or write it again from your private key."
+)
+_PROTECTS_NOTHING: Final = "Such a key protects nothing. Please make a new one with openssl."
+
 
 def never(_spki_sha256: str) -> bool:
     """Block no key."""
@@ -136,8 +144,8 @@ class KeyPolicy:
             raise Refused(
                 weakness,
                 found=_WEAKNESSES[weakness],
-                needed="Such a key protects nothing. Please make a new one with openssl.",
-                command=NEW_RSA_KEY,
+                needed=_DAMAGED if weakness in _OF_DAMAGE else _PROTECTS_NOTHING,
+                command=PUBLIC_HALF if weakness in _OF_DAMAGE else NEW_RSA_KEY,
             )
 
     def _check_rsa_size(self, bits: int) -> None:

@@ -18,14 +18,15 @@ from portal.core.private import spelling as private_spelling
 from portal.core.private import text as private_text
 from portal.core.private import windows as private_windows
 from portal.core.public_key import PublicKey
-from portal.core.public_key.unsupported import NEW_KEY
+from portal.core.public_key.unsupported import NEW_KEY, NEW_KEYSTORE
 from portal.core.reasons import Reason, Refused
 
 MAX_PROOFS: Final = 16
 """How many private keys in one input are looked at for their public halves."""
 
 # `BEGIN RSA PRIVATE KEY` and its like, wherever the dashes and spaces went, and PuTTY's first line.
-_LABEL: Final = re.compile(rb"(BEGIN|END)[A-Z0-9]{0,24}?PRIVATEKEY|PUTTYUSERKEYFILE")
+# The method private_key_jwt is in every client's metadata, after "token_endpoint_auth_method".
+_LABEL: Final = re.compile(rb"(BEGIN|END)[A-Z0-9]{0,24}?PRIVATEKEY(?!JWT)|PUTTYUSERKEYFILE")
 
 _NOT_IN_A_LABEL: Final = bytes(
     each for each in range(256) if not (chr(each).isascii() and chr(each).isalnum())
@@ -58,12 +59,10 @@ def refuse_private(data: bytes) -> None:
         leaked = {half.spki: half for half in islice(halves, MAX_PROOFS) if half}
         raise Refused(
             Reason.PRIVATE_KEY,
-            found="This is a keystore, where private keys are kept."
-            if any(map(_is_keystore, blobs))
-            else "There is a private key in this.",
+            found=_found(blobs),
             needed="Only the public half is needed. A private key that was shown counts as leaked,"
             " so please make a new pair, and keep its private half to yourself.",
-            command=NEW_KEY,
+            command=NEW_KEYSTORE if any(map(_is_java_keystore, blobs)) else NEW_KEY,
             leaked=tuple(leaked.values()),
         )
     if any(map(private_text.has_shared_secret, texts)):
@@ -113,9 +112,16 @@ def _is_private_blob(data: bytes) -> bool:
     )
 
 
-def _is_keystore(data: bytes) -> bool:
-    head = data[: private_spelling.HEAD_BYTES]
-    return head.startswith(_JAVA_KEYSTORES) or private_der.is_keystore(head)
+def _found(blobs: Iterable[bytes]) -> str:
+    if any(map(_is_java_keystore, blobs)):
+        return "This is a Java keystore (JKS or JCEKS), where private keys are kept."
+    if any(private_der.is_keystore(each[: private_spelling.HEAD_BYTES]) for each in blobs):
+        return "This is a PKCS#12 keystore (.p12 or .pfx), where private keys are kept."
+    return "There is a private key in this."
+
+
+def _is_java_keystore(data: bytes) -> bool:
+    return data.startswith(_JAVA_KEYSTORES)
 
 
 def _blob_half(data: bytes) -> PublicKey | None:

@@ -37,7 +37,8 @@ class PublicKey:
     `only` names the algorithms that the container restricts the key to (empty: no restriction).
     `notes` are sentences worth showing, such as the validity of a certificate. `layers` names what
     was around the key and was undone to read it, the outermost first; `hint` tells it from others
-    in the same input, such as "kid “a”", and is empty when it was alone.
+    in the same input, such as "kid “a”", and is empty when it was alone. `choices` are all keys of
+    that input when this one was chosen from several.
     """
 
     kty: str
@@ -80,6 +81,7 @@ class PublicKey:
 
     layers: tuple[str, ...] = ()
     hint: str = ""
+    choices: tuple[PublicKey, ...] = ()
 
     @property
     def spki_sha256(self) -> str:
@@ -97,6 +99,14 @@ class PublicKey:
         body = b64encode(self.spki).decode("ascii")
         lines = [body[at : at + 64] for at in range(0, len(body), 64)]
         return "\n".join(("-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""))
+
+    @property
+    def origin(self) -> str:
+        """What was undone to read the key, as a sentence; empty when nothing was.
+
+        Such as "Read from an AWS KMS answer, then base64."
+        """
+        return f"Read from {', then '.join(self.layers)}." if self.layers else ""
 
     @property
     def description(self) -> str:

@@ -15,7 +15,7 @@ from portal.core.formats.pem import BEGIN, parse_armoured
 from portal.core.formats.several import usable
 from portal.core.formats.xml_key import looks_like_xml, parse_xml
 from portal.core.private.detect import refuse_private
-from portal.core.public_key import PublicKey
+from portal.core.public_key import Container, PublicKey
 from portal.core.public_key.not_a_key import refuse_bytes, refuse_text
 from portal.core.reasons import Reason, Refused
 
@@ -76,7 +76,15 @@ def _choose(keys: Iterable[PublicKey], choice: str) -> PublicKey:
         return found[0]
     for key in found:
         if key.thumbprint == choice:
-            return key
+            return replace(key, choices=found)
+    if all(key.container is Container.CERTIFICATE for key in found):
+        raise Refused(
+            Reason.SEVERAL_BLOCKS,
+            found=f"There are {len(found)} certificates in this, as in a certificate chain.",
+            needed="Please choose your own; in a chain it is the first.",
+            command="openssl x509 -in chain.pem -out certificate.pem",
+            choices=found,
+        )
     raise Refused(
         Reason.SEVERAL_BLOCKS,
         found=f"There are {len(found)} keys in this.",

@@ -13,6 +13,13 @@ NEW_KEY: Final = f"{ALGORITHMS['ES256'].generate} && {PUBLIC_HALF}"
 NEW_RSA_KEY: Final = f"{ALGORITHMS['PS256'].generate} && {PUBLIC_HALF}"
 """The same for RSA."""
 
+NEW_KEYSTORE: Final = (
+    "keytool -genkeypair -alias client -keyalg EC -groupname secp256r1 -dname CN=client"
+    " -keystore new_keystore.p12 -storetype PKCS12"
+    " && keytool -exportcert -rfc -alias client -keystore new_keystore.p12 -file certificate.pem"
+)
+"""The same in a new Java keystore; the public half comes in a certificate."""
+
 _NIST_KEMS: Final = bytes.fromhex("6086480165030404")  # 2.16.840.1.101.3.4.4: ML-KEM
 _NIST_SIGNATURES: Final = bytes.fromhex("6086480165030403")  # 2.16.840.1.101.3.4.3
 

@@ -44,10 +44,11 @@ def signed_by_explicit(what: str) -> bytes:
         (cases.pkcs7, "bundle.p7b", "public_key.pem"),
         (lambda: der_of(cases.pkcs7()), "bundle.p7b", "public_key.pem"),
         (lambda: cases.ec_public(curve="explicit"), "public_key.pem", "named_curve_key.pem"),
+        (lambda: certificate_pem("RSA") + certificate_pem("P-256"), "chain.pem", "certificate.pem"),
         (lambda: signed_by_explicit("-x509"), "certificate.pem", "named_curve_key.pem"),
         (lambda: signed_by_explicit("-new"), "request.csr", "named_curve_key.pem"),
     ],
-    ids=["PKCS#7", "PKCS#7 in DER", "explicit", "explicit certificate", "explicit CSR"],
+    ids=["PKCS#7", "PKCS#7 in DER", "explicit", "chain", "explicit certificate", "explicit CSR"],
 )  # fmt: skip
 def test_command_turns_what_was_given_into_what_is_needed(
     given: object, name: str, result: str, tmp_path: Path

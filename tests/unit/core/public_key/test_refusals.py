@@ -214,8 +214,9 @@ BLOCKS = (
     Case(
         "chain",
         Reason.SEVERAL_BLOCKS,
-        "There are 2 keys",
+        "There are 2 certificates in this, as in a certificate chain",
         lambda: certificate_pem("RSA") + certificate_pem("P-256"),
+        "openssl x509 -in chain.pem -out certificate.pem",
     ),
     Case("no base64", Reason.BAD_BASE64, "not base64", lambda: lines()[0] + b"!!!\n" + lines()[-1]),
     Case("nothing inside", Reason.BAD_BASE64, "not base64", lambda: lines()[0] + lines()[-1]),
