@@ -8,10 +8,12 @@ under other names, so every member is looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
+from portal.core.formats import layers
 from portal.core.formats.jwk import bad_jwk
 from portal.core.reasons import Reason, Refused
 from portal.core.strict import base64url
@@ -26,6 +28,10 @@ _KEY: Final = re.compile(
 """The last two are base64 of two DER sequences, one in the other, and of a long one."""
 
 _MAX_NUMBERS: Final = 8192
+_MAX_HINT: Final = 60
+_LEAST_TEXT: Final = 40
+
+_Wanted = Callable[[str], bool]
 
 _AWS_USES: Final = frozenset({"ENCRYPT_DECRYPT", "KEY_AGREEMENT", "GENERATE_VERIFY_MAC"})
 _GOOGLE: Final = re.compile(r"(RSA_SIGN_PSS|RSA_SIGN_PKCS1|EC_SIGN)_[A-Z0-9]{2,20}(?:_SHA(\d{3}))?")
@@ -59,7 +65,9 @@ def read_json(text: str) -> Answer:
         value = json_strict.loads(text)
     except json_strict.NotJson as problem:
         raise bad_jwk(str(problem)) from None
-    candidates = tuple(_candidates(value, ""))
+    candidates = tuple(_candidates(value, "", _looks_like_key))
+    if not candidates:
+        candidates = tuple(islice(_candidates(value, "", _has_layer), MAX_CANDIDATES))
     if len(candidates) > MAX_CANDIDATES:
         raise Refused(
             Reason.SEVERAL_BLOCKS,
@@ -114,22 +122,31 @@ def _is_transit(keys: object) -> bool:
     )
 
 
-def _candidates(value: object, hint: str) -> Iterator[Candidate]:
+def _looks_like_key(text: str) -> bool:
+    return _KEY.match(text) is not None
+
+
+def _has_layer(text: str) -> bool:
+    return len(text) >= _LEAST_TEXT and (text[0] in "{[" or layers.undo(text) is not None)
+
+
+def _candidates(value: object, hint: str, is_wanted: _Wanted) -> Iterator[Candidate]:
     if isinstance(value, str):
-        if _KEY.match(value):
+        if is_wanted(value):
             yield Candidate(value, hint)
     elif isinstance(value, list):
-        yield from _in_list(value, hint)
+        yield from _in_list(value, hint, is_wanted)
     elif isinstance(value, dict):
-        yield from _in_object(value, hint)
+        yield from _in_object(value, hint, is_wanted)
 
 
-def _in_list(value: list[object], hint: str) -> Iterator[Candidate]:
+def _in_list(value: list[object], hint: str, is_wanted: _Wanted) -> Iterator[Candidate]:
     if _is_bytes(value):
         yield Candidate(bytes(int(str(each)) & 0xFF for each in value), hint)
         return
     for place, each in enumerate(value, 1):
-        yield from _candidates(each, f"{hint} {place}".strip() if len(value) > 1 else hint)
+        within = f"{hint} {place}".strip() if len(value) > 1 else hint
+        yield from _candidates(each, within, is_wanted)
 
 
 def _is_bytes(value: list[object]) -> bool:
@@ -139,13 +156,13 @@ def _is_bytes(value: list[object]) -> bool:
     )
 
 
-def _in_object(value: dict[str, object], hint: str) -> Iterator[Candidate]:
+def _in_object(value: dict[str, object], hint: str, is_wanted: _Wanted) -> Iterator[Candidate]:
     if "kty" in value:
         yield Candidate(value, hint)
         return
     _refuse_other_uses(value)
     if list(value)[:2] == ["0", "1"]:  # a Uint8Array of JavaScript
-        yield from _in_list(list(value.values()), hint)
+        yield from _in_list(list(value.values()), hint, is_wanted)
         return
     jwk = _ed25519(value) or _rsa_parameters(value)
     if jwk:
@@ -157,7 +174,8 @@ def _in_object(value: dict[str, object], hint: str) -> Iterator[Candidate]:
         if isinstance(each, dict) and kind == "ed25519":
             inner = {"name": "ed25519"} | each
         within = f"version {name}" if name.isdecimal() else name
-        for found in _candidates(inner, hint or ("" if name in _PLAIN else within[:60])):
+        told = hint or ("" if name in _PLAIN else within[:_MAX_HINT])
+        for found in _candidates(inner, told, is_wanted):
             yield _as_google_says(value, found)
 
 

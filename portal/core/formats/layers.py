@@ -29,11 +29,9 @@ Content = str | bytes
 
 _SEQUENCE: Final = 0x30
 _LEAST_DER: Final = 40
-_TEXT: Final = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*"
-    rb"(?:-----BEGIN |---- BEGIN SSH2|[{<]|\[\s*\{|ssh-|ecdsa-|LS0tLS1CRUdJTi"
-    rb"|M[A-I][A-Za-z0-9+/]{54})"
-)
+_LEAST_TEXT: Final = 24
+"""So many random bytes are never a text."""
+
 _CONTROL: Final = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
@@ -83,9 +81,19 @@ def is_known(data: bytes) -> bool:
         (data[:1] == bytes((_SEQUENCE,)) and len(data) >= _LEAST_DER and data[1] != 0)
         or openssh.looks_like_blob(data)
         or is_point(data)
-        or data.startswith(_UTF16)
-        or _TEXT.match(data) is not None
+        or (data.startswith(_UTF16) and len(data) >= _LEAST_TEXT)
+        or (len(data) >= _LEAST_TEXT and _is_text(data))
     )
+
+
+def _is_text(data: bytes) -> bool:
+    if _CONTROL.search(data):
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 # --- Characters that nobody sees, and others that look like the right ones ------------------------
@@ -115,7 +123,7 @@ def _dashes(text: str) -> str | None:
 # --- What stands before each line, or around a string of a program --------------------------------
 
 _MARK: Final = re.compile(
-    r"[ \t]*([>#|*;%][>#|*;% \t]*|[+]|//+[ \t]*|--[ \t]+)(?=-----BEGIN |[A-Za-z0-9{])"
+    r"[ \t]*([>#|*;%][>#|*;% \t]*|[+]|//+[ \t]*|--[ \t]+)(?=-----BEGIN |[A-Za-z0-9{\"'“`])"
 )
 _QUOTE_BEFORE: Final = re.compile(r"^[ \t+.&]*[\"'`]", re.MULTILINE)
 _QUOTE_AFTER: Final = re.compile(r"[\"'`][ \t]*[+.,;\\)&_]*[ \t]*\r?$", re.MULTILINE)
@@ -147,12 +155,12 @@ def _strings(text: str) -> str | None:
         return None
     start = max(text.find("-----BEGIN "), 0)
     start = text.rfind("\n", 0, start) + 1
-    return _QUOTE_AFTER.sub("", _QUOTE_BEFORE.sub("", text[start:]))
+    return _QUOTE_BEFORE.sub("", _QUOTE_AFTER.sub("", text[start:]))
 
 
 def _escapes(text: str) -> str | None:
     """Undo the escapes of a string; what is escaped twice has two such layers."""
-    if "\\" not in text or text[0] in "{[":
+    if "\\" not in text or (text[0] in "{[" and text[1:2] != "\\"):
         return None
 
     def written_out(match: re.Match[str]) -> str:
@@ -188,7 +196,7 @@ def _assignment(text: str) -> str | None:
 
 # --- Encodings of a whole text --------------------------------------------------------------------
 
-_PERCENT: Final = re.compile(r"%(?:0[AD]|2[0BF]|3D)", re.IGNORECASE)
+_PERCENT: Final = re.compile(r"%(?:0[AD]|2[05BF]|3D)", re.IGNORECASE)
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,5}|#x[0-9A-Fa-f]{1,4}|lt|gt|quot|amp|nbsp|apos);")
 _FENCE: Final = re.compile(r"^[ \t]*(?:```|~~~).*$", re.MULTILINE)
 _DATA_URI: Final = re.compile(r"data:[A-Za-z0-9/+.;=-]{0,100};base64,")
@@ -288,9 +296,9 @@ _LAYERS: Final[tuple[tuple[str, Callable[[str], Content | None]], ...]] = (
     ("percent-encoding", _percent),
     ("HTML", _entities),
     ("a Markdown code block", _fences),
-    ("marks before each line", _line_marks),
     ("strings of a program", _strings),
     ("line breaks written as \\n", _escapes),
+    ("marks before each line", _line_marks),
     ("quotes", _quotes),
     ("a named value", _assignment),
     ("an object of JavaScript or Python", _literal),
