@@ -51,7 +51,7 @@ def text(name: str, default: str | None = None, *, like: str = "") -> str:
     return value or ""
 
 
-def words(name: str, default: str | None = None, *, like: str = "") -> list[str]:
+def comma_separated(name: str, default: str | None = None, *, like: str = "") -> list[str]:
     """Return the parts of the variable between commas."""
     value = text(name, default, like=like)
     return [word.strip() for word in value.split(",") if word.strip()]
@@ -130,7 +130,7 @@ def resources(name: str) -> dict[str, str]:
 
 def _named(name: str, default: str, form: re.Pattern[str]) -> dict[str, str] | None:
     """Return the names with their meanings, or None when they are not like that."""
-    pairs = [each.partition("=") for each in words(name, os.environ.get(name) or default)]
+    pairs = [each.partition("=") for each in comma_separated(name, os.environ.get(name) or default)]
     named = {key.strip(): meaning.strip() for key, _, meaning in pairs}
     are_fit = all(form.fullmatch(key) and meaning for key, meaning in named.items())
     return named if named and are_fit and len(named) == len(pairs) else None
@@ -175,7 +175,7 @@ def secret(name: str) -> str:
 
 def earlier_secrets(name: str) -> list[str]:
     """Return the secrets between commas, none by default."""
-    values = words(name, default="")
+    values = comma_separated(name, default="")
     for value in values:
         _check_secret(name, value)
     return values
@@ -195,7 +195,7 @@ def own_keys(name: str) -> tuple[OwnKey, ...]:
     Between commas, the path of a file or `env:` and the name of a variable, with a key in PEM.
     """
     keys: dict[bytes, OwnKey] = {}
-    for source in words(name, default=""):
+    for source in comma_separated(name, default=""):
         if not source.startswith(("/", "env:")):
             # Not shown, as it may be the key itself.
             raise ImproperlyConfigured(
@@ -286,7 +286,7 @@ def _is_near(host: str) -> bool:
 def hosts(name: str, *, of: str, demo: bool) -> list[str]:
     """Return the host names that may be asked for; the one of the URL `of` has to be among them."""
     host = _host(of)
-    names = words(name, like=host)
+    names = comma_separated(name, like=host)
     if not all(each.isascii() for each in names):
         raise ImproperlyConfigured(
             f"{name} is {','.join(names)!r}; please write each host in its xn-- form (RFC 5890)."
@@ -408,7 +408,7 @@ def mail(name: str) -> dict[str, Any]:
 
 def contacts(name: str) -> list[str]:
     """Return the URIs between commas by which somebody is reached (RFC 9116 §2.5.3)."""
-    found = words(name, default="")
+    found = comma_separated(name, default="")
     for each in found:
         if not each.startswith(_CONTACT_SCHEMES) or not re.fullmatch(r"[!-~]+", each):
             raise ImproperlyConfigured(

@@ -383,7 +383,7 @@ event for admins.
 TOKEN_REQUEST_DAYS = env.number("TOKEN_REQUEST_DAYS", 30)
 """Days that accepted and refused token requests are kept."""
 
-INTROSPECTION_CLIENTS = frozenset(env.words("INTROSPECTION_CLIENTS", default=""))
+INTROSPECTION_CLIENTS = frozenset(env.comma_separated("INTROSPECTION_CLIENTS", default=""))
 """Client IDs of resource servers that may introspect the tokens of all clients, comma-separated."""
 
 SCOPES = env.scopes("SCOPES", "read=See your data,write=Change your data")

@@ -26,7 +26,7 @@ from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
 from portal.registry.actions import Authenticated
 from portal.registry.models import AccessToken, AuthorizationCode, Client, ClientKey, RefreshToken
-from portal.registry.models.tokens import is_family_tainted
+from portal.registry.models.tokens import is_family_invalidated
 
 _S256_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -218,7 +218,7 @@ class Validator(OAuth2Validator):
         if not super().validate_refresh_token(refresh_token, client, request, *args, **kwargs):
             return False
         family = request.refresh_token_instance.token_family
-        return bool(request.user.is_active and not is_family_tainted(family))
+        return bool(request.user.is_active and not is_family_invalidated(family))
 
     def revoke_token(
         self, token: str, token_type_hint: str, request: Request, *args: Any, **kwargs: Any

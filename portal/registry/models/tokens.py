@@ -36,14 +36,14 @@ class AccessToken(AbstractAccessToken):
 
     def is_valid(self, scopes: Iterable[str] | None = None) -> bool:
         """Return whether the token is good now, for all of these scopes."""
-        return bool(super().is_valid(scopes)) and not self.is_tainted
+        return bool(super().is_valid(scopes)) and not self.is_invalidated
 
     @property
-    def is_tainted(self) -> bool:
+    def is_invalidated(self) -> bool:
         """Whether it, or a token that it came from, was got with a key that was revoked since."""
         refresh_token = getattr(self, "refresh_token", None)
-        return taints(self.key) or (
-            refresh_token is not None and is_family_tainted(refresh_token.token_family)
+        return invalidates_tokens(self.key) or (
+            refresh_token is not None and is_family_invalidated(refresh_token.token_family)
         )
 
 
@@ -62,10 +62,10 @@ class RefreshToken(AbstractRefreshToken):
         ]
 
 
-def taints(key: ClientKey) -> bool:
+def invalidates_tokens(key: ClientKey) -> bool:
     """Return whether what was got with the key is worth nothing any more.
 
-    Whoever else had the private key may have got it. A key that was merely superseded taints
+    Whoever else had the private key may have got it. A key that was merely superseded invalidates
     nothing, unless it was blocked, perhaps later: then its private half is out.
     """
     if key.revoked_at is None:
@@ -76,14 +76,14 @@ def taints(key: ClientKey) -> bool:
     )
 
 
-def is_family_tainted(token_family: UUID | None) -> bool:
+def is_family_invalidated(token_family: UUID | None) -> bool:
     """Return whether one of the refresh tokens that came from one grant was got with such a key."""
     if token_family is None:
         return False
     blocked = BlockedKey.objects.filter(pk=OuterRef("key__spki_sha256"))
-    tainted: bool = RefreshToken.objects.filter(
+    invalidated: bool = RefreshToken.objects.filter(
         ~Q(key__revocation_reason=RevocationReason.SUPERSEDED) | Exists(blocked),
         token_family=token_family,
         key__revoked_at__isnull=False,
     ).exists()
-    return tainted
+    return invalidated

@@ -16,7 +16,7 @@ from portal.core.reasons import Reason, Refused
 from portal.registry.actions import block_key, read_key, revoke_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import BlockedKey, Client, ClientKey
-from portal.registry.models.tokens import taints
+from portal.registry.models.tokens import invalidates_tokens
 from tests.db.registry.recorded import events
 from tests.keys import PrivateKey, new_private_key, public_pem
 from tests.registering import register_pem
@@ -110,12 +110,12 @@ def test_command_blocks_the_key_of_a_file_with_the_sign_that_is_registered(
     assert registered.revocation_reason == RevocationReason.COMPROMISED
 
 
-def test_superseded_key_with_the_other_sign_taints_its_tokens(
+def test_superseded_key_with_the_other_sign_invalidates_its_tokens(
     payments: Client, other: Client, cast: SimpleNamespace
 ) -> None:
     private, _, negated = both("ES256")
     registered = register(other, negated, "ES256", cast.bob)
     registered = revoke_key(registered, reason=RevocationReason.SUPERSEDED, by=cast.bob)
-    assert not taints(registered)
+    assert not invalidates_tokens(registered)
     send(private, payments, cast.dev)
-    assert taints(registered)
+    assert invalidates_tokens(registered)

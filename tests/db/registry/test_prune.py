@@ -30,7 +30,7 @@ from portal.registry.models import (
     RefreshToken,
     RefusedRequest,
 )
-from portal.registry.models.tokens import is_family_tainted
+from portal.registry.models.tokens import is_family_invalidated
 from tests.db.used import used
 from tests.keys import new_private_key, public_pem
 from tests.registering import register_pem
@@ -219,9 +219,9 @@ def test_a_family_is_still_ended_by_the_key_that_it_began_with(
         tokens(key, cast, expired=DAY, revoked=200 * DAY, family=family)
     tokens(second, cast, expired=-SECOND * 60, family=family)
     assert prune(timezone.now())["refresh tokens"] == 2
-    assert not is_family_tainted(family)
+    assert not is_family_invalidated(family)
     revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.dev)
-    assert is_family_tainted(family)
+    assert is_family_invalidated(family)
 
 
 def test_a_refresh_token_without_its_access_token_goes(
