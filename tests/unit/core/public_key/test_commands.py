@@ -12,7 +12,7 @@ from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
 from portal.core.key_policy.policy import KeyPolicy
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
-from tests.unit.core.public_key import test_refusals as cases
+from tests.unit.core.public_key.cases import case as cases
 from tests.unit.core.support import (
     certificate_pem,
     der_of,
