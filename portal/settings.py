@@ -190,7 +190,7 @@ MIDDLEWARE = [
     # After those that set headers, before those that read the body.
     "portal.web.middleware.NoStoreMiddleware",
     "portal.web.middleware.RequestSizeMiddleware",
-    "portal.web.middleware.NulCookieMiddleware",
+    "portal.web.middleware.NulMiddleware",
     "portal.web.middleware.BulkheadMiddleware",
     "portal.web.middleware.MailMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

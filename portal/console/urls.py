@@ -11,6 +11,7 @@ from portal.console.views import (
     keys,
     refused_requests,
 )
+from portal.web import converters  # noqa: F401 - registers them
 
 
 class Sha256Converter(StringConverter):
@@ -26,14 +27,18 @@ urlpatterns = [
     path("keys/", keys.keys, name="console_keys"),
     path("keys/revocation", key_revocation.revocation, name="console_key_revocation"),
     path("clients/", clients.clients, name="console_clients"),
-    path("clients/<str:client_id>/rights", clients.rights, name="console_client_rights"),
+    path("clients/<client_id:client_id>/rights", clients.rights, name="console_client_rights"),
     path(
-        "clients/<str:client_id>/suspension", clients.suspension, name="console_client_suspension"
+        "clients/<client_id:client_id>/suspension",
+        clients.suspension,
+        name="console_client_suspension",
     ),
     path(
-        "clients/<str:client_id>/resumption", clients.resumption, name="console_client_resumption"
+        "clients/<client_id:client_id>/resumption",
+        clients.resumption,
+        name="console_client_resumption",
     ),
-    path("clients/<str:client_id>/owner", clients.owner, name="console_client_owner"),
+    path("clients/<client_id:client_id>/owner", clients.owner, name="console_client_owner"),
     path("events/", events.events, name="console_events"),
     path("events/export", events.export, name="console_events_export"),
     path("refused/", refused_requests.refused, name="console_refused"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.urls import register_converter
+
 from portal.registry.regexes import CLIENT_ID, KID
 
 
@@ -43,3 +45,9 @@ class RowConverter:
     def to_url(self, value: int) -> str:
         """Return its digits."""
         return str(value)
+
+
+register_converter(ClientIdConverter, "client_id")
+register_converter(KidConverter, "kid")
+register_converter(ReferenceConverter, "reference")
+register_converter(RowConverter, "row")

@@ -146,10 +146,11 @@ class PrivateKeyMiddleware:
 _READ_BY_THEIR_PAGES: Final = frozenset({"material", "paste", "assertion", "q"})
 
 
-class NulCookieMiddleware:
-    """Refuses a NUL in a cookie, which a quoted one can spell (`\\000`).
+class NulMiddleware:
+    """Refuses a NUL in the query, and in a cookie, where a quoted one can spell it (`\\000`).
 
-    PostgreSQL takes no NUL in a text, and so answers the look-up of such a session with an error.
+    PostgreSQL takes no NUL in a text, so a look-up with one would be an error. Forms refuse it by
+    themselves, and what stands in a path has a converter.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -157,8 +158,9 @@ class NulCookieMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer 400, or what the next one answers."""
-        if any("\0" in value for value in request.COOKIES.values()):
-            message = "There is a NUL in a cookie."
+        query = request.META.get("QUERY_STRING", "")
+        if "%00" in query or any("\0" in value for value in request.COOKIES.values()):
+            message = "There is a NUL in the query or in a cookie."
             raise BadRequest(message)
         return self.get_response(request)
 

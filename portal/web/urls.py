@@ -1,11 +1,11 @@
 """The paths of the pages for developers."""
 
-from django.urls import path, register_converter
+from django.urls import path
 from django.views.generic import RedirectView
 
+from portal.web import converters  # noqa: F401 - registers them
 from portal.web.clients import settings_page
 from portal.web.clients import views as clients
-from portal.web.converters import ClientIdConverter, KidConverter, ReferenceConverter, RowConverter
 from portal.web.debugger import views as assertion_debugger
 from portal.web.keys import confirmation as key_confirmation
 from portal.web.keys import retirement as key_retirement
@@ -14,11 +14,6 @@ from portal.web.keys import snippet_views as key_snippets
 from portal.web.keys import views as keys
 from portal.web.team import views as team
 from portal.web.token_requests import views as token_requests
-
-register_converter(ClientIdConverter, "client_id")
-register_converter(KidConverter, "kid")
-register_converter(ReferenceConverter, "reference")
-register_converter(RowConverter, "row")
 
 _CLIENT = "clients/<client_id:client_id>/"
 _KEY = f"{_CLIENT}keys/<kid:kid>/"

@@ -42,7 +42,7 @@ def read_lines(name: str) -> list[str]:
 
 def find_person(email: str) -> User:
     """Return the person with this main address, active or not. Raises `CommandError`."""
-    person = User.objects.filter(email=email.replace("\0", "").strip().lower()).first()
+    person = User.objects.filter(email=email.strip().lower()).first()
     if person is None:
         raise CommandError(f"Nobody has an account with the e-mail address {email}.")
     return person
@@ -50,9 +50,7 @@ def find_person(email: str) -> User:
 
 def find_admin(email: str) -> User:
     """Return the admin with this e-mail address, who answers for the act. Raises `CommandError`."""
-    person = User.objects.filter(
-        email=email.replace("\0", "").strip().lower(), is_active=True, is_staff=True
-    ).first()
+    person = User.objects.filter(email=email.strip().lower(), is_active=True, is_staff=True).first()
     if person is None:
         message = f"No admin of the portal has the e-mail address {email}. Admins may do this only."
         raise CommandError(message)

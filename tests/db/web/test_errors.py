@@ -49,6 +49,11 @@ def test_a_charset_that_a_request_claims_does_not_matter(
     assert answered == ["200 OK" if method == "GET" else "403 Forbidden"]
 
 
+@pytest.mark.parametrize("query", ["q=%00", "q=a%00b", "%00", "page=1&%00=1"])
+def test_a_nul_in_the_query_is_refused(ask: Any, cast: SimpleNamespace, query: str) -> None:
+    assert ask("dev", "get", f"/clients/?{query}").status_code == 400
+
+
 def test_a_nul_in_a_cookie_is_refused(db: None, settings: Any) -> None:
     cookie = f'{settings.SESSION_COOKIE_NAME}="{"a" * 20}\\000{"a" * 11}"'
     response = Browser().get("/account/login/", headers={"Cookie": cookie})

