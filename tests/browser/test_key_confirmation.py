@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
 from portal.registry.models import Client, ClientKey
-from portal.web.keys.key_files import files_of_next_key
+from portal.web.keys.file_names import files_of_next_key
 from tests.browser.checks import check_accessible
 from tests.paths import client_path
 from tests.registering import register_pem

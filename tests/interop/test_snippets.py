@@ -20,7 +20,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 from pytest_django import Settings
 
-from portal.web.keys.key_files import files_of
+from portal.web.keys.file_names import files_of
 from tests.interop.conftest import FOLDER, Pair
 from tests.interop.peers import pkcs8
 from tests.interop.served import Served

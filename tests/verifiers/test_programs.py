@@ -13,7 +13,7 @@ from portal.accounts.models import User
 from portal.registry.actions import revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client
-from portal.web.keys.key_files import files_of
+from portal.web.keys.file_names import files_of
 from portal.web.keys.snippets import LANGUAGES
 from tests.interop import peers
 from tests.interop.conftest import Pair, Register

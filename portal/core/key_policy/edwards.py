@@ -56,7 +56,7 @@ class Verdict(Enum):
     SMALL_ORDER = auto()
 
 
-def judge(curve_name: str, encoded: bytes) -> Verdict:
+def check_point(curve_name: str, encoded: bytes) -> Verdict:
     """Judge an Ed25519 or Ed448 public key of the right length."""
     curve = _CURVES[curve_name]
     point = _decode(curve, encoded)

@@ -192,7 +192,7 @@ def _check_ec(key: PublicKey) -> None:
 
 
 def _check_edwards(key: PublicKey) -> None:
-    match edwards.judge(key.curve, key.raw):
+    match edwards.check_point(key.curve, key.raw):
         case edwards.Verdict.INVALID:
             raise Refused(
                 Reason.ED_POINT_INVALID,

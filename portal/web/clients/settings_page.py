@@ -14,9 +14,9 @@ from portal.registry.models import Client
 from portal.web.addresses import addresses_of
 from portal.web.current_user import current_user
 from portal.web.debugger.example import example_of
+from portal.web.keys.file_names import files_of_next_key
 from portal.web.keys.forms import KeyForm
 from portal.web.keys.guide import recipes
-from portal.web.keys.key_files import files_of_next_key
 from portal.web.keys.lists import ended_by_portal, key_lists
 from portal.web.leaked_keys import leaked_keys_of
 from portal.web.render import show

@@ -18,7 +18,7 @@ _KEYS: Final = frozenset({"jwk", "x5c"})
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class DecodedMember:
     """A member with its value as JSON; a date is told as a time, and from now, too."""
 
     name: str
@@ -27,22 +27,24 @@ class Member:
     distance: str = ""
 
 
-def members_of(values: Mapping[str, object], now: datetime) -> list[Member]:
+def decode_members(values: Mapping[str, object], now: datetime) -> list[DecodedMember]:
     """Return the first members in the order given, each cut short where it is long."""
     shown = islice(values.items(), _MAX_MEMBERS)
-    members = [_member(name, value, now) for name, value in shown]
+    members = [_decode_member(name, value, now) for name, value in shown]
     rest = len(values) - len(members)
-    return [*members, Member("…", f"{rest:,} more, which are not shown")] if rest else members
+    return (
+        [*members, DecodedMember("…", f"{rest:,} more, which are not shown")] if rest else members
+    )
 
 
-def _member(name: str, value: object, now: datetime) -> Member:
+def _decode_member(name: str, value: object, now: datetime) -> DecodedMember:
     # A key in a header may be a whole pair; nothing of it is shown.
     text = "(not shown)" if name in _KEYS else brief(json.dumps(value, ensure_ascii=False))
     name = brief(name)
     when = _time(value) if name in _DATES else None
     if when is None:
-        return Member(name, text)
-    return Member(name, text, f"{when:%Y-%m-%d %H:%M:%S} UTC", distance(when, now))
+        return DecodedMember(name, text)
+    return DecodedMember(name, text, f"{when:%Y-%m-%d %H:%M:%S} UTC", distance(when, now))
 
 
 def _time(value: object) -> datetime | None:

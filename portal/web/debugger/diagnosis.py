@@ -26,7 +26,7 @@ from portal.core.debugger import (
 from portal.registry.expectations import expectation_of
 from portal.registry.models import Client, ClientKey
 from portal.registry.paging import newest_of
-from portal.web.debugger.decoded import Member, members_of
+from portal.web.debugger.decoded import DecodedMember, decode_members
 from portal.web.debugger.difference import Difference, difference
 from portal.web.explanations import explanation_of
 from portal.web.forms import PortalForm, paste_area
@@ -69,8 +69,8 @@ class Diagnosis:
 
     checks: tuple[CheckResult, ...]
     decoded: bool
-    header: list[Member]
-    claims: list[Member]
+    header: list[DecodedMember]
+    claims: list[DecodedMember]
     signed_by: ClientKey | None
     named: ClientKey | None
     audience: Difference | None
@@ -116,8 +116,8 @@ def diagnose(text: str, client: Client, now: datetime) -> Diagnosis:
             *examination.checks,
         ),
         decoded=unverified is not None,
-        header=members_of(unverified.header, now) if unverified else [],
-        claims=members_of(unverified.claims, now) if unverified else [],
+        header=decode_members(unverified.header, now) if unverified else [],
+        claims=decode_members(unverified.claims, now) if unverified else [],
         signed_by=by_kid.get(examination.signed_by or ""),
         named=by_kid.get((unverified and unverified.unverified_kid) or ""),
         audience=_audience(examination, expectation),

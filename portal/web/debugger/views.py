@@ -18,8 +18,8 @@ from portal.web.addresses import addresses_of
 from portal.web.current_user import current_user
 from portal.web.debugger.diagnosis import Diagnosis, PasteForm, diagnose
 from portal.web.forms import posted
+from portal.web.keys.file_names import files_of, files_of_next_key
 from portal.web.keys.guide import recipes
-from portal.web.keys.key_files import files_of, files_of_next_key
 from portal.web.leaked_keys import leaked_keys_of
 from portal.web.render import show
 from portal.web.shortcuts import get_client_or_404

@@ -23,8 +23,8 @@ from portal.registry.proof_of_possession import ProofResult, check_proof, new_ch
 from portal.web.addresses import confirmation_url
 from portal.web.current_user import current_user
 from portal.web.forms import PortalForm, paste_area
+from portal.web.keys.file_names import files_of, files_of_next_key
 from portal.web.keys.guide import recipes
-from portal.web.keys.key_files import files_of, files_of_next_key
 from portal.web.keys.signing import LIFETIME_S, signing_commands
 from portal.web.leaked_keys import leaked_keys_of
 from portal.web.render import leave, show

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from portal.web.keys.key_files import files_of
+from portal.web.keys.file_names import files_of
 from portal.web.keys.snippets import LANGUAGES, signers_of, snippet
 from portal.web.render import show
 from portal.web.shortcuts import get_key_or_404

@@ -13,7 +13,7 @@ from portal.core.algorithms import ALGORITHMS
 from portal.registry.actions import revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
-from portal.web.keys.key_files import files_of
+from portal.web.keys.file_names import files_of
 from portal.web.keys.snippets import LANGUAGES, signers_of, snippet
 from tests.db.pages import text_of
 from tests.keys import new_private_key, public_pem
