@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from django.db import connection, transaction
+from django.db.models import Exists
 from django.utils import timezone
 
 from portal.core.ledger import VERSION, Entry, Tree, texts
@@ -88,7 +89,7 @@ def number_older(event_model: Any, ledger_model: Any, *, limit: int) -> int:
     a migration.
     """
     with transaction.atomic():
-        head = _locked(ledger_model)
+        head = _locked(ledger_model._default_manager.all())  # noqa: SLF001 - Django's name
         tree = tree_of(head)
         number = _number_older(event_model, tree, limit=limit)
         if number:
@@ -125,22 +126,28 @@ def entry_of(event: Any) -> Entry:
 
 def _write(events: list[Any]) -> None:
     """Write the events and the head: the last thing that a transaction does."""
-    head = _locked(Ledger)
-    tree = tree_of(head)
     model = type(events[0])
-    while _number_older(model, tree, limit=_BATCH):
+    older = model._default_manager.filter(number=None)  # noqa: SLF001 - Django's name
+    # In the statement that locks: others wait while this process and the database talk.
+    head = _locked(Ledger.objects.annotate(has_older=Exists(older)))
+    tree = tree_of(head)
+    while head.has_older and _number_older(model, tree, limit=_BATCH):
         pass
     for event in events:
         # Now that nobody else can add one, so that dates are in the order of numbers.
         event.at = timezone.now()
         _put(event, tree)
-    model._default_manager.bulk_create(events)  # noqa: SLF001 - Django's name
+    model._default_manager.bulk_create(events)  # noqa: SLF001
     _save(head, tree)
 
 
-def _locked(ledger_model: Any) -> Any:
-    locked = ledger_model._default_manager.select_for_update(no_key=True)  # noqa: SLF001
-    head, _ = locked.get_or_create(pk=1)
+def _locked(heads: Any) -> Any:
+    """Return the head, locked, of a queryset that has all rows of its model."""
+    locked = heads.select_for_update(no_key=True)
+    head = locked.filter(pk=1).first()
+    if head is None:
+        heads.model._default_manager.get_or_create(pk=1)  # noqa: SLF001
+        head = locked.get(pk=1)
     return head
 
 
