@@ -25,8 +25,8 @@ django.setup()
 
 from portal.accounts.models import User  # noqa: E402 - Django first
 from portal.registry.actions import create_client, revoke_key  # noqa: E402
-from portal.registry.changes import BOUND_S  # noqa: E402
 from portal.registry.choices import RevocationReason  # noqa: E402
+from portal.registry.follower import BOUND_S  # noqa: E402
 from tests.interop.served import Served, own_database, serve  # noqa: E402
 from tests.keys import new_private_key, public_pem  # noqa: E402
 from tests.registering import register_pem  # noqa: E402

@@ -13,8 +13,9 @@ sys.setswitchinterval(0.0005)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 _django = get_wsgi_application()
 
-from portal.publishing.front import Front  # noqa: E402 - Django first
-from portal.publishing.jwks_cache import shelf  # noqa: E402
+from portal.publishing.cached_jwks import cached_jwks  # noqa: E402 - Django first
+from portal.publishing.jwks_cache import cache  # noqa: E402
+from portal.registry.ledger_source import follower  # noqa: E402
 
 
 def django(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -36,4 +37,4 @@ def django(environ: dict[str, Any], start_response: Callable[..., Any]) -> Itera
         response.close()
 
 
-application = Front(django, shelf) if shelf.capacity else django
+application = cached_jwks(django, cache, follower) if cache.capacity else django

@@ -1,4 +1,4 @@
-"""Key sets that are ready to be sent, in the memory of one process."""
+"""Key sets that are ready to be sent, in the memory of one process (ADR 0020)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,25 @@ from typing import Final
 from django.conf import settings
 
 from portal.publishing.public_endpoint import Document, Headers, render
+from portal.registry.follower import Follower
+from portal.registry.ledger_source import follower
 
 NAMES: Final = ("jwks.json", "jwks-extended.json")
 
-Prepared = tuple[float, str, Headers, Headers, bytes]
-"""Until when (POSIX seconds) these are the right bytes if nobody writes, the entity tag, the
-headers of 200, those of 304, the body. A plain tuple of texts: the garbage collector skips it."""
+Entry = tuple[float, float, str, Headers, Headers, bytes]
+"""Until when (POSIX seconds) these are the right bytes if nobody writes, when they are read again
+(seconds of `time.monotonic`), the entity tag, the headers of 200, those of 304, the body. A plain
+tuple of texts: the garbage collector skips it."""
 
-Ticket = tuple[int, int]
+Version = tuple[int, int]
 
 ENTRY_BYTES: Final = 700
 """What an entry takes beside its body: its tuples, texts and place, measured and rounded up."""
 
+LIFETIME_S: Final = 60.0
+"""After so long an entry was read again, as SQL written by hand is in no ledger."""
+
+_TRY_AGAIN_S: Final = 5.0
 _SLOTS: Final = 4096
 
 
@@ -31,8 +38,8 @@ def path_of(client_id: str, *, extended: bool) -> str:
     return f"/clients/{client_id}/{NAMES[extended]}"
 
 
-def prepare(document: Document, until: float) -> Prepared:
-    """Return the document as it is put on the shelf; `until` as in `Prepared`."""
+def prepare(document: Document, until: float) -> Entry:
+    """Return the document as the cache keeps it; `until` as in `Entry`."""
     full = render(document, "GET")
     tag = dict(full.headers)["ETag"]
     own = ("ETag", tag)
@@ -40,7 +47,8 @@ def prepare(document: Document, until: float) -> Prepared:
         tuple(own if pair == own else _shared(*pair) for pair in answer.headers)
         for answer in (full, render(document, "GET", tag))
     )
-    return until, tag, headers, headers_304, full.body
+    read_again = time.monotonic() + LIFETIME_S - _TRY_AGAIN_S
+    return until, read_again, tag, headers, headers_304, full.body
 
 
 @lru_cache(maxsize=256)
@@ -49,68 +57,79 @@ def _shared(name: str, value: str) -> tuple[str, str]:
     return name, value
 
 
-class Shelf:
+class JwksCache:
     """Prepared answers by path, those asked for last; at most `capacity` bytes of them.
 
-    It answers only while somebody vouches that every change arrives here (`portal.registry.changes`
-    tells when). An answer is put here by who has read it from the database, and only when no change
-    of its client has arrived since before that reading: the ticket tells.
+    It answers while its follower says that what it keeps is good. Whoever has read an answer from
+    the database puts it here, unless a change of its client was seen since before that reading: the
+    version tells.
 
     `find` takes no lock: each step of it is one step for the other threads too.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, follower: Follower) -> None:
         self.capacity = capacity
         self._roomy = capacity // 2
         self.size = 0
-        self.gone = False
-        """Whether the database cannot be reached: what is not here cannot be read either."""
-        self._good_until = 0.0
-        self._prepared: OrderedDict[str, Prepared] = OrderedDict()
+        self._follower = follower
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._lock = Lock()
         self._clearings = 0
         # One counter for many clients: a collision costs one reading, and memory stays bounded.
         self._changes = [0] * _SLOTS
+        follower.subscribe(self)
 
     def __len__(self) -> int:
-        return len(self._prepared)
+        return len(self._entries)
 
-    def find(self, path: str) -> Prepared | None:
+    def find(self, path: str) -> Entry | None:
         """Return the answer for this path, or None when it has to be read."""
-        prepared = self._prepared.get(path)
-        if prepared is None or time.monotonic() >= self._good_until or time.time() >= prepared[0]:
+        entry = self._entries.get(path)
+        now = time.monotonic()
+        if entry is None or now >= self._follower.good_until or time.time() >= entry[0]:
+            return None
+        if now >= entry[1] and self._takes_it_on(path, entry, now):
             return None
         # As long as there is so much room it does not matter whose turn it is to go.
         if self.size > self._roomy:
             try:
-                self._prepared.move_to_end(path)
+                self._entries.move_to_end(path)
             except KeyError:  # dropped just now
                 return None
-        return prepared
+        return entry
 
-    def ticket(self, client_id: str) -> Ticket:
+    def _takes_it_on(self, path: str, entry: Entry, now: float) -> bool:
+        """Return whether this request is the one that reads the entry again.
+
+        Others get the entry meanwhile. If the database is gone, everybody does.
+        """
+        with self._lock:
+            if self._follower.gone or self._entries.get(path) is not entry:
+                return False
+            until, _, tag, headers, headers_304, body = entry
+            self._entries[path] = until, now + _TRY_AGAIN_S, tag, headers, headers_304, body
+            return True
+
+    def version(self, client_id: str) -> Version:
         """Return what `put` needs; to be called before the database is read."""
         return self._clearings, self._changes[hash(client_id) % _SLOTS]
 
-    def put(self, client_id: str, ticket: Ticket, prepared: Prepared, *, extended: bool) -> None:
-        """Keep an answer that was read after the ticket was taken, when it may be kept."""
-        size = len(prepared[4]) + ENTRY_BYTES
+    def put(self, client_id: str, version: Version, entry: Entry, *, extended: bool) -> None:
+        """Keep an answer that was read after its version was asked for, when it may be kept."""
+        size = len(entry[-1]) + ENTRY_BYTES
         with self._lock:
-            if (
-                ticket != self.ticket(client_id)
-                or self.gone
-                or time.monotonic() >= self._good_until
-                or time.time() >= prepared[0]
-                or size > self.capacity
-            ):
+            if version != self.version(client_id) or not self._follower.is_healthy():
                 return
             path = path_of(client_id, extended=extended)
+            # What was there is older, also when this one is not kept.
             self._remove(path)
-            self._prepared[path] = prepared
+            if time.time() >= entry[0] or size > self.capacity:
+                return
+            self._entries[path] = entry
             self.size += size
             while self.size > self.capacity:
-                _, oldest = self._prepared.popitem(last=False)
-                self.size -= len(oldest[4]) + ENTRY_BYTES
+                _, oldest = self._entries.popitem(last=False)
+                self.size -= len(oldest[-1]) + ENTRY_BYTES
 
     def drop(self, client_id: str) -> None:
         """Forget a client, which has changed."""
@@ -123,28 +142,14 @@ class Shelf:
         """Forget everything: changes may have been missed."""
         with self._lock:
             self._clearings += 1
-            self._prepared.clear()
+            self._entries.clear()
             self.size = 0
 
-    def trust(self, until: float) -> None:
-        """Answer up to this moment of the monotonic clock: all changes arrive."""
-        self._good_until, self.gone = until, False
-
-    def distrust(self) -> None:
-        """Answer nothing: changes do not arrive, while somebody may make some."""
-        # In this order: who finds nothing here does not hear that the database is gone.
-        self.gone, self._good_until = False, 0.0
-        self.clear()
-
-    def serve_on(self, until: float) -> None:
-        """Answer what is here up to this moment: the database is gone, and takes no changes."""
-        self._good_until, self.gone = until, True
-
     def _remove(self, path: str) -> None:
-        removed = self._prepared.pop(path, None)
+        removed = self._entries.pop(path, None)
         if removed:
-            self.size -= len(removed[4]) + ENTRY_BYTES
+            self.size -= len(removed[-1]) + ENTRY_BYTES
 
 
-shelf = Shelf(settings.JWKS_MEMORY_MB * 1024 * 1024)
+cache: Final = JwksCache(settings.JWKS_MEMORY_MB * 1024 * 1024, follower)
 """The one of this process."""

@@ -1,4 +1,4 @@
-"""Which database is asked: the primary, and a replica only by those who say so (ADR 0012)."""
+"""Which database is asked: the primary, and a replica only by those who say so (ADR 0020)."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ BOUND_S = 0.0
 """How long after its acknowledgement a change may go unnoticed."""
 
 with suppress(ImportError):
-    from portal.registry.changes import BOUND_S  # noqa: F401
+    from portal.registry.follower import BOUND_S  # noqa: F401
 
 
 class Writer(threading.Thread):

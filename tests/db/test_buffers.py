@@ -21,11 +21,11 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from portal.accounts.models import User
+from portal.publishing.key_set import publish
 from portal.registry import cleanup as pruning
 from portal.registry.actions import create_client
 from portal.registry.choices import Verb
 from portal.registry.models import ClientKey, Event, RedeemedAssertion, RefusedRequest
-from portal.registry.publishing import publish
 from tests.assertions import claims_of, form_of, sign
 from tests.db.oauth.token_requests import ISSUER, TOKEN, post
 from tests.keys import PrivateKey, new_private_key, public_pem

@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
+from itertools import cycle
 from threading import Thread
 
-from portal.registry.changes.proof import Position
 from tests.interop.databases import Database
 from tests.interop.served import ASKS, Served
 from tests.interop.test_front import ask
@@ -57,46 +57,66 @@ key = register_pem(client, material={material!r}, alg="EdDSA", label="x", by=per
 print(key.kid, end="")
 """
 
-# A change that is told after the keys were read, and a later heartbeat that the replica reaches
-# before the reading is over.
-OVERTAKE = """
+REVOKE = """
 import time
+from portal.registry.actions import revoke_key
+from portal.registry.models import ClientKey
+key = ClientKey.objects.get(kid={kid!r})
+revoke_key(key, reason="compromised", by=key.registered_by)
+print(time.monotonic())
+"""
+
+# In no time, once the test lets it.
+REVOKE_BOTH = """
+from django.db import connection
+from portal.registry.actions import revoke_key
+from portal.registry.models import ClientKey
+keys = [ClientKey.objects.get(kid=kid) for kid in ({!r}, {!r})]
+with connection.cursor() as cursor:
+    cursor.execute("SELECT pg_advisory_lock_shared(2)")
+for key in keys:
+    revoke_key(key, reason="compromised", by=key.registered_by)
+"""
+
+# A change that is seen after the keys were read, and before the reading is over.
+OVERTAKE = """
+from types import SimpleNamespace
 from django.db import connections
 from django.utils import timezone
-from portal.registry.changes.proof import REPLAYED, Heartbeat, Position, Replica
-from portal.registry.replica import _read
+from portal.publishing.replica import Replica
+from portal.registry.follower import Head
+from portal.registry.models import Ledger
 
-replica, client_id = Replica(), {client_id!r}
-with connections["replica"].cursor() as cursor:
-    cursor.execute(REPLAYED)
-    position = Position.read(cursor.fetchone()[0])
-
-def prove():
-    now = time.monotonic()
-    replica.hear(Heartbeat(now, now + 60, position))
-    replica.reach(position)
+head = Ledger.head()
+known = Head(head.size, head.root)
+later = Head(head.size + 1, head.root)
+follower = SimpleNamespace(current_head=known)
+replica = Replica(follower)
 
 def overtake(execute, statement, *rest):
     result = execute(statement, *rest)
     if "registry_clientkey" in statement:
-        replica.drop(client_id)
-        prove()
+        follower.current_head = later
     return result
 
 def read():
-    return _read(replica, client_id, timezone.now(), extended=False) is not None
+    return replica.read({client_id!r}, timezone.now(), extended=False) is not None
 
-prove()
 print(read())
 with connections["replica"].execute_wrapper(overtake):
     print(read())
 print(read())
+follower.current_head = Head(head.size, "0" * 64)
+print(read())
+follower.current_head = known
+while not read():
+    pass
 """
 
 # Whoever reads keys as this user waits while somebody holds the lock, on a replica too.
 READER = """
 CREATE ROLE reader LOGIN;
-GRANT SELECT ON registry_client, registry_clientkey TO reader;
+GRANT SELECT ON registry_client, registry_clientkey, registry_ledger TO reader;
 CREATE FUNCTION wait_at_gate() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_lock_shared(1), pg_advisory_unlock_shared(1);
@@ -129,12 +149,7 @@ class Cold:
 
     def revoke(self, database: Database) -> float:
         """Revoke the key; return the moment of the acknowledgement."""
-        database.sql(
-            "UPDATE registry_clientkey SET revoked_at = now(), "
-            "revoked_by_id = registered_by_id, revocation_reason = 'compromised' WHERE kid = %s",
-            self.kid,
-        )
-        return time.monotonic()
+        return float(database.do(REVOKE.format(kid=self.kid)))
 
 
 def settle(portal: Served, follower: Database, cold: Cold) -> None:
@@ -176,8 +191,9 @@ def tables_read(database: Database) -> set[str]:
 
 
 @contextmanager
-def balancer(watched: Database, read: Database) -> Iterator[str]:
-    """An address that leads the portal's watchers to one server and its readers to another."""
+def balancer(*servers: Database) -> Iterator[str]:
+    """An address that leads connections to these servers in turn."""
+    turns = cycle(servers)
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -188,8 +204,7 @@ def balancer(watched: Database, read: Database) -> Iterator[str]:
     async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         size = await reader.readexactly(4)
         hello = size + await reader.readexactly(int.from_bytes(size) - 4)
-        server = watched if b"portal: replica" in hello else read
-        there = await asyncio.open_unix_connection(str(server.scratch / ".s.PGSQL.5432"))
+        there = await asyncio.open_unix_connection(str(next(turns).scratch / ".s.PGSQL.5432"))
         there[1].write(hello)
         await asyncio.gather(pass_on(reader, there[1]), pass_on(there[0], writer))
 
@@ -213,8 +228,3 @@ async def end(server: asyncio.Server) -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-
-
-def position(database: Database, question: str) -> Position | None:
-    rows = database.sql(question)
-    return Position.read(rows[0][0]) if rows else None

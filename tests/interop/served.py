@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
-from portal.registry.changes import BOUND_S
+from portal.registry.follower import BOUND_S
 from portal.registry.models import Client, ClientKey
 from tests.postgres import die_with_parent
 from tests.processes import children

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from portal.registry.changes import BOUND_S
+from portal.registry.follower import BOUND_S
 from tests.interop.databases import Database, own_server
 from tests.interop.served import ASKS, Served, serve
 from tests.interop.test_front import ask
@@ -94,14 +94,12 @@ def sql(database: Database, statement: str, *parameters: str) -> None:
         connection.execute(statement.encode(), parameters or None)
 
 
-def revoke_by_sql(database: Database, path: str) -> None:
-    sql(
-        database,
-        "UPDATE registry_clientkey SET revoked_at = now(), revoked_by_id = registered_by_id, "
-        "revocation_reason = 'compromised' WHERE revoked_at IS NULL AND client_id = "
-        "(SELECT id FROM registry_client WHERE client_id = %s)",
-        path.split("/")[2],
-    )
+REVOKE = """
+from portal.registry.actions import revoke_key
+from portal.registry.models import ClientKey
+key = ClientKey.objects.get(client__client_id={!r})
+revoke_key(key, reason="compromised", by=key.registered_by)
+"""
 
 
 def test_known_sets_are_served_on_up_to_the_limit_and_are_fresh_afterwards(
@@ -160,7 +158,7 @@ def test_key_that_was_revoked_before_the_outage_does_not_come_back_with_it(
     database: Database, portal: Served, known: str
 ) -> None:
     before = ask(portal, known)
-    revoke_by_sql(database, known)
+    database.do(REVOKE.format(known.split("/")[2]))
     time.sleep(BOUND_S)
     database.stop()
     try:

@@ -46,14 +46,14 @@ def ask(served: Served, path: str, method: str = "GET", **headers: str) -> Answe
 
 @pytest.fixture(scope="module")
 def plain(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The portal without the front, on the same database."""
+    """The portal without a cache, on the same database."""
     with serve(tmp_path_factory.mktemp("plain"), JWKS_MEMORY_MB="0") as portal:
         yield portal
 
 
 @pytest.fixture
 def path(client: Client, register: Register, served: Served) -> str:
-    """The JWKS of a client with one key, which every worker has on its shelf."""
+    """The JWKS of a client with one key, which every worker has in memory."""
     register(client, "EdDSA")
     path = served.jwks_url(client).removeprefix(served.url)
     for _ in range(3 * ASKS):
@@ -69,7 +69,7 @@ def shows(served: Served, path: str, key: ClientKey) -> set[bool]:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("held", ["", "*", "tag", "weak", "among", "other"])
 @pytest.mark.parametrize("name", ["jwks.json", "jwks-extended.json"])
-def test_front_and_django_answer_with_the_same_bytes(
+def test_cache_and_django_answer_with_the_same_bytes(
     path: str, served: Served, plain: Served, method: str, held: str, name: str
 ) -> None:
     path = path.replace("jwks.json", name)
@@ -163,14 +163,14 @@ def test_what_time_alone_changes_needs_no_write(
     assert shows(served, path, ends) == {False}
 
 
-def test_killed_listeners_hide_no_change(
+def test_killed_followers_hide_no_change(
     path: str, client: Client, person: User, served: Served
 ) -> None:
     key = client.keys.get()
     with psycopg.connect(database_url(), autocommit=True) as database:
         ended = database.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name = 'portal: changes' AND datname = current_database()"
+            "WHERE application_name = 'portal: follower' AND datname = current_database()"
         ).fetchall()
     assert len(ended) == len(served.workers())
     revoke_key(key, reason=RevocationReason.COMPROMISED, by=person)

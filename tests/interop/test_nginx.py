@@ -28,8 +28,8 @@ from pytest_django import DjangoDbBlocker
 
 from portal.accounts.models import User
 from portal.registry.actions import revoke_key
-from portal.registry.changes import BOUND_S
 from portal.registry.choices import RevocationReason
+from portal.registry.follower import BOUND_S
 from portal.registry.models import Client
 from tests.assertions import claims_of, form_of, sign
 from tests.interop.conftest import Pair, Register

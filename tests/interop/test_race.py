@@ -15,8 +15,8 @@ from pathlib import Path
 
 from portal.accounts.models import User
 from portal.registry.actions import revoke_key
-from portal.registry.changes import BOUND_S
 from portal.registry.choices import RevocationReason
+from portal.registry.follower import BOUND_S
 from portal.registry.models import Client
 from tests.interop.conftest import Register
 from tests.interop.served import Served

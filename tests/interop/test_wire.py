@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from playwright.sync_api import sync_playwright
 
-from portal.registry.changes import BOUND_S
+from portal.registry.follower import BOUND_S
 from portal.registry.models import Client
 from tests.interop.conftest import Register
 from tests.interop.served import Served, database_url

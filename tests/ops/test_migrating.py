@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from portal.registry.changes import BOUND_S
+from portal.registry.follower import BOUND_S
 from tests.chaos.person import Person, fetch
 from tests.ops.production import ROOT
 from tests.ops.serving import Serving, serve
@@ -36,6 +36,12 @@ kids = [new_kid() for _ in range(10)]
 browser = Browser()
 browser.force_login(person)
 print(browser.cookies["sessionid"].value, client.client_id, *kids)
+"""
+REVOKE = """
+from portal.registry.actions import revoke_key
+from portal.registry.models import ClientKey
+key = ClientKey.objects.get(kid={!r})
+revoke_key(key, reason="compromised", by=key.registered_by)
 """
 
 
@@ -117,16 +123,30 @@ def _is_gone(portal: Serving, client_id: str, kid: str) -> None:
     assert not any(kid in fetch(portal.port, client_id)[1] for _ in range(ASKS))
 
 
-@pytest.mark.parametrize("change", ["DISABLE TRIGGER ALL", "ENABLE TRIGGER ALL"])
-def test_change_that_no_trigger_tells_is_noticed(
-    portal: Serving, known: list[str], change: str
-) -> None:
+def test_revocation_needs_no_trigger_to_be_noticed(portal: Serving, known: list[str]) -> None:
     client_id, kid = known[1], fetch(portal.port, known[1])[1].pop()
     with psycopg.connect(portal.environment["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute(f"ALTER TABLE registry_clientkey {change}")
+        connection.execute("ALTER TABLE registry_clientkey DISABLE TRIGGER ALL")
+        try:
+            portal.do(REVOKE.format(kid))
+        finally:
+            connection.execute("ALTER TABLE registry_clientkey ENABLE TRIGGER ALL")
+    _is_gone(portal, client_id, kid)
+
+
+def test_revocation_by_an_older_portal_is_noticed(portal: Serving, known: list[str]) -> None:
+    """It adds an event without a number, and knows of no ledger."""
+    client_id, kid = known[1], fetch(portal.port, known[1])[1].pop()
+    with psycopg.connect(portal.environment["DATABASE_URL"]) as connection:
         connection.execute(
             "UPDATE registry_clientkey SET revoked_at = now(), revoked_by_id = registered_by_id, "
             "revocation_reason = 'compromised' WHERE kid = %s",
+            [kid],
+        )
+        connection.execute(
+            "INSERT INTO registry_event (at, actor_id, actor_portal, verb, client_id, key_id, "
+            "detail) SELECT now(), registered_by_id, false, 'revoke_key', client_id, id, '{}' "
+            "FROM registry_clientkey WHERE kid = %s",
             [kid],
         )
     _is_gone(portal, client_id, kid)

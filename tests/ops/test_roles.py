@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from portal.registry.changes import BOUND_S
+from portal.registry.follower import BOUND_S
 from tests.chaos.person import fetch
 from tests.interop.databases import Database, own_server
 from tests.ops.production import ROOT

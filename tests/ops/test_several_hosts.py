@@ -25,5 +25,5 @@ def test_the_one_that_is_written_to_is_found_behind_one_that_is_gone_and_a_repli
             assert portal.do(WHICH).strip() == "False"
             assert status(f"http://127.0.0.1:{portal.port}/clients/nobody/jwks.json") == 404
             listening = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
-            assert primary.sql(listening, "portal: changes")[0][0]
-            assert replica.sql(listening, "portal: changes") == [(0,)]
+            assert primary.sql(listening, "portal: follower")[0][0]
+            assert replica.sql(listening, "portal: follower") == [(0,)]

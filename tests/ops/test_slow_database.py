@@ -14,7 +14,7 @@ from threading import Event
 
 import psycopg
 
-from portal.registry.changes import BOUND_S
+from portal.registry.follower import BOUND_S
 from tests.interop.databases import Database
 from tests.ops.hostile import STATEMENT_S, Answer, Target, at_once
 from tests.waiting import wait_until

@@ -81,7 +81,7 @@ def change_client(
 
 @recording()
 def suspend_client(client: Client, *, note: str, by: User) -> Client:
-    """Stop publishing all keys of the client, within the bound of ADR 0011. Idempotent.
+    """Stop publishing all keys of the client, within the bound of ADR 0020. Idempotent.
 
     Raises `UnfitInput`.
     """

@@ -12,7 +12,7 @@ from portal.registry.validation import clean_note
 
 @recording()
 def revoke_key(key: ClientKey, *, reason: RevocationReason, by: Actor, note: str = "") -> ClientKey:
-    """Take the key out of the JWKS for good, within the bound of ADR 0011.
+    """Take the key out of the JWKS for good, within the bound of ADR 0020.
 
     Idempotent: revoking a revoked key changes and records nothing. A retired or expired key can be
     revoked too, so that the reason is on record. Raises `UnfitInput`.

@@ -31,6 +31,9 @@ _PUBLIC: Final = frozenset(
 
 Each other text may name a person, so only a salted hash of it is in the leaf.
 """
+CHANNEL: Final = "registry_ledger"
+"""What PostgreSQL notifies of new events. Only a wake-up: followers look at the ledger."""
+
 _SALT_BYTES: Final = 16
 _BATCH: Final = 1000
 _NUMBER: Final = (
@@ -139,6 +142,9 @@ def _write(events: list[Any]) -> None:
         _put(event, tree)
     model._default_manager.bulk_create(events)  # noqa: SLF001
     _save(head, tree)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"NOTIFY {CHANNEL}")
 
 
 def _locked(heads: Any) -> Any:

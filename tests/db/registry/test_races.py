@@ -18,6 +18,7 @@ from pytest_django import Settings
 
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
+from portal.publishing.key_set import publish
 from portal.registry.actions import (
     add_member,
     block_key,
@@ -44,7 +45,6 @@ from portal.registry.errors import (
     RegistryRefusal,
 )
 from portal.registry.models import BlockedKey, Client, ClientKey, Event, Membership
-from portal.registry.publishing import publish
 from tests.db.registry.racing import outcome_of, race_behind
 from tests.keys import new_private_key, public_pem
 from tests.registering import register_pem

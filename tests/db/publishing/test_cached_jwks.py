@@ -1,4 +1,4 @@
-"""What the front hands over by itself, before any server has mended it, and what it hands on."""
+"""What the middleware answers by itself, before any server has mended it, and what it hands on."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
-from portal.publishing import front as module
-from portal.publishing.front import Front
-from portal.publishing.jwks_cache import Shelf, prepare
+from portal.publishing.cached_jwks import cached_jwks
+from portal.publishing.jwks_cache import JwksCache, prepare
 from portal.publishing.public_endpoint import Document, render
-from portal.registry.changes import Keeper, Look
+from portal.registry.follower import Follower
+from tests.db.publishing.test_jwks_cache import Never
 
 KEPT = Document(b'{"keys": []}', "public, max-age=60")
 TAG = dict(render(KEPT, "GET").headers)["ETag"]
@@ -27,19 +28,39 @@ Handed = tuple[str, list[tuple[str, str]], list[bytes]]
 Ask = Callable[..., Handed | None]
 
 
+class Counted(Follower):
+    """A follower that says that all is well, and counts how often it is started or looks."""
+
+    def __init__(self) -> None:
+        super().__init__(Never(), stale_s=60)
+        self.good_until = math.inf
+        self.started = self.looks = 0
+
+    def start(self) -> None:
+        self.started += 1
+        time.sleep(0.1)
+
+    def step(self) -> float:
+        self.looks += 1
+        return 0.0
+
+
 @pytest.fixture
-def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Asks a front with one set; None when the request was handed on."""
-    monkeypatch.setattr(module, "watch", lambda _keeper: lambda: None)
-    shelf = Shelf(10_000)
-    shelf.trust(math.inf)
-    shelf.put("a", shelf.ticket("a"), prepare(KEPT, math.inf), extended=False)
+def follower() -> Counted:
+    return Counted()
+
+
+@pytest.fixture
+def ask(follower: Counted) -> Ask:
+    """Asks the middleware, which has one set; None when the request was handed on."""
+    cache = JwksCache(10_000, follower)
+    cache.put("a", cache.version("a"), prepare(KEPT, math.inf), extended=False)
 
     def handed_on(_: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         start_response("handed on", [])
         return []
 
-    front = Front(handed_on, shelf)
+    application = cached_jwks(handed_on, cache, follower)
 
     def ask(
         method: str = "GET", path: str = PATH, held: str | None = None, **further: str
@@ -48,7 +69,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
         environ = {"PATH_INFO": path, "REQUEST_METHOD": method, **further}
         if held is not None:
             environ["HTTP_IF_NONE_MATCH"] = held
-        body = list(front(environ, lambda *given: told.extend(given)))
+        body = list(application(environ, lambda *given: told.extend(given)))
         return None if told[0] == "handed on" else (told[0], told[1], body)
 
     return ask
@@ -109,26 +130,16 @@ def test_over_http_nothing_is_handed_over(
     assert ask(**environ)
 
 
-def test_change_is_looked_for_before_each_answer(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    def watch(keeper: Keeper) -> Look:
-        return keeper.clear
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="A thread looks there.")
+def test_file_of_sqlite_is_looked_at_before_each_answer(ask: Ask, follower: Counted) -> None:
+    assert ask()
+    assert ask()
+    assert (follower.looks, follower.started) == (2, 0)
 
-    monkeypatch.setattr(module, "watch", watch)
-    assert ask() is None
 
-
-def test_those_who_ask_first_together_begin_to_watch_once(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """More listeners than processes would fill up the database's connections."""
-    begun = []
-
-    def watch(keeper: Keeper) -> Look:
-        begun.append(keeper)
-        time.sleep(0.1)
-        return lambda: None
-
-    monkeypatch.setattr(module, "watch", watch)
+@pytest.mark.postgresql
+def test_those_who_ask_first_together_start_one_follower(ask: Ask, follower: Counted) -> None:
+    """More followers than processes would fill up the database's connections."""
     together = threading.Barrier(8)
 
     def ask_with_the_others() -> None:
@@ -141,4 +152,4 @@ def test_those_who_ask_first_together_begin_to_watch_once(
     for thread in threads:
         thread.join()
     assert ask()
-    assert len(begun) == 1
+    assert (follower.started, follower.looks) == (1, 0)

@@ -1,0 +1,94 @@
+"""Key sets from the replica, while it is as good as the primary (ADR 0020)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+from django.db import Error as DatabaseFailure
+from django.db import connections
+
+from portal.publishing.key_set import Publication, publish
+from portal.registry.follower import Follower, Head
+from portal.registry.ledger_source import bounded, follower
+from portal.registry.routing import REPLICA, reading_replica
+
+logger = logging.getLogger(__name__)
+
+_BEHIND_PAUSE_S: Final = 0.1
+_FAILED_PAUSE_S: Final = 5.0
+
+
+class Replica:
+    """What this process knows of its replica: when it is tried next, and why not before."""
+
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+        self._next = 0.0
+        self._state: str | None = None
+
+    def read(self, client_id: str, now: datetime, *, extended: bool) -> Publication | None:
+        """Return what `publish` does, None when the replica has nothing or may lack something.
+
+        It is read in one transaction together with the head of its ledger, which has to be the one
+        that this process knows, before and after.
+        """
+        head = self._follower.current_head
+        if head is None or time.monotonic() < self._next:
+            return None
+        try:
+            # Who tries it after a failure may wait; the others read the primary meanwhile.
+            self._pause(_FAILED_PAUSE_S if self._state else 0.0)
+            found = self._read(head, client_id, now, extended=extended)
+        except (DatabaseFailure, OSError) as failure:
+            # Django would ask it whether it is well, and wait for the answer.
+            connections[REPLICA].close()
+            self._pause(_FAILED_PAUSE_S)
+            self._say(str(failure))
+            return None
+        return found if self._follower.current_head == head else None
+
+    def _read(
+        self, head: Head, client_id: str, now: datetime, *, extended: bool
+    ) -> Publication | None:
+        connection = connections[REPLICA]
+        connection.ensure_connection()
+        bounded(connection.connection)
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            cursor.execute("SELECT size, root FROM registry_ledger WHERE pg_is_in_recovery()")
+            is_current = cursor.fetchone() == head
+            with reading_replica():
+                found = publish(client_id, now, extended=extended) if is_current else None
+            cursor.execute("COMMIT")
+        self._pause(0.0 if is_current else _BEHIND_PAUSE_S)
+        self._say("" if is_current else "it is behind, or does not follow this primary")
+        return found
+
+    def _pause(self, seconds: float) -> None:
+        self._next = time.monotonic() + seconds
+
+    def _say(self, why_not: str) -> None:
+        """Log a state once, when it begins."""
+        if why_not != self._state:
+            self._state = why_not
+            if why_not:
+                logger.warning("The replica is not read: %s", why_not)
+            else:
+                logger.info("Key sets are read from the replica.")
+
+
+_replica: Final = Replica(follower) if REPLICA in settings.DATABASES else None
+
+
+def publish_current(client_id: str, now: datetime, *, extended: bool) -> Publication | None:
+    """Return what `publish` does. Nothing that this process has seen is missing in it.
+
+    Everybody else calls `publish` or the ORM, and reads the primary.
+    """
+    found = _replica and _replica.read(client_id, now, extended=extended)
+    # A client that the replica does not know may have been made just now.
+    return found or publish(client_id, now, extended=extended)
