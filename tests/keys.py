@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, overload
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import cycle
+from typing import Final, Literal, overload
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+REUSED: Final = 8
 
 PrivateKey = (
     rsa.RSAPrivateKey
@@ -51,4 +56,31 @@ def new_private_key(alg: str = "EdDSA") -> PrivateKey:
         case "ML-DSA-87":
             return mldsa.MLDSA87PrivateKey.generate()
         case _:
-            return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+            return next(_reused) if _reused else _new_rsa_key()
+
+
+def _new_rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+_reused: Iterator[rsa.RSAPrivateKey] | None = None
+
+
+@contextmanager
+def reused_rsa_keys() -> Iterator[None]:
+    """Take turns with a few RSA keys in here, each of which takes a tenth of a second to make.
+
+    For tests whose rows are rolled back. No test has more than these.
+    """
+    global _reused  # noqa: PLW0603 - one for the process
+    made: list[rsa.RSAPrivateKey] = []
+
+    def turns() -> Iterator[rsa.RSAPrivateKey]:
+        while len(made) < REUSED:
+            made.append(_new_rsa_key())
+            yield made[-1]
+        yield from cycle(made)
+
+    _reused = turns()
+    yield
+    _reused = None

@@ -6,7 +6,7 @@ stranger has an account and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import SimpleNamespace
 
@@ -21,13 +21,19 @@ from portal.registry.choices import Role
 from portal.registry.models import Client, ClientKey
 from tests.db.pages import check_page
 from tests.db.snapshots import Snapshots, Steps
-from tests.keys import new_private_key, public_pem
+from tests.keys import new_private_key, public_pem, reused_rsa_keys
 from tests.registering import register_pem
 from tests.triggers import flush_past_the_triggers
 
 __all__ = ["flush_past_the_triggers"]
 
 Ask = Callable[..., HttpResponse]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _reused_rsa_keys() -> Iterator[None]:
+    with reused_rsa_keys():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -35,10 +35,11 @@ def test_shows_status_live_keys_and_people(
     make_keys(payments, 2)
     make_keys(payments, 1, expires_at=timezone.now() - timedelta(days=1))
     suspend_client(other, note="Audit", by=cast.admin)
+    Client.objects.filter(pk=payments.pk).update(created=timezone.now() - timedelta(minutes=5))
     shown = rows(admin.get(URL))
     assert list(shown) == ["Other", "Payments"]
     assert (
-        f"{payments.client_id} Active 2 3 just now Rights… of Payments Suspend… Payments"
+        f"{payments.client_id} Active 2 3 5 minutes ago Rights… of Payments Suspend… Payments"
         in shown["Payments"]
     )
     assert f"{other.client_id} Suspended 0 cannot authenticate 1" in shown["Other"]

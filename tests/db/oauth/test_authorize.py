@@ -364,15 +364,13 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("name", [*NAMES, "resource", "code_challenge_method", "anything"])
-def test_odd_bytes_are_never_an_error_of_ours(
-    signer: Signer, bob: Browser, name: str, odd: str
-) -> None:
-    path = address(signer, f"&{name}={odd}", **{name: None} if name in NAMES else {})
-    for response in (bob.get(path), bob.post(path, ALLOW)):
-        assert response.status_code in {200, 400}
-        assert "Refresh" not in response or told(response)
+def test_odd_bytes_are_never_an_error_of_ours(signer: Signer, bob: Browser, name: str) -> None:
+    for odd in ODD:
+        path = address(signer, f"&{name}={odd}", **{name: None} if name in NAMES else {})
+        for response in (bob.get(path), bob.post(path, ALLOW)):
+            assert response.status_code in {200, 400}, odd
+            assert "Refresh" not in response or told(response)
 
 
 @pytest.mark.parametrize("query", ["", "&&&", "=", "%", "a=b=c&;", "\x7f", "%00=%00", "a&" * 900])

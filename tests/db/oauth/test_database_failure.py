@@ -99,5 +99,5 @@ def test_people_are_told_kindly(path: str, signed_in: bool, htmx: bool, settings
     assert response.status_code == 503
     assert response["Retry-After"] == "5"
     assert "no-store" in response["Cache-Control"]
-    assert b"It is not your doing" in response.content
+    assert b"Your last action may not have been saved." in response.content
     assert (b"<html" in response.content) is not htmx
