@@ -22,8 +22,11 @@ $(shell rm -f $(VENV)/pyvenv.cfg $(RUN_READY) $(TEST_READY))
 endif
 endif
 
+# What `test` leaves out and `test-all` runs: all cases, where another test takes a few.
+CHOSEN := -m "not exhaustive"
+
 .DEFAULT_GOAL := help
-.PHONY: help run dev passwords test quick suites lint format docs lock programs \
+.PHONY: help run dev passwords test test-all test-sqlite quick suites lint format docs lock programs \
 	check-format check-lint check-words check-templates check-types check-imports check-migrations check-deploy \
 	unit db smoke browser interop ops test-verifiers drill test-image
 .DELETE_ON_ERROR:
@@ -99,6 +102,15 @@ test: ## Run all checks and tests (another Python: make test PYTHON=python3.13)
 	@$(MAKE) --no-print-directory -j$(JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) suites
 	@$(BIN)/python tests/total.py $(REPORTS) unit db smoke browser interop ops
 
+test-all: ## Run all checks and tests with all their cases, and all database tests on SQLite
+	@STRUCTURES=3000 $(MAKE) --no-print-directory test CHOSEN=
+	@$(MAKE) --no-print-directory test-sqlite
+
+# SQLite is for trying the portal out, so `test` runs only a choice of these.
+test-sqlite: $(TEST_READY) programs ## Run all database tests on SQLite, without the PostgreSQL-only tests
+	@echo "Database tests on SQLite"
+	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/db -m "not postgresql"
+
 quick: check-format check-lint check-words check-templates check-types check-imports check-migrations check-deploy
 suites: unit browser db ops interop smoke
 
@@ -145,27 +157,27 @@ check-deploy: $(TEST_READY)
 
 unit: $(TEST_READY) programs ## Test the core, without a database
 	@echo "Unit tests"
-	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/unit
+	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) $(CHOSEN) tests/unit
 
 db: $(TEST_READY) programs ## Test the registry and the pages on PostgreSQL, which it starts
 	@echo "Database tests on PostgreSQL"
-	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/db
+	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) $(CHOSEN) tests/db
 
-smoke: $(TEST_READY) programs ## Test the same on SQLite, without the PostgreSQL-only tests
-	@echo "Database tests on SQLite"
-	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/db -m "not postgresql"
+smoke: $(TEST_READY) programs ## Test migrations, triggers, the ledger and each page on SQLite
+	@echo "Database tests on SQLite, a choice"
+	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/db -m "sqlite and not postgresql"
 
 browser: $(TEST_READY) programs ## Test the pages in a browser
 	@echo "Browser tests"
-	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/browser
+	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) $(CHOSEN) tests/browser
 
 interop: $(TEST_READY) $(NODE_READY) programs ## Test with real peers: PyJWT, joserfc, jose, oidc-provider, nginx, Envoy, Apache
 	@echo "Interop tests"
-	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/interop
+	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) $(CHOSEN) tests/interop
 
 ops: $(TEST_READY) programs ## Test settings, demo, image commands, manifests and documents
 	@echo "Operations tests"
-	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) tests/ops
+	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) $(CHOSEN) tests/ops
 
 # The Java library is inside the sources of PySpark: one download of 750 MB for two jars of 30 MB.
 VERIFIERS := build/verifiers

@@ -357,6 +357,17 @@ def test_everybody_gets_the_answer_that_is_written_here(
     assert answers == expected(route)
 
 
+@pytest.mark.sqlite
+def test_a_walk_through_all_that_there_is(arguments: dict[str, str], cast: SimpleNamespace) -> None:
+    """What a database makes of each page, on SQLite too."""
+    for role in ("admin", "alice"):
+        browser = Browser()
+        browser.force_login(getattr(cast, role))
+        for route in ANSWERS:
+            status = browser.get(path_of(route, arguments)).status_code
+            assert status == expected(route)[role, "GET"], route
+
+
 @pytest.mark.parametrize("route", ANSWERS)
 def test_nothing_is_posted_without_a_csrf_token(
     route: str, arguments: dict[str, str], cast: SimpleNamespace

@@ -35,7 +35,7 @@ def test_shows_status_live_keys_and_people(
     make_keys(payments, 2)
     make_keys(payments, 1, expires_at=timezone.now() - timedelta(days=1))
     suspend_client(other, note="Audit", by=cast.admin)
-    Client.objects.filter(pk=payments.pk).update(created=timezone.now() - timedelta(minutes=5))
+    Client.objects.filter(pk=payments.pk).update(created_at=timezone.now() - timedelta(minutes=5))
     shown = rows(admin.get(URL))
     assert list(shown) == ["Other", "Payments"]
     assert (

@@ -27,6 +27,8 @@ from tests.db.publishing.conftest import Fetch, Register, in_seconds, kids, memb
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
+pytestmark = pytest.mark.sqlite
+
 GRACE = timedelta(hours=1)
 
 

@@ -44,7 +44,7 @@ from tests.interop.served import database_url
 from tests.keys import new_private_key, public_pem
 from tests.registering import register_pem
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]
 
 Seen = Callable[[], list[str]]
 

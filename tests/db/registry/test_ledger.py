@@ -48,6 +48,8 @@ from tests.registering import register_pem
 from tests.triggers import triggers_off
 from tests.waiting import PATIENCE_S
 
+pytestmark = pytest.mark.sqlite
+
 
 def verified() -> str:
     """Return what the command says of a ledger that is whole."""

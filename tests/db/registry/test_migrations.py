@@ -25,6 +25,8 @@ from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import PORTAL, BlockedKey, Client, ClientKey, Event, Ledger
 from tests.db.oauth.token_requests import new_signer
 
+pytestmark = pytest.mark.sqlite
+
 TRIGGERS = import_module("portal.registry.migrations.0002_triggers")
 CHANGES = import_module("portal.registry.migrations.0006_changes")
 ADDRESSES = import_module("portal.accounts.migrations.0002_confirmed_addresses")

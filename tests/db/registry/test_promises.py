@@ -17,6 +17,8 @@ from portal.registry.actions import block_key, confirm_key, revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import PORTAL, BlockedKey, Client, ClientKey, Event, Membership
 
+pytestmark = pytest.mark.sqlite
+
 PUBLIC = "-----BEGIN PUBLIC KEY-----\n"
 SHA256 = "0123456789abcdef" * 4
 
