@@ -21,6 +21,7 @@ from django.db import connection
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.timesince import timesince
 
 from portal.accounts.models import Tries
 
@@ -83,16 +84,10 @@ def limited(action: str) -> Callable[[View], View]:
 
 def wait_for(action: str) -> str:
     """Return how long one waits at most until the action is possible again: "5 minutes"."""
-    return in_words(max((rate.duration for rate in _rates(action)), default=60))
-
-
-def in_words(seconds: float) -> str:
-    """Return a duration as people say it, in its largest fitting unit."""
-    for unit, size in (("hour", 3600), ("minute", 60)):
-        if seconds >= size:
-            count = round(seconds / size)
-            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
-    return f"{round(seconds)} seconds"
+    seconds = max((rate.duration for rate in _rates(action)), default=60)
+    now = timezone.now()
+    # Nothing under a minute has a name there.
+    return timesince(now, now + timedelta(seconds=max(seconds, 60)))
 
 
 def _rates(action: str) -> list[Rate]:

@@ -20,10 +20,10 @@ class _Strict(HTMLParser):
 
 
 def text_of(response: HttpResponseBase) -> str:
-    """Return the page as text."""
+    """Return the page as text; a space that must not break is a space."""
     content = getattr(response, "content", b"")
     assert isinstance(content, bytes)
-    return content.decode()
+    return content.decode().replace("\xa0", " ")
 
 
 def check_page(response: HttpResponseBase) -> None:

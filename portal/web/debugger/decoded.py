@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
-from portal.accounts.limits import in_words
-from portal.core.assertion.formatting import brief
+from portal.core.assertion.formatting import brief, span
 
 _MAX_MEMBERS: Final = 100
 _DATES: Final = frozenset({"exp", "iat", "nbf"})
@@ -57,10 +56,8 @@ def _time(value: object) -> datetime | None:
 
 
 def distance(when: datetime, now: datetime) -> str:
-    """Return how far a time is from now, in seconds while that is what one thinks in."""
+    """Return how far a time is from now, to the second."""
     seconds = round((when - now).total_seconds())
     if seconds == 0:
         return "now"
-    size = abs(seconds)
-    text = f"{size} second{'s' * (size != 1)}" if size < 600 else in_words(size)
-    return f"in {text}" if seconds > 0 else f"{text} ago"
+    return f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"

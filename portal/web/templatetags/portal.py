@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
 from portal.core.key_files import PRIVATE, PUBLIC, KeyFiles
 from portal.core.lifecycle import KeyStatus
@@ -19,12 +20,6 @@ from portal.web.forms import PortalForm
 
 register = template.Library()
 
-_UNITS: Final = (
-    ("year", timedelta(days=365), 730),
-    ("month", timedelta(days=30), 60),
-    ("day", timedelta(days=1), 1),
-)
-"""Units, and from how many days on they are used: 19 days say more than 2 weeks."""
 _STATUS_COLOURS: Final = {
     KeyStatus.ACTIVE: "green",
     KeyStatus.PENDING: "blue",
@@ -90,25 +85,13 @@ def moment(when: datetime, show: str = "both") -> SafeString:
 
 
 def relative(when: datetime, now: datetime) -> str:
-    """Return the distance from now in one unit: "3 days ago", "in 2 hours", "just now"."""
-    distance = abs(when - now)
-    if distance < timedelta(minutes=1):
+    """Return the distance from now: "1 week, 5 days ago", "in 2 hours", "just now"."""
+    if abs(when - now) < timedelta(minutes=1):
         return "in a moment" if when > now else "just now"
-    unit, size = _unit(distance)
-    count = max(1, round(distance / size))
-    text = f"{count} {unit}" if count == 1 else f"{count} {unit}s"
-    return f"in {text}" if when > now else f"{text} ago"
-
-
-def _unit(distance: timedelta) -> tuple[str, timedelta]:
-    # A minute short of a unit still counts, or a grace of 24 hours would read "in 23 hours".
-    generous = distance + timedelta(minutes=10)
-    if generous < timedelta(hours=1):
-        return "minute", timedelta(minutes=1)
-    for unit, size, days in _UNITS:
-        if generous >= timedelta(days=days):
-            return unit, size
-    return "hour", timedelta(hours=1)
+    if when > now:
+        # Rounded up, or a grace of 24 hours would begin with "in 23 hours, 59 minutes".
+        return f"in {timesince(now, when + timedelta(seconds=59))}"
+    return f"{timesince(when, now)} ago"
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.core import mail
 from django.test import Client as Browser
 from django.urls import NoReverseMatch, reverse
 
-from portal.accounts.limits import in_words
+from portal.accounts.limits import wait_for
 from portal.accounts.models import User
 from tests.db.pages import text_of
 
@@ -116,11 +116,17 @@ def test_a_429_page_says_how_long_to_wait(ask: Any, settings: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(30, "30 seconds"), (60, "1 minute"), (300, "5 minutes"), (3600, "1 hour")],
+    ("rate", "words"),
+    [
+        ("1/30s/ip", "1 minute"),
+        ("1/m/ip", "1 minute"),
+        ("9/1m/ip,1/90m/ip", "1 hour, 30 minutes"),
+        ("1/d/ip", "1 day"),
+    ],
 )
-def test_durations_are_said_as_people_do(seconds: int, words: str) -> None:
-    assert in_words(seconds) == words
+def test_a_wait_is_said_as_people_do(settings: Any, rate: str, words: str) -> None:
+    settings.RATE_LIMITS = {"login": rate}
+    assert wait_for("login").replace("\xa0", " ") == words
 
 
 def test_sign_up_can_be_closed(ask: Any, settings: Any) -> None:

@@ -104,9 +104,7 @@ def test_a_note_that_cannot_be_kept_is_told(note: str, admin: Browser) -> None:
     assert not BlockedKey.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "asked", [{"q": "\0"}, {"q": "x" * 101}, {"before": "7"}, {"after": "\0" * 64}, {"before": "'"}]
-)
+@pytest.mark.parametrize("asked", [{"q": "x" * 101}, {"before": "7"}, {"before": "'"}])
 def test_absurd_filters_are_told(asked: dict[str, str], admin: Browser) -> None:
     answer = admin.get(URL, asked)
     assert answer.status_code == 422

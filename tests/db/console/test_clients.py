@@ -64,7 +64,7 @@ def test_filters(
 
 
 @pytest.mark.parametrize(
-    "asked", [{"only": "all"}, {"q": "\0"}, {"q": "x" * 101}, {"before": "x"}, {"after": "9" * 30}]
+    "asked", [{"only": "all"}, {"q": "x" * 101}, {"before": "x"}, {"after": "9" * 30}]
 )
 def test_absurd_filters_are_told(asked: dict[str, str], admin: Browser, payments: Client) -> None:
     answer = admin.get(URL, asked)

@@ -169,7 +169,6 @@ def test_searching_is_recorded_nowhere(admin: Browser, two: SimpleNamespace) -> 
         {"status": "disabled"},
         {"alg": "none"},
         {"age": "' OR 1=1"},
-        {"q": "a\0b"},
         {"q": "x" * 101},
         {"registered_from": "31.12.2025"},
         {"registered_from": "0001-01-01"},
@@ -178,7 +177,6 @@ def test_searching_is_recorded_nowhere(admin: Browser, two: SimpleNamespace) -> 
         {"before": "-1"},
         {"before": "9" * 400},
         {"after": "9223372036854775808"},
-        {"after": "\0"},
     ],
 )
 @pytest.mark.parametrize("headers", [{}, HTMX])
