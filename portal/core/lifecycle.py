@@ -21,13 +21,13 @@ class KeyStatus(StrEnum):
 
     @property
     def label(self) -> str:
-        """The status as pages write it: "Starts later"."""
+        """The status as pages write it: "Pending"."""
         return _LABELS.get(self) or self.value.capitalize()
 
 
 _LABELS: Final = {
-    KeyStatus.UNCONFIRMED: "Waits for confirmation",
-    KeyStatus.PENDING: "Starts later",
+    KeyStatus.UNCONFIRMED: "Unconfirmed",
+    KeyStatus.PENDING: "Pending",
 }
 
 LIVE: Final = frozenset({KeyStatus.ACTIVE, KeyStatus.RETIRING})

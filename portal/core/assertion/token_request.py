@@ -94,13 +94,14 @@ def _one_method(given: Mapping[str, str], authorization: str) -> None:
         others.append("client_secret")
     if scheme:
         others.append("an Authorization header")
-    found = f"There is {' and '.join(others)} in the request."
+    found = f"The request contains {' and '.join(others)}."
     if "client_assertion" in given:
         if others:
             raise Refused(
                 Reason.SEVERAL_AUTH_METHODS,
                 found=found,
-                needed="The client assertion alone: there is no other way to authenticate here.",
+                needed="Only the client assertion: the portal supports no other authentication "
+                "method.",
             )
     elif "client_secret" in given or scheme == "basic":
         raise Refused(

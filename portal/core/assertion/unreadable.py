@@ -52,7 +52,7 @@ def too_large(limit: int) -> Refused:
     return Refused(
         Reason.ASSERTION_TOO_LARGE,
         found=f"More than {limit // 1024} KiB.",
-        needed="An assertion is one or two thousand characters long, with ML-DSA up to nine.",
+        needed="An assertion has 1,000 to 2,000 characters, or up to 9,000 with ML-DSA.",
     )
 
 
@@ -60,7 +60,7 @@ def not_ascii() -> Refused:
     """Return the refusal of text with characters that no assertion has."""
     return Refused(
         Reason.ASSERTION_NOT_ASCII,
-        found="Characters outside ASCII, such as a curly quote or a dash of a text program.",
+        found="Characters outside ASCII, such as a curly quote or a long dash.",
         needed=_FORM,
     )
 
@@ -70,8 +70,8 @@ def not_json(name: str, problem: Exception) -> Refused:
     why = "It is not UTF-8." if isinstance(problem, UnicodeDecodeError) else str(problem)
     return Refused(
         _JSON_REASONS[type(problem)],
-        found=f"The {name} is not JSON that can be read. {why}",
-        needed="A JSON object in UTF-8, each member in it once.",
+        found=f"The {name} is not valid JSON. {why}",
+        needed="A JSON object in UTF-8, with each member once.",
     )
 
 
@@ -79,7 +79,7 @@ def not_object(name: str) -> Refused:
     """Return the refusal of a header or payload that is JSON of another kind."""
     return Refused(
         Reason.ASSERTION_NOT_JSON,
-        found=f"The {name} is JSON, and not a JSON object.",
+        found=f"The {name} is JSON, but not a JSON object.",
         needed="A JSON object: names and values between braces.",
     )
 
@@ -88,7 +88,7 @@ def other_form(name: str, reason: Reason) -> Refused:
     """Return the refusal of a payload in the form that this header member asks for."""
     return Refused(
         reason,
-        found=f"The header has {name}, and the payload is not plain base64url of JSON.",
+        found=f"The header has {name}, and the payload is not base64url-encoded JSON.",
         needed="No b64 and no zip: a JWT has neither (RFC 7797 §7, RFC 7519 §5).",
     )
 
@@ -103,7 +103,7 @@ def why_not(data: bytes) -> Refused:
         return not_ascii()
     if text[:1] in {b"{", b"["}:
         return _refused(
-            Reason.ASSERTION_JSON_FORM, "JSON: perhaps the general or flattened form of a JWS."
+            Reason.ASSERTION_JSON_FORM, "JSON, possibly a JWS in the JSON serialization."
         )
     if text[:7].lower() == b"bearer ":
         return _refused(Reason.ASSERTION_BEARER_PREFIX, "The word Bearer before the assertion.")
@@ -119,7 +119,7 @@ def why_not(data: bytes) -> Refused:
         return _refused(Reason.ASSERTION_PARTS, f"{len(parts)} part{'s' * (len(parts) > 1)}.")
     if not parts[1]:
         return _refused(
-            Reason.ASSERTION_DETACHED, "An empty part in the middle: a JWS with detached payload."
+            Reason.ASSERTION_DETACHED, "An empty middle part: a JWS with a detached payload."
         )
     wrong = next(
         name for name, part in zip(_PARTS, parts, strict=True) if base64url.decode_url(part) is None

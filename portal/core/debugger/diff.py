@@ -26,32 +26,32 @@ def _at(text: str, at: int) -> str:
 
 def _in_words(seen: str, expected: str) -> str:
     if seen.strip() == expected:
-        return "There is white space around it."
+        return "It has white space around it."
     if seen.strip("\"'<>") == expected:
-        return "There are quotation marks or brackets around it."
+        return "It has quotation marks or brackets around it."
     if seen.rstrip("/") == expected.rstrip("/"):
         return _slashes(len(seen) - len(expected))
     if seen.lower() == expected.lower():
-        return "Capital and small letters differ."
+        return "Upper and lower case differ."
     ours, theirs = _split(expected), _split(seen)
     if ours is None or theirs is None or not (ours.scheme and theirs.scheme):
         if "://" in expected and expected.split("://", 1)[1] == seen:
-            return f"The {expected.split('://', 1)[0]}:// at the beginning is missing."
-        return "It is another value."
+            return f"The {expected.split('://', 1)[0]}:// at the start is missing."
+        return "It is a different value."
     if theirs._replace(scheme=ours.scheme) == ours:
         return f"{theirs.scheme} instead of {ours.scheme}."
     if theirs._replace(netloc=ours.netloc) == ours:
         return _hosts(theirs, ours)
     if theirs._replace(path=ours.path, query=ours.query, fragment=ours.fragment) == ours:
-        return "Another path on the same host."
-    return "It is another address."
+        return "The same host, but another path."
+    return "It is a different URL."
 
 
 def _slashes(surplus: int) -> str:
     if surplus == 1:
-        return "There is one slash too many at the end."
+        return "It has one slash too many at the end."
     return (
-        f"There are {surplus} slashes too many at the end."
+        f"It has {surplus} slashes too many at the end."
         if surplus > 1
         else ("The slash at the end is missing.")
     )
@@ -59,8 +59,8 @@ def _slashes(surplus: int) -> str:
 
 def _hosts(theirs: SplitResult, ours: SplitResult) -> str:
     if theirs.hostname == ours.hostname:
-        return "The same host on another port."
-    return "The same path on another host: is this another environment?"
+        return "The same host, but another port."
+    return "The same path, but another host. Check the environment."
 
 
 def _split(text: str) -> SplitResult | None:

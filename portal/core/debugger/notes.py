@@ -39,20 +39,21 @@ def _on_key(context: AssertionContext, reason: Reason) -> str:
         return ""
     parts = [_who(context, signer)]
     if signer.is_der:
-        parts.append("It is in DER, and right but for that.")
+        parts.append("The signature is valid, but in DER.")
     elif signer.other_salt:
         parts.append(
-            "The salt of its padding is not as long as the hash, which RFC 7518 §3.5 asks for:"
-            " with openssl, sign with -sigopt rsa_pss_saltlen:digest."
+            "Its salt is not as long as the hash (RFC 7518 §3.5). With openssl, sign with "
+            "-sigopt rsa_pss_saltlen:digest."
         )
     elif signer.alg != signer.key.alg:
         names = " or ".join(NAMES_OF[signer.key.alg])
         parts.append(
-            f"It is signed as {signer.alg}, and the key is registered for {names}: switch your"
-            f" library from {signer.alg} to {signer.key.alg}, or register a key for {signer.alg}."
+            f"It is signed with {signer.alg}, but the key is registered for {names}. Switch "
+            f"your library from {signer.alg} to {signer.key.alg}, or register a key for "
+            f"{signer.alg}."
         )
     if not signer.key.is_live:
-        parts.append(f"State of that key: {described_state(signer.key)}.")
+        parts.append(f"Status of that key: {described_state(signer.key)}.")
     return " ".join(parts)
 
 
@@ -62,7 +63,7 @@ def _who(context: AssertionContext, signer: Signer) -> str:
         return f"It is signed by the key {signer.key.kid}."
     if kid == signer.key.kid:
         return f"It is signed by the key that kid names, {signer.key.kid}."
-    return f"It is signed by the key {signer.key.kid}, although kid says {brief(kid)}."
+    return f"It is signed by the key {signer.key.kid}, but kid is {brief(kid)}."
 
 
 def _on_client_id(context: AssertionContext, name: str) -> str:
@@ -79,13 +80,17 @@ def _on_audience(context: AssertionContext, reason: Reason) -> str:
     accepted = accepted_audiences(context)
     if isinstance(audience, list):
         fits = any(each in accepted for each in audience if isinstance(each, str))
-        return "The right audience is in it: give it alone, without brackets." if fits else ""
+        return (
+            "The array contains the right audience. Write it as one string, without brackets."
+            if fits
+            else ""
+        )
     if not isinstance(audience, str):
         return ""
     if reason is Reason.AUD_TOKEN_ENDPOINT:
-        why = "The token endpoint is not taken as audience"
+        why = "The token endpoint is not accepted as audience"
         typed = bool(context.expectation.token_endpoint) and len(accepted) == 1
-        return f"{why}{' with this typ' * typed}: the issuer is asked, {accepted[0]}."
+        return f"{why}{' with this typ' * typed}. Use the issuer, {accepted[0]}."
     nearest = max(accepted, key=lambda each: _likeness(each, audience) - len(each) / 2)
     return describe_difference(audience, nearest)
 
@@ -104,17 +109,23 @@ def _on_date(context: AssertionContext, name: str, reason: Reason) -> str:
     if reason is Reason.DATE_MILLISECONDS:
         return f"Divided by 1,000 it is {moment(value // 1000)}; now is {now}."
     if reason is Reason.DATE_NOT_NUMBER and isinstance(value, str):
-        return "Take the quotation marks off."
+        return "Remove the quotation marks."
     if reason in {Reason.IAT_AHEAD, Reason.NBF_AHEAD}:
-        return f"If you have just made it, your clock is {span(value - context.now)} ahead of ours."
+        return (
+            f"If you just created it, your clock is {span(value - context.now)} ahead of the "
+            "portal's."
+        )
     iat: Any = context.claims.get("iat")
     if reason is Reason.EXPIRED and type(iat) in {int, float} and 0 <= iat < context.now:
         old = span(context.now - iat)
-        return f"It was made {old} ago. If you have just made it, your clock is {old} behind ours."
+        return (
+            f"It was created {old} ago. If you just created it, your clock is {old} behind "
+            "the portal's."
+        )
     return ""
 
 
 def _on_case(alg: str) -> str:
     known = {name.upper(): name for name in ALGORITHMS}
     name = known.get(alg.upper())
-    return f"The names are case-sensitive: write {name}." if name else ""
+    return f"Algorithm names are case-sensitive: write {name}." if name else ""

@@ -93,11 +93,11 @@ def _read(text: str) -> Paste:
         raise Refused(
             Reason.TOO_LARGE,
             found="This is more than 64 KiB.",
-            needed="Please paste the assertion, or the request with it, alone.",
+            needed="Paste only the assertion, or the request that contains it.",
         )
     text = text.removeprefix("\ufeff").strip()
     if not text:
-        raise _refused(Reason.ASSERTION_EMPTY, "There is nothing here.")
+        raise _refused(Reason.ASSERTION_EMPTY, "The field is empty.")
     request = _request(text)
     if request is None:
         _refuse_other(text)
@@ -132,7 +132,7 @@ def _refuse_other(text: str) -> None:
         raise _refused(Reason.PASTED_PUBLIC_KEY, "This is a public key.")
     if "." not in text and not text.startswith("{"):
         leaked = refuse_text(text).leaked
-        raise _refused(Reason.PASTED_NO_ASSERTION, "There is no assertion in this.", leaked)
+        raise _refused(Reason.PASTED_NO_ASSERTION, "This text contains no assertion.", leaked)
 
 
 def _of_request(text: str, request: RequestText) -> Paste:
@@ -148,12 +148,12 @@ def _of_request(text: str, request: RequestText) -> Paste:
     given = request.parameters.get("client_assertion", ("",))[0]
     if _VARIABLE.match(given.strip()):
         raise _refused(
-            Reason.PASTED_NO_ASSERTION, "This names a variable in place of the assertion."
+            Reason.PASTED_NO_ASSERTION, "This request contains a variable instead of the assertion."
         )
     if not given.strip():
         given = _find_token(text)
         if not given:
-            raise _refused(Reason.PASTED_NO_ASSERTION, "There is no assertion in this request.")
+            raise _refused(Reason.PASTED_NO_ASSERTION, "This request contains no assertion.")
     return _cleaned(given, request, problems)
 
 

@@ -38,7 +38,7 @@ def loads(text: str) -> object:
     every string can be encoded as UTF-8 (RFC 8259 §8.2) and stored in a database.
     """
     if text.count("[") + text.count("{") > MAX_BRACKETS:
-        raise TooNested("It has far more brackets than it needs.")
+        raise TooNested("It contains too many brackets.")
     text = text.strip(_WHITE_SPACE)
     try:
         value, end = _DECODER.raw_decode(text)
@@ -54,14 +54,14 @@ def loads(text: str) -> object:
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise MemberTwice("A member stands there twice.")
+        raise MemberTwice("It has a duplicate member.")
     return members
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if isinf(number):  # 1e400, which RFC 8259 §6 leaves open
-        raise NotJson("A number in it is too large.")
+        raise NotJson("It contains a number that is too large.")
     return number
 
 
@@ -75,7 +75,7 @@ def _refuse_characters(value: object) -> None:
         each = waiting.pop()
         if isinstance(each, str):
             if "\0" in each or any("\ud800" <= letter <= "\udfff" for letter in each):
-                raise BadCharacter("A string in it has half a character, or the character NUL.")
+                raise BadCharacter("It contains a string with a lone surrogate or NUL.")
         elif isinstance(each, dict):
             waiting += each
             waiting += each.values()

@@ -78,7 +78,7 @@ EXPLAINED: dict[str, tuple[Callable[[Signer], dict[str, Any]], str]] = {
     ),
     "it lives for an hour": (
         lambda s: form_of(jwt(s, aud=f"{ISSUER}{TOKEN}", exp=now() + 3600)),
-        "It lives too long",
+        "Lifetime too long (exp - iat)",
     ),
     "x5c in the header": (lambda s: form_of(jwt(s, {"x5c": ["MIIB"]})), "x5c"),
     "a newline after 64 characters": (
@@ -95,7 +95,7 @@ EXPLAINED: dict[str, tuple[Callable[[Signer], dict[str, Any]], str]] = {
             "client_id": s.client.client_id,
             "client_secret": "hunter2",
         },
-        "This portal takes no client secret",
+        "Client secrets are not supported",
     ),
 }
 
@@ -112,7 +112,7 @@ def test_it_is_refused_and_its_page_says_why(signer: Signer, alice: Browser, nam
 def test_basic_beside_an_assertion_is_explained(signer: Signer, alice: Browser) -> None:
     response = post(TOKEN, form_of(jwt(signer)), HTTP_AUTHORIZATION="Basic eDp5")
     page = alice.get(body_of(response)["error_uri"].removeprefix(ISSUER), follow=True)
-    assert "Two ways to authenticate at once" in text_of(page)
+    assert "Several authentication methods" in text_of(page)
 
 
 def test_where_nothing_points_to_a_client_no_page_is_promised(

@@ -307,7 +307,7 @@ def test_a_client_secret_is_not_taken(
     response = post(TOKEN, form, **({"HTTP_AUTHORIZATION": authorization} if authorization else {}))
     body = body_of(response)
     assert (response.status_code, body["error"]) == (401, "invalid_client")
-    assert body["error_description"].startswith("This portal takes no client secret")
+    assert body["error_description"].startswith("Client secrets are not supported")
     assert response.get("WWW-Authenticate") == challenge
     row = RefusedRequest.objects.get()
     assert (row.reason, row.client) == ("client_secret", signer.client)

@@ -108,7 +108,7 @@ def describe_jti(context: AssertionContext, reason: Reason | None) -> tuple[str,
     jti = context.claims.get("jti")
     if reason is Reason.JTI_LENGTH and jti:
         seen = f"{len(str(jti)):,} characters"
-    return seen, f"A fresh string of 1 to {MAX_JTI} characters"
+    return seen, f"A new string of 1 to {MAX_JTI} characters"
 
 
 def check_fresh(context: AssertionContext) -> Reason | None:

@@ -41,7 +41,7 @@ def check_exp(context: AssertionContext) -> Reason | None:
 
 def describe_exp(context: AssertionContext, reason: Reason | None) -> tuple[str, str]:
     """Describe the end of validity."""
-    expected = f"Seconds since 1970, after now: {moment(int(context.now))}"
+    expected = f"Seconds since 1970, later than now: {moment(int(context.now))}"
     exp: _Date = context.claims.get("exp")
     if reason is Reason.EXPIRED:
         return f"{moment(exp)}: it expired {span(context.now - exp)} ago", expected
@@ -77,7 +77,7 @@ def describe_nbf(context: AssertionContext, reason: Reason | None) -> tuple[str,
 
 def _describe_ahead(context: AssertionContext, name: str, reason: Reason | None) -> tuple[str, str]:
     expected = (
-        f"Seconds since 1970, at most {LEEWAY_S} seconds ahead of now: {moment(int(context.now))}"
+        f"Seconds since 1970, at most {LEEWAY_S} seconds later than now: {moment(int(context.now))}"
     )
     value: _Date = context.claims.get(name)
     if reason in {Reason.IAT_AHEAD, Reason.NBF_AHEAD}:

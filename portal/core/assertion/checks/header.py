@@ -83,7 +83,7 @@ def check_embedded(context: AssertionContext) -> Reason | None:
 def describe_embedded(context: AssertionContext, _reason: Reason | None) -> tuple[str, str]:
     """Describe the keys in the header."""
     seen = ", ".join(sorted(_EMBEDDED & context.header.keys()))
-    return seen or "None", "No jwk, jku, x5u or x5c: only registered keys are used"
+    return seen or "None", "No jwk, jku, x5u or x5c: the portal uses only registered keys"
 
 
 def _member(context: AssertionContext, name: str) -> str:

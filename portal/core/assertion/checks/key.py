@@ -45,10 +45,10 @@ def describe_kid(context: AssertionContext, reason: Reason | None) -> tuple[str,
         return "No kid, and no live key", "A live key of this client"
     count = len(context.meant)
     if count == 1:
-        return "No kid, and one key that can be meant", "A kid, or a live key that alg fits"
+        return "No kid, and one key that matches", "A kid, or a live key that matches alg"
     return (
-        f"No kid, and {count} keys that can be meant: each is tried. Other verifiers ask for a kid",
-        "A kid, or a live key that alg fits",
+        f"No kid, and {count} keys that match: each is tried. Other verifiers need a kid",
+        "A kid, or a live key that matches alg",
     )
 
 
@@ -104,5 +104,5 @@ def describe_fit(context: AssertionContext, _reason: Reason | None) -> tuple[str
 def chosen(context: AssertionContext) -> CandidateKey:
     """Return the key, which earlier checks have found to be there."""
     if context.key is None:
-        raise LookupError("no key: the check before this one has failed")
+        raise LookupError("no key: the check before this one failed")
     return context.key

@@ -32,7 +32,7 @@ def describe_signature(context: AssertionContext, reason: Reason | None) -> tupl
         curve = ALGORITHMS[key.alg].curve
         return (
             f"An ECDSA signature in DER, {size} bytes",
-            f"Its two numbers one after the other, {2 * COORDINATE_BYTES[curve]} bytes",
+            f"r and s, one after the other, {2 * COORDINATE_BYTES[curve]} bytes",
         )
     if not size:
         return "No signature", expected

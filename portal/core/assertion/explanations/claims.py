@@ -7,26 +7,23 @@ from typing import Final
 from portal.core.assertion.explanations.explanation import Explanation
 from portal.core.reasons import Reason
 
-_CLOCK: Final = (
-    "Let the machine set its clock from the network (NTP), and take the time anew for each "
-    "assertion."
-)
-_NEW: Final = "Make a new assertion for every request, right before you send it."
+_CLOCK: Final = "Synchronize the machine's clock (NTP), and read the time again for each assertion."
+_NEW: Final = "Create a new assertion for each request, right before you send it."
 _DATE: Final = (
-    "Write seconds since 1970 as a plain number, such as int(time.time()) in Python or "
+    "Write whole seconds since 1970 as a number, such as int(time.time()) in Python or "
     "Math.floor(Date.now() / 1000) in JavaScript."
 )
 
 CLAIMS: Final[dict[Reason, Explanation]] = {
     Reason.CLAIM_MISSING: Explanation(
-        "A claim is missing",
+        "Missing claim",
         "iss, sub, aud, exp and jti are required.",
-        "Add the claim that the check names.",
+        "Add the claim that this check names.",
     ),
     Reason.CLAIM_NOT_STRING: Explanation(
-        "A claim is not a string",
-        "iss, sub, aud and jti are strings (RFC 7519 §2), between quotation marks.",
-        "Write the value as a string.",
+        "Claim is not a string",
+        "iss, sub, aud and jti are JSON strings (RFC 7519 §2).",
+        "Write the value as a string, in quotation marks.",
     ),
     Reason.ISS_MISMATCH: Explanation(
         "iss is not the client_id",
@@ -40,71 +37,71 @@ CLAIMS: Final[dict[Reason, Explanation]] = {
     ),
     Reason.AUD_ARRAY: Explanation(
         "aud is an array",
-        "With several audiences an assertion could be used at another server. So aud is one "
-        "string (RFC 10070), also where all of them are ours.",
-        "Write aud as one string: the issuer. openid-client 4, and 5 before 5.7.1, send an array: "
-        "give clientAssertionPayload: { aud: issuer } to each call. In Go it is "
+        "aud is one string (RFC 10070), so that no other server can accept the assertion. This "
+        "also applies if all audiences are ours.",
+        "Write aud as one string: the issuer. openid-client before 5.7.1 sends an array: pass "
+        "clientAssertionPayload: { aud: issuer } to each call. In Go, set "
         "jwt.MarshalSingleStringAsArray = false (golang-jwt) or jwt.WithFlattenAudience(true) "
         "(jwx).",
     ),
     Reason.AUD_TOKEN_ENDPOINT: Explanation(
         "aud is the token endpoint",
-        "The issuer is asked here: always with typ client-authentication+jwt, and wherever "
-        "the older practice is switched off.",
+        "aud must be the issuer. The token endpoint is accepted only without typ "
+        "client-authentication+jwt, and only if the portal allows it.",
         "Set aud to the issuer.",
     ),
     Reason.AUD_MISMATCH: Explanation(
         "aud is not this server",
-        "aud is compared character by character: scheme, host, port, path and the slash at "
-        "the end all count.",
-        "Copy the issuer as it stands here. Is this the right environment?",
+        "aud is compared character by character, including scheme, host, port, path and "
+        "trailing slash.",
+        "Copy the issuer from here. Check that this is the right environment.",
     ),
     Reason.DATE_NOT_NUMBER: Explanation(
-        "A date is not a number",
-        "exp, iat and nbf are JSON numbers (RFC 7519 §2): no quotation marks, no true or false.",
+        "Date is not a number",
+        "exp, iat and nbf are JSON numbers (RFC 7519 §2), without quotation marks.",
         _DATE,
     ),
     Reason.DATE_MILLISECONDS: Explanation(
-        "A date is in milliseconds",
-        "Dates are in seconds. Date.now() and currentTimeMillis() give milliseconds.",
+        "Date is in milliseconds",
+        "Dates are in seconds. Date.now() and currentTimeMillis() return milliseconds.",
         _DATE,
     ),
     Reason.DATE_OUT_OF_RANGE: Explanation(
-        "A date is no moment of our time",
-        "It is negative, or far in the future.",
+        "Date out of range",
+        "The date is negative or far in the future.",
         _DATE,
     ),
     Reason.EXPIRED: Explanation(
-        "The assertion has expired",
-        "It is not accepted from exp on; there is no leeway.",
+        "Assertion has expired",
+        "The assertion is not accepted from exp on. There is no leeway.",
         _NEW,
         "date -u +%s",
     ),
     Reason.IAT_AHEAD: Explanation(
-        "It was made in the future",
-        "iat is ahead of our clock by more than 30 seconds.",
+        "iat is in the future",
+        "iat is more than 30 seconds ahead of the portal's clock.",
         _CLOCK,
         "date -u +%s",
     ),
     Reason.NBF_AHEAD: Explanation(
-        "It is not good yet",
-        "nbf is ahead of our clock by more than 30 seconds.",
+        "Assertion is not valid yet",
+        "nbf is more than 30 seconds ahead of the portal's clock.",
         _CLOCK,
         "date -u +%s",
     ),
     Reason.LIFETIME_TOO_LONG: Explanation(
-        "It lives too long",
-        "An assertion is for one request, and lives 300 seconds at most.",
-        "Set exp to iat plus 60, say, and put iat into the claims.",
+        "Lifetime too long (exp - iat)",
+        "An assertion is valid for at most 300 seconds, because it is for one request.",
+        "Set iat to the current time, and exp to iat + 60.",
     ),
     Reason.JTI_LENGTH: Explanation(
         "jti is empty or too long",
-        "jti has 1 to 255 characters.",
-        "Use a fresh UUID, such as str(uuid.uuid4()) in Python.",
+        "jti must have 1 to 255 characters.",
+        "Use a new UUID, such as str(uuid.uuid4()) in Python.",
     ),
     Reason.JTI_REUSED: Explanation(
-        "The assertion was used before",
-        "Each jti is accepted once, so that nobody can send a copied assertion again.",
+        "Assertion was already used",
+        "Each jti is accepted only once, so that nobody can replay an assertion.",
         _NEW,
     ),
 }

@@ -7,89 +7,89 @@ from typing import Final
 from portal.core.assertion.explanations.explanation import Explanation
 from portal.core.reasons import Reason
 
-_LIVE: Final = "Sign with a key that is live, or register a new one."
+_LIVE: Final = "Sign with a live key, or register a new one."
 
 KEYS: Final[dict[Reason, Explanation]] = {
     Reason.CLIENT_UNKNOWN: Explanation(
-        "The client is not known",
-        "iss and sub name a client_id that does not exist here.",
-        "Copy the client_id from the client's page. Is this the right environment?",
+        "Unknown client",
+        "iss and sub name a client_id that does not exist.",
+        "Copy the client_id from the client's page. Check that this is the right environment.",
     ),
     Reason.CLIENT_SUSPENDED: Explanation(
-        "The client is suspended",
-        "None of its keys is accepted until an admin resumes it.",
-        "Ask an admin of the portal.",
+        "Client is suspended",
+        "None of the client's keys is accepted until an admin resumes it.",
+        "Contact an admin of the portal.",
     ),
     Reason.CLIENT_ID_MISMATCH: Explanation(
         "client_id differs from the assertion",
-        "The parameter client_id names another client than iss and sub.",
-        "Send the same client_id in both, or leave the parameter out.",
+        "The parameter client_id differs from iss and sub.",
+        "Send the same client_id in both, or omit the parameter.",
     ),
     Reason.NO_LIVE_KEY: Explanation(
-        "The client has no live key",
-        "No key of the client is accepted now, so nothing can be verified.",
-        "Register a key, or look at when the registered ones start or why they ended.",
+        "Client has no live key",
+        "No key of the client is accepted now, so the signature cannot be verified.",
+        "Register a key, or check when the registered ones start and why they ended.",
     ),
     Reason.KID_MISSING: Explanation(
-        "The header does not say which key signed",
-        "The client had several live keys that could be meant. Each is tried today.",
-        "Put the kid of the key into the header; it stands on the key's page.",
+        "kid is missing",
+        "The client had several live keys, and the header named none. The portal now tries "
+        "each of them.",
+        "Add the kid of the key to the header. The key's page shows it.",
     ),
     Reason.KID_UNKNOWN: Explanation(
-        "No key of this client has that kid",
-        "The kid is the thumbprint that the portal gave to the key, not a name of your own.",
-        "Copy the kid from the key's page. Or is the key registered with another client or "
-        "environment?",
+        "Unknown kid",
+        "No key of this client has this kid. The kid is the key's JWK thumbprint, not a name "
+        "that you choose.",
+        "Copy the kid from the key's page. Check that the key is registered for this client "
+        "and environment.",
     ),
     Reason.KEY_PENDING: Explanation(
-        "The key has not started yet",
-        "It is registered to start later, and is not accepted before.",
+        "Key has not started yet",
+        "The key is registered to start later, and is not accepted before.",
         _LIVE,
     ),
     Reason.KEY_UNCONFIRMED: Explanation(
-        "The key is not confirmed",
-        "Before it is accepted, somebody has to sign the challenge on the key's page with it.",
-        "Confirm the key on its page, or sign with a key that is confirmed.",
+        "Key is not confirmed",
+        "The key is accepted only after someone signs the challenge on its page.",
+        "Confirm the key on its page, or sign with a confirmed key.",
     ),
     Reason.KEY_EXPIRED: Explanation(
-        "The key is at its end",
-        "The end that was set for the key has come.",
+        "Key has expired",
+        "The key's expiry date has passed.",
         _LIVE,
     ),
     Reason.KEY_RETIRED: Explanation(
-        "The key is retired",
-        "It was replaced, and its grace has ended.",
+        "Key is retired",
+        "The key was retired, and its grace period has ended.",
         _LIVE,
     ),
     Reason.KEY_REVOKED: Explanation(
-        "The key is revoked",
-        "It was revoked, which is for good.",
+        "Key is revoked",
+        "A revocation is permanent.",
         _LIVE,
     ),
     Reason.KEY_ALG_SIBLING: Explanation(
-        "It is signed with a sibling algorithm",
-        "The key could do both, but it is pinned to the one algorithm that it is registered for.",
-        "Give that algorithm to your library, in place of the one it used. RS256 is the "
-        "default of many.",
+        "Wrong algorithm for this key",
+        "The key type supports this algorithm, but the key is registered for another one.",
+        "Pass the registered algorithm to your library. Many libraries default to RS256.",
     ),
     Reason.KEY_ALG_OTHER_TYPE: Explanation(
-        "The algorithm belongs to another type of key",
-        "alg in the header is of another type or curve than the registered key. Perhaps "
-        "another key was loaded.",
-        "Sign with the private half of the key that kid names.",
+        "Algorithm does not match the key type",
+        "alg needs another key type or curve than that of the registered key. Your program may "
+        "have loaded another key.",
+        "Sign with the private key of the key that kid names.",
     ),
     Reason.SIGNATURE_DER: Explanation(
-        "The ECDSA signature is in DER",
-        "openssl and Java write ECDSA signatures in DER. A JWS has the two numbers one after"
-        " the other (RFC 7518 §3.4).",
-        "Let a JWT library sign; in Java the algorithm SHA256withECDSAinP1363Format gives "
-        "that form.",
+        "ECDSA signature is in DER",
+        "openssl and Java write ECDSA signatures in DER. A JWS contains r and s, one after the "
+        "other (RFC 7518 §3.4).",
+        "Sign with a JWT library. In Java, SHA256withECDSAinP1363Format writes this form.",
     ),
     Reason.SIGNATURE_INVALID: Explanation(
-        "The key does not verify the signature",
-        "It was made with another private key, or by another method, or the header or claims"
-        " were changed afterwards.",
-        "Compare your public half with the registered key.",
+        "Invalid signature",
+        "Another private key or another method made the signature, or the header or claims "
+        "were changed afterwards.",
+        "Compare your public key with the registered key.",
         "openssl pkey -in private_key.pem -pubout",
     ),
 }

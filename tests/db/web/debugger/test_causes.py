@@ -133,7 +133,7 @@ def test_5_without_a_kid_each_of_several_keys_is_tried(bench: Bench) -> None:
     bench.add("Second")
     reason, text = bench.verdict(bench.signed(header={"kid": None}))
     assert reason == ""
-    assert "2 keys that can be meant: each is tried. Other verifiers ask for a kid" in text
+    assert "2 keys that match: each is tried. Other verifiers need a kid" in text
 
 
 def test_6_a_kid_that_is_unknown_although_another_key_verifies(bench: Bench) -> None:

@@ -352,7 +352,7 @@ def test_a_key_that_must_be_confirmed_says_so_until_it_is(
     browser = browser_of("dev")
     text = text_of(browser.post(paths.key_register, good(label="strict"), follow=True))
     assert "“strict” is registered, and not in the JWKS before it is confirmed." in text
-    assert "Waits for confirmation" in text
+    assert "Unconfirmed" in text
     strict = payments.keys.get(label="strict")
     assert "not confirmed" in text_of(browser.get(key_path(strict)))
     confirm_key(strict, by=cast.dev)

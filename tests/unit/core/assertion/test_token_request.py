@@ -43,13 +43,13 @@ def test_parameter_that_is_there_twice_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("more", "authorization", "found"),
     [
-        ({"client_secret": ["s"]}, "", "There is client_secret in the request."),
-        ({}, "Basic YTpi", "There is an Authorization header in the request."),
-        ({}, "Bearer a.b.c", "There is an Authorization header in the request."),
+        ({"client_secret": ["s"]}, "", "The request contains client_secret."),
+        ({}, "Basic YTpi", "The request contains an Authorization header."),
+        ({}, "Bearer a.b.c", "The request contains an Authorization header."),
         (
             {"client_secret": ["s"]},
             "Basic YTpi",
-            "There is client_secret and an Authorization header in the request.",
+            "The request contains client_secret and an Authorization header.",
         ),
     ],
 )

@@ -15,8 +15,8 @@ from tests.unit.core.assertions import CLAIMS, assemble, part, raw_signature, si
 HEADER = {"alg": "ES256"}
 GOOD = sign()
 FORM = "Three parts of base64url with a dot between them: header.claims.signature."
-OBJECT = "A JSON object in UTF-8, each member in it once."
-NOT_PLAIN = "is not JSON that can be read."
+OBJECT = "A JSON object in UTF-8, with each member once."
+NOT_PLAIN = "is not valid JSON."
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ CASES = [
     Case("bearer", "bearer " + GOOD, Reason.ASSERTION_BEARER_PREFIX, "The word Bearer"),
     Case("quoted", f'"{GOOD}"', Reason.ASSERTION_QUOTED, "A quotation mark"),
     Case("apostrophes", f"'{GOOD}'", Reason.ASSERTION_QUOTED, "A quotation mark"),
-    Case("flattened", FLATTENED, Reason.ASSERTION_JSON_FORM, "JSON: perhaps"),
-    Case("general", GENERAL, Reason.ASSERTION_JSON_FORM, "JSON: perhaps"),
+    Case("flattened", FLATTENED, Reason.ASSERTION_JSON_FORM, "JSON, possibly"),
+    Case("general", GENERAL, Reason.ASSERTION_JSON_FORM, "JSON, possibly"),
     Case("line break", GOOD[:50] + "\n" + GOOD[50:], Reason.ASSERTION_WHITE_SPACE, "line break"),
     Case("line break at the end", GOOD + "\n", Reason.ASSERTION_WHITE_SPACE, "line break"),
     Case("space", GOOD[:50] + " " + GOOD[50:], Reason.ASSERTION_WHITE_SPACE, "A space"),
@@ -78,27 +78,59 @@ CASES = [
     Case("not UTF-8 inside", claims_text(b'{"a":"\xff"}'), Reason.ASSERTION_NOT_UTF8, "not UTF-8"),
     Case("UTF-16", claims_text('{"a":1}'.encode("utf-16")), Reason.ASSERTION_NOT_UTF8, "not UTF-8"),
     Case("byte order mark", claims_text('\ufeff{"a":1}'), Reason.ASSERTION_NOT_JSON, NOT_PLAIN),
-    Case("Python", claims_text("{'a': 1}"), Reason.ASSERTION_NOT_JSON, "The payload is not JSON"),
-    Case("header", assemble("x", {}), Reason.ASSERTION_NOT_JSON, "The header is not JSON"),
-    Case("empty header", ".e30.c2ln", Reason.ASSERTION_NOT_JSON, "The header is not JSON"),
+    Case(
+        "Python",
+        claims_text("{'a': 1}"),
+        Reason.ASSERTION_NOT_JSON,
+        "The payload is not valid JSON",
+    ),
+    Case("header", assemble("x", {}), Reason.ASSERTION_NOT_JSON, "The header is not valid JSON"),
+    Case("empty header", ".e30.c2ln", Reason.ASSERTION_NOT_JSON, "The header is not valid JSON"),
     Case("array", claims_text("[]"), Reason.ASSERTION_NOT_JSON, "not a JSON object"),
     Case("string", claims_text('"{}"'), Reason.ASSERTION_NOT_JSON, "not a JSON object"),
     Case("NaN", claims_text('{"exp":NaN}'), Reason.ASSERTION_NOT_JSON, "not well-formed JSON"),
     Case("Infinity", claims_text('{"exp":Infinity}'), Reason.ASSERTION_NOT_JSON, "not well-formed"),
-    Case("1e400", claims_text('{"exp":1e400}'), Reason.ASSERTION_NOT_JSON, "number in it is too"),
-    Case("-1e400", claims_text('{"exp":-1e400}'), Reason.ASSERTION_NOT_JSON, "number in it is too"),
+    Case(
+        "1e400",
+        claims_text('{"exp":1e400}'),
+        Reason.ASSERTION_NOT_JSON,
+        "contains a number that is too",
+    ),
+    Case(
+        "-1e400",
+        claims_text('{"exp":-1e400}'),
+        Reason.ASSERTION_NOT_JSON,
+        "contains a number that is too",
+    ),
     Case("huge int", claims_text('{"exp":%s}' % ("9" * 5000)), Reason.ASSERTION_NOT_JSON, "JSON"),
     Case("two values", claims_text("{} {}"), Reason.ASSERTION_NOT_JSON, NOT_PLAIN),
     Case("raw NUL", claims_text('{"a":"\0"}'), Reason.ASSERTION_NOT_JSON, NOT_PLAIN),
-    Case("deep", claims_text('{"a":' * 2000), Reason.ASSERTION_TOO_NESTED, "more brackets"),
-    Case("deep array", claims_text("[" * 9000), Reason.ASSERTION_TOO_NESTED, "more brackets"),
-    Case("exp twice", claims_text('{"exp":1,"exp":2}'), Reason.ASSERTION_MEMBER_TWICE, "twice"),
-    Case("escaped", claims_text('{"aud":1,"\\u0061ud":2}'), Reason.ASSERTION_MEMBER_TWICE, "twice"),
+    Case("deep", claims_text('{"a":' * 2000), Reason.ASSERTION_TOO_NESTED, "too many brackets"),
+    Case("deep array", claims_text("[" * 9000), Reason.ASSERTION_TOO_NESTED, "too many brackets"),
+    Case(
+        "exp twice",
+        claims_text('{"exp":1,"exp":2}'),
+        Reason.ASSERTION_MEMBER_TWICE,
+        "duplicate member",
+    ),
+    Case(
+        "escaped",
+        claims_text('{"aud":1,"\\u0061ud":2}'),
+        Reason.ASSERTION_MEMBER_TWICE,
+        "duplicate member",
+    ),
     Case(
         "alg twice", assemble('{"alg":"a","alg":"b"}', {}), Reason.ASSERTION_MEMBER_TWICE, "header"
     ),
-    Case("inside", claims_text('{"a":{"b":1,"b":1}}'), Reason.ASSERTION_MEMBER_TWICE, "twice"),
-    Case("surrogate", claims_text('{"jti":"\\ud800"}'), Reason.ASSERTION_CHARACTERS, "half a char"),
+    Case(
+        "inside",
+        claims_text('{"a":{"b":1,"b":1}}'),
+        Reason.ASSERTION_MEMBER_TWICE,
+        "duplicate member",
+    ),
+    Case(
+        "surrogate", claims_text('{"jti":"\\ud800"}'), Reason.ASSERTION_CHARACTERS, "lone surrogate"
+    ),
     Case("escaped NUL", claims_text('{"iss":"\\u0000"}'), Reason.ASSERTION_CHARACTERS, "NUL"),
     Case("NUL in a name", claims_text('{"\\u0000":1}'), Reason.ASSERTION_CHARACTERS, "NUL"),
     Case("NUL in an array", claims_text('{"a":["\\u0000"]}'), Reason.ASSERTION_CHARACTERS, "NUL"),

@@ -56,14 +56,14 @@ def test_signed_by_another_key_than_kid_says() -> None:
     twin = expected(candidate("ES256", kid="new"), candidate("EdDSA"))
     refusal = failed(sign("ES256", {"kid": "EdDSA"}), twin)
     assert refusal.reason is Reason.KEY_ALG_OTHER_TYPE
-    assert refusal.note == "It is signed by the key new, although kid says EdDSA."
+    assert refusal.note == "It is signed by the key new, but kid is EdDSA."
     assert examine(sign("ES256", {"kid": "EdDSA"}), twin).signed_by == "new"
 
 
 def test_kid_unknown_though_another_key_verifies() -> None:
     refusal = failed(sign(header={"kid": "x"}))
     assert refusal.reason is Reason.KID_UNKNOWN
-    assert refusal.note == "It is signed by the key ES256, although kid says x."
+    assert refusal.note == "It is signed by the key ES256, but kid is x."
 
 
 def test_no_registered_key_verifies() -> None:
@@ -78,8 +78,8 @@ def test_signed_with_a_revoked_key_that_kid_does_not_name() -> None:
     old = candidate("ES384", kid="old", status=KeyStatus.REVOKED, since=THEN)
     refusal = failed(sign("ES384", {"kid": "ES256"}), expected(candidate("ES256"), old))
     assert refusal.note == (
-        "It is signed by the key old, although kid says ES256."
-        " State of that key: Revoked since 2027-01-15 07:00:00 UTC."
+        "It is signed by the key old, but kid is ES256."
+        " Status of that key: Revoked since 2027-01-15 07:00:00 UTC."
     )
 
 
@@ -87,9 +87,9 @@ def test_sibling_algorithm_says_how_to_switch() -> None:
     refusal = failed(sign("RS256", {"kid": "PS256"}), BOTH)
     assert refusal.reason is Reason.KEY_ALG_SIBLING
     assert refusal.note == (
-        "It is signed by the key that kid names, PS256. It is signed as RS256, and the key is"
-        " registered for PS256: switch your library from RS256 to PS256, or register a key for"
-        " RS256."
+        "It is signed by the key that kid names, PS256. It is signed with RS256, but the key "
+        "is registered for PS256. Switch your library from RS256 to PS256, or register a key for "
+        "RS256."
     )
     assert examine(sign("RS256", {"kid": "PS256"}), BOTH).signed_by is None
 
@@ -97,7 +97,7 @@ def test_sibling_algorithm_says_how_to_switch() -> None:
 def test_header_that_says_ps256_over_an_rs256_signature() -> None:
     refusal = failed(sign("RS256", {"kid": "PS256", "alg": "PS256"}), BOTH)
     assert refusal.reason is Reason.SIGNATURE_INVALID
-    assert "It is signed as RS256, and the key is registered for PS256" in refusal.note
+    assert "It is signed with RS256, but the key is registered for PS256" in refusal.note
 
 
 def test_pss_with_the_salt_that_openssl_takes_by_itself() -> None:
@@ -109,9 +109,8 @@ def test_pss_with_the_salt_that_openssl_takes_by_itself() -> None:
     refusal = failed(f"{signing_input}.{signature}", BOTH)
     assert refusal.reason is Reason.SIGNATURE_INVALID
     assert refusal.note == (
-        "It is signed by the key that kid names, PS256. The salt of its padding is not as long as"
-        " the hash, which RFC 7518 §3.5 asks for: with openssl, sign with -sigopt"
-        " rsa_pss_saltlen:digest."
+        "It is signed by the key that kid names, PS256. Its salt is not as long as the hash "
+        "(RFC 7518 §3.5). With openssl, sign with -sigopt rsa_pss_saltlen:digest."
     )
     assert examine(f"{signing_input}.{signature}", BOTH).signed_by is None
 
@@ -123,9 +122,9 @@ def test_der_signature() -> None:
     assert refused(assertion).reason is Reason.SIGNATURE_DER
     size = len(decode_url(assertion.rpartition(".")[2]) or b"")
     assert refusal.seen.startswith(f"An ECDSA signature in DER, {size} bytes")
-    assert refusal.expected == "Its two numbers one after the other, 64 bytes"
+    assert refusal.expected == "r and s, one after the other, 64 bytes"
     assert refusal.note == (
-        "It is signed by the key that kid names, ES256. It is in DER, and right but for that."
+        "It is signed by the key that kid names, ES256. The signature is valid, but in DER."
     )
 
 
@@ -143,7 +142,7 @@ def test_no_kid_and_a_sibling_algorithm_says_which_key_it_was() -> None:
         (
             ISSUER + "/",
             (
-                "There is one slash too many at the end. The first difference is at character 25:"
+                "It has one slash too many at the end. The first difference is at character 25:"
                 " “/” where the end is expected."
             ),
         ),
@@ -157,7 +156,7 @@ def test_no_kid_and_a_sibling_algorithm_says_which_key_it_was() -> None:
         (
             "https://keys.example.org/api/oauth2/token",
             (
-                "The same path on another host: is this another environment? The first difference"
+                "The same path, but another host. Check the environment. The first difference"
                 " is at character 22: “o” where “c” is expected."
             ),
         ),
@@ -172,18 +171,18 @@ def test_audience_differs_character_by_character(audience: str, note: str) -> No
 @pytest.mark.parametrize(
     ("seen", "needed", "what"),
     [
-        (ISSUER + "//", ISSUER, "There are 2 slashes too many at the end."),
+        (ISSUER + "//", ISSUER, "It has 2 slashes too many at the end."),
         (ISSUER, ISSUER + "/", "The slash at the end is missing."),
-        (" " + ISSUER, ISSUER, "There is white space around it."),
-        (f"<{ISSUER}>", ISSUER, "There are quotation marks or brackets around it."),
-        (ISSUER.upper(), ISSUER, "Capital and small letters differ."),
-        (ISSUER + ":8443", ISSUER, "The same host on another port."),
-        (ISSUER + "/v2", ISSUER, "Another path on the same host."),
-        ("ftp://elsewhere/x", ISSUER, "It is another address."),
-        ("keys.example.com", ISSUER, "The https:// at the beginning is missing."),
-        ("other", ISSUER, "It is another value."),
-        ("https://[", ISSUER, "It is another value."),
-        ("", ISSUER, "It is another value."),
+        (" " + ISSUER, ISSUER, "It has white space around it."),
+        (f"<{ISSUER}>", ISSUER, "It has quotation marks or brackets around it."),
+        (ISSUER.upper(), ISSUER, "Upper and lower case differ."),
+        (ISSUER + ":8443", ISSUER, "The same host, but another port."),
+        (ISSUER + "/v2", ISSUER, "The same host, but another path."),
+        ("ftp://elsewhere/x", ISSUER, "It is a different URL."),
+        ("keys.example.com", ISSUER, "The https:// at the start is missing."),
+        ("other", ISSUER, "It is a different value."),
+        ("https://[", ISSUER, "It is a different value."),
+        ("", ISSUER, "It is a different value."),
     ],
 )
 def test_difference_is_told_in_words(seen: str, needed: str, what: str) -> None:
@@ -200,21 +199,21 @@ def test_any_difference_can_be_told(text: str) -> None:
     ("claims", "expectation", "note"),
     [
         ({"aud": [ISSUER, "x"]}, EXPECTED,
-         "The right audience is in it: give it alone, without brackets."),
+         "The array contains the right audience. Write it as one string, without brackets."),
         ({"aud": [1]}, EXPECTED, ""),
         ({"aud": ENDPOINT}, expected(token_endpoint=""),
-         f"The token endpoint is not taken as audience: the issuer is asked, {ISSUER}."),
+         f"The token endpoint is not accepted as audience. Use the issuer, {ISSUER}."),
         ({"exp": NOW - 40, "iat": NOW - 100}, EXPECTED,
-         ("It was made 102 seconds ago. If you have just made it, your clock is 102 seconds behind"
-         " ours.")),
+         ("It was created 102 seconds ago. If you just created it, your clock is 102 seconds "
+          "behind the portal's.")),
         ({"iat": NOW + 90, "exp": NOW + 100}, EXPECTED,
-         "If you have just made it, your clock is 88 seconds ahead of ours."),
+         "If you just created it, your clock is 88 seconds ahead of the portal's."),
         ({"nbf": NOW + 90}, EXPECTED,
-         "If you have just made it, your clock is 88 seconds ahead of ours."),
+         "If you just created it, your clock is 88 seconds ahead of the portal's."),
         ({"exp": NOW * 1000}, EXPECTED,
          ("Divided by 1,000 it is 1800000000 (2027-01-15 08:00:00 UTC); now is 1800000001"
          " (2027-01-15 08:00:01 UTC).")),
-        ({"exp": str(NOW + 60)}, EXPECTED, "Take the quotation marks off."),
+        ({"exp": str(NOW + 60)}, EXPECTED, "Remove the quotation marks."),
         ({"jti": ""}, EXPECTED, ""),
     ],
 )  # fmt: skip
@@ -227,7 +226,7 @@ def test_claim_that_fails_has_its_note(
 def test_token_endpoint_with_the_newer_typ() -> None:
     refusal = failed(sign(header={"typ": "client-authentication+jwt"}, aud=ENDPOINT))
     assert refusal.note == (
-        f"The token endpoint is not taken as audience with this typ: the issuer is asked, {ISSUER}."
+        f"The token endpoint is not accepted as audience with this typ. Use the issuer, {ISSUER}."
     )
 
 
@@ -238,7 +237,7 @@ def test_iss_and_sub_that_differ() -> None:
 
 def test_algorithm_in_small_letters() -> None:
     note = failed(sign(header={"alg": "ps256"})).note
-    assert note == "The names are case-sensitive: write PS256."
+    assert note == "Algorithm names are case-sensitive: write PS256."
 
 
 def test_every_reason_of_an_assertion_is_explained() -> None:

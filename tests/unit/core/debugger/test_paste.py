@@ -24,7 +24,7 @@ FORM = {
     "client_assertion": GOOD,
 }
 BODY = urlencode(FORM)
-NONE = "There is no assertion in this request."
+NONE = "This request contains no assertion."
 URL = "https://keys.example.com/api/oauth2/token"
 HTTP = f"POST /api/oauth2/token HTTP/1.1\r\nHost: keys.example.com\r\n{{}}\r\n{BODY}"
 FORM_TYPE = "Content-Type: application/x-www-form-urlencoded\r\n"
@@ -102,19 +102,19 @@ def test_problem_around_the_assertion_is_named(text: str, reason: Reason) -> Non
 @pytest.mark.parametrize(
     ("text", "reason", "found"),
     [
-        ("", Reason.ASSERTION_EMPTY, "There is nothing here."),
-        (" \n", Reason.ASSERTION_EMPTY, "There is nothing here."),
+        ("", Reason.ASSERTION_EMPTY, "The field is empty."),
+        (" \n", Reason.ASSERTION_EMPTY, "The field is empty."),
         (certificate_pem("P-256").decode(), Reason.PASTED_CERTIFICATE, "This is a certificate."),
         (public_pem("RSA").decode(), Reason.PASTED_PUBLIC_KEY, "This is a public key."),
         ('{"kty":"EC","x":"a"}', Reason.PASTED_PUBLIC_KEY, "This is a public key."),
         ("ssh-ed25519 AAAA me@host", Reason.PASTED_PUBLIC_KEY, "This is a public key."),
-        ("hunter2", Reason.PASTED_NO_ASSERTION, "There is no assertion in this."),
+        ("hunter2", Reason.PASTED_NO_ASSERTION, "This text contains no assertion."),
         ("grant_type=x&code=y", Reason.PASTED_NO_ASSERTION, NONE),
         (f"curl {URL}", Reason.PASTED_NO_ASSERTION, NONE),
         (
             f'curl {URL} -d "client_assertion=$JWT"',
             Reason.PASTED_NO_ASSERTION,
-            "This names a variable in place of the assertion.",
+            "This request contains a variable instead of the assertion.",
         ),
         ("a" * (MAX_PASTE_BYTES + 1), Reason.TOO_LARGE, "This is more than 64 KiB."),
         ("é" * MAX_PASTE_BYTES, Reason.TOO_LARGE, "This is more than 64 KiB."),

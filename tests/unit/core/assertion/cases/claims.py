@@ -20,7 +20,7 @@ from tests.unit.core.assertions import (
 )
 
 BOTH = f"{ISSUER} or {ENDPOINT}"
-JTI = "A fresh string of 1 to 255 characters"
+JTI = "A new string of 1 to 255 characters"
 
 CASES = (
     *(

@@ -13,8 +13,8 @@ from tests.unit.core.assertions import (
     sign,
 )
 
-AFTER = "Seconds since 1970, after now: 1800000001 (2027-01-15 08:00:01 UTC)"
-AHEAD = "Seconds since 1970, at most 30 seconds ahead of now: 1800000001 (2027-01-15 08:00:01 UTC)"
+AFTER = "Seconds since 1970, later than now: 1800000001 (2027-01-15 08:00:01 UTC)"
+AHEAD = "Seconds since 1970, at most 30 seconds later than now: 1800000001 (2027-01-15 08:00:01 UTC)"
 
 CASES = (
     of(Reason.CLAIM_MISSING, "exp", "No exp", AFTER, without("exp")),

@@ -18,7 +18,7 @@ ALGS = (
     " ML-DSA-87, RS256, RS384, RS512"
 )
 TYPES = "client-authentication+jwt, JWT, or none"
-KEYS = "No jwk, jku, x5u or x5c: only registered keys are used"
+KEYS = "No jwk, jku, x5u or x5c: the portal uses only registered keys"
 
 CASES = (
     of(Reason.HEADER_ALG_MISSING, "alg", "No alg", ALGS, without("alg")),
