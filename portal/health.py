@@ -34,9 +34,9 @@ def readyz() -> Document:
         logger.warning("Not ready: %s", failure)
         return _not_ready("database", "The database does not answer.")
     except bulkhead.BulkheadFull:
-        return _not_ready("threads", "All threads for look-ups wait for the database.")
+        return _not_ready("threads", "All threads for queries wait for the database.")
     if not _newest_migrations() <= applied.keys():
-        return _not_ready("migrations", "Not all migrations are applied: run manage.py migrate.")
+        return _not_ready("migrations", "Some migrations are not applied: run manage.py migrate.")
     return Document(b'{"status": "ready"}', NO_STORE)
 
 

@@ -19,8 +19,8 @@ from portal.accounts.models import User
 
 def _too_many_attempts() -> str:
     return (
-        "There were too many attempts with this address or from your network. "
-        f"Please wait {wait_for('login_failed')}, then try again."
+        "Too many attempts with this address or from your network. "
+        f"Wait {wait_for('login_failed')}, then try again."
     )
 
 
@@ -29,17 +29,16 @@ class AccountAdapter(DefaultAccountAdapter):
 
     error_messages: dict[str, Any] = {
         **DefaultAccountAdapter.error_messages,
-        "account_inactive": "This account is switched off. An admin can switch it on again.",
-        "duplicate_email": "Your account has this address already.",
+        "account_inactive": "This account is deactivated. An admin can reactivate it.",
+        "duplicate_email": "Your account already has this address.",
         "email_taken": "Another account has this address.",
-        "incorrect_code": "This is not the code that we sent. Please look again.",
-        "max_email_addresses": "An account has %d addresses at most. Please remove one first.",
+        "incorrect_code": "This is not the code that we sent. Check it and try again.",
+        "max_email_addresses": "An account can have at most %d addresses. Remove one first.",
         "email_password_mismatch": (
-            "This e-mail address and password do not belong together. "
-            "Please check both, or reset your password."
+            "The e-mail address or the password is incorrect. Check both, or reset your password."
         ),
-        "incorrect_password": "This is not your password.",
-        "enter_current_password": "This is not your current password.",
+        "incorrect_password": "The password is incorrect.",
+        "enter_current_password": "The current password is incorrect.",
         # Asked for late: what the setting says is not known when this class is read.
         "too_many_login_attempts": lazy(_too_many_attempts, str)(),
     }

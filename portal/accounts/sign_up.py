@@ -80,19 +80,19 @@ def confirm(request: HttpRequest, code: str) -> User:
     """Make the account when the code is right. Raises `WrongCode` and `SignUpOver`."""
     found = pending(request)
     if found is None:
-        raise SignUpOver("The code was good for 15 minutes. Please sign up again.")
+        raise SignUpOver("The code expired after 15 minutes. Sign up again.")
     if not compare_user_code(actual=code, expected=found.code):
         found = replace(found, wrong_codes=found.wrong_codes + 1)
         if found.wrong_codes < ATTEMPTS:
             _keep(request, found)
             raise WrongCode
         del request.session[_KEY]
-        raise SignUpOver(f"These were {ATTEMPTS} wrong codes. Please sign up again.")
+        raise SignUpOver(f"You entered {ATTEMPTS} wrong codes. Sign up again.")
     del request.session[_KEY]
     try:
         return _make_account(found)
     except IntegrityError:
-        message = f"{found.email} has got an account meanwhile. Please sign in."
+        message = f"{found.email} already has an account. Sign in."
         raise SignUpOver(message) from None
 
 

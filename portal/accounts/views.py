@@ -37,7 +37,7 @@ def confirm_sign_up(request: HttpRequest) -> HttpResponse:
         try:
             user = sign_up.confirm(request, form.cleaned_data["code"])
         except sign_up.WrongCode:
-            form.add_error("code", "This is not the code that we sent. Please look again.")
+            form.add_error("code", "This is not the code that we sent. Check it and try again.")
         except sign_up.SignUpOver as over:
             messages.error(request, str(over))
             return redirect("account_signup")

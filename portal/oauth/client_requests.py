@@ -35,7 +35,7 @@ MAX_BODY_BYTES: Final = 64 * 1024
 """An assertion has at most 16 KiB, and nothing else in a request is long."""
 
 _TOO_LARGE: Final = f"The body has more than {MAX_BODY_BYTES // 1024} KiB."
-_NOBODY: Final = "No client of this portal can be read from the request."
+_NOBODY: Final = "The request names no client of this portal."
 _SCHEME: Final = re.compile(r"(basic|bearer|dpop|digest)(?= )", re.IGNORECASE | re.ASCII)
 _FORM: Final = "application/x-www-form-urlencoded"
 
@@ -61,7 +61,7 @@ class ClientEndpoint:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer a request."""
         if request.method != "POST":
-            response = refuse(405, "invalid_request", "Please send this request as a POST.")
+            response = refuse(405, "invalid_request", "Send this request as a POST.")
             response["Allow"] = "POST"
             return response
         try:
@@ -73,13 +73,13 @@ class ClientEndpoint:
             return already_logged(_answer(request, refused))
         except DatabaseFailure:
             logger.exception("A client's request could not be decided")
-            return already_logged(_not_now("The portal cannot reach its database just now."))
+            return already_logged(_not_now("The portal cannot reach its database."))
         except bulkhead.BulkheadFull:
-            return _not_now("The portal has more to do than it can just now.")
+            return _not_now("The portal is too busy.")
 
 
 def _not_now(why: str) -> HttpResponse:
-    again = "Please try again in a few seconds."
+    again = "Try again in a few seconds."
     response = refuse(503, "temporarily_unavailable", f"{why} {again}")
     response["Retry-After"] = "5"
     return response
@@ -90,18 +90,18 @@ def _authenticate(request: HttpRequest) -> Authenticated:
     _check_form(request)
     parameters = _read(request)
     if any("\0" in text for name, values in parameters.items() for text in (name, *values)):
-        raise _Unreadable("There is a NUL in a parameter.")
+        raise _Unreadable("A parameter contains a NUL character.")
     return authenticate_client(parameters, authorization=request.headers.get("Authorization", ""))
 
 
 def _check_form(request: HttpRequest) -> None:
     """RFC 6749 §3.2 and appendix B: over TLS, a form in the body, and nothing in the address."""
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
-        raise _Unreadable("This request has to come over https.")
+        raise _Unreadable("This request must use https.")
     if request.content_type != _FORM:
-        raise _Unreadable(f"The content type must be {_FORM}, with the parameters as a form.")
+        raise _Unreadable(f"The content type must be {_FORM}.")
     if request.META.get("QUERY_STRING"):
-        raise _Unreadable("The parameters belong into the body, and none into the address.")
+        raise _Unreadable("Send all parameters in the body, not in the URL.")
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or len(length) > 9 or int(length) > MAX_BODY_BYTES:
         raise _Unreadable(_TOO_LARGE)
@@ -117,25 +117,31 @@ def _read(request: HttpRequest) -> dict[str, list[str]]:
             raise _Unreadable(_TOO_LARGE)
         return dict(request.POST.lists())
     except (RequestDataTooBig, TooManyFieldsSent, UnreadablePostError):
-        raise _Unreadable("The form could not be read to its end.") from None
+        raise _Unreadable("The form body is incomplete.") from None
 
 
 def _answer(request: HttpRequest, refused: AuthenticationRefused) -> HttpResponse:
     """RFC 6749 §5.2: what is malformed is a 400, and who is not authenticated gets a 401."""
     if refused.client is None:
-        why, page = f"{_NOBODY} An admin finds it under the reference {refused.reference}.", ""
+        why, page = f"{_NOBODY} An admin can look it up by the reference {refused.reference}.", ""
     else:
-        why = f"The portal tells the client's people why, under the reference {refused.reference}."
+        why = (
+            "The client's team can see the reason in the portal, under the reference "
+            f"{refused.reference}."
+        )
         page = token_request_page(refused.reference)
     if refused.refused.reason is Reason.PRIVATE_KEY:
         title = EXPLANATIONS[Reason.PRIVATE_KEY].title
-        return refuse(400, "invalid_request", f"{title}. It counts as leaked. {why}", page)
+        return refuse(400, "invalid_request", f"{title}. The key is compromised. {why}", page)
     if refused.unreadable:
         text = f"The client assertion or the request around it is malformed. {why}"
         return refuse(400, "invalid_request", text, page)
     what = "The client is not authenticated."
     if refused.refused.reason is Reason.CLIENT_SECRET:
-        what = f"{EXPLANATIONS[Reason.CLIENT_SECRET].title}: clients sign in with their keys."
+        what = (
+            f"{EXPLANATIONS[Reason.CLIENT_SECRET].title}: clients authenticate with "
+            "private_key_jwt."
+        )
     response = refuse(401, "invalid_client", f"{what} {why}", page)
     # A challenge only where a scheme was tried: there is none for assertions, and openid-client
     # shows its caller a challenge in place of the reference.

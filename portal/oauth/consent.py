@@ -75,7 +75,7 @@ def _authorization_request(request: HttpRequest) -> str:
     RFC 6749 §3.1: one without a value is as if it were not there.
     """
     if len(request.META.get("QUERY_STRING", "")) > _MAX_QUERY_BYTES:
-        message = f"The address has more than {_MAX_QUERY_BYTES // 1024} KiB of parameters."
+        message = f"The URL has more than {_MAX_QUERY_BYTES // 1024} KiB of parameters."
         raise BadRequest(message)
     known = [(name, value) for name in _PARAMETERS for value in request.GET.getlist(name) if value]
     return f"/{AUTHORIZATION_PATH}?{urlencode(known)}"

@@ -44,7 +44,7 @@ def _still_allowed(scopes: Sequence[str], request: Request) -> list[str]:
     allowed = cast("Client", request.client).allowed_scopes
     kept = [scope for scope in scopes if scope in allowed]
     if not kept:
-        message = "This client may not ask for any of these scopes any more."
+        message = "The client no longer has the right to any of these scopes."
         raise InvalidScopeError(message, request=request)
     return kept
 
@@ -80,7 +80,7 @@ class Validator(OAuth2Validator):
         """
         for name in ("code_challenge", "code_challenge_method"):
             if name in request.duplicate_params:
-                raise InvalidRequestError(f"The parameter {name} is there twice.", request=request)
+                raise InvalidRequestError(f"Duplicate parameter: {name}.", request=request)
         return {}
 
     def check_authorization_request(self, request: Request) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Validator(OAuth2Validator):
             message = "The code_challenge_method must be S256."
             raise InvalidRequestError(message, request=request)
         if not _S256_CHALLENGE.fullmatch(request.code_challenge):
-            message = "The code_challenge must be a SHA-256 in base64url, which has 43 characters."
+            message = "The code_challenge must be a SHA-256 in base64url: 43 characters."
             raise InvalidRequestError(message, request=request)
         resources = [value for name, value in request.uri_query_params if name == "resource"]
         self._validate_resource_uris(request, resources)
@@ -117,7 +117,7 @@ class Validator(OAuth2Validator):
         """Return that there are some and the client may ask for all; raise `InvalidScopeError`."""
         allowed = client.allowed_scopes
         if not scopes or not set(scopes).issubset(allowed):
-            message = f"The scopes that this client may ask for: {' '.join(allowed) or 'none'}."
+            message = f"Allowed scopes of this client: {' '.join(allowed) or 'none'}."
             raise InvalidScopeError(message, request=request)
         return True
 
@@ -145,7 +145,7 @@ class Validator(OAuth2Validator):
         """
         allowed = cast("Client", request.client).allowed_resources
         if not set(resources).issubset(allowed):
-            message = f"The resources that this client may ask for: {' '.join(allowed) or 'none'}."
+            message = f"Allowed resources of this client: {' '.join(allowed) or 'none'}."
             raise CustomOAuth2Error("invalid_target", message, request=request)
 
     def validate_code(self, _client_id: str, code: str, client: object, request: Request) -> bool:
@@ -181,7 +181,7 @@ class Validator(OAuth2Validator):
         Raises `InvalidGrantError`, which is the code of RFC 6749 §5.2 for it, and not oauthlib's.
         """
         if not request.authorization_code.redirect_uri_allowed(redirect_uri):
-            message = "The redirect_uri is not the one of the authorization request."
+            message = "The redirect_uri differs from that of the authorization request."
             raise InvalidGrantError(message, request=request)
         return True
 
@@ -193,7 +193,9 @@ class Validator(OAuth2Validator):
         code = getattr(request, "authorization_code", None)
         only = request.client.redirect_uris[0] if len(request.client.redirect_uris) == 1 else None
         if code is not None and code.redirect_uri != only:
-            message = f"The parameter redirect_uri is missing: the code went to {code.redirect_uri}"
+            message = (
+                f"The parameter redirect_uri is missing. The code was sent to {code.redirect_uri}"
+            )
             raise InvalidRequestError(message, request=request)
         return cast("str", super().get_default_redirect_uri(client_id, request))
 

@@ -32,13 +32,15 @@ _JWKS: Final = "application/jwk-set+json"  # RFC 7517 §8.5.2
 _UNKNOWN_CLIENT = problem(
     404,
     "not_found",
-    "There is no client with the client_id in this address. "
-    "Its JWKS URL is shown on the client's Settings page in the portal.",
+    "No client has the client_id in this URL. The client's Settings page in the portal shows "
+    "its JWKS URL.",
     # Takes the weight off a loop of requests, and is over soon for a client made just now.
     cache_control="public, max-age=10",
 )
 
-_NO_CONTACT = problem(404, "not_found", "Nobody is named here (the setting SECURITY_CONTACT).")
+_NO_CONTACT = problem(
+    404, "not_found", "This portal names no security contact (the setting SECURITY_CONTACT)."
+)
 
 
 @PublicDocument

@@ -15,7 +15,7 @@ _CHECKPOINT_SECONDS: Final = 10
 """For how long caches may reuse a checkpoint: an older one is as true as the newest."""
 
 _NO_KEY: Final = problem(
-    404, "not_found", "This portal signs no checkpoints (the setting CHECKPOINT_KEYS)."
+    404, "not_found", "This portal signs no checkpoints (the setting CHECKPOINT_KEYS is empty)."
 )
 
 

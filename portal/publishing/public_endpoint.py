@@ -58,25 +58,25 @@ def problem(
 
 
 _METHOD_NOT_ALLOWED: Final = problem(
-    405, "method_not_allowed", "This address can only be read: please use GET.", Allow=METHODS
+    405, "method_not_allowed", "This URL is read-only. Use GET.", Allow=METHODS
 )
 HTTPS_ONLY: Final = problem(
     403,
     "https_required",
-    "This is answered over https only, as anybody in between could put in a key of theirs. "
-    f"Please ask for it at {settings.PUBLIC_URL}.",
+    "This document is served only over https, so that nobody can replace its keys on the way. "
+    f"Use {settings.PUBLIC_URL}.",
 )
 # An empty set in its place would evict good keys from verifiers because of a failure of ours.
 DATABASE_FAILED: Final = problem(
     503,
     "temporarily_unavailable",
-    "The portal cannot read its database just now. Please try again in a few seconds.",
+    "The portal cannot read its database. Try again in a few seconds.",
     Retry_After="5",
 )
 BUSY: Final = problem(
     503,
     "temporarily_unavailable",
-    "The portal has more to do than it can just now. Please try again in a few seconds.",
+    "The portal is too busy. Try again in a few seconds.",
     Retry_After="5",
 )
 

@@ -18,44 +18,46 @@ def explanation_of(reason: str) -> Explanation:
     return known or Explanation(f"The request was refused: {reason}", "", "")
 
 
-_SIGNED_IN: Final = "The client signed in: its assertion was right, and is used up now."
+_SIGNED_IN: Final = "The client authenticated: its assertion was valid, and is now used."
 _GRANT_ERRORS: Final = {
     "invalid_grant": Explanation(
-        "The code or refresh token was not valid",
-        f"{_SIGNED_IN} What it gave for the token was not valid: the authorization code or refresh "
-        "token is unknown, too old, used already or of another client, or the redirect address or "
-        "the PKCE code_verifier is not the one that belongs to the code.",
-        "Use each code once and within a minute, with the redirect_uri and code_verifier of the "
-        "same sign-in. After each refresh keep the new refresh token and drop the old one.",
+        "Invalid code or refresh token",
+        f"{_SIGNED_IN} Its authorization code or refresh token is unknown, expired, already "
+        "used or issued to another client, or its redirect_uri or PKCE code_verifier does not "
+        "match the code.",
+        "Use each code once and within a minute, with the redirect_uri and code_verifier of "
+        "its authorization request. After each refresh, keep only the new refresh token.",
     ),
     "invalid_scope": Explanation(
-        "The scope was not valid",
-        f"{_SIGNED_IN} It asked for a scope that it may not ask for, or that was not given before.",
-        "Ask only for the scopes on the client's Settings page, and when refreshing for none that "
-        "was not given before. An admin of the portal can let the client ask for more.",
+        "Invalid scope",
+        f"{_SIGNED_IN} It requested a scope that it has no right to, or that was not granted "
+        "before.",
+        "Request only scopes on the client's Settings page. A refresh can request only scopes "
+        "that were granted before. An admin can add rights.",
     ),
     "unauthorized_client": Explanation(
-        "The client may not use this grant",
-        f"{_SIGNED_IN} It is not allowed to get tokens in this way.",
-        "Use a grant type that is on the client's Settings page; for authorization_code the client "
-        "needs a redirect address too. An admin of the portal can let the client use more.",
+        "Grant type not allowed",
+        f"{_SIGNED_IN} It has no right to use this grant type.",
+        "Use a grant type on the client's Settings page. For authorization_code, the client "
+        "also needs a redirect URI. An admin can add rights.",
     ),
     "unsupported_grant_type": Explanation(
-        "The grant type is not supported",
-        f"{_SIGNED_IN} The grant_type is one that this server does not have.",
-        "Send grant_type as authorization_code, refresh_token or client_credentials.",
+        "Unsupported grant type",
+        f"{_SIGNED_IN} This server does not support its grant_type.",
+        "Set grant_type to authorization_code, refresh_token or client_credentials.",
     ),
     "invalid_request": Explanation(
-        "The request was incomplete",
-        f"{_SIGNED_IN} The request lacks a parameter that its grant needs, or has one wrongly.",
-        "Send grant_type; with authorization_code send code, redirect_uri and code_verifier, with "
-        "refresh_token send refresh_token. A parameter without a value is as if it were not sent.",
+        "Incomplete request",
+        f"{_SIGNED_IN} A parameter of its grant is missing or invalid.",
+        "Send grant_type. With authorization_code, also send code, redirect_uri and "
+        "code_verifier. With refresh_token, also send refresh_token. An empty parameter counts "
+        "as missing.",
     ),
     "invalid_target": Explanation(
-        "The resource was not valid",
-        f"{_SIGNED_IN} It asked a token for a resource that it may not ask for (RFC 8707).",
-        "Leave the parameter resource out, or send a resource that is on the client's Settings "
-        "page. An admin of the portal can let the client ask for more.",
+        "Invalid resource",
+        f"{_SIGNED_IN} It requested a token for a resource that it has no right to (RFC 8707).",
+        "Omit the parameter resource, or send a resource on the client's Settings page. An "
+        "admin can add rights.",
     ),
 }
 """The codes of RFC 6749 §5.2 and RFC 8707 §2, for when the grant is refused after the sign-in."""

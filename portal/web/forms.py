@@ -38,7 +38,7 @@ def posted(request: HttpRequest) -> QueryDict | None:
 def one_line(value: str) -> None:
     """Refuse control characters, which SQLite would keep and PostgreSQL would not."""
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
-        message = "Please write this on one line, without control characters."
+        message = "Write this on one line, without control characters."
         raise ValidationError(message)
 
 
@@ -48,15 +48,15 @@ class ClientForm(PortalForm):
     name = forms.CharField(
         max_length=100,
         validators=[one_line],
-        help_text="As your colleagues know it. It can be changed later.",
-        error_messages={"required": "Please give the client a name."},
+        help_text="You can change it later.",
+        error_messages={"required": "Enter a name."},
     )
     contacts = forms.CharField(
         required=False,
         max_length=1000,
         label="Contacts",
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
-        help_text="E-mail addresses to write to when something is wrong with a key, one a line.",
+        help_text="E-mail addresses to contact about a problem with a key, one per line.",
     )
 
     def clean_contacts(self) -> list[str]:
@@ -64,14 +64,14 @@ class ClientForm(PortalForm):
         given = self.cleaned_data["contacts"].replace(",", "\n").split("\n")
         addresses = list(dict.fromkeys(line.strip() for line in given if line.strip()))
         if len(addresses) > 20:
-            message = f"These are {len(addresses)} addresses; please give 20 at most."
+            message = f"These are {len(addresses)} addresses. Enter at most 20."
             raise ValidationError(message)
         check = forms.EmailField().clean
         for address in addresses:
             try:
                 check(address)
             except ValidationError:
-                message = f"“{address}” is not an e-mail address. Please write one address a line."
+                message = f"“{address}” is not an e-mail address. Write one address per line."
                 raise ValidationError(message) from None
         return addresses
 
@@ -82,11 +82,11 @@ class ClientEditForm(ClientForm):
     redirect_uris = forms.CharField(
         required=False,
         max_length=10_000,
-        label="Redirect addresses",
+        label="Redirect URIs",
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
         help_text=(
-            "Only for clients that act for people (authorization code): where people come back to "
-            "after they have agreed, one address a line, exactly as the client sends it."
+            "Only for the authorization code grant: where users return after consent, one URI "
+            "per line, exactly as the client sends it."
         ),
     )
 
@@ -103,7 +103,8 @@ class RoleForm(PortalForm):
         choices=Role.choices,
         coerce=Role,
         initial=Role.DEVELOPER,
-        help_text="Owners look after name and team, developers after keys; viewers only look.",
+        help_text="Owners manage the name and the team, developers manage keys, viewers can "
+        "only read.",
     )
 
 
@@ -115,6 +116,6 @@ class MemberForm(RoleForm):
         max_length=254,
         label="E-mail address",
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        help_text="The one they sign in with here.",
-        error_messages={"required": "Please give the e-mail address of the person."},
+        help_text="The address of their account here.",
+        error_messages={"required": "Enter an e-mail address."},
     )

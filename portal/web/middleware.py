@@ -160,7 +160,7 @@ class NulMiddleware:
         """Answer 400, or what the next one answers."""
         query = request.META.get("QUERY_STRING", "")
         if "%00" in query or any("\0" in value for value in request.COOKIES.values()):
-            message = "There is a NUL in the query or in a cookie."
+            message = "The query or a cookie contains a NUL character."
             raise BadRequest(message)
         return self.get_response(request)
 

@@ -30,13 +30,13 @@ def require(allowed: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a
 
 
 NOT_YOUR_KEYS = (
-    "Keys are added and retired by the client's owners and developers. "
-    "Please ask one of them, or ask an owner for another role."
+    "Only the client's owners and developers can add and retire keys. Ask one of them, or ask "
+    "an owner for another role."
 )
 NOT_YOUR_REVOCATION = (
-    "Keys are revoked by the client's owners and developers, and by admins of the portal. "
-    "If a private key has leaked, tell one of them now."
+    "Only the client's owners and developers, and admins of the portal, can revoke keys. If a "
+    "private key has leaked, contact one of them now."
 )
 NOT_YOUR_CLIENT = (
-    "A client's name, contacts and team are looked after by its owners. Please ask one of them."
+    "Only the client's owners can change its name, contacts and team. Ask one of them."
 )

@@ -61,7 +61,9 @@ def test_from_sign_in_to_revocation(
         expect(page.get_by_text("Ed25519 public key: EdDSA")).to_be_visible()
     page.get_by_label("Label").fill("laptop")
     page.get_by_role("button", name="Add key").click()
-    expect(page.get_by_text("This portal tries each of them")).to_be_visible()
+    expect(
+        page.get_by_text("Without a kid in the assertion's header, this portal tries each of them")
+    ).to_be_visible()
     expect(page.get_by_text("2 of 10 keys")).to_be_visible()
 
     # Look at it, let it retire, keep it, revoke it
@@ -76,7 +78,7 @@ def test_from_sign_in_to_revocation(
     expect(page.locator("h1 .status")).to_have_text("Active")
     page.get_by_role("link", name="Revoke").click()
     page.get_by_role("button", name="Revoke key").click()
-    expect(page.get_by_text("Please choose a reason.")).to_be_visible()
+    expect(page.get_by_text("Choose a reason.")).to_be_visible()
     page.get_by_label("Compromised").check()
     page.get_by_label("Note").fill("Laptop lost.")
     page.get_by_role("button", name="Revoke key").click()

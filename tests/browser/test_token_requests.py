@@ -25,9 +25,7 @@ def test_a_refusal_is_found_from_the_settings_page(
     page = sign_in(cast.viewer, java_script_enabled=scripts)
     page.goto(client_path(payments))
     page.get_by_role("link", name="See why").click()
-    expect(
-        page.get_by_role("heading", name="The code or refresh token was not valid")
-    ).to_be_visible()
+    expect(page.get_by_role("heading", name="Invalid code or refresh token")).to_be_visible()
     page.get_by_role("link", name="Token requests of Payments").click()
     expect(page.get_by_role("row")).to_have_count(3)
     page.get_by_role("link", name="Accepted", exact=True).focus()

@@ -285,8 +285,7 @@ def test_clients_are_told_in_json(full: Bulkhead, monkeypatch: pytest.MonkeyPatc
     assert response["Cache-Control"] == "no-store"
     assert response.json() == {
         "error": "temporarily_unavailable",
-        "error_description": "The portal has more to do than it can just now. "
-        "Please try again in a few seconds.",
+        "error_description": "The portal is too busy. Try again in a few seconds.",
     }
 
 

@@ -111,7 +111,7 @@ def test_nonsense_is_a_line_without_what_was_sent(
     content = "multipart/form-data; boundary=" + "evil" * 100
     Browser().post("/account/login/", b"x", content_type=content)
     assert lines(caplog) == [
-        "WARNING django.request There is a NUL in the query or in a cookie.: /account/login/",
+        "WARNING django.request The query or a cookie contains a NUL character.: /account/login/",
         "WARNING django.request Bad request (Unable to parse request body): /account/login/",
     ]
 

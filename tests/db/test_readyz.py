@@ -25,7 +25,7 @@ def test_missing_migration_is_said() -> None:
     assert response.json() == {
         "status": "not ready",
         "missing": "migrations",
-        "description": "Not all migrations are applied: run manage.py migrate.",
+        "description": "Some migrations are not applied: run manage.py migrate.",
     }
     assert response["Retry-After"] == "5"
     assert response["Cache-Control"] == "no-store"

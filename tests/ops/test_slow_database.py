@@ -57,7 +57,7 @@ def outcomes(begun: list[Future[Answer]]) -> Counter[tuple[int, str]]:
     found: Counter[tuple[int, str]] = Counter()
     for each in begun:
         answer = each.result()
-        [why] = [w for w in ("more to do", "its database", "") if w.encode() in answer.body][:1]
+        [why] = [w for w in ("too busy", "its database", "") if w.encode() in answer.body][:1]
         found[answer.status, why] += 1
     return found
 
@@ -78,7 +78,7 @@ def test_sets_in_memory_are_served_while_others_hang_and_those_again_afterwards(
             target.check_known()
         # Who waited is told when the database has ended the statement.
         assert outcomes(cold) == {
-            (503, "more to do"): 100 - LOOK_UPS,
+            (503, "too busy"): 100 - LOOK_UPS,
             (503, "its database"): LOOK_UPS,
         }
         assert target.ask("/readyz").status == 200
@@ -113,7 +113,7 @@ def test_sets_in_memory_are_served_while_pages_wait_for_a_frozen_database(
         target.check_pages_busy()
         # Nobody has told those who wait anything, as the database has not.
         assert sum(each.done() for each in pages) == 150 - PAGES
-    assert outcomes(pages) == {(503, "more to do"): 150 - PAGES, (200, ""): PAGES}
+    assert outcomes(pages) == {(503, "too busy"): 150 - PAGES, (200, ""): PAGES}
     wait_until(lambda: target.ask("/readyz").status == 200, "It does not get ready.")
     target.check_all_works()
 

@@ -55,7 +55,7 @@ def client_new(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
     require(
         permissions.can_create_client(user),
-        "Here only admins create clients. Please ask one of them for yours.",
+        "Only admins can create clients in this portal. Ask an admin for yours.",
     )
     form = ClientForm(posted(request), initial={"contacts": user.email})
     if form.is_valid():
@@ -64,7 +64,7 @@ def client_new(request: HttpRequest) -> HttpResponse:
         except RegistryRefusal as refusal:
             add_refusal(form, refusal)
         else:
-            messages.success(request, f"{client.name} is there. Now add its first public key.")
+            messages.success(request, f"{client.name} was created. Now add its first public key.")
             return leave(request, "client", client.client_id)
     context = {"section": "clients", "form": form}
     status = 422 if form.is_bound else 200

@@ -31,9 +31,7 @@ def decode_members(values: Mapping[str, object], now: datetime) -> list[DecodedM
     shown = islice(values.items(), _MAX_MEMBERS)
     members = [_decode_member(name, value, now) for name, value in shown]
     rest = len(values) - len(members)
-    return (
-        [*members, DecodedMember("…", f"{rest:,} more, which are not shown")] if rest else members
-    )
+    return [*members, DecodedMember("…", f"{rest:,} more not shown")] if rest else members
 
 
 def _decode_member(name: str, value: object, now: datetime) -> DecodedMember:

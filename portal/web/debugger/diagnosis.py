@@ -41,11 +41,11 @@ class PasteForm(PortalForm):
         strip=False,
         label="Assertion or request",
         help_text=(
-            "The JWT alone, or the whole thing that fails: the curl command, the form body, or the "
-            "raw HTTP request. It is not redeemed, stored or logged."
+            "The JWT, or the complete request: a curl command, a form body or a raw HTTP "
+            "request. The portal does not store or log it."
         ),
         widget=paste_area(7, "is-key paste"),  # never filled in: see the view
-        error_messages={"required": "Please paste an assertion, or the request that it is in."},
+        error_messages={"required": "Paste an assertion, or the request that contains it."},
     )
 
     def clean_paste(self) -> str:
@@ -53,7 +53,7 @@ class PasteForm(PortalForm):
         text: str = self.cleaned_data["paste"]
         if len(text.encode("utf-8", "replace")) > MAX_PASTE_BYTES:
             message = (
-                f"This is longer than {MAX_PASTE_BYTES // 1024} KiB. Please paste only the request "
+                f"This is larger than {MAX_PASTE_BYTES // 1024} KiB. Paste only the request "
                 "with the assertion."
             )
             raise forms.ValidationError(message)

@@ -53,7 +53,7 @@ def difference(seen: str, accepted: Iterable[str]) -> Difference | None:
 
 def _sentence(gone: str, come: str, place: int) -> str:
     if not come:
-        return f"Take out “{gone}” at character {place}."
+        return f"Remove “{gone}” at character {place}."
     if not gone:
-        return f"Put in “{come}” at character {place}."
+        return f"Add “{come}” at character {place}."
     return f"Write “{come}” instead of “{gone}” at character {place}."

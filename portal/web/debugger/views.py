@@ -45,7 +45,7 @@ def assertion_debugger(request: HttpRequest, client_id: str) -> HttpResponse:
         return _show(request, client, form)
     if not within_limit(request, "debug"):
         wait = wait_for("debug")
-        form.add_error(None, f"That was a lot in a short time. Please wait (at most {wait}).")
+        form.add_error(None, f"Too many requests. Wait at most {wait}, then try again.")
         return _show(request, client, form, status=429)
     if not form.is_valid():
         return _show(request, client, form, status=422)

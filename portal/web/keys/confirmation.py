@@ -37,9 +37,9 @@ class AssertionForm(PortalForm):
     assertion = forms.CharField(
         max_length=MAX_ASSERTION_BYTES,
         label="What the command printed",
-        help_text="The assertion: three parts with dots between. It is checked and not kept.",
+        help_text="The assertion: three parts with dots between them. The portal does not keep it.",
         widget=paste_area(6),
-        error_messages={"required": "Please sign the challenge, and paste what was printed."},
+        error_messages={"required": "Sign the challenge, and paste what the command prints."},
     )
 
 
@@ -51,14 +51,14 @@ def key_confirmation(request: HttpRequest, client_id: str, kid: str) -> HttpResp
     key = get_key_or_404(request, client_id, kid)
     require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
     if key.confirmed_at or key.lifecycle.is_over(timezone.now()):
-        what = "is confirmed already" if key.confirmed_at else "has left the JWKS already"
+        what = "is already confirmed" if key.confirmed_at else "has already left the JWKS"
         messages.info(request, f"“{key.label}” {what}.")
         return leave(request, "key", key.client.client_id, key.kid)
     if request.method != "POST":
         return _ask(request, key)
     if not within_limit(request, "key_inspect"):
-        wait = f"Please wait and try again (at most {wait_for('key_inspect')})."
-        return _ask(request, key, problem=f"That was a lot in a short time. {wait}", status=429)
+        wait = f"Wait at most {wait_for('key_inspect')}, then try again."
+        return _ask(request, key, problem=f"Too many requests. {wait}", status=429)
     form = AssertionForm(request.POST)
     if not form.is_valid():
         return _ask(request, key, problem=_said(form), status=422)
@@ -84,8 +84,8 @@ def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
         return _ask(request, key, problem=str(refusal), status=422)
     messages.success(
         request,
-        f"“{key.label}” is confirmed: the private key, the algorithm {key.alg}, the kid and your "
-        "machine's clock are right.",
+        f"“{key.label}” is confirmed: the private key, the algorithm {key.alg}, the kid and "
+        "your machine's clock are correct.",
     )
     return leave(request, "key", key.client.client_id, key.kid)
 

@@ -44,7 +44,7 @@ def _utc_field(label: str, help_text: str) -> forms.DateTimeField:
         help_text=help_text,
         input_formats=_DATE_FORMATS,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        error_messages={"invalid": "Please write a date and time like 2027-03-31 12:00, in UTC."},
+        error_messages={"invalid": "Enter a date and time like 2027-03-31 12:00, in UTC."},
     )
 
 
@@ -55,7 +55,7 @@ class KeyForm(PortalForm):
         required=False,
         label="Public key",
         help_text=(
-            "PEM, JWK, certificate or OpenSSH line. Paste it, choose a file, or drop one here."
+            "PEM, JWK, certificate or OpenSSH key. Paste it, choose a file, or drop a file here."
         ),
     )
     file = forms.FileField(
@@ -69,18 +69,20 @@ class KeyForm(PortalForm):
         max_length=16,
         strip=False,  # RFC 7515 §4.1.1: a name of an algorithm is compared as it is
         label="Algorithm",
-        help_text="What your client writes into the alg header of its assertions.",
-        error_messages={"required": "Please choose the algorithm that your client signs with."},
+        help_text="The alg header of your client's assertions.",
+        error_messages={"required": "Choose the algorithm that your client signs with."},
     )
     label = forms.CharField(
         max_length=100,
         validators=[one_line],
         label="Label",
-        help_text="For you and your colleagues, such as “production, March 2027”.",
-        error_messages={"required": "Please give the key a label, so that you know it again."},
+        help_text="A name for this key, such as “production, March 2027”.",
+        error_messages={"required": "Enter a label, so that you can recognize the key."},
     )
-    not_before = _utc_field("Starts (UTC)", "Published from then on. Empty: at once.")
-    expires_at = _utc_field("Expires (UTC)", "No longer published from then on. Empty: never.")
+    not_before = _utc_field(
+        "Starts (UTC)", "When the JWKS starts to contain the key. Empty: at once."
+    )
+    expires_at = _utc_field("Expires (UTC)", "When the key leaves the JWKS. Empty: never.")
 
     accepted: AcceptedKey | None = None
     refused: Refused | None = None
@@ -98,9 +100,9 @@ class KeyForm(PortalForm):
         cleaned = super().clean() or self.cleaned_data
         given = self.inspect_given()
         if not given:
-            self.add_error("material", "Please paste your public key, or choose its file.")
+            self.add_error("material", "Paste your public key, or choose its file.")
         elif given > 1:
-            self.add_error("material", "There is text here and a file too. Please give only one.")
+            self.add_error("material", "You entered both text and a file. Use only one.")
         self._check_dates(cleaned.get("not_before"), cleaned.get("expires_at"))
         return cleaned
 
@@ -139,11 +141,11 @@ class KeyForm(PortalForm):
         if start and not now - timedelta(days=1) <= start <= far:
             self.add_error(
                 "not_before",
-                f"Please choose a start between now and {far:%Y}, or leave it empty to start now.",
+                f"Choose a start between now and {far:%Y}, or leave it empty to start now.",
             )
         if end and not now < end <= far:
             self.add_error(
-                "expires_at", f"Please choose an end between now and {far:%Y}, or leave it empty."
+                "expires_at", f"Choose an expiry date between now and {far:%Y}, or leave it empty."
             )
         elif start and end and end <= start:
             self.add_error("expires_at", "The key would expire before it starts.")
@@ -197,7 +199,7 @@ class KeyRemovalForm(PortalForm):
         self.key = key
         if is_last:
             name = key.client.name
-            self.fields["confirmation"].label = f"To confirm, write the client's name: {name}"
+            self.fields["confirmation"].label = f"To confirm, enter the client's name: {name}"
         else:
             del self.fields["confirmation"]
 
@@ -206,7 +208,7 @@ class KeyRemovalForm(PortalForm):
         written = " ".join(self.cleaned_data["confirmation"].casefold().split())
         name = self.key.client.name
         if written != " ".join(name.casefold().split()):
-            message = f"Nothing was changed yet. Please write “{name}” to confirm."
+            message = f"Nothing was changed. Enter “{name}” to confirm."
             raise ValidationError(message)
         return name
 
@@ -216,14 +218,14 @@ class RetirementForm(KeyRemovalForm):
 
     field_order = ("grace", "confirmation")
     grace = forms.TypedChoiceField(
-        label="When should it leave the JWKS?",
+        label="When should the key leave the JWKS?",
         choices=[("168", "In 7 days"), ("24", "In 24 hours"), ("0", "Now")],
         coerce=lambda hours: timedelta(hours=int(hours)),
         widget=forms.RadioSelect,
         initial="168",
         error_messages={
-            "required": "Please choose when.",
-            "invalid_choice": "Please choose one of the three.",
+            "required": "Choose when.",
+            "invalid_choice": "Choose one of the options.",
         },
     )
 
@@ -238,13 +240,13 @@ class RevocationForm(KeyRemovalForm):
         coerce=RevocationReason,
         widget=forms.RadioSelect,
         error_messages={
-            "required": "Please choose a reason.",
-            "invalid_choice": "Please choose one of these reasons.",
+            "required": "Choose a reason.",
+            "invalid_choice": "Choose one of these reasons.",
         },
     )
     note = forms.CharField(
         required=False,
         max_length=500,
         validators=[one_line],
-        help_text="What happened, in a sentence. It stays on record with the key.",
+        help_text="What happened, in one sentence. The portal keeps it with the key.",
     )

@@ -29,7 +29,7 @@ def key_retirement(request: HttpRequest, client_id: str, kid: str) -> HttpRespon
     key = get_key_or_404(request, client_id, kid)
     require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
     if key.lifecycle.is_over(timezone.now()):
-        messages.info(request, f"“{key.label}” has left the JWKS already.")
+        messages.info(request, f"“{key.label}” has already left the JWKS.")
         return leave(request, "key", key.client.client_id, key.kid)
     form = RetirementForm(posted(request), key=key, is_last=is_last_live(key, timezone.now()))
     if form.is_valid() and _retire(request, key, form):
@@ -47,7 +47,7 @@ def key_retirement_withdrawal(request: HttpRequest, client_id: str, kid: str) ->
     except RegistryRefusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"“{key.label}” stays. Its retirement was taken back.")
+        messages.success(request, f"“{key.label}” stays live. The retirement was cancelled.")
     return leave(request, "key", key.client.client_id, key.kid)
 
 
@@ -61,7 +61,7 @@ def _retire(request: HttpRequest, key: ClientKey, form: RetirementForm) -> bool:
         return False
     if grace:
         text = f"“{key.label}” leaves the JWKS on {key.retires_at:%d %B %Y, %H:%M} UTC."
-        messages.success(request, f"{text} Until then you can take that back.")
+        messages.success(request, f"{text} You can undo this until then.")
     else:
         messages.success(request, f"“{key.label}” is retired and has left the JWKS.")
     return True

@@ -27,7 +27,7 @@ def key_revocation(request: HttpRequest, client_id: str, kid: str) -> HttpRespon
     key = get_key_or_404(request, client_id, kid)
     require(permissions.can_revoke_keys(current_user(request), key.client), NOT_YOUR_REVOCATION)
     if key.revoked_at:
-        messages.info(request, f"“{key.label}” is revoked already.")
+        messages.info(request, f"“{key.label}” is already revoked.")
         return leave(request, "key", key.client.client_id, key.kid)
     form = RevocationForm(posted(request), key=key, is_last=is_last_live(key, timezone.now()))
     if form.is_valid() and _revoke(request, key, form):
@@ -45,7 +45,7 @@ def _revoke(request: HttpRequest, key: ClientKey, form: RevocationForm) -> bool:
         return False
     messages.success(
         request,
-        f"“{key.label}” is revoked. It has left the JWKS; verifiers stop trusting it when "
-        "their own copy runs out.",
+        f"“{key.label}” is revoked. It has left the JWKS. Verifiers stop trusting it when their "
+        "cached copy expires.",
     )
     return True

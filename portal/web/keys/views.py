@@ -128,8 +128,8 @@ def _slow_down(
     """Answer somebody over the limit: nothing is judged, blocked or recorded."""
     form = form_class(request.POST, request.FILES, inspect=_look_for_secrets)
     message = (
-        "That was a lot of keys in a short time. Nothing is wrong with this one and it is still "
-        f"here; please wait and try again (at most {wait_for(action)})."
+        f"Too many requests. Your key is still here: wait at most {wait_for(action)}, then try "
+        "again."
     )
     form.add_error(None, message)
     return _show_again(request, client, form, fragment=fragment, status=429)
@@ -164,7 +164,7 @@ def _say_registered(request: HttpRequest, key: ClientKey) -> None:
     now = timezone.now()
     lists, status = key_lists(key.client, now), key.lifecycle.status(now)
     if status == KeyStatus.UNCONFIRMED:
-        level, text = messages.WARNING, "is registered, and not in the JWKS before it is confirmed."
+        level, text = messages.WARNING, "is registered. It enters the JWKS after you confirm it."
     elif status == KeyStatus.PENDING:
         level, text = (
             messages.SUCCESS,
@@ -173,16 +173,16 @@ def _say_registered(request: HttpRequest, key: ClientKey) -> None:
     else:
         level = messages.SUCCESS
         text = (
-            "is live: it is in the JWKS now. Verifiers see it within "
-            f"{settings.JWKS_MAX_AGE} seconds, plus the time for which they keep their own copy."
+            "is live: the JWKS contains it now. Verifiers see it within "
+            f"{settings.JWKS_MAX_AGE} seconds, plus the time for which they cache the JWKS."
         )
     page = reverse("key_confirmation", args=[key.client.client_id, key.kid])
-    link = format_html('<a href="{}">Sign once to confirm it</a>', page)
+    link = format_html('<a href="{}">Confirm it with a signature</a>', page)
     later = "" if status == KeyStatus.UNCONFIRMED else ", now or later"
     messages.add_message(request, level, format_html("“{}” {} {}{}.", key.label, text, link, later))
     if lists.live > 1:
         messages.warning(
             request,
-            f"{key.client.name} has {lists.live} live keys. This portal tries each of them when an "
-            "assertion has no kid in its header; other verifiers refuse it then.",
+            f"{key.client.name} has {lists.live} live keys. Without a kid in the assertion's "
+            "header, this portal tries each of them, but other verifiers refuse the assertion.",
         )

@@ -38,7 +38,7 @@ def member(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
     membership = _find_membership(request, client_id, row)
     form = RoleForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "That is not a role. Please choose owner, developer or viewer.")
+        messages.error(request, "This is not a role. Choose owner, developer or viewer.")
     else:
         try:
             change_role(membership, role=form.cleaned_data["role"], by=current_user(request))
@@ -62,7 +62,7 @@ def member_removal(request: HttpRequest, client_id: str, row: int) -> HttpRespon
     except RegistryRefusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"{membership.user} no longer belongs to {client.name}.")
+        messages.success(request, f"{membership.user} was removed from {client.name}.")
     own = Client.objects.visible_to(current_user(request)).filter(pk=client.pk)
     return redirect("team", client_id) if own.exists() else redirect("home")
 
@@ -80,7 +80,7 @@ def _add(request: HttpRequest, client: Client, form: MemberForm) -> bool:
         add_refusal(form, refusal)
         return False
     role = Role(added.role).label.lower()
-    messages.success(request, f"{added.user} belongs to {client.name} now, as {role}.")
+    messages.success(request, f"{added.user} was added to {client.name} as {role}.")
     return True
 
 

@@ -24,7 +24,7 @@ def token_requests(request: HttpRequest, client_id: str) -> HttpResponse:
     client = get_client_or_404(request, client_id)
     form = TokenRequestFilter(request.GET)
     if not form.is_valid():
-        message = "The link to this page of the list is damaged."
+        message = "The link to this page of the list is invalid."
         raise BadRequest(message)
     page = form.page(client)
     context = {

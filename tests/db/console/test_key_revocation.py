@@ -147,7 +147,7 @@ def test_as_many_as_the_limit_are_revoked(
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("reason", "", "Please choose a reason"),
+        ("reason", "", "Choose a reason"),
         ("reason", "bored", "Select a valid choice"),
         ("note", "x" * 501, "at most 500 characters"),
         ("note", "a\0b", "Null characters are not allowed"),

@@ -291,7 +291,7 @@ def test_a_challenge_that_is_there_twice_is_told_to_the_client(
     value = signer.consent_query()[name] if same else "x" * 43
     answer = told(bob.post(address(signer, f"&{name}={value}"), ALLOW))
     assert answer["error"] == "invalid_request"
-    assert answer["error_description"] == f"The parameter {name} is there twice."
+    assert answer["error_description"] == f"Duplicate parameter: {name}."
     assert not AuthorizationCode.objects.exists()
 
 

@@ -131,4 +131,4 @@ def test_where_nothing_points_to_a_client_no_page_is_promised(
 def test_an_assertion_in_the_address_is_told_where_it_belongs(signer: Signer) -> None:
     response = post(f"{TOKEN}?client_assertion={jwt(signer)}", {"grant_type": "client_credentials"})
     assert response.status_code == 400
-    assert "belong into the body" in body_of(response)["error_description"]
+    assert "Send all parameters in the body" in body_of(response)["error_description"]

@@ -108,9 +108,7 @@ def test_private_key_is_refused_as_one_and_blocked_by_the_portal(
     assert response.status_code == 400
     body = body_of(response)
     assert body["error"] == "invalid_request"
-    assert (
-        "There was a private key in the request. It counts as leaked." in body["error_description"]
-    )
+    assert "Private key in the request. The key is compromised." in body["error_description"]
     assert RefusedRequest.objects.get().reason == "private_key"
     blocked = BlockedKey.objects.get()
     assert blocked.pk == parse_public_key(public_pem(private)).spki_sha256

@@ -288,7 +288,7 @@ def test_a_code_with_another_redirect_uri_is_no_valid_grant(
     row = refused(
         signer.exchange_code(signer.code_from(cast.bob), redirect_uri=uri), 400, "invalid_grant"
     )
-    assert row.seen == "The redirect_uri is not the one of the authorization request."
+    assert row.seen == "The redirect_uri differs from that of the authorization request."
     assert not AccessToken.objects.exists()
 
 

@@ -69,7 +69,7 @@ LANGUAGES: Final[dict[str, Language]] = {
             install="npm install jose@6.2.18",
             run="node get_token.mjs",
             headers={**_RSA_AND_EC, "EdDSA": "EdDSA", **_ML_DSA},
-            notes={"AKP": "Needs Node 24.7 or newer, which calls ML-DSA experimental."},
+            notes={"AKP": "Needs Node 24.7 or newer, where ML-DSA is experimental."},
         ),
         Language(
             name="go",
@@ -91,8 +91,8 @@ LANGUAGES: Final[dict[str, Language]] = {
             run="java -cp nimbus-jose-jwt-10.10.jar GetToken.java",
             headers={**_RSA_AND_EC, "EdDSA": "EdDSA", "Ed448": "EdDSA"},
             notes={
-                "OKP": "Nimbus signs EdDSA only with a further library (Tink), and not with Ed448. "
-                "Here Java itself signs, which it can do since version 15.",
+                "OKP": "Nimbus needs another library (Tink) for EdDSA, and does not support "
+                "Ed448. This program signs with Java itself (15 or newer).",
             },
         ),
         Language(
@@ -105,8 +105,9 @@ LANGUAGES: Final[dict[str, Language]] = {
             run="dotnet run",
             headers={**_RSA_AND_EC, "EdDSA": "EdDSA", "Ed448": "EdDSA"},
             notes={
-                "OKP": "Neither .NET nor Microsoft.IdentityModel can sign with EdDSA, so here "
-                "Bouncy Castle signs: dotnet add package BouncyCastle.Cryptography --version 2.7.0",
+                "OKP": ".NET and Microsoft.IdentityModel do not support EdDSA, so this program "
+                "signs with Bouncy Castle: dotnet add package BouncyCastle.Cryptography "
+                "--version 2.7.0",
             },
         ),
         Language(
@@ -118,8 +119,7 @@ LANGUAGES: Final[dict[str, Language]] = {
             run="bash get_token.sh",
             headers={**_RSA_AND_EC, "EdDSA": "EdDSA", "Ed448": "EdDSA", **_ML_DSA},
             notes={
-                "OKP": "Needs OpenSSL 3: macOS comes with LibreSSL, which cannot do it "
-                "(brew install openssl).",
+                "OKP": "Needs OpenSSL 3. On macOS, which has LibreSSL: brew install openssl.",
                 "AKP": "Needs OpenSSL 3.5 or newer.",
             },
         ),

@@ -46,7 +46,7 @@ def test_without_a_csrf_token_nothing_changes(
 
 
 def test_a_403_says_whom_to_ask(ask: Any, paths: SimpleNamespace) -> None:
-    assert "looked after by its owners" in text_of(ask("dev", "get", paths.client_edit))
+    assert "owners can change its name" in text_of(ask("dev", "get", paths.client_edit))
 
 
 def test_the_form_shows_what_stands(ask: Any, paths: SimpleNamespace) -> None:

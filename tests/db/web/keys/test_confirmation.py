@@ -351,7 +351,7 @@ def test_a_key_that_must_be_confirmed_says_so_until_it_is(
     settings.REQUIRE_CONFIRMATION = True
     browser = browser_of("dev")
     text = text_of(browser.post(paths.key_register, good(label="strict"), follow=True))
-    assert "“strict” is registered, and not in the JWKS before it is confirmed." in text
+    assert "“strict” is registered. It enters the JWKS after you confirm it." in text
     assert "Unconfirmed" in text
     strict = payments.keys.get(label="strict")
     assert "not confirmed" in text_of(browser.get(key_path(strict)))

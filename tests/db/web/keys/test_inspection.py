@@ -85,7 +85,7 @@ def test_without_javascript_it_is_a_page_that_keeps_everything(
     assert "Ed25519 public key: EdDSA" in text
     assert body_of(pem) in text
     assert 'value="mine"' in text
-    assert "Please give the key a label" not in text
+    assert "Enter a label" not in text
 
 
 def test_an_empty_field_is_no_error(ask: Any, paths: SimpleNamespace) -> None:

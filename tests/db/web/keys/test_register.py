@@ -74,7 +74,7 @@ def test_without_a_csrf_token_nothing_is_registered(
     ("chosen", "status", "said"),
     [
         ("PS256", 302, ""),
-        ("", 422, "Please choose the algorithm that your client signs with."),
+        ("", 422, "Choose the algorithm that your client signs with."),
         ("RS256", 422, "RS256 is an older algorithm that is switched off here."),
         ("ES256", 422, "cannot be used with ES256"),
         ("PS256 ", 422, "This is not the name of an algorithm that the portal knows."),
@@ -104,13 +104,13 @@ def test_a_pasted_key_is_live_and_said_so(
     registered = payments.keys.get()
     assert registered.pem == entered["material"]
     assert registered.registered_by == cast.dev
-    assert "is live: it is in the JWKS now" in text_of(response)
-    assert "live keys. This portal tries each" not in text_of(response)
+    assert "is live: the JWKS contains it now" in text_of(response)
+    assert "live keys. Without a kid" not in text_of(response)
 
 
 def test_the_second_live_key_brings_kid(browser_of: Any, paths: SimpleNamespace) -> None:
     response = browser_of("dev").post(paths.key_register, good(), follow=True)
-    assert "2 live keys. This portal tries each" in text_of(response)
+    assert "2 live keys. Without a kid" in text_of(response)
 
 
 @pytest.mark.parametrize(("kid_sent", "is_warned"), [(False, True), (True, False), (None, False)])
@@ -177,25 +177,25 @@ def test_dates_are_utc(ask: Any, paths: SimpleNamespace, payments: Client) -> No
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"material": ""}, "Please paste your public key, or choose its file."),
-        ({"material": " \n "}, "Please paste your public key, or choose its file."),
-        ({"label": ""}, "Please give the key a label"),
+        ({"material": ""}, "Paste your public key, or choose its file."),
+        ({"material": " \n "}, "Paste your public key, or choose its file."),
+        ({"label": ""}, "Enter a label"),
         ({"label": "x" * 101}, "at most 100 characters"),
         ({"label": "a\0b"}, "Null characters"),
         ({"label": "a\nb"}, "without control characters"),
-        ({"alg": ""}, "Please choose the algorithm"),
+        ({"alg": ""}, "Choose the algorithm"),
         ({"alg": "PS256"}, "cannot be used with PS256"),
         ({"alg": "none"}, "not the name of an algorithm"),
         ({"alg": "RS256"}, "cannot be used with RS256"),
         ({"material": "hello"}, "notice-error"),
         ({"material": "\0\0\0"}, "notice-error"),
-        ({"not_before": "yesterday"}, "Please write a date and time like"),
-        ({"not_before": "0001-01-01T00:00"}, "Please choose a start between now and"),
-        ({"not_before": "9999-12-31T23:59"}, "Please choose a start between now and"),
-        ({"expires_at": "9999-12-31T23:59"}, "Please choose an end between now and"),
-        ({"expires_at": "2020-01-01T00:00"}, "Please choose an end between now and"),
-        ({"expires_at": "99999999999-01-01T00:00"}, "Please write a date and time like"),
-        ({"not_before": "2\0"}, "Please write a date and time like"),
+        ({"not_before": "yesterday"}, "Enter a date and time like"),
+        ({"not_before": "0001-01-01T00:00"}, "Choose a start between now and"),
+        ({"not_before": "9999-12-31T23:59"}, "Choose a start between now and"),
+        ({"expires_at": "9999-12-31T23:59"}, "Choose an expiry date between now and"),
+        ({"expires_at": "2020-01-01T00:00"}, "Choose an expiry date between now and"),
+        ({"expires_at": "99999999999-01-01T00:00"}, "Enter a date and time like"),
+        ({"not_before": "2\0"}, "Enter a date and time like"),
     ],
 )
 def test_bad_entries_are_named(
@@ -234,7 +234,7 @@ def test_text_and_file_together_are_refused_and_the_text_survives(
 ) -> None:
     entered = good(file=SimpleUploadedFile("k.pem", public_pem(new_private_key()).encode()))
     response = ask("dev", "post", paths.key_register, entered)
-    assert "There is text here and a file too" in text_of(response)
+    assert "You entered both text and a file" in text_of(response)
     assert body_of(entered["material"]) in text_of(response)
 
 

@@ -85,7 +85,7 @@ def test_the_last_live_key_needs_the_clients_name(
 ) -> None:
     response = ask("dev", "post", paths.key_revocation, {"reason": "superseded"})
     assert response.status_code == 422
-    assert "Please write “Payments” to confirm." in text_of(response)
+    assert "Enter “Payments” to confirm." in text_of(response)
     key.refresh_from_db()
     assert key.revoked_at is None
 

@@ -59,7 +59,7 @@ def test_an_unknown_role_changes_nothing(
     browser_of: Any, paths: SimpleNamespace, payments: Client, cast: SimpleNamespace
 ) -> None:
     response = browser_of("alice").post(paths.member, {"role": "emperor"}, follow=True)
-    assert "That is not a role" in text_of(response)
+    assert "This is not a role" in text_of(response)
     assert payments.memberships.get(user=cast.viewer).role == Role.VIEWER
 
 

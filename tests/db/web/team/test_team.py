@@ -54,7 +54,7 @@ def test_without_a_csrf_token_nobody_is_added(
 @pytest.mark.parametrize(
     ("entered", "said"),
     [
-        ({"email": "", "role": "viewer"}, "Please give the e-mail address"),
+        ({"email": "", "role": "viewer"}, "Enter an e-mail address"),
         ({"email": "nobody@example.com", "role": "viewer"}, "Nobody has signed up with"),
         ({"email": "dev@example.com", "role": "viewer"}, "belongs to Payments already"),
         ({"email": "a\0b@example.com", "role": "viewer"}, "Null characters"),

@@ -103,7 +103,7 @@ def test_it_says_what_was_seen_and_what_was_expected(
 def test_a_refused_grant_is_explained(ask: Any, url: str, payments: Client, error: str) -> None:
     refuse(payments, 1, reason=error)
     text = text_of(ask("dev", "get", url))
-    assert "The client signed in" in text
+    assert "The client authenticated" in text
     assert "What to do" in text
 
 

@@ -77,7 +77,7 @@ def test_a_grant_refused_after_the_sign_in_is_one_request(
     refuse(payments, 1, key=key, kid=key.kid, reason="invalid_grant")
     text = text_of(ask("dev", "get", url))
     assert references_in(text) == [reference_of(1)]
-    assert "The code or refresh token was not valid" in text
+    assert "Invalid code or refresh token" in text
 
 
 def test_a_request_names_its_key_by_its_label(

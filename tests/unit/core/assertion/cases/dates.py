@@ -14,7 +14,9 @@ from tests.unit.core.assertions import (
 )
 
 AFTER = "Seconds since 1970, later than now: 1800000001 (2027-01-15 08:00:01 UTC)"
-AHEAD = "Seconds since 1970, at most 30 seconds later than now: 1800000001 (2027-01-15 08:00:01 UTC)"
+AHEAD = (
+    "Seconds since 1970, at most 30 seconds later than now: 1800000001 (2027-01-15 08:00:01 UTC)"
+)
 
 CASES = (
     of(Reason.CLAIM_MISSING, "exp", "No exp", AFTER, without("exp")),
