@@ -13,8 +13,8 @@ from functools import wraps
 from typing import Final
 
 from allauth.account.adapter import get_adapter
-from allauth.core.internal.ratelimit import Rate, parse_rates
-from allauth.core.ratelimit import respond_429
+from allauth.core.internal.ratelimit import parse_rates
+from allauth.core.ratelimit import Rate, respond_429
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection

@@ -18,8 +18,6 @@ from django.core.handlers.wsgi import LimitedStream
 from django.db import Error as DatabaseFailure
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.urls import reverse
-from django.utils.decorators import method_decorator
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from portal import bulkhead
 from portal.core.assertion import EXPLANATIONS
@@ -57,7 +55,6 @@ class ClientEndpoint:
         update_wrapper(self, view)
         self._view = view
 
-    @method_decorator(sensitive_post_parameters())
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer a request."""
         if request.method != "POST":
@@ -85,7 +82,6 @@ def _not_now(why: str) -> HttpResponse:
     return response
 
 
-@sensitive_variables()
 def _authenticate(request: HttpRequest) -> Authenticated:
     _check_form(request)
     parameters = _read(request)

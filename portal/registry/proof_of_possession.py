@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
-from django.views.decorators.debug import sensitive_variables
 
 from portal.core.assertion import CandidateKey, Expectation
 from portal.core.debugger import Examination, examine
@@ -55,7 +54,6 @@ def new_challenge(key: ClientKey, *, audience: str) -> dict[str, str]:
     }
 
 
-@sensitive_variables("assertion")
 def check_proof(key: ClientKey, assertion: str, now: datetime, *, audience: str) -> ProofResult:
     """Return what the assertion proves of the key: the checks of the token endpoint, and ours.
 

@@ -8,8 +8,6 @@ from typing import Final
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import method_decorator
-from django.views.decorators.debug import sensitive_variables
 
 from portal import bulkhead
 from portal.accounts.limits import View, within_limit
@@ -123,7 +121,6 @@ class PrivateKeyMiddleware:
         """Answer what the next one answers."""
         return self.get_response(request)
 
-    @method_decorator(sensitive_variables("fields"))
     def process_view(
         self, request: HttpRequest, _view: View, _args: object, _kwargs: object
     ) -> HttpResponse | None:

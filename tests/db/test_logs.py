@@ -8,6 +8,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.test import Client as Browser
+from django.urls import reverse
 
 from portal.logs import OneLine
 from portal.oauth import views
@@ -57,6 +58,32 @@ def test_code_that_fails_is_told_with_its_traceback(
     assert first == f"ERROR django.request Internal Server Error: {client_path(payments)}"
     assert second == "Traceback (most recent call last):"
     assert last == "ZeroDivisionError: by nothing"
+
+
+def test_what_was_sent_is_in_no_traceback_and_no_mail(
+    browser_of: Any,
+    payments: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    mailoutbox: list[Any],
+    settings: Any,
+) -> None:
+    # Nothing prints variables: no page of errors, and no mail of Django's to ADMINS.
+    settings.ADMINS = [("A", "a@example.com")]
+
+    def broken(material: str, **_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("portal.web.keys.views.inspect_key", broken)
+    browser = browser_of("dev")
+    browser.raise_request_exception = False
+    url = reverse("key_register", args=[payments.client_id])
+    response = browser.post(url, {"material": "c2VjcmV0", "label": "c2VjcmV0"})
+    assert response.status_code == 500
+    told = lines(caplog)
+    assert told[-1] == "ZeroDivisionError"
+    assert "c2VjcmV0" not in f"{told} {response.content}"
+    assert mailoutbox == []
 
 
 def test_what_somebody_may_not_do_is_a_line(

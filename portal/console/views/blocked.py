@@ -9,7 +9,6 @@ from django.db.models import F
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_post_parameters
 
 from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import BlockedFilter
@@ -33,7 +32,6 @@ def blocked(request: AdminRequest) -> HttpResponse:
     return _look_up(request) if request.method == "POST" else _list(request, request.GET)
 
 
-@sensitive_post_parameters("q")
 def _look_up(request: AdminRequest) -> HttpResponse:
     asked, refused = read_search(request)
     if refused:

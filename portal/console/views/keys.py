@@ -8,7 +8,6 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_post_parameters
 from django_htmx.http import push_url, trigger_client_event
 
 from portal.console.decorators import AdminRequest, admin_view
@@ -32,7 +31,6 @@ def keys(request: AdminRequest) -> HttpResponse:
     return _search(request) if request.method == "POST" else _list(request, request.GET)
 
 
-@sensitive_post_parameters("q")
 def _search(request: AdminRequest) -> HttpResponse:
     """Turn what was typed or pasted into an address that can be kept, and show that."""
     asked, refused = read_search(request)

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 
 from portal.core.assertion import (
     UNREADABLE,
@@ -97,7 +96,6 @@ class _Attempt:
     key: ClientKey | None = None
 
 
-@sensitive_variables()
 def authenticate_client(
     parameters: Mapping[str, Sequence[str]], *, authorization: str = ""
 ) -> Authenticated:
@@ -134,7 +132,6 @@ def record_refused_grant(authenticated: Authenticated, error: str, *, seen: str 
     )
 
 
-@sensitive_variables()
 def _authenticate(
     attempt: _Attempt, parameters: Mapping[str, Sequence[str]], authorization: str
 ) -> Authenticated:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.views.decorators.debug import sensitive_variables
-
 from portal.accounts.models import User
 from portal.core.key_policy.accepted import AcceptedKey
 from portal.core.public_key import PublicKey
@@ -15,7 +13,6 @@ from portal.registry.key_policy import key_policy
 from portal.registry.models import Client, Event
 
 
-@sensitive_variables("material")
 def inspect_key(
     material: bytes | str, *, by: User, client: Client, registering: bool = False
 ) -> AcceptedKey:

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from django.views.decorators.debug import sensitive_variables
-
 from portal.core.public_key import PublicKey
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
@@ -32,7 +30,6 @@ def blocking_leaked_keys(*, by: Actor, client: Client | None) -> Iterator[None]:
         raise
 
 
-@sensitive_variables("material")
 def read_key(material: bytes | str, *, by: Actor, client: Client | None) -> PublicKey:
     """Parse what somebody sent; a private key in it blocks its public half for good.
 

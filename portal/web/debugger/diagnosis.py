@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Final
 
 from django import forms
-from django.views.decorators.debug import sensitive_variables
 
 from portal.core.assertion import Expectation, UnverifiedAssertion
 from portal.core.assertion.formatting import brief
@@ -97,7 +96,6 @@ class Diagnosis:
         return max(0, len(self.failed) - 1)
 
 
-@sensitive_variables()
 def diagnose(text: str, client: Client, now: datetime) -> Diagnosis:
     """Return what is wrong with the pasted assertion or request of the client; nothing is kept.
 

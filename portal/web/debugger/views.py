@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import reswap, retarget
 
@@ -27,8 +26,6 @@ from portal.web.shortcuts import get_client_or_404
 _SECRET: Final = frozenset({Reason.PRIVATE_KEY, Reason.SHARED_SECRET})
 
 
-@sensitive_post_parameters("paste")
-@sensitive_variables("form", "text")
 @require_http_methods(["GET", "HEAD", "POST"])
 @has_own_limit
 def assertion_debugger(request: HttpRequest, client_id: str) -> HttpResponse:
@@ -58,7 +55,6 @@ def assertion_debugger(request: HttpRequest, client_id: str) -> HttpResponse:
     return _show(request, client, form, diagnosis=diagnosis)
 
 
-@sensitive_variables("form", "context")
 def _show(
     request: HttpRequest, client: Client, form: PasteForm, *, status: int = 200, **seen: Any
 ) -> HttpResponse:

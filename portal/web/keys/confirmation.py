@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from portal.accounts.limits import wait_for, within_limit
@@ -43,8 +42,6 @@ class AssertionForm(PortalForm):
     )
 
 
-@sensitive_post_parameters("assertion")
-@sensitive_variables("form", "result")
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_confirmation(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Give a challenge to sign, and confirm the key when it comes back well signed."""
@@ -69,7 +66,6 @@ def _said(form: AssertionForm) -> str:
     return " ".join(map(str, form.errors["assertion"]))
 
 
-@sensitive_variables("assertion")
 def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
     leaked = _private(request, key, assertion)
     if leaked:
@@ -90,7 +86,6 @@ def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
     return leave(request, "key", key.client.client_id, key.kid)
 
 
-@sensitive_variables("text")
 def _private(request: HttpRequest, key: ClientKey, text: str) -> Refused | None:
     """Return the refusal of a private key, whose public half is blocked now; None for the rest."""
     try:

@@ -12,7 +12,6 @@ from django.core.files.uploadedfile import UploadedFile
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_variables
 
 from portal.core.algorithms import Algorithm
 from portal.core.key_policy.accepted import AcceptedKey
@@ -106,7 +105,6 @@ class KeyForm(PortalForm):
         self._check_dates(cleaned.get("not_before"), cleaned.get("expires_at"))
         return cleaned
 
-    @sensitive_variables("material", "text", "file")
     def inspect_given(self) -> int:
         """Inspect all that was given, whatever else is wrong; return how many keys that were.
 

@@ -12,7 +12,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import reswap, retarget
 
@@ -43,7 +42,6 @@ from portal.web.shortcuts import (
 )
 
 
-@sensitive_post_parameters("material", "file")
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
     """Register a key. The form stands on the Settings page, so that is where a GET leads."""
@@ -63,7 +61,6 @@ def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
     return redirect("client", client.client_id)
 
 
-@sensitive_post_parameters("material", "file")
 @require_POST
 @has_own_limit
 def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
@@ -135,7 +132,6 @@ def _slow_down(
     return _show_again(request, client, form, fragment=fragment, status=429)
 
 
-@sensitive_variables("material")
 def _look_for_secrets(material: bytes | str) -> None:
     """Raise `Refused` for what may not be shown again, and only for that."""
     try:
