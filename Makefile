@@ -22,7 +22,7 @@ $(shell rm -f $(VENV)/pyvenv.cfg $(RUN_READY) $(TEST_READY))
 endif
 endif
 
-# What `test` leaves out and `test-all` runs: all cases, where another test takes a few.
+# `test` skips exhaustive tests, which `test-all` runs; a smaller test of a few cases is beside each.
 CHOSEN := -m "not exhaustive"
 
 .DEFAULT_GOAL := help
@@ -102,11 +102,11 @@ test: ## Run all checks and tests (another Python: make test PYTHON=python3.13)
 	@$(MAKE) --no-print-directory -j$(JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) suites
 	@$(BIN)/python tests/total.py $(REPORTS) unit db smoke browser interop ops
 
-test-all: ## Run all checks and tests with all their cases, and all database tests on SQLite
+test-all: ## Run all checks and tests with all cases, and all database tests on SQLite
 	@STRUCTURES=3000 $(MAKE) --no-print-directory test CHOSEN=
 	@$(MAKE) --no-print-directory test-sqlite
 
-# SQLite is for trying the portal out, so `test` runs only a choice of these.
+# SQLite is only for trying the portal out, so `test` runs only a subset of these.
 test-sqlite: $(TEST_READY) programs ## Run all database tests on SQLite, without the PostgreSQL-only tests
 	@echo "Database tests on SQLite"
 	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/db -m "not postgresql"
@@ -164,7 +164,7 @@ db: $(TEST_READY) programs ## Test the registry and the pages on PostgreSQL, whi
 	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) $(CHOSEN) tests/db
 
 smoke: $(TEST_READY) programs ## Test migrations, triggers, the ledger and each page on SQLite
-	@echo "Database tests on SQLite, a choice"
+	@echo "Database tests on SQLite, a subset"
 	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/db -m "sqlite and not postgresql"
 
 browser: $(TEST_READY) programs ## Test the pages in a browser
