@@ -231,6 +231,12 @@ def test_unknown_clients_are_not_kept(front: Fleet) -> None:
     assert [(answer.status, answer.cached) for answer in answers] == [(404, "MISS")] * 2
 
 
+def test_the_portals_own_keys_and_checkpoints_are_reached(front: Fleet) -> None:
+    assert json.loads(front.ask("/portal/jwks.json").body) == {"keys": []}
+    answer = front.ask("/ledger/checkpoint")
+    assert (answer.status, json.loads(answer.body)["error"]) == (404, "not_found")
+
+
 def test_a_revoked_key_leaves_the_cache_when_an_operator_has_it_refreshed(
     front: Fleet, client: Client, person: User, register: Register
 ) -> None:
