@@ -38,13 +38,13 @@ def wrong_states() -> Iterator[str]:
         suspects = [
             client
             for client, events in clients
-            if any(client_problems(client, members.get(client.pk, []), events))
+            if any(_told(client_problems(client, members.get(client.pk, []), events)))
         ]
         for client in suspects:
             yield from _lasting_problems(client)
     for _, keys in _grouped(ClientKey, _KEY_VERBS):
         for key, events in keys:
-            for problem in _key_problems(key, events):
+            for problem in _told(_key_problems(key, events)):
                 # A query for each problem, of which there are none or few.
                 yield f"Key {key.kid} of client {key.client.client_id}: {problem}."
     yield from _missing_blocks()
@@ -57,8 +57,16 @@ def _lasting_problems(client: Client) -> list[str]:
         events = locked.events.filter(verb__in=CLIENT_VERBS)
         in_order = events.order_by(F("number").asc(nulls_last=True), "pk")
         members = members_of([locked.pk]).get(locked.pk, [])
-        problems = client_problems(locked, members, list(in_order))
+        problems = _told(client_problems(locked, members, list(in_order)))
         return [f"Client {locked.client_id}: {problem}." for problem in problems]
+
+
+def _told(problems: Iterator[str]) -> Iterator[str]:
+    """Yield the problems; that events cannot be read is one too, and the check goes on."""
+    try:
+        yield from problems
+    except (AttributeError, KeyError, TypeError, ValueError):
+        yield "the detail of an event is not what the portal records"
 
 
 def _grouped(
@@ -150,8 +158,9 @@ def _missing_blocks() -> Iterator[str]:
     """Yield a sentence for each public key that an event blocks and that is not blocked."""
     events = Event.objects.filter(verb=Verb.BLOCK_KEY).order_by("pk")
     last = 0
-    while batch := list(events.filter(pk__gt=last).values_list("pk", "detail")[:_BATCH]):
-        said = [str(detail.get("spki_sha256")) for _, detail in batch]
+    rows = events.values_list("pk", "detail__spki_sha256")
+    while batch := list(rows.filter(pk__gt=last)[:_BATCH]):
+        said = [str(spki_sha256) for _, spki_sha256 in batch]
         blocked = set(BlockedKey.objects.filter(pk__in=said).values_list("pk", flat=True))
         for spki_sha256 in said:
             if spki_sha256 not in blocked:

@@ -35,8 +35,8 @@ class Rows:
 class Snapshot:
     """What a step has added to the tables."""
 
-    size: int
-    """The size of the ledger before it."""
+    root: str
+    """The root of the ledger before it, which tells whether the same events led here."""
     sql: str
     made: dict[str, tuple[type[Model], Any]]
 
@@ -62,20 +62,20 @@ class Steps:
     def make(self, step: str, build: Callable[[], dict[str, Model]]) -> dict[str, Any]:
         """Return what `build` makes, by its names and as the database has it.
 
-        It is copied when the same steps led here before and nothing else is in the ledger. SQLite
+        It is copied when the same steps led here before, with the same events in the ledger. SQLite
         gives a primary key again after a rollback, so there `build` runs each time.
         """
         self._path = *self._path, step
         if connection.vendor != "postgresql":
             return build()
-        size = _ledger_size()
+        root = _ledger_root()
         snapshot = self._kept.get(self._path)
-        if snapshot is None or snapshot.size != size:
+        if snapshot is None or snapshot.root != root:
             before = _read()
             made = build()
             if snapshot is None:
                 self._kept[self._path] = Snapshot(
-                    size,
+                    root,
                     _difference(before, _read()),
                     {name: (type(each), each.pk) for name, each in made.items()},
                 )
@@ -91,8 +91,8 @@ class Steps:
         }
 
 
-def _ledger_size() -> int:
-    return Ledger.objects.values_list("size", flat=True).first() or 0
+def _ledger_root() -> str:
+    return Ledger.head().root
 
 
 def _models() -> list[type[Model]]:

@@ -523,6 +523,33 @@ def test_a_client_whose_texts_were_erased_is_as_its_events_say(known: Client) ->
     verified()
 
 
+@pytest.mark.parametrize(
+    ("verb", "detail"),
+    [
+        (Verb.CHANGE_CLIENT, '{"name": "x"}'),
+        (Verb.CHANGE_CLIENT, '{"contacts": {"added": 1}}'),
+        (Verb.CHANGE_RIGHTS, '{"scopes": []}'),
+        (Verb.CREATE_CLIENT, "[]"),
+        (Verb.REGISTER_KEY, "[]"),
+        (Verb.REGISTER_KEY, '{"not_before": "2026-99-99T00:00:00Z"}'),
+        (Verb.BLOCK_KEY, "[]"),
+    ],
+)
+def test_an_event_of_another_form_is_named_and_the_check_goes_on(
+    known: Client, key: ClientKey, verb: Verb, detail: str
+) -> None:
+    block_key("ab" * 32, by=known.created_by)
+    sql("UPDATE registry_event SET detail = %s WHERE verb = %s", detail, verb)
+    sql("DELETE FROM registry_blockedkey")
+    changed, *others, last = problems()
+    assert "is not what was recorded" in changed
+    if verb == Verb.BLOCK_KEY:
+        assert last == "Block of None: an event blocks this key, and it is not blocked."
+    else:
+        assert any("not what the portal records" in each for each in others)
+        assert last.startswith("Block of abab")
+
+
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_a_change_in_the_middle_of_a_check_is_no_difference(
