@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import asdict
 from functools import cache
 
 from django.db import Error as DatabaseFailure
@@ -13,6 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from portal import bulkhead
 from portal.publishing.public_endpoint import NO_STORE, Document, Probe
+from portal.registry.serving import serving
 
 logger = logging.getLogger(__name__)
 
@@ -29,15 +31,21 @@ def readyz() -> Document:
     try:
         with bulkhead.lookups:
             applied = MigrationRecorder(connection).applied_migrations()
+            ready = _newest_migrations() <= applied.keys()
+            slowest = serving() if ready else None
     except DatabaseFailure as failure:
         # The cause is for the operator's log; who asks from outside learns only what is missing.
         logger.warning("Not ready: %s", failure)
         return _not_ready("database", "The database does not answer.")
     except bulkhead.BulkheadFull:
         return _not_ready("threads", "All threads for queries wait for the database.")
-    if not _newest_migrations() <= applied.keys():
+    if not ready:
         return _not_ready("migrations", "Some migrations are not applied: run manage.py migrate.")
-    return Document(b'{"status": "ready"}', NO_STORE)
+    body: dict[str, object] = {"status": "ready"}
+    if slowest:
+        # The lowest number of the ledger that a process serves, and the age of the oldest report.
+        body["serving"] = asdict(slowest)
+    return Document(json.dumps(body).encode("ascii"), NO_STORE)
 
 
 def _not_ready(missing: str, description: str) -> Document:

@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # What machines fetch stands first: it is found without trying what people look at.
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("", include("portal.publishing.urls")),
     path("", include("portal.oauth.urls")),
     path("account/", include("portal.accounts.urls")),
     path("console/", include("portal.console.urls")),

@@ -13,7 +13,8 @@ sys.setswitchinterval(0.0005)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 _django = get_wsgi_application()
 
-from portal.publishing.cached_jwks import cached_jwks  # noqa: E402 - Django first
+from portal.publishing.cache_filler import CacheFiller  # noqa: E402 - Django first
+from portal.publishing.cached_jwks import cached_jwks  # noqa: E402
 from portal.publishing.jwks_cache import cache  # noqa: E402
 from portal.registry.ledger_source import follower  # noqa: E402
 
@@ -37,4 +38,8 @@ def django(environ: dict[str, Any], start_response: Callable[..., Any]) -> Itera
         response.close()
 
 
-application = cached_jwks(django, cache, follower) if cache.capacity else django
+application = (
+    cached_jwks(django, cache, follower, CacheFiller(cache, follower).start)
+    if cache.capacity
+    else django
+)

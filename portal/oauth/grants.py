@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from oauthlib.common import Request
 from oauthlib.oauth2 import (
@@ -17,10 +17,7 @@ from oauthlib.oauth2 import (
     TokenEndpoint,
 )
 
-from portal.registry.choices import GrantType
-
-GRANT_TYPES: Final = tuple(GrantType.values)
-RESPONSE_TYPES: Final = ("code",)
+from portal.registry.choices import RESPONSE_TYPES, GrantType
 
 
 class _Bearer(BearerToken):
@@ -71,7 +68,7 @@ class GrantServer(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
             self,
             default_grant_type="authorization_code",
             default_token_type=bearer,
-            grant_types=dict(zip(GRANT_TYPES, (code, credentials, refresh), strict=True)),
+            grant_types=dict(zip(GrantType.values, (code, credentials, refresh), strict=True)),
         )
         RevocationEndpoint.__init__(self, request_validator)
 

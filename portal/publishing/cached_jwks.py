@@ -16,7 +16,12 @@ from portal.registry.follower import Follower
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def cached_jwks(application: Application, cache: JwksCache, follower: Follower) -> Application:
+def cached_jwks(
+    application: Application,
+    cache: JwksCache,
+    follower: Follower,
+    start_filling: Callable[[], object] = lambda: None,
+) -> Application:
     """Return a WSGI application that answers from the cache, and hands on everything else.
 
     Both give the same bytes: what is cached was rendered by the function that Django's views use.
@@ -34,6 +39,7 @@ def cached_jwks(application: Application, cache: JwksCache, follower: Follower) 
         with starting:
             if not started and not looks_first:
                 follower.start()
+                start_filling()
             started = True
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -41,6 +41,10 @@ class GrantType(models.TextChoices):
     REFRESH_TOKEN = "refresh_token", "Again, without asking people again (refresh_token)"
 
 
+RESPONSE_TYPES: Final = ("code",)
+"""What the authorization endpoint returns (RFC 6749 §3.1.1)."""
+
+
 class BlockedWhy(models.TextChoices):
     """How the key got here."""
 

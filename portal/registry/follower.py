@@ -163,6 +163,16 @@ class Follower:
         """
         return self._head if self.is_healthy() and not self._unnumbered else None
 
+    @property
+    def number(self) -> int:
+        """The number of the last event that was seen."""
+        return self._tree.size if self._tree else 0
+
+    @property
+    def has_unnumbered(self) -> bool:
+        """Whether the last look saw events without a number."""
+        return bool(self._unnumbered)
+
     def step(self) -> float:
         """Look once, after connecting if need be; return the seconds until the next step."""
         with self._lock:

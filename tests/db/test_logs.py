@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from portal.logs import OneLine
-from portal.oauth import views
+from portal.publishing import reading
 from portal.registry.models import Client
 from tests.paths import client_path
 
@@ -118,7 +118,7 @@ def test_a_document_without_its_database_is_a_line_with_the_cause(
     def broken(*arguments: object, **named: object) -> None:
         raise OperationalError("connection failed")
 
-    monkeypatch.setattr(views, "publish_current", broken)
+    monkeypatch.setattr(reading, "publish_current", broken)
     assert Browser().get("/clients/nobody/jwks.json").status_code == 503
     [line] = lines(caplog)
     assert line.startswith("ERROR portal.publishing.public_endpoint ")

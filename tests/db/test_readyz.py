@@ -9,12 +9,22 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
+from portal.registry.serving import ThisProcess
+
 pytestmark = pytest.mark.django_db
 
 
 def test_ready() -> None:
     response = Browser().get("/readyz")
     assert (response.status_code, response.json()) == (200, {"status": "ready"})
+
+
+@pytest.mark.postgresql
+def test_ready_names_the_slowest_process() -> None:
+    for number in (7, 5, 6):
+        ThisProcess().report(number, cached=0, unfit=number)
+    serving = Browser().get("/readyz").json()["serving"]
+    assert serving == {"processes": 3, "number": 5, "seconds": 0, "unfit": 7}
 
 
 def test_missing_migration_is_said() -> None:
@@ -41,5 +51,6 @@ def test_it_asks_little_of_the_database(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
     Browser().get("/readyz")
-    with django_assert_max_num_queries(2):
+    # Whether there are migrations, which, and what the processes serve.
+    with django_assert_max_num_queries(3):
         Browser().get("/readyz")

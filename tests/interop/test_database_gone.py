@@ -5,6 +5,9 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from http.client import HTTPConnection
+from pathlib import Path
 from statistics import median
 
 import psycopg
@@ -13,6 +16,7 @@ from django.conf import settings
 
 from portal.registry.follower import BOUND_S
 from tests.interop.databases import Database, own_server
+from tests.interop.replicated import wire_to
 from tests.interop.served import ASKS, Served, serve
 from tests.interop.test_front import ask
 from tests.waiting import PATIENCE_S, wait_until
@@ -169,3 +173,77 @@ def test_key_that_was_revoked_before_the_outage_does_not_come_back_with_it(
         database.start()
     wait_for(portal, known, 200)
     assert ask(portal, known)[2] != before[2]
+
+
+MAKE_MORE = """
+from portal.registry.actions import create_client, retire_key
+from portal.accounts.models import User
+from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
+from datetime import timedelta
+person = User.objects.get()
+for number in range(20):
+    client = create_client(name=f"Fleet {number}", by=person)
+    material = public_pem(new_private_key())
+    register_pem(client, material=material, alg="EdDSA", label="x", by=person)
+    print(f"/clients/{client.client_id}/jwks.json")
+"""
+CHANGE_ALL = """
+from portal.accounts.models import User
+from portal.registry.models import Client
+from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
+for client in Client.objects.filter(name__startswith="Fleet"):
+    material = public_pem(new_private_key())
+    register_pem(client, material=material, alg="EdDSA", label="y", by=client.created_by)
+"""
+
+
+def test_every_set_is_served_by_every_worker_although_each_changed_just_before(
+    database: Database, portal: Served, known: str
+) -> None:
+    """Nobody asks for them in between. Connections stay with their worker, so each is counted."""
+    paths = database.do(MAKE_MORE).split()
+    with ExitStack() as stack:
+        wires = [stack.enter_context(wire_to(portal)) for _ in range(ASKS)]
+        for wire in wires:
+            assert {fetch(wire, path)[0] for path in paths} == {200}
+        database.do(CHANGE_ALL)
+        time.sleep(BOUND_S)
+        database.stop()
+        try:
+            found = [[fetch(wire, path) for path in paths] for wire in wires]
+        finally:
+            database.start()
+    assert {status for answers in found for status, _ in answers} == {200}
+    # The new key is in each of them.
+    assert {body.count(b"kid") for answers in found for _, body in answers} == {2}
+    wait_for(portal, known, 200)
+
+
+def fetch(wire: HTTPConnection, path: str) -> tuple[int, bytes]:
+    wire.request("GET", path)
+    response = wire.getresponse()
+    return response.status, response.read()
+
+
+def test_process_that_starts_knows_what_the_others_were_asked_for(
+    database: Database, portal: Served, paths: list[str], tmp_path: Path
+) -> None:
+    """It has not been asked for it, and the database is gone before it is."""
+    sql(
+        database,
+        "INSERT INTO registry_requestedset (client_id, extended, hour) "
+        "VALUES (%s, false, date_trunc('hour', now())) ON CONFLICT DO NOTHING",
+        paths[1].split("/")[2],
+    )
+    with serve(tmp_path, DATABASE_URL=database.url, JWKS_STALE_IF_ERROR="600") as started:
+        for _ in range(3 * ASKS):
+            assert ask(started, "/healthz")[0] == 200
+        time.sleep(BOUND_S)
+        database.stop()
+        try:
+            assert statuses(started, paths[1]) == {200}
+        finally:
+            database.start()
+    wait_for(portal, paths[0], 200)

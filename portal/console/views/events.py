@@ -16,6 +16,7 @@ from portal.console.export_process import limit_reached, run_export
 from portal.console.filters import EventFilter
 from portal.registry.checkpoints import signed_checkpoint
 from portal.registry.models import Ledger
+from portal.registry.serving import serving
 from portal.web.errors import unavailable
 from portal.web.render import show, wants_fragment
 
@@ -38,7 +39,8 @@ def _ledger() -> dict[str, object]:
     """Return the head of the ledger, and its checkpoint where a key is configured."""
     head = Ledger.head()
     key = own_keys.signing_key(own_keys.CHECKPOINT)
-    return {"ledger": head, "checkpoint": signed_checkpoint(head, key).decode() if key else None}
+    note = signed_checkpoint(head, key).decode() if key else None
+    return {"ledger": head, "checkpoint": note, "serving": serving()}
 
 
 @admin_view("GET", "HEAD")

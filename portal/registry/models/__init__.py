@@ -9,6 +9,7 @@ from portal.registry.models.client_key import LEGACY_ALGORITHMS, ClientKey
 from portal.registry.models.event import Event
 from portal.registry.models.judged_key import JudgedKey
 from portal.registry.models.ledger import Ledger
+from portal.registry.models.serving import RequestedSet, ServingProcess
 from portal.registry.models.token_request import RedeemedAssertion, RefusedRequest
 from portal.registry.models.tokens import AccessToken, AuthorizationCode, RefreshToken
 
@@ -29,6 +30,8 @@ __all__ = [
     "RedeemedAssertion",
     "RefreshToken",
     "RefusedRequest",
+    "RequestedSet",
+    "ServingProcess",
     "describe_actor",
     "new_client_id",
     "recording",

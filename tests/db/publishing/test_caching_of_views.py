@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from portal.oauth import views
+from portal.publishing import reading
 from portal.publishing.jwks_cache import Entry, cache, path_of
 from portal.publishing.key_set import Publication, publish
 from portal.registry.actions import revoke_key
@@ -62,7 +62,7 @@ def test_key_that_is_revoked_while_the_set_is_read_is_not_kept(
         cache.drop(payments.client_id)
         return read
 
-    monkeypatch.setattr(views, "publish_current", read_slowly)
+    monkeypatch.setattr(reading, "publish_current", read_slowly)
     assert kids(fetch()) == [key.kid]
     assert kept(payments) is None
 
@@ -116,7 +116,7 @@ def test_set_that_cannot_be_read_again_is_served_as_it_is(
     def fail(*_: Any, **__: Any) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(views, "publish_current", fail)
+    monkeypatch.setattr(reading, "publish_current", fail)
     again = fetch()
     assert (again.status_code, again.content) == (200, given.content)
     assert again.headers == given.headers

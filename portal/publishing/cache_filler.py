@@ -1,0 +1,121 @@
+"""Keeps the JWKS cache full in the background, so that an outage of the database shows nowhere."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+from threading import Thread
+from typing import Final
+
+from django.db import Error as DatabaseFailure
+from django.utils import timezone
+
+from portal import bulkhead
+from portal.publishing.jwks_cache import ENTRY_BYTES, JwksCache, path_of, set_at
+from portal.publishing.reading import read_into
+from portal.registry.follower import Follower
+from portal.registry.models import Event, Ledger
+from portal.registry.models.appending import number_older
+from portal.registry.serving import ThisProcess, note_requests, requested_sets
+
+logger = logging.getLogger(__name__)
+
+_REPORT_EVERY_S: Final = 5.0
+_EXCHANGE_EVERY_S: Final = 60.0
+_PAUSE_S: Final = 0.5
+
+
+class CacheFiller:
+    """A thread that reads what the cache has lost, and what other processes were asked for.
+
+    When a client changes, its sets are read again as soon as they are dropped. Once a minute the
+    process writes down which sets it was asked for, and learns which sets any process was asked for
+    in the last hour. It keeps all of them, as long as there is room. Every few seconds it reports
+    which number of the ledger it serves.
+    """
+
+    def __init__(
+        self, cache: JwksCache, follower: Follower, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.unfit = 0
+        """How many sets that were asked for in the last hour are not in the cache.
+
+        There is no room for them, or a key in them ends so soon that they are read each time.
+        """
+        self._cache = cache
+        self._follower = follower
+        self._clock = clock
+        self._process = ThisProcess()
+        self._report_at = self._exchange_at = 0.0
+        self._hour: datetime | None = None
+        self._noted: set[str] = set()
+
+    def start(self) -> None:
+        """Fill from now on, in a thread that ends with the process."""
+        self._cache.is_filled = True
+        Thread(target=self._run, name="cache filler", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self._cache.has_missing.wait(self.step())
+
+    def step(self) -> float:
+        """Do what is due; return for how many seconds nothing will be, if nothing gets missing."""
+        if not self._follower.is_healthy():
+            time.sleep(_PAUSE_S)
+            return 0.0
+        try:
+            self._do_what_is_due()
+            self._read_one()
+        except (DatabaseFailure, bulkhead.BulkheadFull) as failure:
+            logger.info("The cache is not filled now: %s", failure or "the database is busy")
+            time.sleep(_PAUSE_S)
+        except Exception:
+            logger.exception("The cache cannot be filled")
+            time.sleep(_PAUSE_S)
+        return max(0.0, min(self._report_at, self._exchange_at) - self._clock())
+
+    def _read_one(self) -> None:
+        missing = self._cache.take_missing()
+        if missing is None:
+            return
+        path, was_here = missing
+        if not was_here and self._cache.size + ENTRY_BYTES > self._cache.capacity:
+            self.unfit += 1
+            return
+        client_id, extended = set_at(path)
+        try:
+            read_into(self._cache, client_id, extended=extended, may_evict=was_here)
+        except Exception:
+            self._cache.put_back(path, was_here=was_here)
+            raise
+        if not was_here and path not in self._cache:
+            self.unfit += 1
+
+    def _do_what_is_due(self) -> None:
+        now = self._clock()
+        if now >= self._exchange_at:
+            self._exchange_at = now + _EXCHANGE_EVERY_S
+            self._exchange(timezone.now())
+        if now >= self._report_at:
+            self._report_at = now + _REPORT_EVERY_S
+            with bulkhead.lookups:
+                if self._follower.has_unnumbered:
+                    number_older(Event, Ledger, limit=1000)
+                self._process.report(
+                    self._follower.number, cached=len(self._cache), unfit=self.unfit
+                )
+
+    def _exchange(self, now: datetime) -> None:
+        """Write down what this process was asked for, and learn what all were asked for."""
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if hour != self._hour:
+            self._hour, self._noted = hour, set()
+        new = [path for path in self._cache.take_requested() if path not in self._noted]
+        with bulkhead.lookups:
+            note_requests(map(set_at, new), hour)
+            requested, self.unfit = requested_sets(hour, limit=self._cache.capacity // ENTRY_BYTES)
+        self._noted.update(new)
+        self._cache.want(path_of(client_id, extended=each) for client_id, each in requested)

@@ -1,0 +1,43 @@
+"""Reads a client's key set from the database into the cache."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.conf import settings
+from django.utils import timezone
+
+from portal import bulkhead
+from portal.publishing.caching import Reuse, cache_control, constant_until
+from portal.publishing.jwks_cache import JwksCache, prepare
+from portal.publishing.public_endpoint import Document
+from portal.publishing.replica import publish_current
+
+CONTENT_TYPE: Final = "application/jwk-set+json"  # RFC 7517 §8.5.2
+
+
+def read_into(
+    cache: JwksCache, client_id: str, *, extended: bool, may_evict: bool = True
+) -> Document | None:
+    """Return the key set as it is answered, None if there is no such client; cache it if possible.
+
+    Raises `BulkheadFull` or the database's failure. `may_evict` is that of `JwksCache.put`.
+    """
+    version = cache.version(client_id)
+    with bulkhead.lookups:
+        publication = publish_current(client_id, timezone.now(), extended=extended)
+    if publication is None:
+        cache.drop(client_id)
+        return None
+    reuse: Reuse = {
+        "max_age": settings.JWKS_MAX_AGE,
+        "stale_if_error": settings.JWKS_STALE_IF_ERROR,
+        "next_start": publication.next_start,
+        "next_end": publication.next_end,
+    }
+    # The time after reading, as caches count from when they get the answer.
+    reused = cache_control(timezone.now(), **reuse)
+    document = Document(publication.jwks, reused, content_type=CONTENT_TYPE)
+    entry = prepare(document, constant_until(**reuse))
+    cache.put(client_id, version, entry, extended=extended, may_evict=may_evict)
+    return document

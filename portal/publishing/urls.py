@@ -1,0 +1,14 @@
+"""The documents that machines fetch. Their URLs are in other people's configuration."""
+
+from django.urls import path
+
+from portal.publishing import metadata, own_documents, views
+
+urlpatterns = [
+    path("clients/<str:client_id>/jwks.json", views.jwks, name="jwks"),
+    path("clients/<str:client_id>/jwks-extended.json", views.jwks_extended, name="jwks_extended"),
+    path(".well-known/oauth-authorization-server", metadata.metadata, name="metadata"),
+    path(own_documents.SECURITY_PATH, own_documents.security, name="security"),
+    path("portal/jwks.json", own_documents.portal_jwks, name="portal_jwks"),
+    path("ledger/checkpoint", own_documents.checkpoint, name="checkpoint"),
+]

@@ -1,0 +1,58 @@
+"""The views of a client's key sets, for requests that the cache does not answer."""
+
+from __future__ import annotations
+
+from django.db import Error as DatabaseFailure
+
+from portal import bulkhead
+from portal.publishing.jwks_cache import cache, path_of
+from portal.publishing.public_endpoint import (
+    BUSY,
+    DATABASE_FAILED,
+    Document,
+    PublicDocument,
+    problem,
+)
+from portal.publishing.reading import CONTENT_TYPE, read_into
+from portal.registry.ledger_source import follower
+
+_UNKNOWN_CLIENT = problem(
+    404,
+    "not_found",
+    "No client has the client_id in this URL. The client's Settings page in the portal shows "
+    "its JWKS URL.",
+    # Takes the weight off a loop of requests, and is over soon for a client made just now.
+    cache_control="public, max-age=10",
+)
+
+
+@PublicDocument
+def jwks(client_id: str) -> Document:
+    """Return the live keys of the kinds that every verifier knows: RSA, EC and Ed25519."""
+    return _key_set(client_id, extended=False)
+
+
+@PublicDocument
+def jwks_extended(client_id: str) -> Document:
+    """Return all live keys, with Ed448 and ML-DSA, which break verifiers that do not know them."""
+    return _key_set(client_id, extended=True)
+
+
+def _key_set(client_id: str, *, extended: bool) -> Document:
+    if follower.gone:
+        # Known already: nobody has to wait until a connection has failed once more.
+        return DATABASE_FAILED
+    try:
+        document = read_into(cache, client_id, extended=extended)
+    except (bulkhead.BulkheadFull, DatabaseFailure) as failure:
+        # No event says that it has changed: only hand-written SQL may be missing in it.
+        kept = cache.find(path_of(client_id, extended=extended))
+        if kept:
+            return Document(kept[-1], dict(kept[3])["Cache-Control"], content_type=CONTENT_TYPE)
+        if isinstance(failure, bulkhead.BulkheadFull):
+            return BUSY
+        raise
+    if document is None:
+        return _UNKNOWN_CLIENT
+    cache.note_request(client_id, extended=extended)
+    return document

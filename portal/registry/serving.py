@@ -1,0 +1,107 @@
+"""What the processes that serve write down for each other: requested sets, and what they serve.
+
+None of it is an event: it is over after an hour.
+"""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
+
+from portal.registry.ledger_source import follower
+from portal.registry.models import RequestedSet, ServingProcess
+
+GONE_AFTER: Final = timedelta(seconds=20)
+"""A process that has not reported for so long has ended."""
+
+_HOUR: Final = timedelta(hours=1)
+_BATCH: Final = 1000
+
+
+def note_requests(sets: Iterable[tuple[str, bool]], hour: datetime) -> None:
+    """Write down that these sets (client_id, extended) were asked for in this hour."""
+    rows = [
+        RequestedSet(client_id=client_id, extended=extended, hour=hour)
+        for client_id, extended in sorted(sets)
+    ]
+    RequestedSet.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
+    RequestedSet.objects.filter(hour__lt=hour - _HOUR).delete()
+
+
+def requested_sets(hour: datetime, *, limit: int) -> tuple[list[tuple[str, bool]], int]:
+    """Return the sets that any process was asked for in this hour or the one before.
+
+    At most `limit` of them, those of this hour first, and how many more there are.
+    """
+    rows = RequestedSet.objects.filter(hour__gte=hour - _HOUR)
+    sets = rows.order_by("-hour", "client_id").values_list("client_id", "extended")
+    found = list(dict.fromkeys(sets[: 2 * limit]))
+    if len(found) <= limit:
+        return found, 0
+    return found[:limit], rows.values("client_id", "extended").distinct().count() - limit
+
+
+class ThisProcess:
+    """The row of this process among those that serve."""
+
+    def __init__(self) -> None:
+        self._id = uuid.uuid4()
+        self._host = socket.gethostname()[:64]
+
+    def report(self, number: int, *, cached: int, unfit: int) -> None:
+        """Write down which number of the ledger this process serves now, and how full its cache is.
+
+        Also deletes the rows of processes that have ended.
+        """
+        row = ServingProcess(
+            id=self._id, host=self._host, number=number, cached=cached, unfit=unfit, seen_at=Now()
+        )
+        ServingProcess.objects.bulk_create(
+            [row],
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=["number", "cached", "unfit", "seen_at"],
+        )
+        ServingProcess.objects.filter(seen_at__lt=Now() - GONE_AFTER).delete()
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How many processes serve, and the one that is furthest behind.
+
+    `number` is the lowest number of the ledger that one of them serves, `seconds` the age of the
+    oldest report. `unfit` is the highest number of requested sets that one of
+    them does not have in memory.
+    """
+
+    processes: int
+    number: int
+    seconds: int
+    unfit: int
+
+
+def serving() -> Serving | None:
+    """Return what the processes have reported, None if none does.
+
+    On SQLite nothing is reported: it is what this process knows.
+    """
+    if connection.vendor == "sqlite":
+        return Serving(1, follower.number, 0, 0) if follower.is_healthy() else None
+    rows = ServingProcess.objects.annotate(age=Now() - F("seen_at")).filter(age__lt=GONE_AFTER)
+    found = list(rows.values_list("number", "age", "unfit"))
+    if not found:
+        return None
+    return Serving(
+        processes=len(found),
+        number=min(number for number, _, _ in found),
+        seconds=round(max(age for _, age, _ in found).total_seconds()),
+        unfit=max(unfit for _, _, unfit in found),
+    )
