@@ -33,7 +33,7 @@ CLAIMS = {"iss": "c", "sub": "c", "aud": ISSUER, "iat": NOW, "exp": NOW + 60, "j
 PADDING = PSS(MGF1(SHA256()), 32)
 
 Signed = tuple[bytes, Callable[[], object]]
-"""A signature as it stands in a JWS, and its verification by `cryptography` alone."""
+"""A JWS signature, and its verification by `cryptography` alone."""
 
 
 def with_rsa(key: rsa.RSAPrivateKey, message: bytes) -> Signed:
@@ -53,7 +53,7 @@ def plain(key: Any, message: bytes) -> Signed:
 
 
 def microseconds(call: Callable[[], object], calls: int) -> float:
-    """Return how long one of so many calls takes."""
+    """Return the mean duration of one call."""
     start = time.perf_counter_ns()
     for _ in range(calls):
         call()
@@ -63,7 +63,7 @@ def microseconds(call: Callable[[], object], calls: int) -> float:
 def measure(
     name: str, alg: str, key: Any, sign: Callable[[Any, bytes], Signed], *, smoke: bool
 ) -> None:
-    """Print the figures of one key."""
+    """Print the figures for one key."""
     header = {"alg": alg, "kid": "k" * 43, "typ": "client-authentication+jwt"}
     signing_input = ".".join(encode_url(json.dumps(each).encode()) for each in (header, CLAIMS))
     signature, raw = sign(key, signing_input.encode())
@@ -85,7 +85,7 @@ def measure(
 
 
 def main() -> None:
-    """Measure each kind of key."""
+    """Measure each type of key."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--smoke", action="store_true", help="only see whether this runs")
     smoke = parser.parse_args().smoke

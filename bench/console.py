@@ -39,7 +39,7 @@ from tests.keys import new_private_key, public_pem
 
 PEOPLE = 200
 
-# Row i of n lies at its share of three years; i modulo small primes spreads everything else.
+# Spread rows evenly over three years, and everything else by i modulo small primes.
 FILL = """
 INSERT INTO registry_client (client_id, name, contacts, redirect_uris, created_at, created_by_id,
     suspended_at, suspended_by_id, suspension_note)
@@ -90,7 +90,7 @@ FROM generate_series(1, %(keys)s / 50) i;
 
 
 def fill(number: int) -> User:
-    """Make the rows, if there are none, and return an admin."""
+    """Create the rows if there are none, and return an admin."""
     call_command("migrate", verbosity=0)
     admin = User.objects.filter(is_staff=True).first()
     if admin and ClientKey.objects.exists():
@@ -116,7 +116,7 @@ def fill(number: int) -> User:
 
 
 def pages(number: int) -> dict[str, str]:
-    """Return the address of each query worth timing, by what it asks."""
+    """Return the URL of each query to measure, by its description."""
     clients_number = number // 10
     key = ClientKey.objects.order_by("pk")[number // 2 : number // 2 + 1].get()
     client = Client.objects.get(pk=key.client_id)
@@ -187,7 +187,7 @@ def pages(number: int) -> dict[str, str]:
 
 
 def best(browser: Browser, address: str, tries: int) -> tuple[float, float, int]:
-    """Return the shortest time in ms, the database's part of it, and the number of queries."""
+    """Return the shortest time in ms, the time in the database, and the number of queries."""
     results = []
     for _ in range(tries):
         with CaptureQueriesContext(connection) as queries:
@@ -202,7 +202,7 @@ def best(browser: Browser, address: str, tries: int) -> tuple[float, float, int]
 
 
 def export(browser: Browser, since: str) -> None:
-    """Stream the newest 100,000 events and print time, size and the growth of the memory."""
+    """Stream the newest 100,000 events; print time, size and memory growth."""
     for kind in ("csv", "jsonl"):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.perf_counter()

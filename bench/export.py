@@ -41,7 +41,7 @@ FROM generate_series(1, %s)
 
 
 def make_events(admin: User, count: int) -> ClientKey:
-    """Make this many events about a key, and return it."""
+    """Create this many events of a key, and return the key."""
     client = create_client(name="Bench", by=admin)
     material = public_pem(new_private_key())
     key = register_pem(client, material=material, alg="EdDSA", label="x", by=admin)
@@ -54,7 +54,7 @@ def make_events(admin: User, count: int) -> ClientKey:
 def ask(
     served: Served, key: ClientKey, seconds: float, beside: subprocess.Popen[bytes] | None
 ) -> str:
-    """Ask for the key set for so long, or until what runs beside it has ended; return the times."""
+    """Request the key set for this time, or until the process beside it ends; return the times."""
     url = urlsplit(served.jwks_url(key.client))
     wire = HTTPConnection(url.netloc, timeout=30)
     took = []
@@ -68,8 +68,8 @@ def ask(
         time.sleep(0.001)
     took.sort()
     shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
-    told = [f"{name} {took[int(len(took) * share)]:6.2f}" for name, share in shares.items()]
-    return f"{', '.join(told)} ms of {len(took):,}"
+    summary = [f"{name} {took[int(len(took) * share)]:6.2f}" for name, share in shares.items()]
+    return f"{', '.join(summary)} ms of {len(took):,}"
 
 
 def main() -> None:
@@ -95,10 +95,10 @@ def main() -> None:
                 with subprocess.Popen(
                     ["curl", "-sf", "-o", os.devnull, "-b", cookie, url]
                 ) as export:
-                    told = ask(served, key, 0, export)
+                    summary = ask(served, key, 0, export)
                 took = time.perf_counter() - began
                 assert export.returncode == 0, "The export broke off."
-                print(f"{f'beside {kind}':15} {told}; {options.events / took:,.0f} events a second")
+                print(f"{f'beside {kind}':15} {summary}; {options.events / took:,.0f} events/s")
 
 
 if __name__ == "__main__":

@@ -33,11 +33,11 @@ from tests.registering import register_pem  # noqa: E402
 
 REVOCATIONS = 200
 READERS_OF_A_WORKER = 3
-"""With so many connections for each worker, no worker is left without one but by rare chance."""
+"""Connections per worker: enough that a worker without any is very unlikely."""
 
 
 class Reader(threading.Thread):
-    """Asks on one connection, and notes when it last asked for an answer that held the key."""
+    """Sends requests on one connection; records the last one whose response contained the key."""
 
     def __init__(self, host: str, path: str, kid: bytes, stop: threading.Event) -> None:
         super().__init__()
@@ -51,13 +51,13 @@ class Reader(threading.Thread):
             wire.request("GET", self.path)
             if self.kid in wire.getresponse().read():
                 self.last = asked
-            # Between two requests the others have their turn: all share one interpreter.
+            # Let the other threads run between two requests: all share one interpreter.
             time.sleep(0.0005)
         wire.close()
 
 
 def lateness(served: Served, workers: int, person: User) -> float:
-    """Return how many milliseconds after its revocation a key was last given out."""
+    """Return how many milliseconds after its revocation a key was last served."""
     client = create_client(name="Freshness", by=person)
     pem = public_pem(new_private_key())
     key = register_pem(client, material=pem, alg="EdDSA", label="Short", by=person)

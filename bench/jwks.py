@@ -53,9 +53,9 @@ BATCH = ("chrt", "--batch", "0")
 SECONDS = 1
 CONNECTIONS = 16
 MOST_COLD = 5000
-"""More sets than can be read in a round: each round asks for others, and for none twice."""
+"""More sets than one round can read: each round requests other sets, none twice."""
 
-# What the server adds itself; a constant "Connection: close" would cost it a connection each time.
+# Omit headers that the server adds; a "Connection: close" would cost a connection per request.
 BY_SERVER = {"connection", "date", "server"}
 
 CONSTANT = """
@@ -91,7 +91,7 @@ end
 
 
 class End(NamedTuple):
-    """What is asked: where, which paths in turn, and the process that answers."""
+    """The target of requests: URL, paths in turn, and the serving process."""
 
     url: str
     paths: list[str]
@@ -99,7 +99,7 @@ class End(NamedTuple):
 
 
 def make_clients(count: int) -> list[str]:
-    """Return paths of this many clients: one made by the registry, the rest copied from it in SQL.
+    """Return paths of this many clients: the registry creates one, SQL copies it.
 
     The copies have keys of the same shape with a kid of their own; nobody verifies with them.
     """
@@ -137,7 +137,7 @@ def make_clients(count: int) -> list[str]:
 
 
 def family(pid: int) -> list[int]:
-    """Return the process and all that came of it."""
+    """Return the process and its descendants."""
     return [pid, *(each for child in children(pid) for each in family(child))]
 
 
@@ -150,7 +150,7 @@ def processor_s(pid: int) -> float:
 
 
 def ask(end: End, scratch: Path) -> tuple[float, float]:
-    """Return the requests a second that wrk gets, and the microseconds each took the server."""
+    """Return the requests per second of wrk, and the server's processor time of each in µs."""
     listed, script = scratch / "paths", scratch / "paths.lua"
     listed.write_text("\n".join(end.paths) + "\n")
     script.write_text(WRK)
@@ -159,7 +159,7 @@ def ask(end: End, scratch: Path) -> tuple[float, float]:
         *(("-s", str(script), end.url) if len(end.paths) > 1 else (end.url + end.paths[0],)),
     ]
     before = processor_s(end.pid)
-    told = subprocess.run(
+    output = subprocess.run(
         command,
         check=True,
         capture_output=True,
@@ -167,13 +167,13 @@ def ask(end: End, scratch: Path) -> tuple[float, float]:
         env={**os.environ, "PATHS": str(listed)},
     ).stdout
     took = processor_s(end.pid) - before
-    assert "Non-2xx" not in told, told
+    assert "Non-2xx" not in output, output
     rate, count = (
-        re.search(r"Requests/sec:\s*([\d.]+)", told),
-        re.search(r"(\d+) requests in", told),
+        re.search(r"Requests/sec:\s*([\d.]+)", output),
+        re.search(r"(\d+) requests in", output),
     )
-    assert rate, told
-    assert count, told
+    assert rate, output
+    assert count, output
     return float(rate[1]), took / int(count[1]) * 1e6
 
 
@@ -202,7 +202,7 @@ def running(command: list[str], url: str) -> Iterator[End]:
 
 
 def memory_mb(portal: Served) -> float:
-    """Return what the worker holds for itself, in MB: not shared with the others (proc(5))."""
+    """Return the worker's private memory in MB (proc(5))."""
     [worker] = portal.workers()
     rollup = Path(f"/proc/{worker}/smaps_rollup").read_text()
     kilobytes = sum(int(n) for n in re.findall(r"Private_(?:Clean|Dirty):\s+(\d+)", rollup))
@@ -210,7 +210,7 @@ def memory_mb(portal: Served) -> float:
 
 
 def compare(paths: list[str], scratch: Path, rounds: range, policy: tuple[str, ...]) -> None:
-    """Print the requests a second of each server; round 0 is for warming up."""
+    """Print the requests per second of each server; round 0 warms up."""
     pinned = (*FIRST_CORE, *policy)
     with ExitStack() as stack:
         portal = stack.enter_context(serve(scratch, workers=1, prefix=pinned))
@@ -273,7 +273,7 @@ def compare(paths: list[str], scratch: Path, rounds: range, policy: tuple[str, .
 def tell(
     name: str, figures: list[tuple[float, float]], baseline: list[tuple[float, float]]
 ) -> None:
-    """Print the medians of one server, and of its ratios to the baseline, round by round."""
+    """Print one server's medians, and the medians of its ratios to the baseline in each round."""
     rate, cost = (median(each) for each in zip(*figures, strict=True))
     faster = median(mine / its for (mine, _), (its, _) in zip(figures, baseline, strict=True))
     cheaper = median(its / mine for (_, mine), (_, its) in zip(figures, baseline, strict=True))
@@ -284,7 +284,7 @@ def tell(
 
 
 def main() -> None:
-    """Make the clients, and compare under the usual policy and under SCHED_BATCH."""
+    """Create the clients, and compare under the default policy and under SCHED_BATCH."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)

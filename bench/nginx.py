@@ -58,7 +58,7 @@ def make_clients(count: int) -> list[str]:
 
 
 def requests_a_second(url: str, script: Path) -> float:
-    """Return what wrk counts; every answer has to be a 2xx."""
+    """Return the requests per second of wrk; every response must be a 2xx."""
     command = [
         "taskset",
         "-c",
@@ -70,13 +70,13 @@ def requests_a_second(url: str, script: Path) -> float:
         "-H",
         f"Host: {HOST}",
     ]
-    told = subprocess.run(
+    output = subprocess.run(
         [*command, "-s", script, url], check=True, capture_output=True, text=True
     ).stdout
-    assert "Non-2xx" not in told, told
-    assert "Socket errors" not in told, told
-    found = re.search(r"Requests/sec:\s+([\d.]+)", told)
-    assert found, told
+    assert "Non-2xx" not in output, output
+    assert "Socket errors" not in output, output
+    found = re.search(r"Requests/sec:\s+([\d.]+)", output)
+    assert found, output
     return float(found[1])
 
 
@@ -109,7 +109,7 @@ def measure(front: Fleet, static_port: int, paths: list[str], scratch: Path, rou
 
 
 def main() -> None:
-    """Make, serve and measure."""
+    """Create the clients, serve and measure."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--smoke", action="store_true", help="only see whether this runs")
     smoke = parser.parse_args().smoke

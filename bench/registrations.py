@@ -34,7 +34,7 @@ WRITERS = (1, 8, 32)
 
 
 def write(person: int, number: int, ready: Barrier) -> None:
-    """Register this many keys, once all writers are ready."""
+    """Register this many keys when all writers are ready."""
     by = User.objects.get(pk=person)
     clients = [create_client(name="Bench", by=by) for _ in range(-(-number // KEYS_OF_A_CLIENT))]
     pems = [public_pem(new_private_key()) for _ in range(number)]
@@ -46,7 +46,7 @@ def write(person: int, number: int, ready: Barrier) -> None:
 
 
 def measure(writers: int, number: int, person: int) -> float:
-    """Return how many keys a second so many writers register together."""
+    """Return how many keys per second this many writers register together."""
     ready = multiprocessing.Barrier(writers + 1)
     connections.close_all()
     each = max(1, number // writers)
@@ -79,7 +79,7 @@ def main() -> None:
             print(f"fsync {cursor.fetchone()[0]}")
         for writers in WRITERS:
             rate = measure(writers, options.keys, admin.pk)
-            print(f"{writers:2} writers: {rate:7,.0f} registrations a second")
+            print(f"{writers:2} writers: {rate:7,.0f} registrations per second")
         print(f"{Event.objects.count():,} events")
 
 

@@ -71,7 +71,7 @@ def form(key: ClientKey, private: PrivateKey, issuer: str) -> dict[str, str]:
 
 
 def wire(url: str, parameters: dict[str, str]) -> bytes:
-    """Return a token request as it goes over the wire."""
+    """Return the bytes of a token request."""
     parts, body = urlsplit(url), urlencode(parameters)
     head = (
         f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: {len(body)}\r\n"
@@ -81,7 +81,7 @@ def wire(url: str, parameters: dict[str, str]) -> bytes:
 
 
 def ask(url: str, requests: list[bytes], refused: list[bytes]) -> None:
-    """Send the requests on one connection, one after the other."""
+    """Send the requests in sequence on one connection."""
     host, port = urlsplit(url).netloc.split(":")
     with socket.create_connection((host, int(port))) as link:
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -99,7 +99,7 @@ def ask(url: str, requests: list[bytes], refused: list[bytes]) -> None:
 
 
 def requests_a_second(url: str, requests: list[bytes]) -> float:
-    """Send all requests on several connections at once."""
+    """Send all requests over several connections concurrently."""
     refused: list[bytes] = []
     shares = [requests[start::CONNECTIONS] for start in range(CONNECTIONS)]
     threads = [threading.Thread(target=ask, args=(url, share, refused)) for share in shares]
@@ -116,7 +116,7 @@ def requests_a_second(url: str, requests: list[bytes]) -> float:
 def compare(
     alg: str, key: ClientKey, private: PrivateKey, portal: str, *, rounds: int, number: int
 ) -> None:
-    """Print the requests a second of both for one algorithm."""
+    """Print the requests per second of both servers for one algorithm."""
     metadata = {"client_id": key.client.client_id, "jwks": {"keys": [key.jwk]}}
     peer = OidcProvider(metadata, prefix=FIRST_CORE)
     ends = {f"{portal}/api/oauth2/token": portal, peer.token_endpoint: peer.issuer}
@@ -131,7 +131,7 @@ def compare(
 
 
 def stages(key: ClientKey, private: PrivateKey, calls: int) -> None:
-    """Print where the time of one request goes, by calls that take turns."""
+    """Print how one request spends its time, measured in alternating calls."""
     factory = RequestFactory()
     issuer = "http://testserver"
     forms = [form(key, private, issuer) for _ in range(2 * calls)]
@@ -159,20 +159,20 @@ def stages(key: ClientKey, private: PrivateKey, calls: int) -> None:
 
 
 def microseconds(call: Callable[[Any], object], argument: Any) -> float:
-    """Return what one call takes."""
+    """Return the duration of one call."""
     start = time.perf_counter_ns()
     call(argument)
     return (time.perf_counter_ns() - start) / 1000
 
 
 def main() -> None:
-    """Compare, then take one request apart."""
+    """Compare both servers, then measure the parts of one request."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--smoke", action="store_true", help="only see whether this runs")
     smoke = parser.parse_args().smoke
     rounds, requests, calls = (1, CONNECTIONS, 1) if smoke else (ROUNDS, REQUESTS, CALLS)
     if os.sched_getaffinity(0) != SECOND_CORE and not smoke:
-        # By itself it could only move who asks, and not the PostgreSQL that was started before.
+        # This process could move only itself, not the PostgreSQL that was started before.
         sys.exit("Please start PostgreSQL and this on the second core: taskset -c 1 python …")
     with connection.cursor() as cursor:
         cursor.execute("SHOW fsync")
