@@ -1,6 +1,6 @@
 """Time for a large ledger: `python tests/postgres.py --durable python bench/ledger.py`.
 
-Numbers events that have no number, as `migrate` does after an upgrade, and verifies them.
+It numbers events without a number, as `migrate` does after an upgrade, and verifies them.
 """
 
 from __future__ import annotations
