@@ -7,7 +7,7 @@
   const MAX_LENGTH = 64 * 1024;
   const HEAD_BYTES = 96;
 
-  const LABEL = /(BEGIN|END)[A-Z0-9]{0,24}?PRIVATEKEY|PUTTYUSERKEYFILE|AGESECRETKEY/;
+  const LABEL = /(BEGIN|END)[A-Z0-9]{0,24}?PRIVATEKEY(?!JWT)|PUTTYUSERKEYFILE|AGESECRETKEY/;
   const MEMBER = /(?<![A-Za-z0-9_-])["']?(?:d|p|q|dp|dq|qi|oth|k|priv)["']?\s*:\s*(?=(\S.{0,8}))/gs;
   const NOTHING = /^(null|None|undefined)\b|^\[\s*\]|^""|^''/;
   const DOTNET_JSON = /["'](d|p|q|dp|dq|inverseq)["']\s*:\s*["'][A-Za-z0-9+/_-]/i;

@@ -17,9 +17,10 @@ from portal.core.debugger.request_text import (
     looks_like_http,
     read_http,
 )
+from portal.core.formats.layers import MAX_UNDONE_BYTES
 from portal.core.private.detect import refuse_private
 from portal.core.public_key import PublicKey
-from portal.core.public_key.not_a_key import refuse_text
+from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
 from portal.core.strict import base64url
 
@@ -130,8 +131,20 @@ def _refuse_other(text: str) -> None:
         raise _refused(Reason.PASTED_CERTIFICATE, "This is a certificate.")
     if _PUBLIC.search(text):
         raise _refused(Reason.PASTED_PUBLIC_KEY, "This is a public key.")
+    if len(text) > MAX_UNDONE_BYTES or _find_token(text):
+        return
+    leaked: tuple[PublicKey, ...] = ()
+    try:
+        parse_public_key(text)
+    except Refused as refused:
+        if refused.reason in {Reason.PRIVATE_KEY, Reason.SHARED_SECRET}:
+            raise
+        if refused.choices:
+            raise _refused(Reason.PASTED_PUBLIC_KEY, "These are public keys.") from None
+        leaked = refused.leaked
+    else:
+        raise _refused(Reason.PASTED_PUBLIC_KEY, "This is a public key.")
     if "." not in text and not text.startswith("{"):
-        leaked = refuse_text(text).leaked
         raise _refused(Reason.PASTED_NO_ASSERTION, "This text contains no assertion.", leaked)
 
 

@@ -24,7 +24,7 @@ from portal.registry.actions.people import (
     withdraw_admin,
 )
 from portal.registry.actions.read_key import blocking_leaked_keys, read_key
-from portal.registry.actions.register_key import register_key
+from portal.registry.actions.register_key import check_client_takes, register_key
 from portal.registry.actions.report_weakness import report_weakness
 from portal.registry.actions.retire_key import keep_key, retire_key
 from portal.registry.actions.revoke_key import revoke_key
@@ -42,6 +42,7 @@ __all__ = [
     "change_client",
     "change_rights",
     "change_role",
+    "check_client_takes",
     "confirm_key",
     "create_client",
     "deactivate_person",

@@ -14,19 +14,27 @@ from portal.registry.models import Client, Event
 
 
 def inspect_key(
-    material: bytes | str, *, by: User, client: Client, registering: bool = False
+    material: bytes | str,
+    *,
+    by: User,
+    client: Client,
+    registering: bool = False,
+    choice: str = "",
 ) -> AcceptedKey:
     """Return the public key in `material`, in any form the core reads, once it has been judged.
 
-    Raises `Refused` when it must not be trusted. A private key is never kept; its public half is
-    blocked for good. When somebody is registering the key, a refusal is recorded as an event with
-    its reason, without what was sent. Not to be called in a transaction.
+    Of several keys it is that with the kid `choice`. Raises `Refused` when it must not be trusted.
+    A private key is never kept; its public half is blocked for good. When somebody is registering
+    the key, a refusal is recorded as an event with its reason, without what was sent. Not to be
+    called in a transaction.
     """
     key = None
     try:
-        key = read_key(material, by=by, client=client)
+        key = read_key(material, by=by, client=client, choice=choice)
         return key_policy().accept(key)
     except Refused as refusal:
+        if key is not None:
+            refusal.choices = key.choices  # another may still be chosen
         if registering:
             record_refused_key(client, refusal, key, by=by)
         raise

@@ -30,10 +30,13 @@ def blocking_leaked_keys(*, by: Actor, client: Client | None) -> Iterator[None]:
         raise
 
 
-def read_key(material: bytes | str, *, by: Actor, client: Client | None) -> PublicKey:
+def read_key(
+    material: bytes | str, *, by: Actor, client: Client | None, choice: str = ""
+) -> PublicKey:
     """Parse what somebody sent; a private key in it blocks its public half for good.
 
-    Raises `Refused`. What was sent is not kept, whatever it is. Not to be called in a transaction.
+    Of several keys in it that with the kid `choice` is returned. Raises `Refused`. What was sent is
+    not kept, whatever it is. Not to be called in a transaction.
     """
     with blocking_leaked_keys(by=by, client=client):
-        return parse_public_key(material)
+        return parse_public_key(material, choice=choice)

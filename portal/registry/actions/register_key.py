@@ -75,11 +75,7 @@ def _register(
     key = accepted.key
     client = lock_client(client)
     lock_fingerprints(fingerprints(key))
-    _check_unknown(client, key)
-    if client.is_suspended:
-        message = f"{client.name} is suspended, so it takes no new keys until an admin resumes it."
-        raise ClientSuspended(message)
-    _check_limit(client)
+    check_client_takes(client, key)
     _check_dates(not_before, expires_at)
     # Asked again, now that nobody else can block it: the judgement was made before the lock.
     key_policy().check_not_blocked(key)
@@ -117,6 +113,18 @@ def _register(
     return registered
 
 
+def check_client_takes(client: Client, key: PublicKey) -> None:
+    """Raise a `RegistryRefusal` unless the client may get this key now.
+
+    Without the client's lock it tells what to expect; `register_key` asks again with it.
+    """
+    _check_unknown(client, key)
+    if client.is_suspended:
+        message = f"{client.name} is suspended, so it takes no new keys until an admin resumes it."
+        raise ClientSuspended(message)
+    _check_limit(client)
+
+
 def _check_unknown(client: Client, key: PublicKey) -> None:
     """Raise unless the key is new to the client, in any state, and proved by no other client.
 
@@ -142,7 +150,7 @@ def _check_unknown(client: Client, key: PublicKey) -> None:
 
 
 def _check_limit(client: Client) -> None:
-    """Raise when the client has as many keys as it may; the caller holds the client's lock."""
+    """Raise when the client has as many keys as it may."""
     limit = settings.KEY_LIMIT
     if client.keys.current(timezone.now()).count() >= limit:
         message = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from django import forms
 from django.contrib import messages
@@ -67,10 +68,12 @@ def _said(form: AssertionForm) -> str:
 
 
 def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
-    leaked = _private(request, key, assertion)
+    leaked, is_key = _look_for_key(request, key, assertion)
     if leaked:
         key.refresh_from_db(fields=["revoked_at"])  # it was this key's, perhaps
         return _ask(request, key, refused=leaked, status=422)
+    if is_key:
+        return _ask(request, key, problem=_PUBLIC_KEY, status=422)
     result = check_proof(key, assertion, timezone.now(), audience=confirmation_url(key))
     if not result.is_proof:
         return _ask(request, key, result=result, status=422)
@@ -86,13 +89,24 @@ def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
     return leave(request, "key", key.client.client_id, key.kid)
 
 
-def _private(request: HttpRequest, key: ClientKey, text: str) -> Refused | None:
-    """Return the refusal of a private key, whose public half is blocked now; None for the rest."""
+_PUBLIC_KEY: Final = (
+    "This is a public key. Please sign the challenge with its private half, and paste the assertion"
+    " that comes out."
+)
+
+
+def _look_for_key(request: HttpRequest, key: ClientKey, text: str) -> tuple[Refused | None, bool]:
+    """Return the refusal of a private key, whose public half is blocked now, or None.
+
+    And whether there is a public key in place of the assertion.
+    """
     try:
         read_key(text, by=current_user(request), client=key.client)
     except Refused as refused:
-        return refused if refused.reason == Reason.PRIVATE_KEY else None
-    return None
+        if refused.reason == Reason.PRIVATE_KEY:
+            return refused, False
+        return None, bool(refused.choices)
+    return None, True
 
 
 def _ask(

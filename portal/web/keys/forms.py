@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,19 +15,29 @@ from django.utils import timezone
 
 from portal.core.algorithms import Algorithm
 from portal.core.key_policy.accepted import AcceptedKey
+from portal.core.public_key import PublicKey
 from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.registry.choices import CHOSEN_REASONS, RevocationReason
+from portal.registry.errors import RegistryRefusal
 from portal.registry.key_policy import key_policy
 from portal.registry.models import ClientKey
 from portal.web.form_errors import add_refusal
 from portal.web.forms import PortalForm, one_line, paste_area
 
 YEARS_AHEAD: Final = 20
+_FILES: Final = ".pem,.der,.pub,.crt,.cer,.csr,.jwk,.json,.xml,.txt,text/plain"
 _DATE_FORMATS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
 
 
-Inspect = Callable[[bytes | str], AcceptedKey | None]
-"""Read and judge a key; raise `Refused`. None says that it was not judged."""
+class Inspect(Protocol):
+    """Read and judge a key; raise `Refused`. None says that it was not judged."""
+
+    def __call__(self, material: bytes | str, *, choice: str = "") -> AcceptedKey | None:
+        """`choice` is the kid of one of several keys in the material."""
+
+
+def _inspect_nothing(material: bytes | str, *, choice: str = "") -> None:
+    """Judge nothing."""
 
 
 class KeyText(forms.Field):
@@ -54,7 +64,8 @@ class KeyForm(PortalForm):
         required=False,
         label="Public key",
         help_text=(
-            "PEM, JWK, certificate or OpenSSH key. Paste it, choose a file, or drop a file here."
+            "PEM, DER, JWK, certificate, signing request, OpenSSH key, or the answer of a key "
+            "service. Paste it, choose a file, or drop a file here."
         ),
     )
     file = forms.FileField(
@@ -62,7 +73,15 @@ class KeyForm(PortalForm):
         allow_empty_file=True,
         max_length=None,
         label="Or choose a file",
-        widget=forms.FileInput(attrs={"accept": ".pem,.pub,.crt,.cer,.jwk,.json,.txt,text/plain"}),
+        widget=forms.FileInput(
+            attrs={"accept": ".pem,.der,.pub,.crt,.cer,.csr,.jwk,.json,.xml,.txt,text/plain"}
+        ),
+    )
+    choice = forms.CharField(
+        required=False,
+        label="Which of these keys?",
+        help_text="The one whose private half your client signs with.",
+        widget=forms.RadioSelect,
     )
     alg = forms.CharField(
         max_length=16,
@@ -85,8 +104,10 @@ class KeyForm(PortalForm):
 
     accepted: AcceptedKey | None = None
     refused: Refused | None = None
+    hindrance: RegistryRefusal | None = None
+    """Why the client cannot get the accepted key, as far as was asked."""
 
-    def __init__(self, *args: Any, inspect: Inspect = lambda _: None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, inspect: Inspect = _inspect_nothing, **kwargs: Any) -> None:
         """`inspect` reads each key that was sent, once: text, file, or both."""
         super().__init__(*args, **kwargs)
         self._inspect = inspect
@@ -116,7 +137,7 @@ class KeyForm(PortalForm):
         for place, material in enumerate(given):
             refused = None
             try:
-                self.accepted = self._inspect(material)
+                self.accepted = self._inspect(material, choice=self.data.get("choice", ""))
             except Refused as refusal:
                 refused = refusal
                 if self.refused is None:
@@ -125,7 +146,16 @@ class KeyForm(PortalForm):
                 self._keep(material, refused)
         if self.accepted:
             self._narrow(self.accepted.algorithms)
+        choices = [(key.thumbprint, _choice_label(key)) for key in self.choices]
+        self.fields["choice"].widget = forms.RadioSelect(choices=choices)
         return len(given)
+
+    @property
+    def choices(self) -> tuple[PublicKey, ...]:
+        """The keys to choose from, when there are several in what was given."""
+        if self.accepted:
+            return self.accepted.key.choices
+        return self.refused.choices if self.refused else ()
 
     def _narrow(self, algorithms: tuple[Algorithm, ...]) -> None:
         """Offer only what fits the key, and choose the best unless a fitting one is chosen."""
@@ -151,9 +181,14 @@ class KeyForm(PortalForm):
     def _keep(self, material: bytes | str, refused: Refused | None) -> None:
         """Show the material again in the text area, but nothing that is private or might be."""
         text = ""
-        if refused is None or refused.reason not in NOT_SHOWN_AGAIN:
-            text = material if isinstance(material, str) else material.decode("utf-8", "replace")
-        self._put("material", text)
+        if isinstance(material, str):
+            text = material
+        elif _is_utf8(material):
+            text = material.decode("utf-8")
+        elif self.accepted:
+            text = self.accepted.key.pem  # a file that is no text cannot be shown as it was
+        hidden = refused is not None and refused.reason in NOT_SHOWN_AGAIN
+        self._put("material", "" if hidden else text)
 
     def _put(self, name: str, value: str) -> None:
         data = cast("QueryDict", self.data).copy()
@@ -164,11 +199,36 @@ class KeyForm(PortalForm):
 class KeyInspectionForm(KeyForm):
     """The same while somebody still writes: a key is read, and nothing that is missing is wrong."""
 
+    def __init__(
+        self, *args: Any, check: Callable[[PublicKey], None] = lambda _: None, **kwargs: Any
+    ) -> None:
+        """`check` raises a `RegistryRefusal` for an accepted key that the client cannot get."""
+        super().__init__(*args, **kwargs)
+        self._check = check
+
     def full_clean(self) -> None:
         """Inspect the key and leave out all other checks."""
         self._errors = ErrorDict()
         self.cleaned_data = {}
         self.inspect_given()
+        if self.accepted:
+            try:
+                self._check(self.accepted.key)
+            except RegistryRefusal as hindrance:
+                self.hindrance = hindrance
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _choice_label(key: PublicKey) -> str:
+    hint = f", {key.hint}" if key.hint else ""
+    return f"{key.description}{hint} (thumbprint {key.thumbprint[:8]}…)"
 
 
 def _choices(algorithms: tuple[Algorithm, ...]) -> list[tuple[str, str]]:

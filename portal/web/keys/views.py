@@ -22,7 +22,7 @@ from portal.core.lifecycle import KeyStatus
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import NOT_SHOWN_AGAIN, Reason, Refused
 from portal.registry import permissions
-from portal.registry.actions import inspect_key, register_key
+from portal.registry.actions import check_client_takes, inspect_key, register_key
 from portal.registry.choices import Verb
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, ClientKey, Event
@@ -71,7 +71,8 @@ def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
     if not within_limit(request, "key_inspect"):
         return _slow_down(request, client, KeyInspectionForm, "key_inspect", fragment="inspection")
     inspect = partial(inspect_key, by=user, client=client)
-    form = KeyInspectionForm(request.POST, request.FILES, inspect=inspect)
+    check = partial(check_client_takes, client)
+    form = KeyInspectionForm(request.POST, request.FILES, inspect=inspect, check=check)
     return _show_again(request, client, form, fragment="inspection", status=200)
 
 
@@ -132,10 +133,10 @@ def _slow_down(
     return _show_again(request, client, form, fragment=fragment, status=429)
 
 
-def _look_for_secrets(material: bytes | str) -> None:
+def _look_for_secrets(material: bytes | str, *, choice: str = "") -> None:
     """Raise `Refused` for what may not be shown again, and only for that."""
     try:
-        parse_public_key(material)
+        parse_public_key(material, choice=choice)
     except Refused as refused:
         if refused.reason in NOT_SHOWN_AGAIN:
             refused.leaked = ()  # the page says of these that they are blocked

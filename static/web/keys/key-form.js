@@ -36,7 +36,7 @@
       area.value = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
       form.elements.file.value = "";
     } catch {
-      // Not a text. The file stays chosen, and the server says what it is and how to convert it.
+      // Not a text, such as DER. The file stays chosen, and is sent as it is.
       area.value = "";
     }
     area.dispatchEvent(new Event("input", { bubbles: true }));
