@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from hashlib import shake_256
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from portal.accounts.models import Tries
+from portal.core.formats.layers import MAX_UNDONE_BYTES
 from portal.core.strict.base64url import encode_url
 from portal.registry.models import Client
 from tests.assertions import form_of
@@ -162,6 +164,32 @@ def assertions() -> list[tuple[str, str]]:
     ]
 
 
+LAYERS = {
+    "quotes": '"{}"',
+    "a mail": "> -----BEGIN {}",
+    "an assignment": 'export KEY="{}"',
+    "escapes": "\\n{}",
+    "percent-encoding": "%0A{}",
+    "JSON": '{"keys":["{}"]}',
+    "invisible characters": "\u200b{}",
+}
+"""What is around a key and undone; what comes out is searched for private keys once more."""
+IN_LAYERS = ("values of 48 bytes", "values of 64 bytes", "DER in short words", "labels")
+"""What takes long without a layer."""
+
+
+def layered() -> list[tuple[str, str]]:
+    """Return texts that take long in the layers that people have around keys, and as base64."""
+    texts = []
+    for kind in IN_LAYERS:
+        inside = repeated((ATOMS | MADE_UP_KEYS)[kind], MAX_UNDONE_BYTES - 100)
+        texts += [
+            (f"{kind} in {name}", text.replace("{}", inside)) for name, text in LAYERS.items()
+        ]
+        texts.append((f"{kind} in base64", b64encode(inside.encode()).decode()))
+    return texts
+
+
 def pastes() -> list[tuple[str, str]]:
     """Return what somebody may paste into the debugger: requests and assertions, all long."""
     found = []
@@ -293,13 +321,13 @@ def test_pastes_of_people_who_are_signed_in(payments: Client, cast: SimpleNamesp
             ("a word", "a"),
             *((kind, atom * (KIB_64 // len(atom.encode()))) for kind, atom in ATOMS.items()),
             *pastes(),
+            *layered(),
         ],
         send,
     )
 
 
 def test_keys_of_people_who_are_signed_in(payments: Client, cast: SimpleNamespace) -> None:
-    """To add a key reads it twice, as the page says what it sees in a key that it refuses."""
     browser = Browser()
     browser.force_login(cast.alice)
     path = reverse("key_register", args=[payments.client_id])
@@ -312,4 +340,5 @@ def test_keys_of_people_who_are_signed_in(payments: Client, cast: SimpleNamespac
         (kind, urlencode({"material": repeated(atom, KIB_32)}))
         for kind, atom in MADE_UP_KEYS.items()
     ]
+    keys += [(name, urlencode({"material": text})) for name, text in layered()]
     measure([*bodies({"material": "a", "label": "a"}), *keys], send)

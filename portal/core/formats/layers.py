@@ -22,7 +22,7 @@ from portal.core.strict import base64url
 MAX_LAYERS: Final = 6
 """How many layers are undone, one in the other: nobody's key has more of them."""
 
-MAX_UNDONE_BYTES: Final = 16 * 1024
+MAX_UNDONE_BYTES: Final = 10 * 1024
 """How much may come out of all layers together: each output is searched for private keys."""
 
 Content = str | bytes

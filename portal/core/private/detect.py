@@ -38,8 +38,12 @@ _MAX_VALUES: Final = 512
 _JAVA_KEYSTORES: Final = (bytes.fromhex("feedfeed"), bytes.fromhex("cececece"))  # JKS, JCEKS
 
 
-def refuse_private(data: bytes) -> None:
-    """Raise `Refused` when there is a private key or a shared secret in the data."""
+def refuse_private(data: bytes, tried: private_numbers.Tried | None = None) -> None:
+    """Raise `Refused` when there is a private key or a shared secret in the data.
+
+    `tried` keeps what was tried, so that the same values are not tried again in what comes out of
+    the data. It holds what may be private, and must not live longer than the data.
+    """
     text = _plain(data)
     bodies = list(private_spelling.bodies(text, _is_telling))
     # One text, so that many of them cost no more than their length.
@@ -49,7 +53,8 @@ def refuse_private(data: bytes) -> None:
     if not data.isascii():  # a text is no value, but for the words in it
         bodies = [data, *bodies]
     blobs = [each for each in bodies if _is_private_blob(each)]
-    proven = list(private_numbers.public_halves(_values(texts, bodies)))
+    tried = {} if tried is None else tried
+    proven = list(private_numbers.public_halves(_values(texts, bodies), tried))
     if blobs or proven or any(map(_is_private_text, texts)):
         halves = chain(
             proven,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -15,6 +15,7 @@ from portal.core.formats.pem import BEGIN, parse_armoured
 from portal.core.formats.several import usable
 from portal.core.formats.xml_key import looks_like_xml, parse_xml
 from portal.core.private.detect import refuse_private
+from portal.core.private.numbers import Tried
 from portal.core.public_key import Container, PublicKey
 from portal.core.public_key.not_a_key import refuse_bytes, refuse_text
 from portal.core.reasons import Reason, Refused
@@ -59,14 +60,15 @@ def _parse(data: bytes | str, choice: str) -> PublicKey:
     if isinstance(start, str):
         # Lone surrogates become bytes that are not UTF-8, which are refused below.
         start = start.encode("utf-8", "surrogatepass")
-    refuse_private(start[:MAX_INPUT_BYTES])
+    budget = _Budget()
+    refuse_private(start[:MAX_INPUT_BYTES], budget.tried)
     if len(start) > MAX_INPUT_BYTES:
         raise Refused(
             Reason.TOO_LARGE,
             found="This is more than 32 KiB.",
             needed="A public key is much smaller. Please give the key alone.",
         )
-    return _choose(_read(start, _Budget(), 0), choice)
+    return _choose(_read(start, budget, 0), choice)
 
 
 def _choose(keys: Iterable[PublicKey], choice: str) -> PublicKey:
@@ -98,6 +100,7 @@ class _Budget:
     """How much may still come out of layers."""
 
     left: int = layers.MAX_UNDONE_BYTES
+    tried: Tried = field(default_factory=dict, repr=False)
 
     def spend(self, content: layers.Content, depth: int) -> None:
         """Search what came out of a layer for private keys; raise `Refused`."""
@@ -110,7 +113,7 @@ class _Budget:
                 found="There is more around the key than is undone here.",
                 needed="Please give the key alone.",
             )
-        refuse_private(content)
+        refuse_private(content, self.tried)
 
 
 def _read(content: layers.Content, budget: _Budget, depth: int) -> list[PublicKey]:

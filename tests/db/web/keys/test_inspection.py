@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
 from portal.core.public_key.parse import parse_public_key
-from portal.registry.models import BlockedKey, Client, Event
+from portal.registry.actions import confirm_key
+from portal.registry.models import BlockedKey, Client, ClientKey, Event
 from tests.db.pages import text_of
 from tests.db.web.keys.key_forms import body_of, private_pem
 from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
 
 
 @pytest.mark.parametrize(
@@ -131,3 +135,66 @@ def test_who_is_over_the_limit_makes_nothing_be_written(
     assert "blocked permanently" not in text_of(response)
     assert not BlockedKey.objects.exists()
     assert Event.objects.count() == before
+
+
+def test_a_key_that_the_client_has_is_said_to_be_there(
+    ask: Any, paths: SimpleNamespace, key: ClientKey
+) -> None:
+    text = text_of(ask("dev", "post", paths.key_inspect, {"material": key.pem}, htmx=True))
+    assert "This key cannot be added." in text
+    assert f"This client already has this key: “{key.label}”" in text
+    assert key.kid in text
+
+
+def test_a_client_with_all_its_keys_is_said_to_have_them(
+    ask: Any, paths: SimpleNamespace, settings: Any
+) -> None:
+    settings.KEY_LIMIT = 1
+    entered = {"material": public_pem(new_private_key())}
+    text = text_of(ask("dev", "post", paths.key_inspect, entered, htmx=True))
+    assert "This key cannot be added." in text
+    assert "has as many keys as a client may have (1)" in text
+
+
+def test_a_key_that_another_client_proved_is_said_to_be_taken(
+    ask: Any, paths: SimpleNamespace, other: Client, cast: SimpleNamespace
+) -> None:
+    pem = public_pem(new_private_key())
+    taken = register_pem(other, material=pem, alg="EdDSA", label="b", by=cast.bob)
+    confirm_key(taken, by=cast.bob)
+    text = text_of(ask("dev", "post", paths.key_inspect, {"material": pem}, htmx=True))
+    assert "This key cannot be added." in text
+    assert "the portal knows it already" in text
+
+
+def test_a_blocked_key_is_said_to_be_blocked(ask: Any, paths: SimpleNamespace) -> None:
+    private = new_private_key()
+    ask("dev", "post", paths.key_inspect, {"material": private_pem(private)}, htmx=True)
+    entered = {"material": public_pem(private)}
+    text = text_of(ask("dev", "post", paths.key_inspect, entered, htmx=True))
+    assert "This key is blocked" in text
+
+
+@pytest.mark.parametrize(
+    ("alg", "words"),
+    [
+        ("EdDSA", "Half of the verifiers that were tried do not verify EdDSA"),
+        ("Ed448", "published in the extended key set only"),
+        ("ML-DSA-65", "published in the extended key set only"),
+    ],
+)
+def test_it_says_which_verifiers_know_such_a_key(
+    ask: Any, paths: SimpleNamespace, alg: str, words: str
+) -> None:
+    entered = {"material": public_pem(new_private_key(alg))}
+    assert words in text_of(ask("dev", "post", paths.key_inspect, entered, htmx=True))
+
+
+def test_a_file_that_is_no_text_is_shown_as_its_key(ask: Any, paths: SimpleNamespace) -> None:
+    """The form is sent again without its file, as no browser keeps one."""
+    pem = public_pem(new_private_key("ES256"))
+    der = b64decode("".join(pem.splitlines()[1:-1]))
+    entered = {"file": SimpleUploadedFile("key.der", der), "alg": "ES256", "label": ""}
+    response = ask("dev", "post", paths.key_register, entered)
+    assert response.status_code == 422
+    assert body_of(pem) in text_of(response)
