@@ -26,8 +26,8 @@ _SCALARS: Final = {size - lost: curve for size, curve in _CURVES.items() for los
 _SHORT_SEEDS: Final = {size - lost: size for size in _SEEDS for lost in range(3)}
 
 
-Tried = dict[bytes, tuple[PublicKey, ...]]
-"""The public halves of values that were tried as private ones; to make one takes half a ms."""
+Tried = dict[tuple[str, bytes], tuple[PublicKey, ...]]
+"""The public halves of values that were tried as what is named; to make one takes half a ms."""
 
 
 def public_halves(values: Sequence[bytes], tried: Tried) -> Iterator[PublicKey]:
@@ -56,9 +56,9 @@ def _elliptic_halves(values: Sequence[bytes], tried: Tried) -> Iterator[PublicKe
     shown = {each.lstrip(b"\0") for each in values}
     sizes = _SCALARS.keys() | _SHORT_SEEDS.keys()
     for secret in [each for each in values if len(each) in sizes][:_MAX_SECRETS]:
-        if secret not in tried:
-            tried[secret] = tuple(halves_of(secret))
-        for half in tried[secret]:
+        if ("secret", secret) not in tried:
+            tried["secret", secret] = tuple(halves_of(secret))
+        for half in tried["secret", secret]:
             if not shown.isdisjoint(_public_forms(half)):
                 yield half
 
@@ -104,7 +104,7 @@ def _pairs(values: Sequence[bytes], tried: Tried) -> Iterator[PublicKey]:
     """
     for size, name in _SEEDS.items():
         for pair in [each for each in values if len(each) == 2 * size][:_MAX_SECRETS]:
-            if pair not in tried:
+            if (name, pair) not in tried:
                 half = seed_half(name, pair[:size])
-                tried[pair] = (half,) if half and half.raw == pair[size:] else ()
-            yield from tried[pair]
+                tried[name, pair] = (half,) if half and half.raw == pair[size:] else ()
+            yield from tried[name, pair]

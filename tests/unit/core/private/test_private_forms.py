@@ -386,3 +386,11 @@ def test_bare_bytes_of_any_other_length_are_no_private_value() -> None:
         refused = refusal(text)
         assert refused.reason is not Reason.BARE_BYTES
         assert refused.leaked == ()
+
+
+def test_values_of_the_length_of_two_secrets_are_no_private_key() -> None:
+    """64 bytes may be a private value of P-521, or a seed of Ed25519 and its public key in one."""
+    values = [bytes([number]) * 64 for number in range(1, 5)]
+    text = " ".join(map(encode_url, values))
+    assert refusal(text).reason is not Reason.PRIVATE_KEY
+    assert refusal(f'"{text}"').reason is not Reason.PRIVATE_KEY
