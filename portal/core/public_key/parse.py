@@ -90,7 +90,7 @@ def _choose(keys: Iterable[PublicKey], choice: str) -> PublicKey:
     raise Refused(
         Reason.SEVERAL_BLOCKS,
         found=f"There are {len(found)} keys in this.",
-        needed="Please choose the one whose private half signs.",
+        needed="Please choose the one that your client signs with.",
         choices=found,
     )
 

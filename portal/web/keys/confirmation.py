@@ -90,7 +90,7 @@ def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
 
 
 _PUBLIC_KEY: Final = (
-    "This is a public key. Please sign the challenge with its private half, and paste the assertion"
+    "This is a public key. Please sign the challenge with its private key, and paste the assertion"
     " that comes out."
 )
 

@@ -80,7 +80,7 @@ class KeyForm(PortalForm):
     choice = forms.CharField(
         required=False,
         label="Which of these keys?",
-        help_text="The one whose private half your client signs with.",
+        help_text="The one that your client signs with.",
         widget=forms.RadioSelect,
     )
     alg = forms.CharField(
