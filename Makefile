@@ -103,7 +103,7 @@ test: ## Run all checks and tests (another Python: make test PYTHON=python3.13)
 	@$(BIN)/python tests/total.py $(REPORTS) unit db smoke browser interop ops
 
 test-all: ## Run all checks and tests with all cases, and all database tests on SQLite
-	@STRUCTURES=3000 $(MAKE) --no-print-directory test CHOSEN=
+	@STRUCTURES=3000 ALL_RULES=1 $(MAKE) --no-print-directory test CHOSEN=
 	@$(MAKE) --no-print-directory test-sqlite
 
 # SQLite is only for trying the portal out, so `test` runs only a subset of these.

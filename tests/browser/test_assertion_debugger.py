@@ -79,7 +79,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
     page = sign_in(cast.dev, look)
     for paste in (*pastes, "", private_pem()):
         page.goto(reverse("assertion_debugger", args=[payments.client_id]))
-        check_accessible(page)
+        check_accessible(page, look)
         examine(page, paste)
         page.locator("#verdict .notice").first.wait_for()
-        check_accessible(page)
+        check_accessible(page, look)

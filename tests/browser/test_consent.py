@@ -131,8 +131,8 @@ def test_where_the_browser_does_not_go_on_by_itself_there_is_a_link(
     page.goto(address(signer, callback))
     page.get_by_role("button", name="Allow").click()
     expect(page.get_by_role("heading", name="Back to 127.0.0.1")).to_be_visible()
-    check_accessible(page)
-    page.get_by_role("link", name="Go on").click()
+    check_accessible(page, look)
+    page.get_by_role("link", name="Continue").click()
     assert "code" in wait_until_back(page, callback)
 
 
@@ -152,7 +152,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
         client_path(signer.client),
     ):
         page.goto(path)
-        check_accessible(page)
+        check_accessible(page, look)
     uris = [f"https://{host}/callback"]
     change_client(signer.client, name=name, contacts=[], redirect_uris=uris, by=cast.alice)
     for path in (
@@ -161,4 +161,4 @@ def test_axe_finds_nothing_and_nothing_overflows(
         client_path(signer.client),
     ):
         page.goto(path)
-        check_accessible(page)
+        check_accessible(page, look)

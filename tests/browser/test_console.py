@@ -206,4 +206,4 @@ def test_axe_finds_nothing_and_nothing_overflows(
     ):
         page.goto(path)
         page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
-        check_accessible(page)
+        check_accessible(page, look)

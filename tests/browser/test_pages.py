@@ -76,7 +76,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
     for page, path in pages:
         page.goto(path)
         page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true })")
-        check_accessible(page)
+        check_accessible(page, look)
 
 
 def test_the_account_menu_closes_on_escape_and_gives_the_focus_back(

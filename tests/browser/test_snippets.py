@@ -37,4 +37,4 @@ def test_axe_finds_nothing_in_any_language(
     page = sign_in(cast.viewer, look)
     for language in LANGUAGES:
         page.goto(f"{key_path(key)}snippets/?language={language}")
-        check_accessible(page)
+        check_accessible(page, look)

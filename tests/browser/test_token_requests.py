@@ -42,7 +42,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
     page = sign_in(cast.admin, look)
     url = reverse("token_requests", args=[payments.client_id])
     page.goto(url)
-    check_accessible(page)
+    check_accessible(page, look)
     for number in range(60):
         refuse(payments, number, kid="k" * 43, seen="s" * 200, expected="e" * 200)
     accept(key, 60)
@@ -57,4 +57,4 @@ def test_axe_finds_nothing_and_nothing_overflows(
         f"{reverse('console_refused')}?q=nothing",
     ):
         page.goto(path)
-        check_accessible(page)
+        check_accessible(page, look)
