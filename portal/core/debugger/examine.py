@@ -88,16 +88,16 @@ def _result(check: Check, context: AssertionContext, held: set[str]) -> CheckRes
     if not held.issuperset(check.needs):
         return CheckResult(check.name, check.title, CheckOutcome.SKIPPED)
     reason = check.run(context)
-    told = check.describe(context, reason)
+    texts = check.describe(context, reason)
     if reason is None:
-        return CheckResult(check.name, check.title, CheckOutcome.PASS, *told)
-    return _failed(check.name, check.title, reason, told, note_on(context, check.name, reason))
+        return CheckResult(check.name, check.title, CheckOutcome.PASS, *texts)
+    return _failed(check.name, check.title, reason, texts, note_on(context, check.name, reason))
 
 
 def _failed(
-    name: str, title: str, reason: Reason, told: tuple[str, str], note: str = ""
+    name: str, title: str, reason: Reason, texts: tuple[str, str], note: str = ""
 ) -> CheckResult:
     words = EXPLANATIONS[reason]
     return CheckResult(
-        name, title, CheckOutcome.FAIL, *told, reason, words.fix, note, words.command
+        name, title, CheckOutcome.FAIL, *texts, reason, words.fix, note, words.command
     )

@@ -61,9 +61,9 @@ def block_locked(
     for name in names[1:]:
         if registered.filter(spki_sha256=name).exists():
             _put_on_list(name, why=why, by=by, client=client, note=note or _OTHER_SIGN)
-    told = note if why == BlockedWhy.WEAK else why.label
+    key_note = note if why == BlockedWhy.WEAK else why.label
     for key in registered.filter(revoked_at=None).order_by("pk"):
-        revoke_key(key, reason=RevocationReason.COMPROMISED, by=by, note=told)
+        revoke_key(key, reason=RevocationReason.COMPROMISED, by=by, note=key_note)
     return blocked
 
 
