@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.conf import settings
 from django.utils import timezone
 
 from portal import bulkhead
-from portal.publishing.caching import Reuse, cache_control, constant_until
+from portal.publishing.caching import Reuse, constant_until, reuse_headers
 from portal.publishing.jwks_cache import JwksCache, prepare
 from portal.publishing.public_endpoint import Document
 from portal.publishing.replica import publish_current
 
 CONTENT_TYPE: Final = "application/jwk-set+json"  # RFC 7517 §8.5.2
+
+
+def jwks_document(body: bytes, headers: Mapping[str, str]) -> Document:
+    """Return a key set with the headers of `reuse_headers`, which may be among others."""
+    for_nginx = {"X-Accel-Expires": headers["X-Accel-Expires"]}
+    return Document(body, headers["Cache-Control"], content_type=CONTENT_TYPE, headers=for_nginx)
 
 
 def read_into(
@@ -36,8 +43,7 @@ def read_into(
         "next_end": publication.next_end,
     }
     # The time after reading, as caches count from when they get the answer.
-    reused = cache_control(timezone.now(), **reuse)
-    document = Document(publication.jwks, reused, content_type=CONTENT_TYPE)
+    document = jwks_document(publication.jwks, reuse_headers(timezone.now(), **reuse))
     entry = prepare(document, constant_until(**reuse))
     cache.put(client_id, version, entry, extended=extended, may_evict=may_evict)
     return document

@@ -13,7 +13,7 @@ from portal.publishing.public_endpoint import (
     PublicDocument,
     problem,
 )
-from portal.publishing.reading import CONTENT_TYPE, read_into
+from portal.publishing.reading import jwks_document, read_into
 from portal.registry.ledger_source import follower
 
 _UNKNOWN_CLIENT = problem(
@@ -48,7 +48,7 @@ def _key_set(client_id: str, *, extended: bool) -> Document:
         # No event says that it has changed: only hand-written SQL may be missing in it.
         kept = cache.find(path_of(client_id, extended=extended))
         if kept:
-            return Document(kept[-1], dict(kept[3])["Cache-Control"], content_type=CONTENT_TYPE)
+            return jwks_document(kept[-1], dict(kept[3]))
         if isinstance(failure, bulkhead.BulkheadFull):
             return BUSY
         raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -21,6 +20,7 @@ from portal.core.algorithms import ALGORITHMS
 from portal.core.lifecycle import KeyStatus
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import NOT_SHOWN_AGAIN, Reason, Refused
+from portal.publishing.bound import bound_text
 from portal.registry import permissions
 from portal.registry.actions import check_client_takes, inspect_key, register_key
 from portal.registry.choices import Verb
@@ -170,8 +170,8 @@ def _say_registered(request: HttpRequest, key: ClientKey) -> None:
     else:
         level = messages.SUCCESS
         text = (
-            "is live: the JWKS contains it now. Verifiers see it within "
-            f"{settings.JWKS_MAX_AGE} seconds, plus the time for which they cache the JWKS."
+            f"is live. The JWKS contains it {bound_text()}; verifiers see it when they next fetch "
+            "the JWKS."
         )
     page = reverse("key_confirmation", args=[key.client.client_id, key.kid])
     link = format_html('<a href="{}">Confirm it with a signature</a>', page)

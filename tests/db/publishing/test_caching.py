@@ -21,11 +21,16 @@ def left(end: datetime) -> float:
 
 def test_settings_are_used(key: ClientKey, fetch: Fetch, settings: Settings) -> None:
     settings.JWKS_MAX_AGE, settings.JWKS_STALE_IF_ERROR = 7, 8
-    assert fetch()["Cache-Control"] == "public, max-age=7, stale-if-error=8"
+    assert (
+        fetch()["Cache-Control"] == "public, max-age=7, stale-while-revalidate=1, stale-if-error=8"
+    )
 
 
 def test_default_is_a_minute(key: ClientKey, fetch: Fetch) -> None:
-    assert fetch()["Cache-Control"] == "public, max-age=60, stale-if-error=600"
+    assert (
+        fetch()["Cache-Control"]
+        == "public, max-age=60, stale-while-revalidate=1, stale-if-error=600"
+    )
 
 
 def test_expiry_of_a_live_key_shortens_reuse(register: Register, fetch: Fetch) -> None:

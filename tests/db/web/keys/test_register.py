@@ -104,7 +104,7 @@ def test_a_pasted_key_is_live_and_said_so(
     registered = payments.keys.get()
     assert registered.pem == entered["material"]
     assert registered.registered_by == cast.dev
-    assert "is live: the JWKS contains it now" in text_of(response)
+    assert "is live. The JWKS contains it within 2 seconds" in text_of(response)
     assert "live keys. Without a kid" not in text_of(response)
 
 
