@@ -93,8 +93,9 @@ programs:
 
 # --- Checking ------------------------------------------------------------------------------------
 
-# Quick checks run first, in sequence; the suites then run in parallel.
-JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# Quick checks run first, in sequence; the suites then run in parallel. They wait for servers much of
+# the time, so there is one more than there are processors.
+JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
 test: ## Run all checks and tests (another Python: make test PYTHON=python3.13)
 	@rm -rf $(REPORTS)
@@ -112,7 +113,7 @@ test-sqlite: $(TEST_READY) programs ## Run all database tests on SQLite, without
 	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/db -m "not postgresql"
 
 quick: check-format check-lint check-words check-templates check-types check-imports check-migrations check-deploy
-suites: unit browser db ops interop smoke
+suites: db browser ops interop unit smoke
 
 check-format: $(TEST_READY)
 	@echo "Format: ruff format"

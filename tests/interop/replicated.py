@@ -21,15 +21,16 @@ CLIENTS = 18
 STALE_S = "7200"
 # Each client has a key to lose and one that ends sooner: its set is never kept in memory.
 SET_UP = f"""
+import os
 from datetime import timedelta
-from django.core.management import call_command
 from django.utils import timezone
-call_command("migrate", verbosity=0)
 from django.test import Client as Browser
 from portal.accounts.models import User
 from portal.registry.actions import create_client
 from tests.registering import register_pem
 from tests.keys import new_private_key, public_pem
+from tests.migrated import migrate
+migrate(os.environ)
 person = User.objects.create_user("a@example.com", is_staff=True)
 ends = [None, timezone.now() + timedelta(hours=1)]
 for number in range({CLIENTS}):

@@ -26,12 +26,13 @@ CONNECT_S = settings.DATABASES["default"]["OPTIONS"]["connect_timeout"]
 """How long whoever tries to connect waits for a server that is frozen."""
 
 SET_UP = """
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
+import os
 from portal.accounts.models import User
 from portal.registry.actions import create_client
 from tests.registering import register_pem
 from tests.keys import new_private_key, public_pem
+from tests.migrated import migrate
+migrate(os.environ)
 person = User.objects.create_user("a@example.com", is_staff=True)
 for name in ("Known", "Cold"):
     client = create_client(name=name, by=person)

