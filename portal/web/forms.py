@@ -12,7 +12,7 @@ from portal.registry.choices import Role
 
 
 class PortalForm(forms.Form):
-    """A form for templates/partials/field.html, without inline styles or Tabler's scripts."""
+    """A form for templates/partials/field.html, without inline styles or scripts."""
 
     template_name = "partials/form.html"
     required_css_class = ""

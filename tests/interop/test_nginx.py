@@ -573,7 +573,7 @@ def test_pages_are_not_cached(front: Fleet) -> None:
 
 def test_static_files_are_cached_and_small(front: Fleet) -> None:
     page = front.ask(LOGIN).body.decode()
-    found = re.search(r'href="(/static/vendor/tabler/tabler[^"]+\.css)"', page)
+    found = re.search(r'href="(/static/web/portal[^"]+\.css)"', page)
     assert found
     answers = [
         front.ask(found[1], headers={"Accept-Encoding": how}) for how in ("gzip", "identity")

@@ -79,7 +79,7 @@ def test_the_image_holds_the_portal_and_nothing_to_build_or_try_out_with(image: 
 
 def test_static_files_are_collected_with_their_manifest(image: Image) -> None:
     assert (image.app / "collected" / "staticfiles.json").exists()
-    assert list((image.app / "collected" / "vendor" / "tabler").glob("tabler.min.*.css"))
+    assert list((image.app / "collected" / "web").glob("portal.*.css"))
 
 
 def test_without_its_variables_a_container_ends_and_says_why(image: Image) -> None:
