@@ -69,7 +69,7 @@ def test_an_admin_finds_a_key_by_pasting_it_and_revokes_it_after_seeing_the_impa
     expect(page.locator("tbody tr")).to_have_count(1)
     page.wait_for_url(f"**/console/keys/?q={world.only.spki_sha256}")
 
-    tick = page.get_by_label("Tick Only of Payments")
+    tick = page.get_by_label("Select Only of Payments")
     tick.check()
     if scripts:
         # Leaving the box must not fetch the list again, and the tick be lost.
