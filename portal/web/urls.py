@@ -4,12 +4,12 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from portal.web import converters  # noqa: F401 - registers them
-from portal.web.clients import settings_page
 from portal.web.clients import views as clients
 from portal.web.debugger import views as assertion_debugger
 from portal.web.keys import confirmation as key_confirmation
 from portal.web.keys import retirement as key_retirement
 from portal.web.keys import revocation as key_revocation
+from portal.web.keys import settings_page
 from portal.web.keys import snippet_views as key_snippets
 from portal.web.keys import views as keys
 from portal.web.team import views as team

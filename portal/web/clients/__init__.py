@@ -1,1 +1,1 @@
-"""The list of clients, the Settings page, and the forms that change a client."""
+"""The list of clients, and the forms that create and change one."""

@@ -1,1 +1,1 @@
-"""Keys of a client: add, inspect, confirm, retire, revoke, and sign in with one."""
+"""The Settings page of a client and its keys: add, confirm, retire, revoke, and use one."""

@@ -28,11 +28,11 @@ from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, ClientKey, Event
 from portal.registry.paging import newest_of
 from portal.web.addresses import addresses_of
-from portal.web.clients.settings_page import show_settings
 from portal.web.current_user import current_user
 from portal.web.form_errors import add_refusal
 from portal.web.keys.forms import KeyForm, KeyInspectionForm
 from portal.web.keys.lists import key_lists
+from portal.web.keys.settings_page import show_settings
 from portal.web.render import show
 from portal.web.shortcuts import (
     NOT_YOUR_KEYS,

@@ -13,7 +13,7 @@ from portal.registry import permissions
 from portal.registry.models import Client
 from portal.web.addresses import addresses_of
 from portal.web.current_user import current_user
-from portal.web.debugger.example import example_of
+from portal.web.keys.example import example_of
 from portal.web.keys.file_names import files_of_next_key
 from portal.web.keys.forms import KeyForm
 from portal.web.keys.guide import recipes
@@ -23,7 +23,7 @@ from portal.web.render import show
 from portal.web.shortcuts import get_client_or_404
 from portal.web.token_requests.lists import latest_requests
 
-TEMPLATE = "web/clients/settings.html"
+TEMPLATE = "web/keys/settings.html"
 
 
 @require_safe
