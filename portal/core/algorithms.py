@@ -45,6 +45,17 @@ _RSA: Final = generate_rsa(3072)
 PUBLIC_HALF: Final = "openssl pkey -in private_key.pem -pubout -out public_key.pem"
 """The command that takes the public half out of any private key."""
 
+OPENSSH_PUBLIC_HALF: Final = "ssh-keygen -y -f id_ed25519 > public_key.pub"
+"""The same for a private key in the format of OpenSSH, which openssl cannot read."""
+
+PKCS12_PUBLIC_HALF: Final = "openssl pkcs12 -in keystore.p12 -clcerts -nokeys -out certificate.pem"
+"""The certificate in a PKCS#12 keystore; it asks for the password."""
+
+JAVA_PUBLIC_HALF: Final = (
+    "keytool -exportcert -rfc -alias client -keystore keystore.jks -file certificate.pem"
+)
+"""The certificate in a Java keystore; it asks for the password."""
+
 _LEGACY_NOTE: Final = "Older RSA padding. Choose PS256 unless your verifier cannot."
 _EXTENDED_NOTE: Final = (
     "It is published in the extended key set only, as few verifiers know this kind of key: give"

@@ -52,6 +52,7 @@
       `|30${LENGTH}06..2a864886f70d01(?:05|0c01)` + // encrypted PKCS#8
       `)`,
   );
+  const PKCS12 = new RegExp(`^30${LENGTH}02010330`);
   // OpenSSH; JKS, JCEKS; CryptoAPI, .pvk; CNG: RSA2, RSA3, ECS2 to ECS6, ECK2 to ECK6, ECDV, ECKV
   const MAGIC = /^(6f70656e7373682d6b65792d7631|feedfeed|cececece|07020000[0-9a-f]{8}(52534132|4453533[24])|1ef1b5b0|5253413[23]....0000|4543(53|4b)3[246]..000000|4543(44|4b)56..000000)/;
   const isPrivate = (bytes) => {
@@ -108,6 +109,14 @@
 
   const inFile = (bytes) => isPrivate(bytes) || inText(asText(bytes));
 
+  // What it is in decides which command extracts the public key.
+  const containerOf = (bytes) => {
+    const head = hex(bytes.subarray(0, HEAD_BYTES));
+    if (head.startsWith("feedfeed") || head.startsWith("cececece")) return "java";
+    if (PKCS12.test(head)) return "pkcs12";
+    return /^\s*-----BEGIN OPENSSH PRIVATE KEY/.test(asText(bytes.subarray(0, HEAD_BYTES))) ? "openssh" : "any";
+  };
+
   const FIELDS = "textarea, input[type=text], input[type=search], input[type=email], input[type=url]";
 
   const notice = () => {
@@ -115,20 +124,23 @@
     box.className = "notice notice-error";
     box.dataset.privateWarning = "";
     box.textContent =
-      "This is a private key, so nothing was sent. The field is empty again, and the key has not left your machine.";
+      "This is a private key. It was not sent. The field was cleared, and the key has not left your machine.";
     document.getElementById("messages").replaceChildren(box);
     return box;
   };
 
   const stopped = new WeakMap(); // the warning of each field that was emptied
 
-  const stop = (form, field) => {
+  const stop = (form, field, container = containerOf(new TextEncoder().encode(field.value))) => {
     field.value = "";
     field.focus({ preventScroll: true });
     const warning = form.querySelector("[data-private-warning]") ?? notice();
     stopped.set(field, warning);
     warning.hidden = false;
     warning.scrollIntoView({ block: "nearest" });
+    for (const command of warning.querySelectorAll("[data-container]")) {
+      command.hidden = command.dataset.container !== container;
+    }
     form.dispatchEvent(new CustomEvent("private-key:stopped", { bubbles: true }));
   };
 
@@ -150,5 +162,5 @@
     }, true);
   }
 
-  window.privateKey = { inText, inFile, stop };
+  window.privateKey = { inText, inFile, containerOf, stop };
 })();

@@ -22,6 +22,7 @@ from playwright.sync_api import Page, Request, expect
 
 from portal.registry.models import BlockedKey, Client, ClientKey
 from tests.browser.checks import check_accessible
+from tests.cases.read_forms import FOLDER
 from tests.keys import new_private_key
 from tests.paths import client_path
 from tests.unit.core.private import test_private_forms as forms
@@ -260,3 +261,24 @@ def test_wherever_text_is_pasted_a_private_key_is_stopped_and_nothing_is_sent(
     assert sent == []
     page.get_by_label(name, exact=True).fill("something else")
     expect(page.locator("[data-private-warning]")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("private_pkcs8.pem", "openssl pkey -in"),
+        ("private_openssh", "ssh-keygen -y -f id_ed25519"),
+        ("keystore.p12", "openssl pkcs12 -in keystore.p12"),
+        ("keystore.jks", "keytool -exportcert"),
+    ],
+)
+def test_command_fits_what_was_stopped(
+    payments: Client, cast: SimpleNamespace, sign_in: Any, name: str, command: str
+) -> None:
+    page = sign_in(cast.dev)
+    page.goto(client_path(payments))
+    page.get_by_label("Or choose a file").set_input_files(FOLDER / name)
+    expect(page.get_by_text(WARNING)).to_be_visible()
+    shown = page.locator("[data-private-warning] [data-container]:visible")
+    expect(shown).to_have_count(1)
+    expect(shown).to_contain_text(command)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from portal.core.algorithms import OPENSSH_PUBLIC_HALF
 from portal.core.formats.spki import ec_key, raw_key, rsa_key
 from portal.core.public_key import Container, PublicKey
 from portal.core.public_key.unsupported import NEW_KEY, unsupported_kind
@@ -184,5 +185,5 @@ def _bad() -> Refused:
         Reason.BAD_OPENSSH_KEY,
         found="This begins as an OpenSSH public key does, and is not a whole one.",
         needed="Please copy the line again, or write it again from your private key.",
-        command="ssh-keygen -y -f id_ed25519 > public_key.pub",
+        command=OPENSSH_PUBLIC_HALF,
     )

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
+from portal.core.algorithms import PUBLIC_HALF
 from portal.core.formats import der
 from portal.core.formats.spki import parse_spki
 from portal.core.public_key import Container, PublicKey
@@ -25,7 +26,7 @@ def parse_certificate(encoded: bytes) -> PublicKey:
             Reason.BAD_CERTIFICATE,
             found="What is inside the block is not a well-formed X.509 certificate.",
             needed="Please copy the whole certificate again, or give its public key alone.",
-            command="openssl x509 -in certificate.pem -noout -pubkey",
+            command=PUBLIC_HALF,
         ) from None
     return parse_spki(spki, Container.CERTIFICATE, (note,))
 

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF, Algorithm
+from portal.core.algorithms import (
+    ALGORITHMS,
+    JAVA_PUBLIC_HALF,
+    OPENSSH_PUBLIC_HALF,
+    PKCS12_PUBLIC_HALF,
+    PUBLIC_HALF,
+    Algorithm,
+)
 
 LOOK = "openssl pkey -pubin -in public_key.pem -noout -text"
 """The command that shows what is in a public key file."""
+
+PUBLIC_HALVES: Final = {
+    "any": PUBLIC_HALF,
+    "openssh": OPENSSH_PUBLIC_HALF,
+    "pkcs12": PKCS12_PUBLIC_HALF,
+    "java": JAVA_PUBLIC_HALF,
+}
+"""The command that extracts the public key, by the container as private-key.js names it."""
 
 
 @dataclass(frozen=True, slots=True)

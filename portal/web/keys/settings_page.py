@@ -16,7 +16,7 @@ from portal.web.current_user import current_user
 from portal.web.keys.example import example_of
 from portal.web.keys.file_names import files_of_next_key
 from portal.web.keys.forms import KeyForm
-from portal.web.keys.guide import recipes
+from portal.web.keys.guide import PUBLIC_HALVES, recipes
 from portal.web.keys.lists import ended_by_portal, key_lists
 from portal.web.leaked_keys import leaked_keys_of
 from portal.web.render import show
@@ -56,6 +56,7 @@ def show_settings(
         "also_endpoint": settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE,
         "now": now,
         "recipes": recipes(),
+        "public_halves": PUBLIC_HALVES,
         "files": files_of_next_key(client, lists.total),
         "form": form or KeyForm(),
         "leaked_keys": leaked_keys_of(form.refused if form else None, user, now),

@@ -31,7 +31,7 @@
     for (const kind of ["private", "size"]) warning(form, kind).hidden = true;
     const area = form.elements.material;
     const bytes = new Uint8Array(await file.arrayBuffer());
-    if (privateKey.inFile(bytes)) return privateKey.stop(form, area);
+    if (privateKey.inFile(bytes)) return privateKey.stop(form, area, privateKey.containerOf(bytes));
     try {
       area.value = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
       form.elements.file.value = "";

@@ -6,9 +6,20 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import PrivateFormat
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    PrivateFormat,
+    pkcs12,
+)
+from cryptography.x509 import load_pem_x509_certificate
 
-from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
+from portal.core.algorithms import (
+    ALGORITHMS,
+    OPENSSH_PUBLIC_HALF,
+    PKCS12_PUBLIC_HALF,
+    PUBLIC_HALF,
+)
 from portal.core.key_policy.policy import KeyPolicy
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
@@ -18,7 +29,7 @@ from tests.unit.core.support import (
     der_of,
     key_of,
     openssl,
-    pem,
+    private_key,
     private_pem,
     public_pem,
     refusal,
@@ -60,11 +71,24 @@ def test_command_turns_what_was_given_into_what_is_needed(
     assert verdict(parse_public_key((tmp_path / result).read_bytes())) is None
 
 
-def test_command_for_a_damaged_certificate_gives_the_key_of_a_whole_one(tmp_path: Path) -> None:
-    command = refusal(pem("CERTIFICATE", b"0\0")).command
-    (tmp_path / "certificate.pem").write_bytes(certificate_pem("RSA"))
-    run(f"{command} > public_key.pem", tmp_path)
-    assert parse_public_key((tmp_path / "public_key.pem").read_bytes()).spki == key_of("RSA").spki
+def test_command_for_a_pkcs12_keystore_gives_its_certificate(tmp_path: Path) -> None:
+    keystore = pkcs12.serialize_key_and_certificates(
+        b"client",
+        pkcs12_key("P-256"),
+        load_pem_x509_certificate(certificate_pem("P-256")),
+        None,
+        BestAvailableEncryption(b"secret"),
+    )
+    (tmp_path / "keystore.p12").write_bytes(keystore)
+    run(f"{PKCS12_PUBLIC_HALF} -passin pass:secret", tmp_path)  # which it asks for
+    key = parse_public_key((tmp_path / "certificate.pem").read_bytes())
+    assert key.spki == key_of("P-256").spki
+
+
+def pkcs12_key(kind: str) -> ec.EllipticCurvePrivateKey:
+    key = private_key(kind)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key
 
 
 def test_command_for_the_public_half_gives_it(tmp_path: Path) -> None:
@@ -88,7 +112,8 @@ def test_command_for_a_cut_openssh_line_writes_it_anew(tmp_path: Path) -> None:
     private = tmp_path / "id_ed25519"
     private.write_bytes(written("Ed25519", PrivateFormat.OpenSSH))
     private.chmod(0o600)
-    run(refusal("ssh-ed25519 AAAA").command, tmp_path)
+    assert refusal("ssh-ed25519 AAAA").command == OPENSSH_PUBLIC_HALF
+    run(OPENSSH_PUBLIC_HALF, tmp_path)
     assert (
         parse_public_key((tmp_path / "public_key.pub").read_bytes()).spki == key_of("Ed25519").spki
     )

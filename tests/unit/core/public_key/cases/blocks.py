@@ -148,7 +148,7 @@ CASES = (
         Reason.BAD_CERTIFICATE,
         "not a well-formed X.509",
         lambda: pem("CERTIFICATE", b"0\0"),
-        "openssl x509 -in certificate.pem -noout -pubkey",
+        "openssl pkey -in private_key.pem -pubout -out public_key.pem",
     ),
     Case(
         "certificate whose serial number is no number",
