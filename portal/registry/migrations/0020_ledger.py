@@ -35,16 +35,42 @@ SQLITE = (
 )
 
 
+POSTGRESQL_REVERSE = f"""
+DROP TRIGGER event_is_never_deleted ON registry_event;
+DROP TRIGGER event_is_append_only ON registry_event;
+CREATE TRIGGER event_is_append_only BEFORE UPDATE OR DELETE ON registry_event
+    FOR EACH ROW EXECUTE FUNCTION registry_refuse('{REFUSAL}');
+"""
+
+
+def is_postgresql(schema_editor):
+    return schema_editor.connection.vendor == "postgresql"
+
+
+def release(apps, schema_editor):
+    """SQLite makes the table again, and its triggers have to go.
+
+    PostgreSQL keeps them. With a second table locked, the migration and a verb could wait for each other in a ring.
+    """
+    if not is_postgresql(schema_editor):
+        actors.drop(apps, schema_editor)
+
+
+def hold(apps, schema_editor):
+    if not is_postgresql(schema_editor):
+        actors.create(apps, schema_editor)
+
+
 def create(apps, schema_editor):
-    actors.create(apps, schema_editor)
-    for sql in [POSTGRESQL] if schema_editor.connection.vendor == "postgresql" else SQLITE:
+    hold(apps, schema_editor)
+    for sql in [POSTGRESQL] if is_postgresql(schema_editor) else SQLITE:
         schema_editor.execute(sql, params=None)
 
 
 def drop(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("DROP TRIGGER event_is_never_deleted ON registry_event")
-    actors.drop(apps, schema_editor)
+    if is_postgresql(schema_editor):
+        schema_editor.execute(POSTGRESQL_REVERSE, params=None)
+    release(apps, schema_editor)
 
 
 class Migration(migrations.Migration):
@@ -52,7 +78,7 @@ class Migration(migrations.Migration):
     dependencies = [('registry', '0019_judging_checked')]
 
     operations = [
-        migrations.RunPython(actors.drop, actors.create),
+        migrations.RunPython(release, hold),
         migrations.CreateModel(
             'Ledger',
             fields=[

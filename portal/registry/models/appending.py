@@ -39,6 +39,13 @@ _BATCH: Final = 1000
 _NUMBER: Final = (
     "UPDATE registry_event SET number = %s, leaf = %s, version = %s, salts = %s WHERE id = %s"
 )
+# One statement for all, as PostgreSQL takes twice as long for one each: others wait meanwhile.
+_NUMBER_ALL: Final = """
+UPDATE registry_event SET number = n.number, leaf = n.leaf, version = n.version, salts = n.salts
+FROM unnest(%s::bigint[], %s::text[], %s::smallint[], %s::jsonb[], %s::bigint[])
+    AS n (number, leaf, version, salts, id)
+WHERE registry_event.id = n.id
+"""
 
 _collected: ContextVar[list[Any] | None] = ContextVar("collected", default=None)
 
@@ -165,15 +172,17 @@ def _save(head: Any, tree: Tree) -> None:
 
 def _number_older(event_model: Any, tree: Tree, *, limit: int) -> int:
     """Number events that have no number; the caller has locked the head and saves it."""
-    rows = event_model._default_manager.filter(number=None).order_by("pk")  # noqa: SLF001
-    older = list(rows.select_related(*_NAMED).defer(*_UNUSED)[:limit])
+    found = event_model._default_manager.filter(number=None).order_by("pk")  # noqa: SLF001
+    older = list(found.select_related(*_NAMED).defer(*_UNUSED)[:limit])
     for event in older:
         _put(event, tree)
-    if older:
-        with connection.cursor() as cursor:
-            values = [(e.number, e.leaf, e.version, json.dumps(e.salts), e.pk) for e in older]
-            cursor.executemany(_NUMBER, values)
-    return len(older)
+    rows = [(e.number, e.leaf, e.version, json.dumps(e.salts), e.pk) for e in older]
+    with connection.cursor() as cursor:
+        if rows and connection.vendor == "postgresql":
+            cursor.execute(_NUMBER_ALL, [list(column) for column in zip(*rows, strict=True)])
+        elif rows:
+            cursor.executemany(_NUMBER, rows)
+    return len(rows)
 
 
 def _put(event: Any, tree: Tree) -> None:
