@@ -283,7 +283,9 @@ def _word(text: str) -> bytes | None:
 
 
 def _is_whole(data: bytes) -> bool:
-    return der.missing(data) == 0 or openssh.looks_like_blob(data)
+    return (
+        der.missing(data) == 0 or openssh.looks_like_blob(data) or data.startswith(b"-----BEGIN ")
+    )
 
 
 _LAYERS: Final[tuple[tuple[str, Callable[[str], Content | None]], ...]] = (

@@ -24,6 +24,7 @@ _FINGERPRINT: Final = re.compile(
     re.IGNORECASE,
 )
 _DUMP: Final = re.compile(r"Public-Key: ?\(|Public Key Algorithm:|\bModulus=[0-9A-F]{64}")
+_BEGIN: Final = re.compile(r"BEGIN [A-Z0-9 ]{0,40}(?:KEY|CERTIFICATE|REQUEST)")
 _PARAMETERS: Final = frozenset(
     {"EC PARAMETERS", "DSA PARAMETERS", "DH PARAMETERS", "X9.42 DH PARAMETERS"}
 )
@@ -142,6 +143,12 @@ def refuse_text(text: str) -> Refused:
             found="This is what openssl prints of a key for people to read (-text or -modulus).",
             needed="Please give the key itself.",
             command=PUBLIC_HALF,
+        )
+    if _BEGIN.search(text):
+        return Refused(
+            Reason.INCOMPLETE_BLOCK,
+            found="The first line of the block does not have five dashes on each side.",
+            needed="It should read -----BEGIN PUBLIC KEY-----, without spaces beside the dashes.",
         )
     if "-----END " in text:
         return Refused(

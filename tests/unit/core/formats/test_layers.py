@@ -83,3 +83,9 @@ def test_command_in_a_refusal_is_not_for_what_is_in_a_layer() -> None:
 
 def named_curve_spelled_out() -> bytes:
     return openssl("ec", "-pubin", "-param_enc", "explicit", "-pubout", stdin=public_pem("P-256"))
+
+
+def test_base64_of_a_block_is_found_among_other_words() -> None:
+    """As `kubectl get secret -o yaml` prints it."""
+    secret = f"data:\n  tls.crt: {b64encode(public_pem('P-256')).decode()}\nkind: Secret\n"
+    assert parse_public_key(secret).spki == key_of("P-256").spki

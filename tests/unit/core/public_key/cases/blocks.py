@@ -63,6 +63,12 @@ CASES = (
     Case("cut END", Reason.INCOMPLETE_BLOCK, "not complete", lambda: public_pem("P-256")[:-5]),
     Case("cut BEGIN", Reason.INCOMPLETE_BLOCK, "not complete", lambda: "-----BEGIN PUBLIC KEY"),
     Case(
+        "four dashes",
+        Reason.INCOMPLETE_BLOCK,
+        "does not have five dashes",
+        lambda: public_pem("P-256").replace(b"-----", b"----"),
+    ),
+    Case(
         "dash missing",
         Reason.INCOMPLETE_BLOCK,
         "not complete",
