@@ -130,7 +130,7 @@ def test_where_the_browser_does_not_go_on_by_itself_there_is_a_link(
     page.route(f"**{AUTHORIZE}?*", stay)
     page.goto(address(signer, callback))
     page.get_by_role("button", name="Allow").click()
-    expect(page.get_by_role("heading", name="Back to 127.0.0.1")).to_be_visible()
+    expect(page.get_by_role("heading", name="Returning to 127.0.0.1")).to_be_visible()
     check_accessible(page, look)
     page.get_by_role("link", name="Continue").click()
     assert "code" in wait_until_back(page, callback)
