@@ -29,8 +29,9 @@ def read_checkpoint(note: bytes, jwks: bytes | None) -> Checkpoint:
         signers = ", ".join(f"{name} ({key_id.hex()})" for name, key_id, _ in signed.signatures)
         known = ", ".join(key.id.hex() for key in keys) or "none"
         raise CheckpointRefused(
-            f"No known key has signed this checkpoint of {checkpoint.origin}. It names {signers}; "
-            f"the known keys are: {known}. For an older key, give the JWKS of that time as --keys."
+            f"No known key signed this checkpoint of {checkpoint.origin}. It names {signers}; "
+            f"the known keys are: {known}. For an older key, pass the JWKS of that time as "
+            "--keys."
         )
     return checkpoint
 
@@ -44,7 +45,7 @@ def _public_keys(jwks: bytes) -> list[bytes]:
     public = [each for each in found if each is not None and len(each) == 32]
     if len(public) != len(found):
         raise CheckpointRefused(
-            "The file of --keys is not a JWKS of a portal; please keep a copy of /portal/jwks.json."
+            "The file of --keys is not a portal's JWKS. Use a saved copy of /portal/jwks.json."
         )
     return public
 

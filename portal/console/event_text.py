@@ -75,7 +75,7 @@ def _changed(event: Event, detail: Detail) -> str:
     changes = []
     if name := differences.get("name"):
         changes.append(f"renamed the client “{name.get('before')}” to “{name.get('after')}”")
-    for field, plural in (("contacts", "contacts"), ("redirect_uris", "redirect addresses")):
+    for field, plural in (("contacts", "contacts"), ("redirect_uris", "redirect URIs")):
         if difference := differences.get(field):
             of = "its" if changes else f"{_client(event)}'s"
             changes.append(f"changed {of} {plural} ({_listed(difference)})")
@@ -100,7 +100,7 @@ def _listed(difference: Detail) -> str:
         for what in ("added", "removed")
         if difference.get(what)
     ]
-    return "; ".join(parts) or "in another order"
+    return "; ".join(parts) or "in a different order"
 
 
 _RIGHTS: Final = {
@@ -149,10 +149,10 @@ def _revoked(event: Event, detail: Detail) -> str:
 def _blocked(event: Event, detail: Detail) -> str:
     name = f"the key with SHA-256 {str(detail.get('spki_sha256', ''))[:16]}…"
     if detail.get("why") == BlockedWhy.PRIVATE_KEY_SEEN and event.actor is PORTAL:
-        return f"found a private key in a token request, so that {name} is blocked now"
+        return f"found a private key in a token request and blocked {name}"
     if detail.get("why") == BlockedWhy.PRIVATE_KEY_SEEN:
         where = f" for {_client(event)}" if event.client else ""
-        return f"sent a private key{where}, so that {name} is blocked now{_note(detail)}"
+        return f"sent a private key{where}, which blocked {name}{_note(detail)}"
     return f"blocked {name}{_note(detail)}"
 
 
@@ -171,12 +171,12 @@ _TEXTS: Final[dict[str, str]] = {
     Verb.SUSPEND_CLIENT: "suspended {client}{note}",
     Verb.RESUME_CLIENT: "resumed {client}",
     Verb.INVITE_PERSON: "invited {person}",
-    Verb.DEACTIVATE_PERSON: "switched the account of {person} off",
-    Verb.ACTIVATE_PERSON: "switched the account of {person} on",
+    Verb.DEACTIVATE_PERSON: "deactivated the account of {person}",
+    Verb.ACTIVATE_PERSON: "reactivated the account of {person}",
     Verb.GRANT_ADMIN: "made {person} an admin of the portal",
     Verb.WITHDRAW_ADMIN: "withdrew admin rights from {person}",
     Verb.REGISTER_KEY: "registered {key} for {alg}",
-    Verb.KEEP_KEY: "took back the retirement of {key}",
+    Verb.KEEP_KEY: "cancelled the retirement of {key}",
     Verb.CONFIRM_KEY: "confirmed {key} by signing with it",
     Verb.FIND_WEAKNESS: "found a weakness in {key}{note}",
 }

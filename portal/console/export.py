@@ -18,24 +18,24 @@ from portal.registry.models import Actor, ClientKey, Event
 from portal.registry.paging import IndexFilter, batches
 
 COLUMNS: Final = {
-    "id": "the event's id in the database; a higher one was recorded later",
-    "at": "when, in UTC (RFC 3339)",
-    "person": "e-mail address of who did it, empty when it was no person",
-    "verb": "what was done, as a fixed word such as revoke_key",
-    "client_id": "the client, empty when it was about none",
-    "client_name": "its name today",
-    "kid": "the key, empty when it was about none",
-    "key_label": "its label",
-    "sentence": "the event in words",
-    "detail": "what else was recorded, as JSON",
-    "actor": "what did it: person, client or portal",
-    "actor_client_id": "the client that did it, empty when it was none",
-    "actor_kid": "the key that this client signed in with",
-    "number": "the event's number in the ledger: from 1 on, without gaps, in the order of commit",
-    "leaf_hash": "its hash in the ledger, in hexadecimal",
-    "ledger_version": "the version of the form that is hashed",
+    "id": "the event's id in the database; later events have higher ids",
+    "at": "time, in UTC (RFC 3339)",
+    "person": "e-mail address of the actor; empty if the actor is not a person",
+    "verb": "what was done, as a fixed code such as revoke_key",
+    "client_id": "client_id of the client, if the event is about one",
+    "client_name": "the client's current name",
+    "kid": "kid of the key, if the event is about one",
+    "key_label": "the key's label",
+    "sentence": "the event as a sentence",
+    "detail": "further details, as JSON",
+    "actor": "kind of the actor: person, client or portal",
+    "actor_client_id": "client_id of the actor; empty if the actor is not a client",
+    "actor_kid": "kid of the key that this client authenticated with",
+    "number": "the event's number in the ledger: from 1, without gaps, in the order of commit",
+    "leaf_hash": "the event's hash in the ledger, in hexadecimal",
+    "ledger_version": "version of the hashed form",
     "salts": "the salt of each private text of detail, by JSON Pointer, as JSON",
-    "person_id": "number of the person who did it, empty when it was no person",
+    "person_id": "id of the actor; empty if the actor is not a person",
 }
 BATCH: Final = 200
 """How many events are read and written at once."""
@@ -129,7 +129,7 @@ def json_lines(batches: Iterable[list[Event]]) -> Iterator[bytes]:
         )
 
 
-_BROKE_OFF: Final = "The export broke off here. There are more events."
+_BROKE_OFF: Final = "The export stopped here because of an error. There are more events."
 FORMATS: Final = {
     "csv": Format("text/csv; charset=utf-8", "csv", csv_lines, f"\r\n{_BROKE_OFF}\r\n".encode()),
     "jsonl": Format(

@@ -24,7 +24,7 @@ def note_field(*, required: bool, label: str, help_text: str) -> forms.CharField
         max_length=MAX_NOTE,
         help_text=help_text,
         widget=forms.Textarea(attrs={"rows": 2}),
-        error_messages={"required": "Please say in a few words why, for those who ask later."},
+        error_messages={"required": "Enter the reason in a few words, for later reference."},
     )
 
 
@@ -53,8 +53,8 @@ class LastKeysForm(PortalForm):
         ]
         if missing:
             message = (
-                f"This takes the last live key of {_listed(missing)}. "
-                "Please tick the sentence about it, or leave that key out."
+                f"This revokes the last live key of {_listed(missing)}. Select its checkbox to "
+                "confirm, or leave that key out."
             )
             raise forms.ValidationError(message)
         return agreed
@@ -71,12 +71,12 @@ class RevokeKeysForm(LastKeysForm):
     reason = forms.ChoiceField(
         choices=CHOSEN_REASONS,
         widget=forms.RadioSelect,
-        error_messages={"required": "Please choose a reason; it goes on record."},
+        error_messages={"required": "Choose a reason. The portal keeps it with the key."},
     )
     note = note_field(
         required=False,
         label="Note (optional)",
-        help_text="Shown to the client's people and kept with the key. Up to 500 characters.",
+        help_text="The client's team sees this. Up to 500 characters.",
     )
 
 
@@ -86,7 +86,7 @@ class BlockForm(LastKeysForm):
     note = note_field(
         required=False,
         label="Note (optional)",
-        help_text="Where the key was seen, a ticket number. Up to 500 characters.",
+        help_text="For example, where the key was found, or a ticket number. Up to 500 characters.",
     )
 
 
@@ -95,8 +95,8 @@ class SuspensionForm(PortalForm):
 
     note = note_field(
         required=True,
-        label="Why",
-        help_text="Shown to the client's people. Up to 500 characters.",
+        label="Reason",
+        help_text="The client's team sees this. Up to 500 characters.",
     )
 
 
@@ -107,8 +107,8 @@ class OwnerForm(PortalForm):
         max_length=MAX_EMAIL,
         label="E-mail address",
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        help_text="The one they sign in with here.",
-        error_messages={"required": "Please give the e-mail address of the person."},
+        help_text="The address of their account here.",
+        error_messages={"required": "Enter an e-mail address."},
     )
 
 
@@ -118,16 +118,18 @@ def _boxes(label: str, help_text: str) -> forms.MultipleChoiceField:
         help_text=help_text,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": "“%(value)s” does not exist here."},
+        error_messages={"invalid_choice": "“%(value)s” does not exist."},
     )
 
 
 class RightsForm(PortalForm):
     """What a client may ask for: of the scopes, grant types and resources that exist."""
 
-    scopes = _boxes("Scopes", "What its tokens can be for. Who asks for none gets the first.")
-    grant_types = _boxes("Tokens", "For people it needs a redirect address too.")
-    resources = _boxes("Resources", "Where its tokens can be used, if it asks for a place at all.")
+    scopes = _boxes("Scopes", "The scopes that the client can request. The first is the default.")
+    grant_types = _boxes("Tokens", "The authorization code grant also needs a redirect URI.")
+    resources = _boxes(
+        "Resources", "The resources that the client can request tokens for (RFC 8707)."
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -141,7 +143,7 @@ class RightsForm(PortalForm):
             if isinstance(field, forms.MultipleChoiceField):
                 field.choices = choices
         if not settings.RESOURCES:
-            self.fields["resources"].help_text = "There are none: RESOURCES is not set."
+            self.fields["resources"].help_text = "None: the setting RESOURCES is empty."
 
 
 def _named(meanings: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -56,7 +56,7 @@ JAVA_PUBLIC_HALF: Final = (
 )
 """The certificate in a Java keystore; it asks for the password."""
 
-_LEGACY_NOTE: Final = "Older RSA padding. Choose PS256 unless your verifier cannot."
+_LEGACY_NOTE: Final = "Older RSA padding. Choose PS256 unless your verifier does not support it."
 _EXTENDED_NOTE: Final = (
     "It is published in the extended key set only, as few verifiers know this kind of key: give"
     " them the address of that set."

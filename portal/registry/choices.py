@@ -17,11 +17,11 @@ class RevocationReason(models.TextChoices):
     """Why a key was revoked."""
 
     UNSPECIFIED = "unspecified", "Unspecified"
-    COMPROMISED = "compromised", "Compromised: somebody else may have the private key"
-    SUPERSEDED = "superseded", "Superseded: a newer key took over"
+    COMPROMISED = "compromised", "Compromised: someone else may have the private key"
+    SUPERSEDED = "superseded", "Superseded: a newer key replaced it"
     PROVED_ELSEWHERE = (
         "proved_elsewhere",
-        "Proved by another client: only that one has signed with the private key",
+        "Proved by another client: only that client signed with the private key",
     )
 
 
@@ -36,9 +36,9 @@ CHOSEN_REASONS: Final = [
 class GrantType(models.TextChoices):
     """How a client gets tokens (RFC 6749 §4, §6)."""
 
-    AUTHORIZATION_CODE = "authorization_code", "For people who agree (authorization_code)"
-    CLIENT_CREDENTIALS = "client_credentials", "For itself (client_credentials)"
-    REFRESH_TOKEN = "refresh_token", "Again, without asking people again (refresh_token)"
+    AUTHORIZATION_CODE = "authorization_code", "Authorization code (authorization_code)"
+    CLIENT_CREDENTIALS = "client_credentials", "Client credentials (client_credentials)"
+    REFRESH_TOKEN = "refresh_token", "Refresh token (refresh_token)"
 
 
 RESPONSE_TYPES: Final = ("code",)
@@ -50,7 +50,7 @@ class BlockedWhy(models.TextChoices):
 
     PRIVATE_KEY_SEEN = "private_key_seen", "Its private key was sent to the portal"
     ADMIN = "admin", "Blocked by an admin"
-    WEAK = "weak", "Its private key can be computed, or is published"
+    WEAK = "weak", "Its private key can be computed or is published"
 
 
 class Verb(models.TextChoices):
@@ -58,7 +58,7 @@ class Verb(models.TextChoices):
 
     CREATE_CLIENT = "create_client", "created the client"
     CHANGE_CLIENT = "change_client", "changed the client"
-    CHANGE_RIGHTS = "change_rights", "changed what the client may ask for"
+    CHANGE_RIGHTS = "change_rights", "changed the client's rights"
     SUSPEND_CLIENT = "suspend_client", "suspended the client"
     RESUME_CLIENT = "resume_client", "resumed the client"
     ADD_MEMBER = "add_member", "added a member"
@@ -66,13 +66,13 @@ class Verb(models.TextChoices):
     REMOVE_MEMBER = "remove_member", "removed a member"
     APPOINT_OWNER = "appoint_owner", "appointed an owner"
     INVITE_PERSON = "invite_person", "invited a person"
-    DEACTIVATE_PERSON = "deactivate_person", "switched an account off"
-    ACTIVATE_PERSON = "activate_person", "switched an account on"
+    DEACTIVATE_PERSON = "deactivate_person", "deactivated an account"
+    ACTIVATE_PERSON = "activate_person", "reactivated an account"
     GRANT_ADMIN = "grant_admin", "made a person an admin"
     WITHDRAW_ADMIN = "withdraw_admin", "withdrew admin rights"
     REGISTER_KEY = "register_key", "registered the key"
     RETIRE_KEY = "retire_key", "retired the key"
-    KEEP_KEY = "keep_key", "took back the retirement"
+    KEEP_KEY = "keep_key", "cancelled the retirement"
     CONFIRM_KEY = "confirm_key", "confirmed the key"
     REVOKE_KEY = "revoke_key", "revoked the key"
     BLOCK_KEY = "block_key", "blocked a key"

@@ -29,7 +29,7 @@ JUDGED_AT_ONCE: Final = 200
 _PIECE: Final = 10_000
 """How many moduli are read at once."""
 
-SHARED: Final = "It shares a prime with another key, so that anybody can compute both private keys."
+SHARED: Final = "It shares a prime with another key, so anyone can compute both private keys."
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,17 +78,17 @@ def _problem(key: ClientKey, examination: Examination) -> str:
     if examination.signed_by != key.kid:
         signer = key.client.keys.filter(kid=examination.signed_by).first()
         return (
-            f"It is signed with another key of this client, “{signer}”. Please sign with the "
-            f"private key of “{key.label}”."
+            f"It is signed with another key of this client, “{signer}”. Sign with the private "
+            f"key of “{key.label}”."
         )
     claims = examination.unverified.claims if examination.unverified else {}
     try:
         _signer(key).unsign(str(claims["jti"]), max_age=CHALLENGE_AGE)
     except SignatureExpired:
         minutes = CHALLENGE_AGE // timedelta(minutes=1)
-        return f"Its challenge is older than {minutes} minutes. Please sign the new one below."
+        return f"The challenge is older than {minutes} minutes. Sign the new one below."
     except BadSignature:
-        return "Its jti is not a challenge of this page. Please sign the claims below as they are."
+        return "The jti is not a challenge of this page. Sign the claims below unchanged."
     return ""
 
 

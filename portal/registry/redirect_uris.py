@@ -32,11 +32,11 @@ def clean_redirect_uris(uris: Sequence[str]) -> list[str]:
     """
     cleaned = list(dict.fromkeys(uri.strip() for uri in uris))
     if len(cleaned) > MAX_REDIRECT_URIS:
-        message = f"There are {len(cleaned)} addresses; please give at most {MAX_REDIRECT_URIS}."
+        message = f"These are {len(cleaned)} redirect URIs. Enter at most {MAX_REDIRECT_URIS}."
         raise UnfitInput(message, field="redirect_uris")
     for uri in cleaned:
         if len(uri) > MAX_LENGTH:
-            message = f"An address has {len(uri)} characters; please use at most {MAX_LENGTH}."
+            message = f"A redirect URI has {len(uri)} characters. Use at most {MAX_LENGTH}."
             raise UnfitInput(message, field="redirect_uris")
         problem = _problem(uri)
         if problem:
@@ -47,20 +47,20 @@ def clean_redirect_uris(uris: Sequence[str]) -> list[str]:
 def _problem(uri: str) -> str:
     """Return what is wrong with one address as the rest of a sentence, empty when nothing is."""
     if not uri.isascii() or not uri.isprintable() or set(uri) & set(' "<>\\^`{|}'):
-        return "has characters that no address has; please write them percent-encoded."
+        return "contains characters that a URI cannot contain. Percent-encode them."
     try:
         parts = urlsplit(uri)
         host, _port = parts.hostname or "", parts.port
     except ValueError:
-        return "is not an address such as https://app.example.com/callback."
+        return "is not a URI such as https://app.example.com/callback."
     if not host or parts.scheme not in {"https", "http"}:
-        return "is not an address such as https://app.example.com/callback."
+        return "is not a URI such as https://app.example.com/callback."
     if "#" in uri:
-        return "has a fragment (#), which no redirect address may have."
+        return "has a fragment (#). A redirect URI cannot have one."
     if not _HOST.fullmatch(parts.netloc):
-        return "may have only a host, and a port perhaps, between // and the path."
+        return "can contain only a host and a port between // and the path."
     if parts.scheme == "http" and not _is_loopback(host):
-        return "must begin with https://; with http:// only on one's own machine (localhost)."
+        return "must start with https://. Only localhost can use http://."
     return ""
 
 

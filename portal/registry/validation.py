@@ -58,7 +58,7 @@ def clean_line(text: str, *, field: str, limit: int = MAX_NAME) -> str:
     for found in _INVISIBLE.finditer(text):
         if not _joins(text, found.start()):
             code = f"U+{ord(found[0]):04X}"
-            message = f"The {field} holds an invisible character ({code}); please write it without."
+            message = f"The {field} contains an invisible character ({code}). Remove it."
             raise UnfitInput(message, field=field)
     return text
 
@@ -72,12 +72,12 @@ def clean_client_name(text: str) -> str:
     name = clean_line(text, field="name")
     letters = unicodedata.normalize("NFKD", name).casefold().translate(_LOOKALIKES)
     if _OWN_NAME.search(letters):
-        message = "This is the portal's own name; please choose another one for the client."
+        message = "This is the portal's own name. Choose another name for the client."
         raise UnfitInput(message, field="name")
     for word in _WORD.findall(name):
         scripts = {unicodedata.name(letter, "").split(" ")[0] for letter in word}
         if len(mixed := [each.title() for each in _SCRIPTS if each in scripts]) > 1:
-            message = f"“{word}” has {' and '.join(mixed)} letters; please write it in one script."
+            message = f"“{word}” mixes {' and '.join(mixed)} letters. Use one script."
             raise UnfitInput(message, field="name")
     return name
 
@@ -92,7 +92,7 @@ def clean_contacts(contacts: Sequence[str]) -> list[str]:
     """Return the e-mail addresses as given, each of them once; raise `UnfitInput`."""
     cleaned = list(dict.fromkeys(contact.strip() for contact in contacts))
     if len(cleaned) > MAX_CONTACTS:
-        message = f"There are {len(cleaned)} contacts; please give at most {MAX_CONTACTS}."
+        message = f"These are {len(cleaned)} contacts. Enter at most {MAX_CONTACTS}."
         raise UnfitInput(message, field="contacts")
     for contact in cleaned:
         try:
@@ -110,20 +110,20 @@ def clean_fingerprint(text: str) -> str:
     """
     fingerprint = text.replace(":", "").strip().lower()
     if not re.fullmatch(r"[0-9a-f]{64}", fingerprint):
-        message = "This is not a SHA-256 fingerprint, which has 64 hexadecimal digits."
+        message = "This is not a SHA-256 fingerprint: it needs 64 hexadecimal digits."
         raise UnfitInput(message, field="spki_sha256")
     return fingerprint
 
 
 def _clean(text: str, *, field: str, limit: int, allowed: str) -> str:
     if len(text) > limit:
-        message = f"The {field} has {len(text)} characters; please use at most {limit}."
+        message = f"The {field} has {len(text)} characters. Use at most {limit}."
         raise UnfitInput(message, field=field)
     if any(_is_unwritten(letter) and letter not in allowed for letter in text):
-        message = f"The {field} holds a control character; please write it again without."
+        message = f"The {field} contains a control character. Remove it."
         raise UnfitInput(message, field=field)
     if all(unicodedata.category(letter)[0] in "CZ" for letter in text):
-        message = f"The {field} is empty; please write something there that people can read."
+        message = f"The {field} is empty. Enter visible characters."
         raise UnfitInput(message, field=field)
     return text
 

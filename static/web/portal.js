@@ -20,7 +20,7 @@
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
     } catch {
-      announce("Copying did not work. Please select the text and copy it yourself.");
+      announce("Copying failed. Select the text and copy it yourself.");
       return;
     }
     button.classList.add("is-copied");
@@ -49,7 +49,7 @@
     document.getElementById("messages").replaceChildren(box);
   };
   document.addEventListener("htmx:sendError", () => {
-    tell("The portal could not be reached. Please check your connection and try again.");
+    tell("The portal cannot be reached. Check your connection and try again.");
   });
   document.addEventListener("htmx:afterSettle", (event) => {
     reveal(event.target.parentElement ?? document);

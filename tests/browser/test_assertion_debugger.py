@@ -67,7 +67,7 @@ def test_a_private_key_leaves_the_field(
     page.goto(reverse("assertion_debugger", args=[payments.client_id]))
     examine(page, private_pem())
     # The browser keeps it; without JavaScript the server refuses it.
-    said = "This is a private key. It was not sent." if scripts else "There is a private key"
+    said = "This is a private key. It was not sent." if scripts else "This contains a private key"
     expect(page.get_by_text(said)).to_be_visible()
     expect(page.get_by_label(FIELD)).to_have_value("")
 

@@ -155,7 +155,7 @@ def test_an_admin_suspends_and_resumes_a_client(
 ) -> None:
     page = open_as_admin("/console/clients/?q=Payments", java_script_enabled=False)
     page.get_by_role("link", name="Suspend… Payments").click()
-    page.get_by_label("Why").fill("Contract ended")
+    page.get_by_label("Reason").fill("Contract ended")
     page.get_by_role("button", name="Suspend client").click()
     expect(page.get_by_role("status")).to_contain_text("Payments is suspended")
     page.get_by_role("link", name="Resume… Payments").click()

@@ -143,7 +143,7 @@ def test_without_scripts_the_server_stops_it_and_shows_none_of_it(
     page.get_by_label("Or choose a file").set_input_files(tmp_path / "key.pem")
     page.get_by_label("Label").fill("mine")
     page.get_by_role("button", name="Add key").click()
-    expect(page.get_by_text("There is a private key in this.")).to_be_visible()
+    expect(page.get_by_text("This contains a private key.")).to_be_visible()
     expect(page.get_by_role("textbox", name="Public key")).to_have_value("")
     assert pem.splitlines()[1].decode() not in page.content()
     assert BlockedKey.objects.count() == 1

@@ -262,7 +262,7 @@ def der_forms(forms: Forms, keys: dict[str, Key]) -> None:
     forms.key("pkcs11_ec_point.hex", octets.hex(" "), ec_, "hexadecimal digits")
     chain = rsa_.certificate() + ec_.certificate()
     forms.choices("chain.pem", chain, [rsa_, ec_], "There are 2 certificates", "chain")
-    forms.choices("two_keys.pem", rsa_.pem + ec_.pem, [rsa_, ec_], "There are 2 keys in this")
+    forms.choices("two_keys.pem", rsa_.pem + ec_.pem, [rsa_, ec_], "This contains 2 keys")
 
 
 def keytool_forms(forms: Forms, keys: dict[str, Key]) -> None:
@@ -414,7 +414,7 @@ def jwk_forms(forms: Forms, keys: dict[str, Key]) -> None:
     rsa_, ec_, ed = keys["rsa"], keys["p256"], keys["ed"]
     forms.key("jwk_rsa.json", js(rsa_.jwk(alg="PS256", use="sig")), rsa_, "PS256")
     forms.key("jwk_rs256.json", js(rsa_.jwk(alg="RS256", use="sig")), rsa_, "PS256", "RS256")
-    forms.key("jwk_ec.json", js(ec_.jwk(use="sig", kid="2026-11")), ec_, "a kid of its own")
+    forms.key("jwk_ec.json", js(ec_.jwk(use="sig", kid="2026-11")), ec_, "its own kid")
     forms.key("jwk_okp.json", js(ed.jwk(alg="EdDSA")), ed, "Ed25519 public key")
     forms.key("jwk_ed448.json", js(keys["ed448"].jwk()), keys["ed448"], "extended")
     forms.key("jwk_webcrypto.json", js(ec_.jwk(ext=True, key_ops=["verify"])), ec_, "P-256")
@@ -433,7 +433,9 @@ def jwk_forms(forms: Forms, keys: dict[str, Key]) -> None:
     forms.key("jwk_padded_base64.json", js(ec_.jwk(x=_plain(ec_, "x"), y=_plain(ec_, "y"))), ec_,
               "base64url without padding")  # fmt: skip
     n = b64url(b"\0" + b64decode(_plain(rsa_, "n")))
-    forms.key("jwk_java_leading_zero.json", js(rsa_.jwk(n=n)), rsa_, "zeros before its member n")
+    forms.key(
+        "jwk_java_leading_zero.json", js(rsa_.jwk(n=n)), rsa_, "leading zeros of its member n"
+    )
     certificate = b64(rsa_.certificate("-outform", "DER"))
     forms.key("jwk_x5c.json", js(rsa_.jwk(x5c=[certificate], x5t="abc")), rsa_, "RSA public key")
     forms.key("jwk_in_member.json", js({"jwk": ec_.jwk()}), ec_, "JSON")
@@ -471,7 +473,7 @@ def service_forms(forms: Forms, keys: dict[str, Key]) -> None:
     buffer = aws | {"PublicKey": {"type": "Buffer", "data": list(ec_.der)}}
     forms.key("aws_kms_node_buffer.json", js(buffer), ec_, "an AWS KMS answer", source=AWS)
     forms.refused("aws_kms_encrypt.json", js(aws | {"KeyUsage": "ENCRYPT_DECRYPT"}),
-                  "not_for_signing", "to encrypt or to agree on keys")  # fmt: skip
+                  "not_for_signing", "for encryption or key agreement")  # fmt: skip
     yaml = f"KeyId: {arn}\nKeySpec: RSA_2048\nPublicKey: {b64(rsa_.der)}\n"
     forms.key("aws_kms.yaml", yaml, rsa_, "other words", source=AWS)
     google = {"pem": rsa2.text, "algorithm": "RSA_SIGN_PSS_3072_SHA256", "pemCrc32c": "3405691582",
@@ -591,19 +593,19 @@ def refused_forms(forms: Forms, keys: dict[str, Key]) -> None:
     """What is no public key, or none that is taken, and is named."""
     rsa_, ec_, ed = keys["rsa"], keys["p256"], keys["ed"]
     forms.refused("nothing.txt", " \n", "empty", "")
-    forms.refused("prose.txt", "Here is my key. Thanks!", "no_key_found", "no public key in this")
-    forms.refused("url.txt", "https://example.com/jwks.json", "url", "an address")
+    forms.refused("prose.txt", "Here is my key. Thanks!", "no_key_found", "contains no public key")
+    forms.refused("url.txt", "https://example.com/jwks.json", "url", "a URL")
     forms.refused("secp256k1.pem", keys["k1"].pem, "curve_unsupported", "secp256k1")
     forms.refused("x25519.pem", keys["x25519"].pem, "key_type_unsupported", "X25519")
     short = run("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024")
     short = run("openssl", "pkey", "-pubout", stdin=short)
     forms.refused("rsa_1024.pem", short, "rsa_too_short", "1024 bits")
     text = run("openssl", "pkey", "-pubin", "-text", "-noout", stdin=rsa_.pem)
-    forms.refused("openssl_text.txt", text, "key_dump", "for people to read")
+    forms.refused("openssl_text.txt", text, "key_dump", "printout of a key")
     modulus = run("openssl", "rsa", "-pubin", "-modulus", "-noout", stdin=rsa_.pem)
-    forms.refused("openssl_modulus.txt", modulus, "key_dump", "for people to read")
+    forms.refused("openssl_modulus.txt", modulus, "key_dump", "printout of a key")
     text = run("openssl", "x509", "-text", "-noout", stdin=rsa_.certificate())
-    forms.refused("openssl_certificate_text.txt", text, "key_dump", "for people to read")
+    forms.refused("openssl_certificate_text.txt", text, "key_dump", "printout of a key")
     printed = run("openssl", "x509", "-fingerprint", "-sha256", "-noout", stdin=rsa_.certificate())
     forms.refused("certificate_fingerprint.txt", printed, "fingerprint", "fingerprint")
     thumbprint = hashlib.sha1(rsa_.der, usedforsecurity=False).hexdigest()
@@ -626,12 +628,14 @@ def damaged_forms(forms: Forms, keys: dict[str, Key]) -> None:
     damaged = bytearray(rsa_.der)
     damaged[-6] &= 0xFE
     forms.refused("damaged_modulus.pem", block("PUBLIC KEY", bytes(damaged)),
-                  "rsa_modulus_invalid", "probably damaged")  # fmt: skip
+                  "rsa_modulus_invalid", "may be damaged")  # fmt: skip
     explicit = run("openssl", "ec", "-pubin", "-param_enc", "explicit", "-pubout", stdin=ec_.pem)
-    forms.refused("explicit_curve.pem", explicit, "ec_explicit_parameters", "as numbers")
+    forms.refused(
+        "explicit_curve.pem", explicit, "ec_explicit_parameters", "explicit curve parameters"
+    )
     named = run("openssl", "ecparam", "-name", "prime256v1")
     forms.refused("ec_parameters.pem", named, "parameters_only", "no key")
-    forms.refused("jwk_enc.json", js(rsa_.jwk(use="enc")), "not_for_signing", "not meant for")
+    forms.refused("jwk_enc.json", js(rsa_.jwk(use="enc")), "not_for_signing", "not for signatures")
     forms.refused("jwk_of_x25519.json", js(ed.jwk(crv="X25519")), "key_type_unsupported", "X25519")
     forms.refused("jwks_empty.json", '{"keys": []}', "no_key_found", "holds 0 keys")
     forms.refused("shared_secret.json", '{"kty":"oct","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQ"}',
@@ -655,7 +659,7 @@ def damaged_forms(forms: Forms, keys: dict[str, Key]) -> None:
 def private_forms(forms: Forms, keys: dict[str, Key]) -> None:
     """Private keys, in whatever a public key may come, and more."""
     rsa_, ec_, ed = keys["leaked_rsa"], keys["leaked_ec"], keys["leaked_ed"]
-    said = "There is a private key in this"
+    said = "This contains a private key"
     text = ec_.private.decode()
     forms.private("private_pkcs8.pem", ec_.private, ec_, said)
     forms.private("private_rsa_pkcs1.pem", run("openssl", "rsa", "-traditional",

@@ -93,7 +93,9 @@ def test_it_says_so_when_its_process_fails(served: Served, ask: Ask, many: str) 
     os.kill(child, signal.SIGKILL)
     lines = answer.read().decode().splitlines()
     assert len(lines) < MANY
-    assert json.loads(lines[-1]) == {"error": "The export broke off here. There are more events."}
+    assert json.loads(lines[-1]) == {
+        "error": "The export stopped here because of an error. There are more events."
+    }
 
 
 def test_its_process_ends_with_who_reads(served: Served, ask: Ask, many: str) -> None:

@@ -19,7 +19,7 @@ Row = TypeVar("Row", bound=Model)
 
 PAGE_SIZE: Final = 50
 MAX_ID: Final = 2**63 - 1
-_BETWEEN: Final = "Please write a date between 2000-01-01 and 2999-12-31."
+_BETWEEN: Final = "Enter a date between 2000-01-01 and 2999-12-31."
 _DATES: Final = [
     MinValueValidator(date(2000, 1, 1), _BETWEEN),
     MaxValueValidator(date(2999, 12, 31), _BETWEEN),
@@ -34,7 +34,7 @@ def day_field(label: str) -> forms.DateField:
         required=False,
         validators=_DATES,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "Please write a date like 2026-03-31."},
+        error_messages={"invalid": "Enter a date like 2026-03-31."},
     )
 
 
@@ -64,7 +64,7 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             if isinstance(field, forms.ChoiceField):
-                field.error_messages["invalid_choice"] = "Please choose one from the list."
+                field.error_messages["invalid_choice"] = "Choose one from the list."
 
     @abstractmethod
     def rows(self, now: datetime) -> QuerySet[Row]:

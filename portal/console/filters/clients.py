@@ -25,9 +25,9 @@ class ClientFilter(ListFilter[Client]):
         choices=[
             ("", "All clients"),
             ("suspended", "Suspended"),
-            ("keyless", "Without a live key"),
-            ("ownerless", "Without an owner"),
-            ("more", "May ask for more than a new client"),
+            ("keyless", "No live key"),
+            ("ownerless", "No owner"),
+            ("more", "Extra rights"),
         ],
     )
 

@@ -30,16 +30,16 @@ class EventFilter(ListFilter[Event]):
         choices=[("", "Everything"), *((verb, verb.label.capitalize()) for verb in Verb)],
     )
     client = forms.CharField(
-        label="Client", required=False, max_length=MAX_QUERY, help_text="Its name or client_id"
+        label="Client", required=False, max_length=MAX_QUERY, help_text="Name or client_id"
     )
     key = forms.CharField(
         label="Key",
         required=False,
         max_length=MAX_QUERY,
-        help_text="Its kid, or the beginning of it, or its SHA-256",
+        help_text="kid (or its first characters) or SHA-256",
     )
     person = forms.CharField(
-        label="Who", required=False, max_length=254, help_text="The e-mail address"
+        label="Who", required=False, max_length=254, help_text="E-mail address"
     )
     since = day_field("From")
     until = day_field("Up to")
@@ -65,17 +65,17 @@ class EventFilter(ListFilter[Event]):
             return None
         person = User.objects.filter(email=email).first()
         if person is None:
-            message = f"Nobody here has the e-mail address {email}. Please give it in full."
+            message = f"Nobody has the e-mail address {email}. Enter the complete address."
             raise forms.ValidationError(message)
         return person
 
     def _few(self, found: QuerySet[Any], what: str) -> list[int]:
         ids = list(found.order_by().values_list("pk", flat=True)[: _MANY + 1])
         if not ids:
-            message = f"No {what} are known by this. Is it copied in full?"
+            message = f"No {what} match this. Check that you copied all of it."
             raise forms.ValidationError(message)
         if len(ids) > _MANY:
-            message = f"This fits more than {_MANY} {what}. Please give more of it."
+            message = f"This matches more than {_MANY} {what}. Enter more of it."
             raise forms.ValidationError(message)
         return ids
 

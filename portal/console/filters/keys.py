@@ -47,7 +47,7 @@ class KeyFilter(ListFilter[ClientKey]):
         ],
     )
     registered_from = day_field("Registered from")
-    registered_to = day_field("Registered up to")
+    registered_to = day_field("Registered until")
     expiring = forms.BooleanField(required=False)
     legacy = forms.BooleanField(label="Legacy algorithms only", required=False)
 

@@ -21,7 +21,7 @@ class RefusedRequestFilter(ListFilter[RefusedRequest]):
         label="Reference",
         required=False,
         error_messages={
-            "invalid": "A reference has 16 characters: the letters a to z and the digits 2 to 7."
+            "invalid": "A reference has 16 characters: letters a to z and digits 2 to 7."
         },
     )
 

@@ -63,7 +63,7 @@ def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
     form = BlockForm(posted(request), impacts=impacts)
     if form.is_valid():
         block_key(spki_sha256, by=request.user, note=form.cleaned_data["note"])
-        messages.success(request, "The key is blocked, in every client and for good.")
+        messages.success(request, "The key is blocked permanently, for every client.")
         return redirect("console_blocked_key", spki_sha256)
     context = {
         "section": "console",

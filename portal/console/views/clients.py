@@ -68,9 +68,7 @@ def suspension(request: AdminRequest, client_id: str) -> HttpResponse:
     form = SuspensionForm(posted(request))
     if form.is_valid():
         suspend_client(client, note=form.cleaned_data["note"], by=request.user)
-        messages.success(
-            request, f"{client.name} is suspended: none of its keys is published any more."
-        )
+        messages.success(request, f"{client.name} is suspended. Its keys are no longer published.")
         return redirect("console_clients")
     status = 422 if form.is_bound else 200
     return show(request, "console/suspension.html", _about(client, form=form), status=status)
@@ -84,7 +82,7 @@ def resumption(request: AdminRequest, client_id: str) -> HttpResponse:
         resume_client(client, by=request.user)
         live = client.keys.live(timezone.now()).count()
         messages.success(
-            request, f"{client.name} is resumed, with {counted(live, 'live key')} published."
+            request, f"{client.name} is resumed. The portal publishes {counted(live, 'live key')}."
         )
         return redirect("console_clients")
     return show(request, "console/resumption.html", _about(client))
@@ -101,7 +99,7 @@ def owner(request: AdminRequest, client_id: str) -> HttpResponse:
         except RegistryRefusal as refusal:
             add_refusal(form, refusal)
         else:
-            messages.success(request, f"{membership.user} is an owner of {client.name} now.")
+            messages.success(request, f"{membership.user} is now an owner of {client.name}.")
             return redirect("console_clients")
     status = 422 if form.is_bound else 200
     return show(request, "console/owner.html", _about(client, form=form), status=status)
@@ -123,7 +121,7 @@ def rights(request: AdminRequest, client_id: str) -> HttpResponse:
         except RegistryRefusal as refusal:
             add_refusal(form, refusal)
         else:
-            messages.success(request, f"What {client.name} may ask for is saved.")
+            messages.success(request, f"The rights of {client.name} were saved.")
             return redirect("console_client_rights", client.client_id)
     gone = [each for each in client.resources or () if each not in settings.RESOURCES]
     status = 422 if form.is_bound else 200

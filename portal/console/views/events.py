@@ -51,7 +51,7 @@ def export(request: AdminRequest) -> HttpResponseBase:
     """
     chosen = FORMATS.get(request.GET.get("format", "csv"))
     if chosen is None:
-        message = "There is no such format."
+        message = "Unknown format. Use csv or jsonl."
         raise BadRequest(message)
     form = EventFilter(request.GET)
     if not form.is_valid():

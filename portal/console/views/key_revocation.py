@@ -61,8 +61,8 @@ def revocation(request: AdminRequest) -> HttpResponse:
 
 def _wrong_number(number: int) -> str:
     if number == 0:
-        return "Please tick the keys to revoke first."
-    return f"Up to {MAX_KEYS} keys can be revoked in one go, and these are {number}."
+        return "Select the keys to revoke first."
+    return f"You selected {number} keys. Select at most {MAX_KEYS} at a time."
 
 
 def _find(named: set[str]) -> list[ClientKey]:
@@ -93,9 +93,9 @@ def _revoke(request: AdminRequest, keys: list[ClientKey], form: RevokeKeysForm) 
         said = f"{counted(len(due), 'key')} of {counted(clients, 'client')}"
         said += f" {'is' if len(due) == 1 else 'are'} revoked, from the next JWKS request on."
     else:
-        said = "Nothing was left to do."
+        said = "There was nothing to do."
     if already := len(keys) - len(due):
-        said += f" {counted(already, 'key')} had been revoked before."
+        said += f" {counted(already, 'key')} had already been revoked."
     messages.success(request, said)
 
 

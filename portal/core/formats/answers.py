@@ -71,8 +71,8 @@ def read_json(text: str) -> Answer:
     if len(candidates) > MAX_CANDIDATES:
         raise Refused(
             Reason.SEVERAL_BLOCKS,
-            found=f"There are more than {MAX_CANDIDATES} keys in this.",
-            needed="Please give one key at a time.",
+            found=f"This contains more than {MAX_CANDIDATES} keys.",
+            needed="Enter one key at a time.",
         )
     if not candidates:
         raise _nothing_in(value)
@@ -86,11 +86,11 @@ def _nothing_in(value: object) -> Refused:
         return Refused(
             Reason.NO_KEY_FOUND,
             found="This JWKS holds 0 keys.",
-            needed="Please give the JWK or the JWKS with the key.",
+            needed="Enter a JWK, or a JWKS with a key.",
         )
     if isinstance(value, dict):
         return bad_jwk("Its member kty is missing, or not a string.")
-    return bad_jwk("It is JSON, and there is no key in it.")
+    return bad_jwk("It is JSON without a key.")
 
 
 def _name(value: object) -> str:
@@ -189,9 +189,9 @@ def _refuse_other_uses(value: dict[str, object]) -> None:
     if is_aws or is_google:
         raise Refused(
             Reason.NOT_FOR_SIGNING,
-            found="This key is not meant for signing in. Its key service says that it is to"
-            " encrypt or to agree on keys.",
-            needed="Please make a key in that service that is to sign.",
+            found="This key is not for signatures. Its key service says that it is for "
+            "encryption or key agreement.",
+            needed="Create a key for signatures in that service.",
         )
 
 
@@ -219,5 +219,5 @@ def _as_google_says(value: dict[str, object], found: Candidate) -> Candidate:
     if said is None or said[1] not in _GOOGLE_USES:
         return found
     alg = f"{_GOOGLE_USES[said[1]]}{said[2]}"
-    note = f"Google Cloud KMS signs with this key by {alg} only."
+    note = f"Google Cloud KMS signs with this key only as {alg}."
     return Candidate(found.content, found.hint, (alg,), (note,))

@@ -19,9 +19,12 @@ from portal.core.reasons import Reason, Refused
 
 _ATTRIBUTES: Final = 0xA0
 _SIGNED: Final = (
-    "The request is signed by its own key. That confirms nothing, as anybody may have a copy of it."
+    "The request is signed by its own key. This does not confirm the key, because anyone can "
+    "copy the request."
 )
-_UNCHECKED: Final = "The signature of the request was not checked: its algorithm is unknown here."
+_UNCHECKED: Final = (
+    "The signature of the request was not checked: the portal does not support its algorithm."
+)
 
 
 def is_request(encoded: bytes) -> bool:
@@ -69,5 +72,5 @@ def _damaged(what: str) -> Refused:
     return Refused(
         Reason.CERTIFICATE_REQUEST,
         found=f"This certificate signing request (CSR) {what}.",
-        needed="It was probably damaged on its way. Please copy the whole file again.",
+        needed="It may be damaged. Copy the whole file again.",
     )

@@ -48,8 +48,8 @@ def bad_jwk(what: str) -> Refused:
     """Return the refusal of JSON that is no public JWK, for this reason."""
     return Refused(
         Reason.BAD_JWK,
-        found=f"This is not a public JWK that can be read. {what}",
-        needed="Please give the JWK as your library writes it, or the key as PEM.",
+        found=f"This is not a valid public JWK. {what}",
+        needed="Enter the JWK as your library writes it, or the key as PEM.",
     )
 
 
@@ -73,7 +73,7 @@ def _for_signing(jwk: dict[str, object]) -> Iterator[str]:
     if use != "sig" or not ("verify" in operations or "sign" in operations):
         raise _not_for_signing("Its member use or key_ops says that it is not for signatures.")
     if "verify" not in operations:
-        yield "Its key_ops says sign, which is for the private half. The public half is to verify."
+        yield "Its key_ops contains sign, which is for private keys. A public key has verify."
 
 
 def _mended(jwk: dict[str, object]) -> tuple[dict[str, object], list[str]]:
@@ -89,7 +89,7 @@ def _mended(jwk: dict[str, object]) -> tuple[dict[str, object], list[str]]:
             continue
         text = value.rstrip("=").replace("+", "-").replace("/", "_")
         if text != value:
-            notes.append(f"Its member {name} is base64; a JWK has base64url without padding.")
+            notes.append(f"Its member {name} was base64, and is now base64url without padding.")
         mended[name] = text
     size = COORDINATE_BYTES.get(str(jwk.get("crv")), 0)
     for name in ("n", "e") if "n" in mended else ("x", "y") if size else ():
@@ -99,7 +99,7 @@ def _mended(jwk: dict[str, object]) -> tuple[dict[str, object], list[str]]:
         least = size if size and len(data) >= size - _LOST_ZEROS else 0
         number = data.lstrip(b"\0").rjust(least, b"\0") or b"\0"
         if number != data:
-            notes.append(f"The zeros before its member {name} were not as RFC 7518 writes them.")
+            notes.append(f"The leading zeros of its member {name} differed from RFC 7518.")
             mended[name] = base64url.encode_url(number)
     return mended, notes
 
@@ -118,7 +118,7 @@ def _key(jwk: dict[str, object]) -> PublicKey:
             raise Refused(
                 Reason.SHARED_SECRET,
                 found="This JWK is a shared secret, not a public key.",
-                needed="Please make a key pair and register its public half.",
+                needed="Create a key pair and register its public key.",
                 command=ALGORITHMS["ES256"].generate,
             )
         case _:
@@ -156,17 +156,17 @@ def _only(jwk: dict[str, object], key: PublicKey) -> tuple[str, ...]:
     alg = _text(jwk, "alg")
     named = [each for each in ALGORITHMS.values() if alg in each.headers]
     if not named:
-        raise _not_for_signing("Its member alg does not name a signature algorithm of this portal.")
+        raise _not_for_signing("Its member alg is not a signature algorithm of this portal.")
     fitting = tuple(each.name for each in named if (each.kty, each.curve) == (key.kty, key.curve))
     if not fitting:
-        raise bad_jwk("Its member alg belongs to another kind of key.")
+        raise bad_jwk("Its member alg is for another key type.")
     return fitting
 
 
 def _notes(jwk: dict[str, object], key: PublicKey) -> tuple[str, ...]:
     if jwk.get("kid", key.thumbprint) == key.thumbprint:
         return ()
-    return ("The JWK has a kid of its own. The kid here is the RFC 7638 thumbprint of the key.",)
+    return ("The JWK has its own kid. The portal uses the key's RFC 7638 thumbprint instead.",)
 
 
 def _text(jwk: dict[str, object], name: str) -> str:
@@ -186,13 +186,13 @@ def _bytes(jwk: dict[str, object], name: str) -> bytes:
 def _uint(jwk: dict[str, object], name: str) -> int:
     data = _bytes(jwk, name)
     if data[0] == 0:  # RFC 7518 §2, Base64urlUInt: as few octets as it takes
-        raise bad_jwk(f"Its member {name} begins with a superfluous zero byte.")
+        raise bad_jwk(f"Its member {name} starts with an extra zero byte.")
     return int.from_bytes(data, "big")
 
 
 def _not_for_signing(what: str) -> Refused:
     return Refused(
         Reason.NOT_FOR_SIGNING,
-        found=f"This key is not meant for signing in. {what}",
-        needed="Please give a key whose JWK says use sig, or nothing about its use.",
+        found=f"This key is not for signatures. {what}",
+        needed="Enter a key whose JWK has use sig, or no use.",
     )

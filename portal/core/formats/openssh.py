@@ -54,8 +54,8 @@ def parse_openssh(text: str) -> list[PublicKey]:
     if len(entries) > _MAX_LINES:
         raise Refused(
             Reason.SEVERAL_BLOCKS,
-            found=f"There are more than {_MAX_LINES} lines.",
-            needed="Please give one public key at a time: a single line.",
+            found=f"This contains more than {_MAX_LINES} lines.",
+            needed="Enter one public key at a time: a single line.",
         )
     if len(entries) == 1:
         return [_parse_entry(entries[0])]
@@ -83,8 +83,8 @@ def _parse_entry(words: list[str]) -> PublicKey:
     if kind.startswith("sk-"):
         raise Refused(
             Reason.KEY_TYPE_UNSUPPORTED,
-            found="This key lives on a security key (its type begins with sk-).",
-            needed="It signs in a format of its own, which no JWT has. Please make a new key.",
+            found="This key is on a security key (its type starts with sk-).",
+            needed="Its signature format does not work in a JWT. Create a new key.",
             command=NEW_KEY,
         )
     if "-cert-v01@" in kind:
@@ -183,7 +183,7 @@ def _mpint(data: bytes) -> int:
 def _bad() -> Refused:
     return Refused(
         Reason.BAD_OPENSSH_KEY,
-        found="This begins as an OpenSSH public key does, and is not a whole one.",
-        needed="Please copy the line again, or write it again from your private key.",
+        found="This looks like an OpenSSH public key, but is incomplete.",
+        needed="Copy the line again, or write it again from your private key.",
         command=OPENSSH_PUBLIC_HALF,
     )

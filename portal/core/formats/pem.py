@@ -78,8 +78,8 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
         if end_label != label:
             raise Refused(
                 Reason.LABEL_MISMATCH,
-                found="The BEGIN and END lines of the block name different things.",
-                needed="Please copy the whole file again; the two lines belong together.",
+                found="The BEGIN and END lines of the block do not match.",
+                needed="Copy the whole file again.",
             )
         yield label, body
 
@@ -97,8 +97,8 @@ def _parse(label: str, body: str) -> PublicKey:
     if not encoded:
         raise Refused(
             Reason.BAD_BASE64,
-            found="What is between the BEGIN and END lines is not base64.",
-            needed="Please copy the whole file again, as it is.",
+            found="The text between the BEGIN and END lines is not base64.",
+            needed="Copy the whole file again, unchanged.",
         )
     if expected and fitting in {None, expected}:
         return expected(encoded)
@@ -117,14 +117,14 @@ def _without_trust(encoded: bytes) -> bytes:
 def _incomplete(line: str) -> Refused:
     return Refused(
         Reason.INCOMPLETE_BLOCK,
-        found=f"The block is not complete: its {line} line is missing or cut short.",
-        needed="Please copy the whole file, from the first to the last dash.",
+        found=f"The block is incomplete: its {line} line is missing or truncated.",
+        needed="Copy the whole file, from the first to the last dash.",
     )
 
 
 def _too_many() -> Refused:
     return Refused(
         Reason.SEVERAL_BLOCKS,
-        found=f"There are more than {_MAX_BLOCKS} blocks.",
-        needed="Please give one public key at a time.",
+        found=f"This contains more than {_MAX_BLOCKS} blocks.",
+        needed="Enter one public key at a time.",
     )

@@ -58,8 +58,8 @@ _NAME_CURVE: Final = {
 }
 _NULL: Final = der.encode(der.NULL)
 _PSS: Final = ("PS256", "PS384", "PS512")
-_NO_NULL: Final = "The NULL that belongs to the algorithm of an RSA key was missing; it is added."
-_COMPRESSED: Final = "The point of the key was compressed; it is published in full."
+_NO_NULL: Final = "The NULL parameter of the RSA algorithm was missing. The portal added it."
+_COMPRESSED: Final = "The point of the key was compressed. The portal publishes it uncompressed."
 
 
 def parse_spki(
@@ -104,8 +104,8 @@ def _rsa_restriction(oid: bytes, parameters: list[der.Element]) -> tuple[str, ..
         if parameters:
             raise Refused(
                 Reason.RSA_PSS_PARAMETERS,
-                found="This RSA-PSS key is bound to one hash or salt length.",
-                needed="A JWK cannot carry that restriction. Please make a plain RSA key.",
+                found="This RSA-PSS key is restricted to one hash or salt length.",
+                needed="A JWK cannot express that restriction. Create a plain RSA key.",
                 command=NEW_RSA_KEY,
             )
         return _PSS
@@ -123,8 +123,8 @@ def _ec(
     if parameters[0].tag == der.SEQUENCE:
         raise Refused(
             Reason.EC_EXPLICIT_PARAMETERS,
-            found="This EC key spells out its curve as numbers instead of naming it.",
-            needed="Such keys can hide a weak curve (CVE-2020-0601). Please name the curve.",
+            found="This EC key has explicit curve parameters instead of a curve name.",
+            needed="Such keys can hide a weak curve (CVE-2020-0601). Name the curve.",
             command=_NAME_CURVE.get(container, _NAME_CURVE[Container.SPKI]),
         )
     oid = parameters[0].contents(der.OID)
@@ -161,14 +161,14 @@ def rsa_key(
         raise Refused(
             Reason.RSA_MODULUS_INVALID,
             found="The modulus of this RSA key is zero or negative.",
-            needed="The file is damaged, or a broken program made it. Please make a new key.",
+            needed="The file is damaged, or a faulty program created it. Create a new key.",
             command=NEW_RSA_KEY,
         )
     if e < 1:
         raise Refused(
             Reason.RSA_EXPONENT,
             found="The public exponent of this RSA key is zero or negative.",
-            needed="It must be 65537, which is what openssl uses.",
+            needed="It must be 65537, the default of openssl.",
             command=NEW_RSA_KEY,
         )
     numbers = der.encode(der.SEQUENCE, der.encode_integer(n), der.encode_integer(e))
@@ -202,8 +202,8 @@ def point_invalid() -> Refused:
     """Return the refusal of an EC point that is no point of its curve."""
     return Refused(
         Reason.EC_POINT_INVALID,
-        found="The public point of this EC key is not a point of its curve.",
-        needed="The file is damaged, or a broken program made it. Please make a new key.",
+        found="The public point of this EC key is not on its curve.",
+        needed="The file is damaged, or a faulty program created it. Create a new key.",
         command=NEW_KEY,
     )
 
@@ -221,7 +221,7 @@ def raw_key(
         raise Refused(
             Reason.KEY_LENGTH,
             found=f"This {name} key has {len(raw)} bytes.",
-            needed=f"It must have {RAW_BYTES[name]}. Was the file cut short, or made by hand?",
+            needed=f"It must have {RAW_BYTES[name]}. The file may be truncated.",
         )
     algorithm = der.encode(der.OID, (OKP_OIDS | AKP_OIDS)[name])
     kty = "OKP" if name in OKP_OIDS else "AKP"
@@ -242,8 +242,8 @@ def bad_der(encoded: bytes) -> Refused:
     """Return the refusal of bytes that are not the strict DER of a public key."""
     return Refused(
         Reason.BAD_DER,
-        found="What is inside the block is not a well-formed public key.",
-        needed=f"{_damage(encoded)} Please copy the whole file again, or write it again.",
+        found="The block does not contain a well-formed public key.",
+        needed=f"{_damage(encoded)} Copy the whole file again, or create it again.",
         command=PUBLIC_HALF,
     )
 
@@ -252,7 +252,7 @@ def _damage(encoded: bytes) -> str:
     """Say from the length that DER begins with how it was damaged."""
     left = der.missing(encoded)
     if left is None:
-        return "It does not begin as a key does."
+        return "It does not start like a key."
     if left > 0:
         return f"Its end is missing ({left} {'byte' if left == 1 else 'bytes'})."
     if left < 0:

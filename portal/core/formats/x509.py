@@ -24,8 +24,8 @@ def parse_certificate(encoded: bytes) -> PublicKey:
     except (der.NotDer, ValueError):  # ValueError: a date that is none
         raise Refused(
             Reason.BAD_CERTIFICATE,
-            found="What is inside the block is not a well-formed X.509 certificate.",
-            needed="Please copy the whole certificate again, or give its public key alone.",
+            found="The block does not contain a well-formed X.509 certificate.",
+            needed="Copy the whole certificate again, or enter only its public key.",
             command=PUBLIC_HALF,
         ) from None
     return parse_spki(spki, Container.CERTIFICATE, (note,))

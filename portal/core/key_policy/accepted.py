@@ -41,7 +41,7 @@ class AcceptedKey:
         if not named:
             raise Refused(
                 Reason.ALG_UNKNOWN,
-                found="This is not the name of an algorithm that the portal knows.",
+                found="The portal does not know this algorithm.",
                 needed=self._advice,
             )
         for each in named:
@@ -51,7 +51,7 @@ class AcceptedKey:
             if fits(each, self.key):
                 raise Refused(
                     Reason.ALG_NOT_OFFERED,
-                    found=f"{each.name} is an older algorithm that is switched off here.",
+                    found=f"{each.name} is an older algorithm that this portal does not allow.",
                     needed=self._advice,
                 )
         raise Refused(
@@ -63,7 +63,7 @@ class AcceptedKey:
     @property
     def _advice(self) -> str:
         names = " or ".join(each.name for each in self.algorithms)
-        return f"For this key, please choose {names}."
+        return f"For this key, choose {names}."
 
 
 def is_of_kind(algorithm: Algorithm, key: PublicKey) -> bool:

@@ -31,10 +31,11 @@ RSA_EXPONENT: Final = 65537
 
 _WEAKNESSES: Final = {
     Reason.RSA_MODULUS_INVALID: "The modulus of this RSA key is an even number.",
-    Reason.RSA_MODULUS_PRIME: "The modulus of this RSA key is a prime, and no product of two.",
+    Reason.RSA_MODULUS_PRIME: "The modulus of this RSA key is a prime, not a product of two.",
     Reason.RSA_MODULUS_POWER: "The modulus of this RSA key is a power of a smaller number.",
     Reason.RSA_SMALL_FACTOR: "The modulus of this RSA key has a small factor.",
-    Reason.RSA_CLOSE_PRIMES: "The two primes of this RSA key are so close that anyone finds them.",
+    Reason.RSA_CLOSE_PRIMES: "The two primes of this RSA key are so close that anyone can find "
+    "them.",
     Reason.RSA_SHARED_PRIME: "This RSA key shares a prime with a key known to be broken.",
     Reason.RSA_ROCA: "This RSA key was made by a faulty chip (ROCA, CVE-2017-15361).",
     Reason.RSA_BIASED: "The modulus of this RSA key is not random.",
@@ -43,10 +44,10 @@ _WEAKNESSES: Final = {
 _OF_DAMAGE: Final = frozenset({Reason.RSA_MODULUS_INVALID, Reason.RSA_SMALL_FACTOR})
 """What one wrong character makes of a modulus: of random numbers most have a small factor."""
 _DAMAGED: Final = (
-    "No program makes such a key, so the file is probably damaged: one wrong character is enough."
-    " Please copy it again, or write it again from your private key."
+    "No program creates such a key. The file is probably damaged: one wrong character is enough. "
+    "Copy it again, or write it again from your private key."
 )
-_PROTECTS_NOTHING: Final = "Such a key protects nothing. Please make a new one with openssl."
+_PROTECTS_NOTHING: Final = "Such a key is not secure. Create a new one with openssl."
 
 
 def never(_spki_sha256: str) -> bool:
@@ -94,8 +95,9 @@ class KeyPolicy:
         if not usable:
             raise Refused(
                 Reason.ALG_NOT_OFFERED,
-                found=f"This {key.description} is restricted to what this portal does not take.",
-                needed="Please give the key without that restriction, or make a new one.",
+                found=f"This {key.description} is restricted to uses that this portal does not "
+                "support.",
+                needed="Enter the key without that restriction, or create a new one.",
                 command=NEW_KEY,
             )
         return usable
@@ -113,8 +115,8 @@ class KeyPolicy:
         if not KNOWN_KEYS.isdisjoint(fingerprints(key)) or key in self.published:
             raise Refused(
                 Reason.BLOCKED,
-                found="The private half of this key is published, or easy to guess.",
-                needed="Anyone could sign in as you with it. Please make a key of your own.",
+                found="The private key of this key pair is published or easy to guess.",
+                needed="Anyone could authenticate as you. Create a key of your own.",
                 command=_remake(key),
             )
         self.check_not_blocked(key)
@@ -124,8 +126,8 @@ class KeyPolicy:
         if any(map(self.is_blocked, fingerprints(key))):
             raise Refused(
                 Reason.BLOCKED,
-                found="This key is blocked, because its private half is no longer a secret.",
-                needed="Please make a new key. A key that has leaked once stays blocked.",
+                found="This key is blocked, because its private key is no longer secret.",
+                needed="Create a new key. A blocked key stays blocked.",
                 command=_remake(key),
             )
 
@@ -136,7 +138,7 @@ class KeyPolicy:
             raise Refused(
                 Reason.RSA_EXPONENT,
                 found="The public exponent of this RSA key is not the usual one.",
-                needed="It must be 65537, which is what openssl uses.",
+                needed="It must be 65537, the default of openssl.",
                 command=NEW_RSA_KEY,
             )
         weakness = find_weakness(key.n, key.e)
@@ -170,8 +172,8 @@ def _notes_on(key: PublicKey, usable: tuple[Algorithm, ...]) -> tuple[str, ...]:
         return key.notes
     named, best = " or ".join(key.only), usable[0].name
     sentence = (
-        f"Its member alg says {named}, an older algorithm that this portal does not take. "
-        f"It takes the key for {best}: please let your client sign with {best}."
+        f"Its member alg is {named}, an older algorithm that this portal does not allow. The "
+        f"portal accepts the key for {best}: sign with {best}."
     )
     return (*key.notes, sentence)
 
@@ -197,13 +199,13 @@ def _check_edwards(key: PublicKey) -> None:
             raise Refused(
                 Reason.ED_POINT_INVALID,
                 found=f"This is not a valid {key.curve} public key.",
-                needed="The file is damaged, or a broken program made it. Please make a new key.",
+                needed="The file is damaged, or a faulty program created it. Create a new key.",
                 command=NEW_KEY,
             )
         case edwards.Verdict.SMALL_ORDER:
             raise Refused(
                 Reason.ED_SMALL_ORDER,
-                found=f"This {key.curve} key is one of the few that anyone can sign for.",
-                needed="No program makes such a key by accident. Please make a new one.",
+                found=f"This {key.curve} key is one of a few for which anyone can sign.",
+                needed="No program creates such a key by accident. Create a new one.",
                 command=NEW_KEY,
             )

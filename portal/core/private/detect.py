@@ -65,16 +65,16 @@ def refuse_private(data: bytes, tried: private_numbers.Tried | None = None) -> N
         raise Refused(
             Reason.PRIVATE_KEY,
             found=_found(blobs),
-            needed="Only the public half is needed. A private key that was shown counts as leaked,"
-            " so please make a new pair, and keep its private half to yourself.",
+            needed="Only the public key is needed. A private key that was shared is "
+            "compromised: create a new key pair, and keep its private key secret.",
             command=NEW_KEYSTORE if any(map(_is_java_keystore, blobs)) else NEW_KEY,
             leaked=tuple(leaked.values()),
         )
     if any(map(private_text.has_shared_secret, texts)):
         raise Refused(
             Reason.SHARED_SECRET,
-            found="There is a shared secret (a symmetric key) in this.",
-            needed="It counts as leaked now. Please make a key pair, and give its public half.",
+            found="This contains a shared secret (a symmetric key).",
+            needed="The secret is now compromised. Create a key pair, and enter its public key.",
             command=NEW_KEY,
         )
 
@@ -119,10 +119,10 @@ def _is_private_blob(data: bytes) -> bool:
 
 def _found(blobs: Iterable[bytes]) -> str:
     if any(map(_is_java_keystore, blobs)):
-        return "This is a Java keystore (JKS or JCEKS), where private keys are kept."
+        return "This is a Java keystore (JKS or JCEKS), which contains private keys."
     if any(private_der.is_keystore(each[: private_spelling.HEAD_BYTES]) for each in blobs):
-        return "This is a PKCS#12 keystore (.p12 or .pfx), where private keys are kept."
-    return "There is a private key in this."
+        return "This is a PKCS#12 keystore (.p12 or .pfx), which contains private keys."
+    return "This contains a private key."
 
 
 def _is_java_keystore(data: bytes) -> bool:

@@ -21,7 +21,7 @@ class Container(StrEnum):
     JWK = "JWK"
     OPENSSH = "OpenSSH public key"
     XML = "XML key"
-    POINT = "bare point of a curve"
+    POINT = "raw point of a curve"
 
 
 @dataclass(frozen=True, slots=True)

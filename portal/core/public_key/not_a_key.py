@@ -52,7 +52,7 @@ def refuse_label(label: str) -> Refused:
         return Refused(
             Reason.PGP_KEY,
             found="This is a PGP key or message.",
-            needed="PGP keys cannot sign JWTs. Please make a key pair for this client.",
+            needed="PGP keys cannot sign JWTs. Create a key pair for this client.",
             command=NEW_KEY,
         )
     if label in _PKCS7_LABELS:
@@ -60,8 +60,8 @@ def refuse_label(label: str) -> Refused:
     if label in _PARAMETERS:
         return Refused(
             Reason.PARAMETERS_ONLY,
-            found="This block holds parameters, such as the name of a curve, and no key.",
-            needed="Please give the public key.",
+            found="This block contains only parameters, such as the name of a curve.",
+            needed="Enter the public key.",
             command=PUBLIC_HALF,
         )
     if label == "DSA PUBLIC KEY":
@@ -69,7 +69,7 @@ def refuse_label(label: str) -> Refused:
     return Refused(
         Reason.UNKNOWN_BLOCK,
         found="This block is neither a public key nor a certificate.",
-        needed="Its first line should read BEGIN PUBLIC KEY between five dashes on each side.",
+        needed="Its first line must be -----BEGIN PUBLIC KEY-----.",
         command=PUBLIC_HALF,
     )
 
@@ -78,7 +78,7 @@ def _pkcs7(form: str) -> Refused:
     return Refused(
         Reason.PKCS7,
         found="This is a PKCS#7 bundle of certificates.",
-        needed="Please give the public key of your own certificate.",
+        needed="Enter the public key of your own certificate.",
         command=f"openssl pkcs7 -inform {form} -in bundle.p7b -print_certs"
         " | openssl x509 -noout -pubkey > public_key.pem",
     )
@@ -90,8 +90,8 @@ def refuse_der(data: bytes) -> Refused:
         return _pkcs7("DER")
     return Refused(
         Reason.DER_BINARY,
-        found="This is a binary (DER) file, and what is in it is no public key.",
-        needed="Please give the public key, a certificate or a signing request.",
+        found="This is a binary (DER) file without a public key.",
+        needed="Enter a public key, a certificate or a signing request.",
         command=PUBLIC_HALF,
     )
 
@@ -107,8 +107,8 @@ def refuse_bytes() -> Refused:
     """Return the refusal of bytes that are neither text nor DER."""
     return Refused(
         Reason.NOT_TEXT,
-        found="This is not plain text: it has bytes that no PEM or JWK file has.",
-        needed="Please give the public key as PEM, JWK or DER.",
+        found="This is not plain text: it contains bytes that PEM and JWK files do not have.",
+        needed="Enter the public key as PEM, JWK or DER.",
         command=PUBLIC_HALF,
     )
 
@@ -118,21 +118,21 @@ def refuse_text(text: str) -> Refused:
     if text.startswith(("https://", "http://")):
         return Refused(
             Reason.URL,
-            found="This is an address, not a key.",
-            needed="Keys are not fetched from elsewhere. Please give the public key itself.",
+            found="This is a URL, not a key.",
+            needed="The portal does not fetch keys. Enter the public key itself.",
             command=PUBLIC_HALF,
         )
     if text.startswith("<") and "KeyValue" in text:
         return Refused(
             Reason.XML_KEY,
-            found="This is XML with a key that cannot be read here.",
-            needed="Please write it as PEM: RSA.ExportSubjectPublicKeyInfoPem() in .NET does.",
+            found="This is XML with a key that the portal cannot read.",
+            needed="Export it as PEM, in .NET with RSA.ExportSubjectPublicKeyInfoPem().",
         )
     if _TOKEN.fullmatch(text):
         return Refused(
             Reason.TOKEN,
-            found="This is a signed token, such as a client assertion, and not a key.",
-            needed="Please give the public half of the key that signed it.",
+            found="This is a signed token, such as a client assertion, not a key.",
+            needed="Enter the public key that verifies it.",
             command=PUBLIC_HALF,
         )
     if _FINGERPRINT.fullmatch(text):
@@ -140,8 +140,8 @@ def refuse_text(text: str) -> Refused:
     if _DUMP.search(text):
         return Refused(
             Reason.KEY_DUMP,
-            found="This is what openssl prints of a key for people to read (-text or -modulus).",
-            needed="Please give the key itself.",
+            found="This is openssl's printout of a key (-text or -modulus).",
+            needed="Enter the key itself.",
             command=PUBLIC_HALF,
         )
     if _BEGIN.search(text):
@@ -153,8 +153,8 @@ def refuse_text(text: str) -> Refused:
     if "-----END " in text:
         return Refused(
             Reason.INCOMPLETE_BLOCK,
-            found="The block is not complete: its BEGIN line is missing.",
-            needed="Please copy the whole file, from the first to the last dash.",
+            found="The block is incomplete: its BEGIN line is missing.",
+            needed="Copy the whole file, from the first to the last dash.",
         )
     return _refuse_word("".join(text.split()))
 
@@ -163,15 +163,15 @@ def _refuse_word(word: str) -> Refused:
     bare = _bare_bytes(word)
     if len(bare) in _HASH_BYTES:
         return _fingerprint(
-            f"These are {len(bare)} bytes, as a fingerprint ({_HASH_BYTES[len(bare)]}) has"
+            f"These are {len(bare)} bytes, the length of a fingerprint ({_HASH_BYTES[len(bare)]})"
         )
     if len(bare) in _SECRET_BYTES:
         return Refused(
             Reason.BARE_BYTES,
-            found=f"These are {len(bare)} bytes, and nothing says what they are.",
-            needed="A public key, a fingerprint and a private key (a seed) can all look like this."
-            " Please give the public key as PEM or JWK. If it was a private key, it counts as"
-            " leaked and its public half is blocked: please make a new pair.",
+            found=f"These are {len(bare)} bytes of unknown type.",
+            needed="A public key, a fingerprint and a private key (a seed) can all look like "
+            "this. Enter the public key as PEM or JWK. If this was a private key, it is "
+            "compromised and its public key is blocked: create a new key pair.",
             command=NEW_KEY,
             # Whoever sends a fingerprint blocks the keys that nobody made of it. No other can be.
             leaked=tuple(halves_of(bare)),
@@ -180,14 +180,14 @@ def _refuse_word(word: str) -> Refused:
         digits = "hexadecimal" if _HEXADECIMAL.fullmatch(word) else "base64"
         return Refused(
             Reason.NO_HEADER_LINES,
-            found=f"This is {digits}, and what it holds is no public key.",
-            needed="Please give the whole file as it is, with its BEGIN and END lines.",
+            found=f"This is {digits}, but it does not contain a public key.",
+            needed="Enter the whole file unchanged, with its BEGIN and END lines.",
             command=PUBLIC_HALF,
         )
     return Refused(
         Reason.NO_KEY_FOUND,
-        found="There is no public key in this text.",
-        needed="A public key file begins with BEGIN PUBLIC KEY between dashes.",
+        found="This text contains no public key.",
+        needed="A public key file starts with -----BEGIN PUBLIC KEY-----.",
         command=PUBLIC_HALF,
     )
 
@@ -195,8 +195,8 @@ def _refuse_word(word: str) -> Refused:
 def _fingerprint(found: str) -> Refused:
     return Refused(
         Reason.FINGERPRINT,
-        found=f"{found}, and no key can be made of it.",
-        needed="Please give the public key itself.",
+        found=f"{found}. A key cannot be derived from it.",
+        needed="Enter the public key itself.",
         command=PUBLIC_HALF,
     )
 

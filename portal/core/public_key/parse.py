@@ -66,7 +66,7 @@ def _parse(data: bytes | str, choice: str) -> PublicKey:
         raise Refused(
             Reason.TOO_LARGE,
             found="This is more than 32 KiB.",
-            needed="A public key is much smaller. Please give the key alone.",
+            needed="A public key is much smaller. Enter only the key.",
         )
     return _choose(_read(start, budget, 0), choice)
 
@@ -89,8 +89,8 @@ def _choose(keys: Iterable[PublicKey], choice: str) -> PublicKey:
         )
     raise Refused(
         Reason.SEVERAL_BLOCKS,
-        found=f"There are {len(found)} keys in this.",
-        needed="Please choose the one that your client signs with.",
+        found=f"This contains {len(found)} keys.",
+        needed="Choose the key that your client signs with.",
         choices=found,
     )
 
@@ -110,8 +110,8 @@ class _Budget:
         if self.left < 0 or depth > layers.MAX_LAYERS:
             raise Refused(
                 Reason.TOO_LARGE,
-                found="There is more around the key than is undone here.",
-                needed="Please give the key alone.",
+                found="The key is wrapped in too many formats.",
+                needed="Enter only the key.",
             )
         refuse_private(content, self.tried)
 
@@ -129,8 +129,8 @@ def _read(content: layers.Content, budget: _Budget, depth: int) -> list[PublicKe
     if not text:
         raise Refused(
             Reason.EMPTY,
-            found="There is nothing here.",
-            needed="Please give the content of your public key file.",
+            found="The field is empty.",
+            needed="Enter the content of your public key file.",
         )
     try:
         return _of_text(text, budget, depth)

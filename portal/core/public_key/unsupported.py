@@ -58,8 +58,10 @@ def unsupported_kind(name: str) -> Refused:
     """Return the refusal for a kind of key by its name, empty when we know none."""
     return Refused(
         Reason.KEY_TYPE_UNSUPPORTED,
-        found=f"The kind of this key is {name}." if name else "This kind of key is unknown here.",
-        needed="Please make a key that can sign: RSA, EC, Ed25519, Ed448 or ML-DSA.",
+        found=f"The type of this key is {name}."
+        if name
+        else "The portal does not know this type of key.",
+        needed="Create a key that can sign: RSA, EC, Ed25519, Ed448 or ML-DSA.",
         command=NEW_KEY,
     )
 
@@ -76,6 +78,6 @@ def unsupported_curve(name: str) -> Refused:
         found=f"This EC key is on the curve {name}."
         if name
         else "This EC key is on an unknown curve.",
-        needed="The curves that every verifier knows are P-256, P-384 and P-521.",
+        needed="All verifiers support P-256, P-384 and P-521.",
         command=NEW_KEY,
     )

@@ -16,7 +16,7 @@ from portal.registry.models import Actor, BlockedKey, Client, ClientKey, Event, 
 from portal.registry.validation import clean_fingerprint, clean_note
 
 _OTHER_SIGN: Final = (
-    "It differs only in its sign from a key that is blocked: one private key opens both."
+    "It differs from a blocked key only in its sign: the same private key signs for both."
 )
 
 

@@ -35,7 +35,7 @@ def change_rights(
         "resources": _chosen(resources, list(settings.RESOURCES), field="resources"),
     }
     if not chosen["scopes"]:
-        message = "Please choose a scope: every token has one."
+        message = "Choose a scope: every token needs one."
         raise UnfitInput(message, field="scopes")
     client = lock_client(client)
     stored = {name: getattr(client, name) for name in chosen}
@@ -62,6 +62,6 @@ def _chosen(given: Collection[str], known: Sequence[str], *, field: str) -> list
     """Return what was chosen, in the order of what there is; raise `UnfitInput`."""
     unknown = sorted(set(given) - set(known))
     if unknown:
-        message = f"“{unknown[0]}” does not exist here. There is: {', '.join(known) or 'none'}."
+        message = f"“{unknown[0]}” does not exist. Choose from: {', '.join(known) or 'none'}."
         raise UnfitInput(message, field=field)
     return [each for each in known if each in given]

@@ -32,7 +32,7 @@ def create_client(
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     limit = settings.CLIENT_LIMIT
     if not by.is_staff and by.created_clients.count() >= limit:
-        message = f"You have created as many clients as one person may here ({limit})."
+        message = f"You have created the maximum number of clients ({limit})."
         raise ClientLimitReached(message)
     client = Client.objects.create(
         name=name, contacts=contacts, redirect_uris=redirect_uris, created_by=by

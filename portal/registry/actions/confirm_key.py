@@ -33,8 +33,8 @@ def confirm_key(key: ClientKey, *, by: Actor) -> ClientKey:
     others = ClientKey.objects.filter(spki_sha256=key.spki_sha256).exclude(pk=key.pk)
     if others.filter(confirmed_at__isnull=False).exists():
         message = (
-            "Another client has proved to hold this private key. A key pair belongs to one client "
-            "only; please make a new one for this client."
+            "Another client has proved that it has this private key. A key pair belongs to "
+            "only one client: create a new one for this client."
         )
         raise KeyTaken(message)
     key.confirmed_at, key.confirmed_by = timezone.now(), by

@@ -31,11 +31,11 @@ def invite_person(email: str, *, by: Actor) -> User:
     make_way(email)
     user = User.objects.filter(emailaddress__email=email).first()
     if user and (user.has_usable_password() or not user.is_active):
-        raise AlreadyPerson(f"{email} has an account already.")
+        raise AlreadyPerson(f"{email} already has an account.")
     try:
         user = user or User.objects.create_user(email)
     except IntegrityError:
-        raise AlreadyPerson(f"{email} was invited by somebody else just now.") from None
+        raise AlreadyPerson(f"Someone else just invited {email}.") from None
     _record(Verb.INVITE_PERSON, user, by=by)
     send_invitation(user, by=describe_actor(by))
     return user
@@ -64,7 +64,7 @@ def grant_admin(user: User, *, by: Actor) -> User:
     Raises `PersonUnusable` for one who cannot sign in.
     """
     if not user.is_active or not user.has_confirmed_email:
-        raise PersonUnusable(f"{user.email} cannot sign in, and so cannot be an admin.")
+        raise PersonUnusable(f"{user.email} cannot sign in, so they cannot be an admin.")
     return _set(user, Verb.GRANT_ADMIN, by=by, is_staff=True)
 
 
@@ -83,7 +83,7 @@ def _check_another_admin(user: User) -> None:
     admins = User.objects.filter(is_active=True, is_staff=True).order_by("pk")
     found = set(admins.select_for_update(no_key=True).values_list("pk", flat=True))
     if found == {user.pk}:
-        message = f"{user.email} is the only admin. Make somebody else an admin first."
+        message = f"{user.email} is the only admin. Make someone else an admin first."
         raise LastAdmin(message)
 
 

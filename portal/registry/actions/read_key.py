@@ -12,7 +12,7 @@ from portal.core.reasons import Reason, Refused
 from portal.registry.actions.block_key import block_leaked_keys
 from portal.registry.models import Actor, Client
 
-_BARE: Final = "Bare bytes were sent. They may have been something else than a private key."
+_BARE: Final = "Raw bytes were sent. They may not have been a private key."
 
 
 @contextmanager

@@ -120,7 +120,7 @@ def check_client_takes(client: Client, key: PublicKey) -> None:
     """
     _check_unknown(client, key)
     if client.is_suspended:
-        message = f"{client.name} is suspended, so it takes no new keys until an admin resumes it."
+        message = f"{client.name} is suspended. It cannot register keys until an admin resumes it."
         raise ClientSuspended(message)
     _check_limit(client)
 
@@ -138,13 +138,13 @@ def _check_unknown(client: Client, key: PublicKey) -> None:
             f"registered {known.registered_at:%d %B %Y}."
         )
         if known.revoked_at:
-            message += " A revoked key can never come back; please make a new key pair."
+            message += " A revocation is permanent: create a new key pair."
         raise KeyAlreadyHere(message)
     if not rows.proved().exists():
         return
     message = (
-        "This key cannot be registered, because the portal knows it already. "
-        "A key pair belongs to one client only; please make a new one for this client."
+        "This key cannot be registered, because the portal already knows it. A key pair "
+        "belongs to only one client: create a new one for this client."
     )
     raise KeyTaken(message)
 
@@ -154,8 +154,8 @@ def _check_limit(client: Client) -> None:
     limit = settings.KEY_LIMIT
     if client.keys.current(timezone.now()).count() >= limit:
         message = (
-            f"{client.name} has as many keys as a client may have ({limit}). "
-            "Retire or revoke one that is no longer used, then add this one."
+            f"{client.name} has the maximum number of keys ({limit}). Retire or revoke an "
+            "unused key first."
         )
         raise KeyLimitReached(message)
 
@@ -165,8 +165,8 @@ def _check_dates(not_before: datetime | None, expires_at: datetime | None) -> No
     if expires_at is None:
         return
     if expires_at <= timezone.now():
-        message = "This expiry date is over already; please choose a later one, or none."
+        message = "This expiry date is in the past. Choose a later date, or none."
         raise UnfitInput(message, field="expires_at")
     if not_before and expires_at <= not_before:
-        message = "The key would expire before it starts; please choose a later expiry date."
+        message = "The key would expire before it starts. Choose a later expiry date."
         raise UnfitInput(message, field="expires_at")

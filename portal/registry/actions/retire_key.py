@@ -24,7 +24,7 @@ def retire_key(key: ClientKey, *, grace: timedelta, by: Actor) -> ClientKey:
     `UnfitInput` for a grace of less than nothing or more than a year.
     """
     if not timedelta(0) <= grace <= MAX_GRACE:
-        message = "A key can retire now or within a year; please choose a date in between."
+        message = "A key can retire now or within a year. Choose a date in that time."
         raise UnfitInput(message, field="grace")
     key = _lock_not_gone(key)
     key.retires_at, key.retired_by = timezone.now() + grace, by
@@ -60,6 +60,8 @@ def _lock_not_gone(key: ClientKey) -> ClientKey:
     key = lock_key(key)
     status = key.lifecycle.status(timezone.now())
     if status in OVER:
-        message = f"“{key.label}” is {status.label.lower()} already, so its end cannot be moved."
+        message = (
+            f"“{key.label}” is already {status.label.lower()}, so its retirement cannot be changed."
+        )
         raise KeyNotLive(message)
     return key

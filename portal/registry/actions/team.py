@@ -20,7 +20,7 @@ def add_member(client: Client, *, email: str, role: Role, by: Actor) -> Membersh
     client = lock_client(client)
     user = _find_person(email)
     if client.memberships.filter(user=user).exists():
-        message = f"{user.email} belongs to {client.name} already."
+        message = f"{user.email} is already a member of {client.name}."
         raise AlreadyMember(message)
     membership = Membership.objects.create(client=client, user=user, role=role)
     _record(Verb.ADD_MEMBER, membership, by=by)
@@ -37,7 +37,7 @@ def appoint_owner(client: Client, *, email: str, by: Actor) -> Membership:
     email = clean_line(email, field="email", limit=MAX_EMAIL)
     client = lock_client(client)
     if not Client.objects.without_owner().filter(pk=client.pk).exists():
-        message = f"{client.name} has an owner, who decides who else is one."
+        message = f"{client.name} has an owner, and only an owner can add another."
         raise HasOwner(message)
     user = _find_person(email)
     membership, _ = client.memberships.update_or_create(user=user, defaults={"role": Role.OWNER})
@@ -55,7 +55,7 @@ def change_role(membership: Membership, *, role: Role, by: Actor) -> Membership:
     client = lock_client(membership.client)
     now = client.memberships.filter(pk=membership.pk).first()
     if now is None:
-        message = f"{membership.user.email} does not belong to {client.name} any more."
+        message = f"{membership.user.email} is no longer a member of {client.name}."
         raise NotMember(message)
     membership = now
     if membership.role == role:
@@ -85,7 +85,7 @@ def remove_member(membership: Membership, *, by: Actor) -> None:
 def _find_person(email: str) -> User:
     user = User.objects.filter(email=email.lower(), is_active=True).first()
     if user is None or not user.has_confirmed_email:
-        message = f"Nobody has signed up with {email} yet. Please ask them to sign up first."
+        message = f"Nobody has an account with {email}. Ask them to sign up first."
         raise NoSuchPerson(message)
     return user
 
@@ -94,7 +94,7 @@ def _check_another_owner(client: Client, membership: Membership) -> None:
     owners = client.memberships.filter(role=Role.OWNER, user__is_active=True)
     others = owners.exclude(pk=membership.pk)
     if membership.role == Role.OWNER and not others.exists():
-        message = f"{client.name} would have no owner left. Make somebody else an owner first."
+        message = f"{client.name} would have no owner. Make someone else an owner first."
         raise LastOwner(message)
 
 

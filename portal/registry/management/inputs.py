@@ -37,7 +37,7 @@ def read_lines(name: str) -> list[str]:
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise CommandError(f"{name} is not a text in UTF-8. Please save it as one.") from None
+        raise CommandError(f"{name} is not UTF-8 text. Save it as UTF-8.") from None
 
 
 def find_person(email: str) -> User:
@@ -52,7 +52,7 @@ def find_admin(email: str) -> User:
     """Return the admin with this e-mail address, who answers for the act. Raises `CommandError`."""
     person = User.objects.filter(email=email.strip().lower(), is_active=True, is_staff=True).first()
     if person is None:
-        message = f"No admin of the portal has the e-mail address {email}. Admins may do this only."
+        message = f"No admin of the portal has the e-mail address {email}. Only admins can do this."
         raise CommandError(message)
     return person
 
@@ -64,7 +64,7 @@ def command_error(refused: Refused, *, blocked: bool = False) -> CommandError:
     """
     lines = [refused.found, refused.needed]
     if refused.leaked and blocked:
-        lines += ["Its public half is blocked now."]
+        lines += ["Its public key is now blocked."]
     if refused.command:
         lines += ["", f"  {files_made_at(timezone.now()).put_into(refused.command)}"]
     return CommandError("\n".join(lines))

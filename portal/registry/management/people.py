@@ -18,8 +18,10 @@ class PersonCommand(BaseCommand, ABC):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the person and the admin."""
-        parser.add_argument("email", metavar="EMAIL", help="the person's main e-mail address")
-        parser.add_argument("--by", metavar="EMAIL", required=True, help="the admin on record")
+        parser.add_argument("email", metavar="EMAIL", help="the person's primary e-mail address")
+        parser.add_argument(
+            "--by", metavar="EMAIL", required=True, help="e-mail address of the admin who does this"
+        )
 
     def handle(self, *_args: Any, by: str, **options: Any) -> None:
         """Do it and say so; raise `CommandError` when it is refused."""
@@ -29,7 +31,7 @@ class PersonCommand(BaseCommand, ABC):
         except RegistryRefusal as refusal:
             raise CommandError(str(refusal)) from None
         except MailNotSent:
-            raise CommandError("The message could not be sent, so nothing was done.") from None
+            raise CommandError("The e-mail could not be sent, so nothing was done.") from None
 
     @abstractmethod
     def act(self, admin: User, *, email: str, **options: Any) -> str:

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField(blank=True, null=True)),
                 ('retires_at', models.DateTimeField(blank=True, null=True)),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('revocation_reason', models.CharField(blank=True, choices=[('unspecified', 'Unspecified'), ('compromised', 'Compromised: somebody else may have the private key'), ('superseded', 'Superseded: a newer key took over')], max_length=16)),
+                ('revocation_reason', models.CharField(blank=True, choices=[('unspecified', 'Unspecified'), ('compromised', 'Compromised: someone else may have the private key'), ('superseded', 'Superseded: a newer key replaced it')], max_length=16)),
                 ('revocation_note', models.CharField(blank=True, max_length=500)),
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='keys', to='registry.client')),
                 ('registered_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='registered_keys', to=settings.AUTH_USER_MODEL)),
@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(auto_now_add=True)),
-                ('verb', models.CharField(choices=[('create_client', 'created the client'), ('change_client', 'changed the client'), ('suspend_client', 'suspended the client'), ('resume_client', 'resumed the client'), ('add_member', 'added a member'), ('change_member', "changed a member's role"), ('remove_member', 'removed a member'), ('register_key', 'registered the key'), ('retire_key', 'retired the key'), ('keep_key', 'took back the retirement'), ('revoke_key', 'revoked the key'), ('block_key', 'blocked a key'), ('refuse_key', 'tried a key that was refused')], max_length=32)),
+                ('verb', models.CharField(choices=[('create_client', 'created the client'), ('change_client', 'changed the client'), ('suspend_client', 'suspended the client'), ('resume_client', 'resumed the client'), ('add_member', 'added a member'), ('change_member', "changed a member's role"), ('remove_member', 'removed a member'), ('register_key', 'registered the key'), ('retire_key', 'retired the key'), ('keep_key', 'cancelled the retirement'), ('revoke_key', 'revoked the key'), ('block_key', 'blocked a key'), ('refuse_key', 'tried a key that was refused')], max_length=32)),
                 ('detail', models.JSONField(blank=True, default=dict)),
                 ('actor', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('client', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='registry.client')),

@@ -160,7 +160,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='event',
             name='verb',
-            field=models.CharField(choices=[('create_client', 'created the client'), ('change_client', 'changed the client'), ('suspend_client', 'suspended the client'), ('resume_client', 'resumed the client'), ('add_member', 'added a member'), ('change_member', "changed a member's role"), ('remove_member', 'removed a member'), ('register_key', 'registered the key'), ('retire_key', 'retired the key'), ('keep_key', 'took back the retirement'), ('confirm_key', 'confirmed the key'), ('revoke_key', 'revoked the key'), ('block_key', 'blocked a key'), ('refuse_key', 'tried a key that was refused')], max_length=32),
+            field=models.CharField(choices=[('create_client', 'created the client'), ('change_client', 'changed the client'), ('suspend_client', 'suspended the client'), ('resume_client', 'resumed the client'), ('add_member', 'added a member'), ('change_member', "changed a member's role"), ('remove_member', 'removed a member'), ('register_key', 'registered the key'), ('retire_key', 'retired the key'), ('keep_key', 'cancelled the retirement'), ('confirm_key', 'confirmed the key'), ('revoke_key', 'revoked the key'), ('block_key', 'blocked a key'), ('refuse_key', 'tried a key that was refused')], max_length=32),
         ),
         migrations.AddConstraint(
             model_name='clientkey',

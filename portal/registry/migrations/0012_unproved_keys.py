@@ -38,14 +38,14 @@ class Migration(migrations.Migration):
         migrations.RunPython(migrations.RunPython.noop, name_older_reasons),
         migrations.AlterField('clientkey', 'revocation_reason', models.CharField(blank=True, max_length=16, choices=[
             ('unspecified', 'Unspecified'),
-            ('compromised', 'Compromised: somebody else may have the private key'),
-            ('superseded', 'Superseded: a newer key took over'),
-            ('proved_elsewhere', 'Proved by another client: only that one has signed with the private key'),
+            ('compromised', 'Compromised: someone else may have the private key'),
+            ('superseded', 'Superseded: a newer key replaced it'),
+            ('proved_elsewhere', 'Proved by another client: only that client signed with the private key'),
         ])),
         migrations.AlterField('blockedkey', 'why', models.CharField(max_length=32, choices=[
             ('private_key_seen', 'Its private key was sent to the portal'),
             ('admin', 'Blocked by an admin'),
-            ('weak', 'Its private key can be computed, or is published'),
+            ('weak', 'Its private key can be computed or is published'),
         ])),
         AddCheck('clientkey', models.CheckConstraint(
             name='key_revoked_by_somebody_for_a_reason',

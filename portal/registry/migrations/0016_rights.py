@@ -13,7 +13,7 @@ actors = import_module("portal.registry.migrations.0008_actors")
 people = import_module("portal.registry.migrations.0014_people")
 
 AT = people.CHOICES.index(('suspend_client', 'suspended the client'))
-CHOICES = [*people.CHOICES[:AT], ('change_rights', 'changed what the client may ask for'), *people.CHOICES[AT:]]
+CHOICES = [*people.CHOICES[:AT], ('change_rights', "changed the client's rights"), *people.CHOICES[AT:]]
 
 
 def forget_rights(apps, schema_editor):

@@ -49,7 +49,7 @@ def test_the_form_shows_what_there_is_and_what_the_client_has(admin: Browser, pa
 
 def test_a_change_is_saved_recorded_and_told(admin: Browser, path: str, payments: Client) -> None:
     response = admin.post(path, CHOSEN, follow=True)
-    assert "What Payments may ask for is saved." in text_of(response)
+    assert "The rights of Payments were saved." in text_of(response)
     assert ticked(text_of(response)) == {"read", "write", "client_credentials", API}
     payments.refresh_from_db()
     assert payments.allowed_scopes == ["read", "write"]
@@ -64,10 +64,10 @@ def test_a_change_is_saved_recorded_and_told(admin: Browser, path: str, payments
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"scopes": []}, "Please choose a scope: every token has one."),
-        ({"scopes": ["everything"]}, "“everything” does not exist here."),
-        ({"grant_types": ["password"]}, "“password” does not exist here."),
-        ({"resources": ["https://x.example"]}, "“https://x.example” does not exist here."),
+        ({"scopes": []}, "Choose a scope: every token needs one."),
+        ({"scopes": ["everything"]}, "“everything” does not exist."),
+        ({"grant_types": ["password"]}, "“password” does not exist."),
+        ({"resources": ["https://x.example"]}, "“https://x.example” does not exist."),
     ],
 )
 def test_what_does_not_exist_is_refused(
@@ -94,7 +94,7 @@ def test_resources_that_are_not_in_the_setting_are_told(
 
 def test_without_resources_the_form_says_so(admin: Browser, path: str, settings: Settings) -> None:
     settings.RESOURCES = {}
-    assert "RESOURCES is not set" in text_of(admin.get(path))
+    assert "the setting RESOURCES is empty" in text_of(admin.get(path))
 
 
 def test_the_list_shows_who_may_ask_for_more(

@@ -62,7 +62,7 @@ def test_resumes_and_says_what_is_published_again(
     page = admin.get(resumption(payments)).content.decode()
     assert "1 live key will be published again" in page
     answer = admin.post(resumption(payments), follow=True)
-    assert "Payments is resumed, with 1 live key published." in answer.content.decode()
+    assert "Payments is resumed. The portal publishes 1 live key." in answer.content.decode()
     assert is_published(key)
 
 

@@ -88,12 +88,12 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
     when = re.escape(f"{timezone.now() + timedelta(days=1):%B %Y}")
     expected = [
         r"admin@example\.com invited ann@example\.com\.",
-        r"admin@example\.com switched the account of alice@example\.com on\.",
+        r"admin@example\.com reactivated the account of alice@example\.com\.",
         (
             r"admin@example\.com appointed dev@example\.com owner of the client “Payments 2”, "
             r"which had none\."
         ),
-        r"admin@example\.com switched the account of alice@example\.com off\.",
+        r"admin@example\.com deactivated the account of alice@example\.com\.",
         r"admin@example\.com withdrew admin rights from bob@example\.com\.",
         r"admin@example\.com made bob@example\.com an admin of the portal\.",
         (
@@ -106,7 +106,7 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
         ),
         (
             r"dev@example\.com sent a private key for the client “Payments 2”, "
-            r"so that the key with SHA-256 [0-9a-f]{16}… is blocked now\."
+            r"which blocked the key with SHA-256 [0-9a-f]{16}…\."
         ),
         (
             r"dev@example\.com tried a key for the client “Payments 2” "
@@ -127,7 +127,7 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
             r"with the note “Old”\."
         ),
         r"dev@example\.com confirmed the key “First” of “Payments 2” by signing with it\.",
-        r"dev@example\.com took back the retirement of the key “First” of “Payments 2”\.",
+        r"dev@example\.com cancelled the retirement of the key “First” of “Payments 2”\.",
         (
             r"dev@example\.com retired the key “First” of “Payments 2”, "
             rf"which leaves the JWKS on \d\d? {when} at \d?\d:\d\d UTC\."
@@ -140,7 +140,7 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
         (
             r"alice@example\.com renamed the client “Payments” to “Payments 2” "
             r"and changed its contacts \(added new@example\.com; removed team@example\.com\) "
-            r"and changed its redirect addresses \(added https://app\.example\.com/cb\)\."
+            r"and changed its redirect URIs \(added https://app\.example\.com/cb\)\."
         ),
         r"dev@example\.com registered the key “First” of “Payments 2” for EdDSA\.",
         r"alice@example\.com added viewer@example\.com to the client “Payments 2” as viewer\.",
@@ -182,12 +182,12 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
-        ({"verb": "delete_key"}, "Please choose one from the list."),
-        ({"client": "nowhere"}, "No clients are known by this."),
-        ({"key": "nowhere"}, "No keys are known by this."),
-        ({"person": "nobody@example.com"}, "Nobody here has the e-mail address"),
+        ({"verb": "delete_key"}, "Choose one from the list."),
+        ({"client": "nowhere"}, "No clients match this."),
+        ({"key": "nowhere"}, "No keys match this."),
+        ({"person": "nobody@example.com"}, "Nobody has the e-mail address"),
         ({"person": "x" * 300}, "at most 254"),
-        ({"since": "yesterday"}, "Please write a date like 2026-03-31."),
+        ({"since": "yesterday"}, "Enter a date like 2026-03-31."),
         ({"until": "9999-12-31"}, "between 2000-01-01 and 2999-12-31"),
         ({"since": "0001-01-01"}, "between 2000-01-01 and 2999-12-31"),
         ({"before": "9" * 300}, "The link to this page of the list is invalid."),
@@ -209,7 +209,7 @@ def test_a_name_of_very_many_clients_has_to_be_more_precise(
     Client.objects.bulk_create(Client(name=f"Same {i}", created_by=cast.alice) for i in range(51))
     answer = admin.get(URL, {"client": "same"})
     assert answer.status_code == 422
-    assert "fits more than 50 clients" in answer.content.decode()
+    assert "matches more than 50 clients" in answer.content.decode()
 
 
 def test_pages_show_every_event_once(admin: Browser, cast: SimpleNamespace) -> None:
@@ -282,7 +282,7 @@ def test_another_order_is_a_change(admin: Browser, payments: Client, cast: Simpl
         actions.change_client(
             payments, name="Payments", contacts=contacts, redirect_uris=[], by=cast.alice
         )
-    assert "contacts (in another order)" in told(admin.get(URL))[0]
+    assert "contacts (in a different order)" in told(admin.get(URL))[0]
 
 
 def test_the_page_shows_number_size_and_root(admin: Browser, key: ClientKey) -> None:

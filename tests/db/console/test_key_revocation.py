@@ -81,7 +81,7 @@ def test_the_last_live_key_of_a_client_needs_its_own_tick(
     answer = admin.post(URL, form)
     assert answer.status_code == 422
     shown = page(answer)
-    assert "This takes the last live key of “Payments”." in shown
+    assert "This revokes the last live key of “Payments”." in shown
     assert "Kept</textarea>" in shown
     assert f'value="{other.pk}" id="last-{other.pk}" checked' in shown
     assert f'value="{payments.pk}" id="last-{payments.pk}" checked' not in shown
@@ -114,7 +114,7 @@ def test_doing_it_again_changes_nothing_and_says_so(
     admin.post(URL, form)
     first = [ClientKey.objects.get(pk=key.pk).revoked_at for key in keys]
     again = admin.post(URL, {**form, "reason": "compromised"})
-    assert said(again)[-1] == "Nothing was left to do. 2 keys had been revoked before."
+    assert said(again)[-1] == "There was nothing to do. 2 keys had already been revoked."
     assert [ClientKey.objects.get(pk=key.pk).revoked_at for key in keys] == first
     assert Event.objects.filter(verb=Verb.REVOKE_KEY).count() == 2
 
@@ -122,7 +122,7 @@ def test_doing_it_again_changes_nothing_and_says_so(
 def test_nothing_ticked_leads_back_to_the_list(admin: Browser, payments: Client) -> None:
     answer = admin.get(URL, {"back": "alg=ES256"})
     assert answer["Location"] == "/console/keys/?alg=ES256"
-    assert said(answer) == ["Please tick the keys to revoke first."]
+    assert said(answer) == ["Select the keys to revoke first."]
 
 
 def test_more_than_the_limit_leads_back_and_says_so(
@@ -131,7 +131,7 @@ def test_more_than_the_limit_leads_back_and_says_so(
     keys = make_keys(payments, MAX_KEYS + 1)
     form = {"key": [key.pk for key in keys], "reason": "unspecified", "last": payments.pk}
     answer = admin.post(URL, form)
-    assert said(answer) == ["Up to 200 keys can be revoked in one go, and these are 201."]
+    assert said(answer) == ["You selected 201 keys. Select at most 200 at a time."]
     assert not ClientKey.objects.filter(revoked_at__isnull=False).exists()
 
 

@@ -36,11 +36,11 @@ def test_somebody_is_appointed(admin: Browser, orphaned: Client, cast: SimpleNam
     assert "Appoint an owner of Payments" in page
     assert "owner, deactivated" in page
     answer = admin.post(path(orphaned), {"email": "dev@example.com"}, follow=True)
-    assert "dev@example.com is an owner of Payments now." in answer.content.decode()
+    assert "dev@example.com is now an owner of Payments." in answer.content.decode()
     assert orphaned.memberships.get(user=cast.dev).role == Role.OWNER
     events = admin.get("/console/events/").content.decode()
     assert "appointed dev@example.com owner of the client “Payments”, which had none" in events
-    assert "switched the account of alice@example.com off" in events
+    assert "deactivated the account of alice@example.com" in events
 
 
 @pytest.mark.parametrize("email", ["", "dev", "nobody@example.com", "alice@example.com"])

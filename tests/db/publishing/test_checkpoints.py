@@ -140,7 +140,7 @@ def test_the_command_lists_the_keys_and_what_each_does(settings: Settings) -> No
     assert f"published  kid {old.jwk['kid']}  {ORIGIN}+" in other
     settings.OWN_KEYS = {"checkpoint": ()}
     call_command("own_keys", stdout=output)
-    assert output.getvalue().endswith("checkpoint: no key, so nothing is signed\n")
+    assert output.getvalue().endswith("checkpoint: no key, so the portal signs nothing\n")
 
 
 # --- Compared with the database -------------------------------------------------------------------
@@ -177,9 +177,7 @@ def rewrite() -> None:
 
 def test_a_database_that_goes_on_from_the_checkpoint_is_as_it_says(kept: Path) -> None:
     size = int((kept / "checkpoint").read_bytes().split()[1])
-    expected = (
-        f"The first {size} are those of the checkpoint of {ORIGIN}, and its signature is right."
-    )
+    expected = f"The first {size} match the checkpoint of {ORIGIN}, and its signature is valid."
     said, differences = verify("--checkpoint", kept / "checkpoint")
     assert said.splitlines()[1:] == [expected]
     assert said.startswith(f"{size + 1} events are as they were recorded.")
@@ -214,7 +212,7 @@ def test_an_export_is_compared_too(kept: Path) -> None:
         call_command("export_events", stdout=file)
     export = ("--export", kept / "events.jsonl")
     said, differences = verify(*export, "--checkpoint", kept / "checkpoint")
-    assert "are those of the checkpoint" in said
+    assert "match the checkpoint" in said
     assert not differences
     lines = (kept / "events.jsonl").read_text("utf-8").splitlines(keepends=True)
     (kept / "events.jsonl").write_text("".join(lines[-2:]), "utf-8")
@@ -227,7 +225,7 @@ def test_an_older_checkpoint_is_verified_with_the_keys_of_its_time(
 ) -> None:
     settings.OWN_KEYS = {"checkpoint": (new_own_key(),)}
     _, [refused] = verify("--checkpoint", kept / "checkpoint")
-    assert refused.startswith(f"No known key has signed this checkpoint of {ORIGIN}.")
+    assert refused.startswith(f"No known key signed this checkpoint of {ORIGIN}.")
     settings.PUBLIC_URL = "https://another.example"
     _, differences = verify("--checkpoint", kept / "checkpoint", "--keys", kept / "keys")
     assert not differences
@@ -239,11 +237,11 @@ def test_an_older_checkpoint_is_verified_with_the_keys_of_its_time(
         ("checkpoint", b"nothing", "is not a checkpoint. It is not a text, an empty line and"),
         ("checkpoint", b"a\n\n\xe2\x80\x94 a AAAAAAAA\n", "A checkpoint has three lines"),
         ("keys", NO_KEYS, "the known keys are: none"),
-        ("keys", b"[]", "is not a JWKS of a portal"),
-        ("keys", b"[" * 100_000, "is not a JWKS of a portal"),
+        ("keys", b"[]", "is not a portal's JWKS"),
+        ("keys", b"[" * 100_000, "is not a portal's JWKS"),
         ("keys", b'{"keys":[{"purpose":"checkpoint","crv":"Ed25519","x":"AA"}]}',
-         "is not a JWKS of a portal"),
-        ("keys", b'{"keys":[{"kty":"OKP"}]}', "is not a JWKS of a portal"),
+         "is not a portal's JWKS"),
+        ("keys", b'{"keys":[{"kty":"OKP"}]}', "is not a portal's JWKS"),
     ],
 )  # fmt: skip
 def test_a_file_of_another_kind_is_named(kept: Path, name: str, content: bytes, found: str) -> None:
@@ -257,13 +255,11 @@ def test_a_checkpoint_that_was_changed_is_refused(kept: Path) -> None:
     (kept / "checkpoint").write_bytes(note.replace(b"\n3\n", b"\n2\n"))
     assert (kept / "checkpoint").read_bytes() != note
     _, [said] = verify("--checkpoint", kept / "checkpoint")
-    assert "No known key has signed this checkpoint" in said
+    assert "No known key signed this checkpoint" in said
 
 
 def test_files_that_are_not_there_are_named(kept: Path) -> None:
     assert verify("--checkpoint", kept / "none")[1] == [
         f"{kept}/none cannot be read: No such file or directory."
     ]
-    assert verify("--keys", kept / "keys")[1] == [
-        "--keys is for --checkpoint; please give that file too."
-    ]
+    assert verify("--keys", kept / "keys")[1] == ["--keys needs --checkpoint."]

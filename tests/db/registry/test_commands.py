@@ -49,7 +49,7 @@ def fingerprint(pair: SimpleNamespace) -> str:
 
 def test_check_key_says_what_a_good_key_is(db: None, pair: SimpleNamespace) -> None:
     said = run("check_key", pair.public).splitlines()
-    assert said[0] == "Ed25519 public key, from a file in the form: SubjectPublicKeyInfo PEM."
+    assert said[0] == "Ed25519 public key, read from: SubjectPublicKeyInfo PEM."
     assert said[1] == "Algorithms:  EdDSA (recommended)"
     assert said[2].startswith("kid:         ")
     assert said[3] == f"SHA-256:     {fingerprint(pair)}"
@@ -156,7 +156,7 @@ def test_both_commands_find_a_key_in_every_client(
 def test_block_key_given_a_private_key_blocks_its_public_half(
     cast: SimpleNamespace, pair: SimpleNamespace
 ) -> None:
-    with pytest.raises(CommandError, match="Its public half is blocked now"):
+    with pytest.raises(CommandError, match="Its public key is now blocked"):
         run("block_key", "--file", pair.private, "--by", "admin@example.com")
     assert BlockedKey.objects.get().pk == fingerprint(pair)
 
@@ -164,7 +164,7 @@ def test_block_key_given_a_private_key_blocks_its_public_half(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--sha256", "abc"], "which has 64 hexadecimal digits"),
+        (["--sha256", "abc"], "it needs 64 hexadecimal digits"),
         (["--sha256", SHA256, "--note", "x" * 501], "The note has 501 characters"),
         (["--sha256", SHA256, "--file", "x"], "not allowed with argument"),
         ([], "one of the arguments --sha256 --file is required"),
@@ -210,7 +210,7 @@ def test_revoke_key_again_says_how_it_was(key: ClientKey, cast: SimpleNamespace)
 
 @pytest.mark.parametrize("kid", ["k" * 43, "-k", ""])
 def test_revoke_key_says_when_there_is_no_such_key(cast: SimpleNamespace, kid: str) -> None:
-    with pytest.raises(CommandError, match="There is no key with the kid"):
+    with pytest.raises(CommandError, match="No key has the kid"):
         run("revoke_key", "--reason", "unspecified", "--by", "admin@example.com", "--", kid)
 
 
@@ -269,7 +269,7 @@ def test_revoke_key_lists_what_is_not_known_after_all_others_are_revoked(
     with pytest.raises(CommandError) as refused:
         revoke_listed(tmp_path / "list", f"{one.kid}\n{'k' * 43}\n{SHA256}\n{two.kid}\n")
     assert str(refused.value).splitlines() == [
-        "2 of 4 are revoked. Of these there is no key:",
+        "2 of 4 are revoked. No key has these:",
         "k" * 43,
         SHA256,
     ]
@@ -319,7 +319,7 @@ def test_revoke_key_says_when_a_list_cannot_be_read(tmp_path: Path, cast: Simple
     with pytest.raises(CommandError, match="cannot be read"):
         run("revoke_key", "--file", str(tmp_path / "none"), *given)
     (tmp_path / "list").write_bytes(b"\xff\xfe")
-    with pytest.raises(CommandError, match="is not a text in UTF-8"):
+    with pytest.raises(CommandError, match="is not UTF-8 text"):
         run("revoke_key", "--file", str(tmp_path / "list"), *given)
 
 

@@ -31,7 +31,7 @@ from tests.paths import client_path, key_path
 from tests.registering import register_pem
 from tests.unit.core.key_policy.weak_keys import prime
 
-SHARED = "It shares a prime with another key, so that anybody can compute both private keys."
+SHARED = "It shares a prime with another key, so anyone can compute both private keys."
 
 
 def pem_of(n: int) -> str:
@@ -213,10 +213,10 @@ def grown(key: ClientKey, monkeypatch: pytest.MonkeyPatch) -> ClientKey:
 
 
 def test_a_key_that_is_known_by_now_is_blocked_and_revoked(grown: ClientKey) -> None:
-    assert judge() == "1 keys judged again, 1 are weak\n"
+    assert judge() == "1 keys checked again, 1 are weak\n"
     grown.refresh_from_db()
     assert grown.revoked_by is PORTAL
-    assert "The private half of this key is published" in grown.revocation_note
+    assert "The private key of this key pair is published" in grown.revocation_note
     assert BlockedKey.objects.get().why == BlockedWhy.WEAK
     assert judge() == ""
 
@@ -224,11 +224,11 @@ def test_a_key_that_is_known_by_now_is_blocked_and_revoked(grown: ClientKey) -> 
 def test_a_key_that_a_newer_list_of_published_keys_names_is_blocked_and_revoked(
     key: ClientKey, settings: Settings, tmp_path: Path
 ) -> None:
-    assert judge() == "1 keys judged again, 0 are weak\n"
+    assert judge() == "1 keys checked again, 0 are weak\n"
     path = tmp_path / "blocklist.dat"
     path.write_bytes(record_hash(parse_public_key(key.pem)) + b"\1")
     settings.PUBLISHED_KEYS_FILE = str(path)
-    assert judge() == "1 keys judged again, 1 are weak\n"
+    assert judge() == "1 keys checked again, 1 are weak\n"
     key.refresh_from_db()
     assert key.revoked_by is PORTAL
 
@@ -256,8 +256,8 @@ def test_a_run_judges_so_many_again(
     for seed in range(0, 10, 2):
         add(seed, seed + 1, proved=False)
     assert judge("--again", "3").splitlines() == [
-        "2 keys judged again, 0 are weak",
-        "1 keys judged again, 0 are weak",
+        "2 keys checked again, 0 are weak",
+        "1 keys checked again, 0 are weak",
     ]
     assert JudgedKey.objects.count() == 3
 

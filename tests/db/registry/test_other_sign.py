@@ -22,7 +22,7 @@ from tests.keys import PrivateKey, new_private_key, public_pem
 from tests.registering import register_pem
 
 SIGNED = ["ES256", "ES384", "ES512", "EdDSA", "Ed448"]
-OTHER_SIGN = "It differs only in its sign from a key that is blocked: one private key opens both."
+OTHER_SIGN = "It differs from a blocked key only in its sign: the same private key signs for both."
 
 
 def both(alg: str) -> tuple[PrivateKey, PublicKey, PublicKey]:

@@ -66,7 +66,7 @@ def test_private_key_in_a_form_saves_nothing_and_is_blocked(
         response = browser_of(who).post(path, rest | {field: body}, headers=headers)
     assert response.status_code == 422
     text = text_of(response)
-    assert "There is a private key in this." in text
+    assert "This contains a private key." in text
     assert body not in text + caplog.text + repr(list(Event.objects.values()))
     spki_sha256 = parse_public_key(public_pem(private)).spki_sha256
     assert list(BlockedKey.objects.values_list("pk", flat=True)) == [spki_sha256]

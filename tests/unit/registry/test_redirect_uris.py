@@ -8,11 +8,11 @@ from portal.registry.errors import UnfitInput
 from portal.registry.redirect_uris import clean_redirect_uris, is_registered
 
 GOOD = "https://app.example.com/callback"
-NO_ADDRESS = "is not an address such as https://app.example.com/callback."
-CHARACTERS = "has characters that no address has; please write them percent-encoded."
-FRAGMENT = "has a fragment (#), which no redirect address may have."
-ONLY_HOST = "may have only a host, and a port perhaps, between // and the path."
-HTTPS = "must begin with https://; with http:// only on one's own machine (localhost)."
+NO_ADDRESS = "is not a URI such as https://app.example.com/callback."
+CHARACTERS = "contains characters that a URI cannot contain. Percent-encode them."
+FRAGMENT = "has a fragment (#). A redirect URI cannot have one."
+ONLY_HOST = "can contain only a host and a port between // and the path."
+HTTPS = "must start with https://. Only localhost can use http://."
 
 
 @pytest.mark.parametrize(
@@ -92,14 +92,14 @@ def test_the_same_address_twice_is_one() -> None:
 def test_there_are_at_most_twenty() -> None:
     twenty = [f"{GOOD}/{number}" for number in range(20)]
     assert clean_redirect_uris(twenty) == twenty
-    with pytest.raises(UnfitInput, match=r"There are 21 addresses; please give at most 20\."):
+    with pytest.raises(UnfitInput, match=r"These are 21 redirect URIs\. Enter at most 20\."):
         clean_redirect_uris([*twenty, GOOD])
 
 
 def test_none_has_more_than_500_characters() -> None:
     longest = GOOD.ljust(500, "x")
     assert clean_redirect_uris([longest]) == [longest]
-    message = r"An address has 501 characters; please use at most 500\."
+    message = r"A redirect URI has 501 characters\. Use at most 500\."
     with pytest.raises(UnfitInput, match=message):
         clean_redirect_uris([f"{longest}x"])
 

@@ -24,22 +24,22 @@ _YEARS: Final = range(2000, 3000)
 class Command(BaseCommand):
     """Writes some events at a time, so that any number needs no more memory."""
 
-    help = "Write the events, newest first, to standard output: all of them, or the newer ones."
+    help = "Write all events, or only the newer ones, to standard output, newest first."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take where to begin, and the format."""
         parser.add_argument(
             "--since",
             metavar="DATE|ID",
-            help="only events from this date on (2026-03-31, or 2026-03-31T12:00:00Z), or those "
-            "with a higher number than this",
+            help="only events from this date on (2026-03-31, or 2026-03-31T12:00:00Z), or with "
+            "a higher number than this",
         )
         parser.add_argument(
             "--filter",
             metavar="QUERY",
             default="",
-            help="only events that the console's page shows with this behind the ? of its address, "
-            "such as verb=revoke_key&person=you@example.com",
+            help="only events that match this query string of the console's Events page, such "
+            "as verb=revoke_key&person=you@example.com",
         )
         parser.add_argument("--format", choices=FORMATS, default="jsonl")
 
@@ -77,7 +77,7 @@ def _moment(text: str) -> datetime:
     except ValueError:
         pass
     message = (
-        f"--since {text} is neither a date (2026-03-31, or 2026-03-31T12:00:00Z) nor the number of "
-        "an event."
+        f"--since {text} is neither a date (2026-03-31, or 2026-03-31T12:00:00Z) nor an event "
+        "number."
     )
     raise CommandError(message)

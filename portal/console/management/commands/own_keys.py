@@ -15,8 +15,8 @@ class Command(BaseCommand):
     """Shows public halves only."""
 
     help = (
-        "List the keys that the portal signs with, as this environment names them. With --make, "
-        "write a new private key to a file; docs/operations.md says how to replace one."
+        "List the keys that the portal signs with. With --make, write a new private key to a "
+        "file. See docs/operations.md for how to replace a key."
     )
     requires_system_checks = ()
 
@@ -30,7 +30,9 @@ class Command(BaseCommand):
             self._make(options["make"])
             return
         for purpose, keys in own_keys.all_keys().items():
-            self.stdout.write(f"{purpose}:" + ("" if keys else " no key, so nothing is signed"))
+            self.stdout.write(
+                f"{purpose}:" + ("" if keys else " no key, so the portal signs nothing")
+            )
             for at, key in enumerate(keys):
                 role = "published" if at else "signs"
                 self.stdout.write(f"  {role:9}  kid {key.jwk['kid']}  {note_key(key).text}")

@@ -18,9 +18,9 @@ class Command(BaseCommand):
     """Recomputes every hash. Any number of events needs no more memory."""
 
     help = (
-        "Check each event against its hash, the root of the ledger against all events, and the "
-        "state of each client and key against its events. With --export, check a file alone; with "
-        "--checkpoint, compare with a checkpoint that was kept outside the database."
+        "Verify the hash of each event, the root of the ledger, and the state of each client "
+        "and key. With --export, verify only a file. With --checkpoint, also compare with a "
+        "saved checkpoint."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,18 +28,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--export",
             metavar="FILE",
-            help="check this export of all events (JSON Lines) and not the database",
+            help="verify this export of all events (JSON Lines) instead of the database",
         )
         parser.add_argument(
             "--checkpoint",
             metavar="FILE",
-            help="compare with this checkpoint, as /ledger/checkpoint answered it",
+            help="compare with this checkpoint, saved from /ledger/checkpoint",
         )
         parser.add_argument(
             "--keys",
             metavar="FILE",
-            help="verify the checkpoint with this JWKS, as /portal/jwks.json answered it; without "
-            "it, the keys of CHECKPOINT_KEYS count",
+            help="verify the checkpoint with this JWKS, saved from /portal/jwks.json (default: "
+            "the keys of CHECKPOINT_KEYS)",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -56,8 +56,8 @@ class Command(BaseCommand):
                 )
             if checkpoint:
                 self.stdout.write(
-                    f"The first {checkpoint.size} are those of the checkpoint of "
-                    f"{checkpoint.origin}, and its signature is right."
+                    f"The first {checkpoint.size} match the checkpoint of {checkpoint.origin}, "
+                    "and its signature is valid."
                 )
         except LedgerDiffers as problem:
             self.stderr.write(str(problem))
@@ -67,7 +67,7 @@ class Command(BaseCommand):
                 self.stderr.write(sentence)
                 problems += 1
         if problems:
-            raise CommandError(f"{problems} differences were found; they are named above.")
+            raise CommandError(f"Found {problems} differences, listed above.")
 
     def _verify_export(self, name: str, checkpoint: Checkpoint | None) -> None:
         try:
@@ -80,13 +80,13 @@ class Command(BaseCommand):
         )
         if not checkpoint:
             self.stdout.write(
-                "Compare size and root with those that you have kept, or with the console's."
+                "Compare the size and the root with saved ones, or with the console's."
             )
 
     def _checkpoint(self, name: str | None, keys: str | None) -> Checkpoint | None:
         if name is None:
             if keys is not None:
-                raise CommandError("--keys is for --checkpoint; please give that file too.")
+                raise CommandError("--keys needs --checkpoint.")
             return None
         try:
             return read_checkpoint(_content(name), _content(keys) if keys else None)

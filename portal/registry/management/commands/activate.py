@@ -13,7 +13,7 @@ from portal.registry.management.people import PersonCommand
 class Command(PersonCommand):
     """Takes back `deactivate`."""
 
-    help = "Let a person sign in again."
+    help = "Reactivate an account, so that the person can sign in again."
 
     def act(self, admin: User, *, email: str, **_options: Any) -> str:
         """Switch the account on."""

@@ -15,7 +15,7 @@ from portal.registry.models import Client
 class Command(PersonCommand):
     """Does what the console does under Clients, Without an owner."""
 
-    help = "Make a person an owner of a client whose owners have all left."
+    help = "Make a person an owner of a client that has no owner left."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the client, the person and the admin."""
@@ -26,6 +26,6 @@ class Command(PersonCommand):
         """Appoint the owner."""
         client = Client.objects.filter(client_id=client_id).first()
         if client is None:
-            raise CommandError(f"There is no client with the client_id {client_id}.")
+            raise CommandError(f"No client has the client_id {client_id}.")
         membership = appoint_owner(client, email=email, by=admin)
         return f"{membership.user.email} is an owner of {client.name}."

@@ -18,15 +18,17 @@ from portal.registry.models import ClientKey
 class Command(BaseCommand):
     """Blocks as the portal's pages do. Where the key is registered it is revoked."""
 
-    help = "Block a public key in every client, for good; where it is registered it is revoked."
+    help = "Block a public key permanently for every client, and revoke it where it is registered."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the key, by its fingerprint or as a file, and who answers for it."""
         key = parser.add_mutually_exclusive_group(required=True)
         key.add_argument("--sha256", metavar="HEX", help="SHA-256 of its SubjectPublicKeyInfo")
         key.add_argument("--file", help="a file with the public key; - for standard input")
-        parser.add_argument("--by", metavar="EMAIL", required=True, help="the admin on record")
-        parser.add_argument("--note", default="", help="why, for those who ask later")
+        parser.add_argument(
+            "--by", metavar="EMAIL", required=True, help="e-mail address of the admin who does this"
+        )
+        parser.add_argument("--note", default="", help="the reason, for later reference")
 
     def handle(
         self,

@@ -15,12 +15,14 @@ from portal.registry.management.inputs import command_error, read_material
 class Command(BaseCommand):
     """Exits with 0 for a key that could be registered, with 1 for any other. Keeps nothing."""
 
-    help = "Say what a key is and whether it could be registered. Keeps nothing."
+    help = "Show what a key is and whether it can be registered. Stores nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take a file and, if one is already chosen, an algorithm."""
         parser.add_argument("file", metavar="FILE", help="the key's file; - for standard input")
-        parser.add_argument("--alg", help="check that the key fits this algorithm, such as PS256")
+        parser.add_argument(
+            "--alg", help="check that the key can be used with this algorithm, such as PS256"
+        )
 
     def handle(self, *_args: Any, file: str, alg: str | None, **_options: Any) -> None:
         """Print the verdict; raise `CommandError` with the refusal."""
@@ -34,7 +36,7 @@ class Command(BaseCommand):
         )
         key = accepted.key
         for line in (
-            f"{key.description}, from a file in the form: {key.container}.",
+            f"{key.description}, read from: {key.container}.",
             *accepted.notes,
             f"Algorithms:  {names}",
             f"kid:         {key.thumbprint}",

@@ -15,15 +15,15 @@ from portal.registry.models import Client
 class Command(PersonCommand):
     """Says too which clients have nobody left to look after them."""
 
-    help = "Let a person not sign in any more, and sign them out everywhere."
+    help = "Deactivate an account, and sign the person out everywhere."
 
     def act(self, admin: User, *, email: str, **_options: Any) -> str:
         """Switch the account off."""
         person = deactivate_person(find_person(email), by=admin)
         theirs = Client.objects.filter(memberships__user=person, memberships__role=Role.OWNER)
-        said = [f"{person.email} cannot sign in any more."]
+        said = [f"{person.email} can no longer sign in."]
         said += [
-            f"{client.name} has no owner now: manage.py appoint_owner {client.client_id} EMAIL"
+            f"{client.name} now has no owner: manage.py appoint_owner {client.client_id} EMAIL"
             for client in theirs.without_owner().order_by("pk")
         ]
         return "\n".join(said)

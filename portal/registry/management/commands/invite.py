@@ -12,8 +12,11 @@ from portal.registry.management.people import PersonCommand
 class Command(PersonCommand):
     """Makes an account, also where strangers may make none (`SIGN_UP=false`)."""
 
-    help = "Make an account and send its owner a link to choose a password; again: another link."
+    help = (
+        "Create an account and send its owner a link to choose a password. Repeat it to "
+        "send a new link."
+    )
 
     def act(self, admin: User, *, email: str, **_options: Any) -> str:
         """Invite the person."""
-        return f"{invite_person(email, by=admin).email} is invited."
+        return f"{invite_person(email, by=admin).email} was invited."

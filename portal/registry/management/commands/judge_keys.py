@@ -16,8 +16,8 @@ class Command(BaseCommand):
     """Judges in a process of its own, while the portal serves. Idempotent."""
 
     help = (
-        "Find RSA keys that share a prime, and judge keys again when more is known of weak keys. "
-        "Weak ones are blocked and revoked, or only put on record (BLOCK_WEAK_KEYS)."
+        "Find RSA keys that share a prime, and check keys again when the rules about weak keys "
+        "have changed. Block and revoke weak keys, or only record them (BLOCK_WEAK_KEYS)."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             type=int,
             default=AGAIN,
             metavar="KEYS",
-            help="how many keys to judge again at most (default: %(default)s)",
+            help="maximum number of keys to check again (default: %(default)s)",
         )
 
     def handle(self, *_args: Any, again: int, **_options: Any) -> None:
@@ -37,4 +37,4 @@ class Command(BaseCommand):
                 f"{done.keys} RSA keys compared with all others, {done.weak} share a prime"
             )
         for done in judge_again(again):
-            self.stdout.write(f"{done.keys} keys judged again, {done.weak} are weak")
+            self.stdout.write(f"{done.keys} keys checked again, {done.weak} are weak")

@@ -13,7 +13,7 @@ from portal.registry.cleanup import prune
 class Command(BaseCommand):
     """Deletes in small transactions, while the portal serves. Idempotent."""
 
-    help = "Delete assertions, refused requests, codes, tokens and sessions whose time is over."
+    help = "Delete expired assertions, refused requests, codes, tokens and sessions."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Delete, and say how many rows of each kind."""

@@ -24,8 +24,8 @@ class Command(BaseCommand):
     """Revokes as the portal's pages do. Idempotent."""
 
     help = (
-        "Revoke a key, or all keys of a list, at once and for good, in every client that has it. "
-        "A kid that begins with - comes last, after --."
+        "Revoke a key, or all keys of a list, permanently, for every client that has it. Put a "
+        "kid that starts with - last, after --."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,13 +34,15 @@ class Command(BaseCommand):
         named.add_argument("kid", metavar="KID", nargs="?")
         named.add_argument(
             "--file",
-            help="a file with a kid, or the SHA-256 of a key, on each line; # begins a comment; "
-            "- for standard input",
+            help="a file with one kid or SHA-256 fingerprint per line; # starts a comment; - "
+            "for standard input",
         )
         reasons = [reason for reason, _ in CHOSEN_REASONS]
         parser.add_argument("--reason", choices=reasons, required=True)
-        parser.add_argument("--by", metavar="EMAIL", required=True, help="the admin on record")
-        parser.add_argument("--note", default="", help="more about it, for those who ask later")
+        parser.add_argument(
+            "--by", metavar="EMAIL", required=True, help="e-mail address of the admin who does this"
+        )
+        parser.add_argument("--note", default="", help="further details, for later reference")
 
     def handle(
         self,
@@ -69,10 +71,10 @@ class Command(BaseCommand):
             if not self._revoke(lead, name, reason=RevocationReason(reason), by=admin, note=note):
                 unknown.append(name)
         if unknown and not file:
-            raise CommandError(f"There is no key with the kid {unknown[0]}.")
+            raise CommandError(f"No key has the kid {unknown[0]}.")
         if unknown:
             known = len(names) - len(unknown)
-            lines = [f"{known} of {len(names)} are revoked. Of these there is no key:", *unknown]
+            lines = [f"{known} of {len(names)} are revoked. No key has these:", *unknown]
             raise CommandError("\n".join(lines))
 
     def _revoke(
@@ -111,4 +113,4 @@ def _names_in(file: str) -> Iterator[str]:
             seen.add(name)
             yield name
     if not seen:
-        raise CommandError("There is no kid and no SHA-256 in the file. Nothing was revoked.")
+        raise CommandError("The file contains no kid and no SHA-256. Nothing was revoked.")

@@ -13,8 +13,8 @@ from portal.registry.management.people import PersonCommand
 class Command(PersonCommand):
     """Takes back `grant_admin`; the account stays."""
 
-    help = "Let a person be an admin of the portal no longer."
+    help = "Withdraw a person's admin rights."
 
     def act(self, admin: User, *, email: str, **_options: Any) -> str:
         """Withdraw the admin's rights."""
-        return f"{withdraw_admin(find_person(email), by=admin).email} is no admin any more."
+        return f"{withdraw_admin(find_person(email), by=admin).email} is no longer an admin."

@@ -44,7 +44,7 @@ def test_a_fingerprint_may_have_colons_and_capitals(cast: SimpleNamespace) -> No
 def test_what_is_no_fingerprint_is_refused(cast: SimpleNamespace, text: str) -> None:
     with pytest.raises(UnfitInput) as refusal:
         block_key(text, by=cast.admin)
-    sentence = "This is not a SHA-256 fingerprint, which has 64 hexadecimal digits."
+    sentence = "This is not a SHA-256 fingerprint: it needs 64 hexadecimal digits."
     assert str(refusal.value) == sentence
 
 

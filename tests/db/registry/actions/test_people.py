@@ -76,7 +76,7 @@ def test_who_is_invited_chooses_a_password_where_nobody_signs_up(
     cast: SimpleNamespace, settings: Any
 ) -> None:
     settings.SIGN_UP = False
-    assert run("invite", "Ann@Example.com") == "ann@example.com is invited.\n"
+    assert run("invite", "Ann@Example.com") == "ann@example.com was invited.\n"
     assert mail.outbox[0].to == ["ann@example.com"]
     assert "admin@example.com created an account for you" in str(mail.outbox[0].body)
     choose_password()
@@ -94,7 +94,7 @@ def test_an_invitation_can_be_sent_again_until_it_is_taken(cast: SimpleNamespace
         run("invite", "ann@example.com")
     assert len(mail.outbox) == 2
     choose_password()
-    assert refusal_of("invite", "ann@example.com") == "ann@example.com has an account already."
+    assert refusal_of("invite", "ann@example.com") == "ann@example.com already has an account."
 
 
 @pytest.mark.postgresql
@@ -135,7 +135,7 @@ def test_who_is_switched_off_is_signed_out_and_can_be_switched_on(
     cast: SimpleNamespace, browser_of: Any
 ) -> None:
     browser = browser_of("dev")
-    assert run("deactivate", "dev@example.com") == "dev@example.com cannot sign in any more.\n"
+    assert run("deactivate", "dev@example.com") == "dev@example.com can no longer sign in.\n"
     assert browser.get("/clients/").status_code == 302
     assert not can_sign_in("dev@example.com", "correct horse battery")
     assert run("activate", "dev@example.com") == "dev@example.com can sign in again.\n"
@@ -148,7 +148,7 @@ def test_an_admin_is_made_and_unmade(cast: SimpleNamespace, browser_of: Any) -> 
     assert run("grant_admin", "dev@example.com") == "dev@example.com is an admin.\n"
     assert browser_of("dev").get("/console/keys/").status_code == 200
     said = run("withdraw_admin", "dev@example.com")
-    assert said == "dev@example.com is no admin any more.\n"
+    assert said == "dev@example.com is no longer an admin.\n"
     assert browser_of("dev").get("/console/keys/").status_code == 404
     told = [(cast.admin, None, None, {"person": "dev@example.com"})]
     assert events(Verb.GRANT_ADMIN) == events(Verb.WITHDRAW_ADMIN) == told
@@ -194,7 +194,7 @@ def test_who_cannot_sign_in_becomes_no_admin(cast: SimpleNamespace) -> None:
 @pytest.mark.parametrize("command", ["activate", "deactivate", "grant_admin", "withdraw_admin"])
 def test_commands_name_who_is_not_there(cast: SimpleNamespace, command: str) -> None:
     assert refusal_of(command, "no\0body@example.com").startswith("Nobody has an account")
-    with pytest.raises(CommandError, match="Admins may do this only"):
+    with pytest.raises(CommandError, match="Only admins can do this"):
         call_command(command, "dev@example.com", "--by", "alice@example.com")
 
 
@@ -203,7 +203,7 @@ def test_commands_name_who_is_not_there(cast: SimpleNamespace, command: str) -> 
 
 def test_a_client_whose_owner_leaves_gets_another(payments: Client, cast: SimpleNamespace) -> None:
     said = run("deactivate", "alice@example.com").splitlines()[1]
-    expected = f"Payments has no owner now: manage.py appoint_owner {payments.client_id} EMAIL"
+    expected = f"Payments now has no owner: manage.py appoint_owner {payments.client_id} EMAIL"
     assert said == expected
     assert list(Client.objects.without_owner()) == [payments]
     said = run("appoint_owner", payments.client_id, "dev@example.com")

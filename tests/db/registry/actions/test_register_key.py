@@ -99,7 +99,7 @@ def test_a_revoked_key_of_the_client_can_never_come_back(
 ) -> None:
     pem = new_pem()
     revoke_key(register(payments, cast.dev, pem), reason=RevocationReason.UNSPECIFIED, by=cast.dev)
-    with pytest.raises(KeyAlreadyHere, match="A revoked key can never come back; please make"):
+    with pytest.raises(KeyAlreadyHere, match="A revocation is permanent: create"):
         register(payments, cast.dev, pem)
 
 
@@ -115,8 +115,8 @@ def test_a_key_of_another_client_is_refused_without_a_word_about_it(
         register(other, cast.bob, pem)
     assert str(active.value) == str(revoked.value)
     assert str(active.value) == (
-        "This key cannot be registered, because the portal knows it already. "
-        "A key pair belongs to one client only; please make a new one for this client."
+        "This key cannot be registered, because the portal already knows it. A key pair "
+        "belongs to only one client: create a new one for this client."
     )
 
 
@@ -139,7 +139,7 @@ def test_a_suspended_client_takes_no_key(payments: Client, cast: SimpleNamespace
     suspend_client(payments, note="", by=cast.admin)
     with pytest.raises(ClientSuspended) as refusal:
         register(payments, cast.dev)
-    sentence = "Payments is suspended, so it takes no new keys until an admin resumes it."
+    sentence = "Payments is suspended. It cannot register keys until an admin resumes it."
     assert str(refusal.value) == sentence
 
 
@@ -150,8 +150,7 @@ def test_a_full_client_takes_no_key(
     with pytest.raises(KeyLimitReached) as refusal:
         register(payments, cast.dev)
     assert str(refusal.value) == (
-        "Payments has as many keys as a client may have (1). "
-        "Retire or revoke one that is no longer used, then add this one."
+        "Payments has the maximum number of keys (1). Retire or revoke an unused key first."
     )
 
 
@@ -180,9 +179,9 @@ def test_a_blocked_key_is_refused(payments: Client, cast: SimpleNamespace) -> No
 @pytest.mark.parametrize(
     ("not_before", "expires_at", "sentence"),
     [
-        (None, -1, "This expiry date is over already; please choose a later one, or none."),
-        (9, 9, "The key would expire before it starts; please choose a later expiry date."),
-        (9, 8, "The key would expire before it starts; please choose a later expiry date."),
+        (None, -1, "This expiry date is in the past. Choose a later date, or none."),
+        (9, 9, "The key would expire before it starts. Choose a later expiry date."),
+        (9, 8, "The key would expire before it starts. Choose a later expiry date."),
     ],
 )
 def test_dates_between_which_a_key_is_never_live_are_refused(

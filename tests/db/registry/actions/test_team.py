@@ -45,7 +45,7 @@ def test_who_has_not_confirmed_the_address_cannot_be_added(
 def test_who_has_no_account_cannot_be_added(payments: Client, cast: SimpleNamespace) -> None:
     with pytest.raises(NoSuchPerson) as refusal:
         add_member(payments, email="nobody@example.com", role=Role.VIEWER, by=cast.alice)
-    sentence = "Nobody has signed up with nobody@example.com yet. Please ask them to sign up first."
+    sentence = "Nobody has an account with nobody@example.com. Ask them to sign up first."
     assert str(refusal.value) == sentence
 
 
@@ -59,7 +59,7 @@ def test_who_was_shut_out_cannot_be_added(payments: Client, cast: SimpleNamespac
 def test_who_belongs_already_cannot_be_added(payments: Client, cast: SimpleNamespace) -> None:
     with pytest.raises(AlreadyMember) as refusal:
         add_member(payments, email="dev@example.com", role=Role.OWNER, by=cast.alice)
-    assert str(refusal.value) == "dev@example.com belongs to Payments already."
+    assert str(refusal.value) == "dev@example.com is already a member of Payments."
     assert membership(payments, cast.dev).role == Role.DEVELOPER
 
 
@@ -94,7 +94,7 @@ def test_the_last_owner_stays_owner(payments: Client, cast: SimpleNamespace) -> 
         change_role(membership(payments, cast.alice), role=Role.VIEWER, by=cast.alice)
     with pytest.raises(LastOwner) as leaving:
         remove_member(membership(payments, cast.alice), by=cast.alice)
-    sentence = "Payments would have no owner left. Make somebody else an owner first."
+    sentence = "Payments would have no owner. Make someone else an owner first."
     assert str(stepping_down.value) == str(leaving.value) == sentence
     assert membership(payments, cast.alice).role == Role.OWNER
 
@@ -119,4 +119,4 @@ def test_who_was_removed_gets_no_other_role(payments: Client, cast: SimpleNamesp
     Membership.objects.filter(pk=gone.pk).delete()
     with pytest.raises(NotMember) as refusal:
         change_role(gone, role=Role.OWNER, by=cast.alice)
-    assert str(refusal.value) == "dev@example.com does not belong to Payments any more."
+    assert str(refusal.value) == "dev@example.com is no longer a member of Payments."

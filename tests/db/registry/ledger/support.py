@@ -25,7 +25,7 @@ def verified() -> str:
 def problems(*arguments: str) -> list[str]:
     """Return the differences that the command names."""
     errors = io.StringIO()
-    with pytest.raises(CommandError, match="differences were found"):
+    with pytest.raises(CommandError, match="differences, listed above"):
         call_command("verify_ledger", *arguments, stdout=io.StringIO(), stderr=errors)
     return errors.getvalue().splitlines()
 

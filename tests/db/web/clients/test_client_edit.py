@@ -92,11 +92,11 @@ def test_leaving_them_out_takes_them_away(
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ("http://app.example.com/", "must begin with https://; with http:// only on"),
-        ("app.example.com", "is not an address such as https://app.example.com/callback."),
-        (f"{ADDRESS}#x", "has a fragment (#), which no redirect address may have."),
+        ("http://app.example.com/", "must start with https://. Only localhost can use http://"),
+        ("app.example.com", "is not a URI such as https://app.example.com/callback."),
+        (f"{ADDRESS}#x", "has a fragment (#). A redirect URI cannot have one."),
         (f"{ADDRESS}\0", "Null characters are not allowed."),
-        ("\n".join(f"{ADDRESS}/{n}" for n in range(21)), "There are 21 addresses"),
+        ("\n".join(f"{ADDRESS}/{n}" for n in range(21)), "These are 21 redirect URIs"),
         ("https://a.example/" + "x" * 10_000, "at most 10000 characters"),
     ],
 )

@@ -147,7 +147,7 @@ def test_a_challenge_confirms_once(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"jti": "mine"}, "Its jti is not a challenge of this page."),
+        ({"jti": "mine"}, "The jti is not a challenge of this page."),
         ({"aud": "https://elsewhere.example"}, "https://elsewhere.example"),
         ({"iss": "somebody"}, "somebody"),
         ({"exp": 1_000_000_000, "iat": 999_999_900}, "Expire"),

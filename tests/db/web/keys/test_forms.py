@@ -119,7 +119,7 @@ def test_confirmation(ask: Any, key: ClientKey) -> None:
             return
         check_secrets(page, form)
         if form.outcome == "private_key":
-            assert "There is a private key in this." in page
+            assert "This contains a private key." in page
         if form.outcome == "accepted" or form.choices:
             assert "This is a public key." in page
 
@@ -138,7 +138,7 @@ def test_debugger(ask: Any, payments: Client) -> None:
             return
         check_secrets(page, form)
         if form.outcome == "private_key":
-            assert "There is a private key in this." in page
+            assert "This contains a private key." in page
         if form.outcome == "accepted" or form.choices:
             said_so = ("This is a public key.", "These are public keys.", "This is a certificate.")
             assert any(words in page for words in said_so)

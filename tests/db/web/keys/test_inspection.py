@@ -63,7 +63,7 @@ def test_a_jwk_with_an_older_algorithm_is_offered_the_newer_one(
     text = text_of(response)
     assert response.status_code == 200
     assert "RSA public key, 2048 bits: PS256, PS384 or PS512" in text
-    assert f"says {alg}, an older algorithm that this portal does not take" in text
+    assert f"is {alg}, an older algorithm that this portal does not allow" in text
     assert '<option value="PS256" selected>' in text
     assert f'value="{alg}"' not in text
 
@@ -153,7 +153,7 @@ def test_a_client_with_all_its_keys_is_said_to_have_them(
     entered = {"material": public_pem(new_private_key())}
     text = text_of(ask("dev", "post", paths.key_inspect, entered, htmx=True))
     assert "This key cannot be added." in text
-    assert "has as many keys as a client may have (1)" in text
+    assert "has the maximum number of keys (1)" in text
 
 
 def test_a_key_that_another_client_proved_is_said_to_be_taken(
@@ -164,7 +164,7 @@ def test_a_key_that_another_client_proved_is_said_to_be_taken(
     confirm_key(taken, by=cast.bob)
     text = text_of(ask("dev", "post", paths.key_inspect, {"material": pem}, htmx=True))
     assert "This key cannot be added." in text
-    assert "the portal knows it already" in text
+    assert "the portal already knows it" in text
 
 
 def test_a_blocked_key_is_said_to_be_blocked(ask: Any, paths: SimpleNamespace) -> None:

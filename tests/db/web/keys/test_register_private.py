@@ -45,7 +45,7 @@ def test_a_private_key_leaves_no_trace_but_its_block(
         response = browser_of("dev").post(paths.key_register, entered, headers=headers)
     assert response.status_code == 422
     text = text_of(response)
-    assert "There is a private key in this." in text
+    assert "This contains a private key." in text
     assert "did not keep any of it" in text
     lines = pem.splitlines()[1:-1]
     assert not [line for line in lines if line in text or line in caplog.text]
@@ -67,12 +67,12 @@ def test_bare_bytes_are_not_shown_again_and_what_they_may_be_the_private_half_of
         )
     assert response.status_code == 422
     text = text_of(response)
-    assert "These are 32 bytes, and nothing says what they are." in text
+    assert "These are 32 bytes of unknown type." in text
     assert digits not in text
     assert digits not in caplog.text
     assert digits not in str(list(Event.objects.values()))
     blocked = BlockedKey.objects.get(pk=parse_public_key(public_pem(private)).spki_sha256)
-    assert "may have been something else" in blocked.note
+    assert "may not have been a private key" in blocked.note
 
 
 @pytest.mark.parametrize("page", ["key_register", "key_inspect", "assertion_debugger"])

@@ -57,6 +57,6 @@ def test_after_its_end_it_is_too_late(
 ) -> None:
     retire_key(key, grace=timedelta(), by=cast.dev)
     response = browser_of("dev").post(paths.key_retirement_withdrawal, follow=True)
-    assert "is retired already" in text_of(response)
+    assert "is already retired" in text_of(response)
     key.refresh_from_db()
     assert key.retires_at

@@ -55,8 +55,8 @@ def test_without_a_csrf_token_nobody_is_added(
     ("entered", "said"),
     [
         ({"email": "", "role": "viewer"}, "Enter an e-mail address"),
-        ({"email": "nobody@example.com", "role": "viewer"}, "Nobody has signed up with"),
-        ({"email": "dev@example.com", "role": "viewer"}, "belongs to Payments already"),
+        ({"email": "nobody@example.com", "role": "viewer"}, "Nobody has an account with"),
+        ({"email": "dev@example.com", "role": "viewer"}, "is already a member of Payments"),
         ({"email": "a\0b@example.com", "role": "viewer"}, "Null characters"),
         ({"email": "x" * 300 + "@example.com", "role": "viewer"}, "at most 254"),
         ({"email": "bob@example.com", "role": "emperor"}, "Select a valid choice"),

@@ -127,7 +127,7 @@ def test_kid_of_jwk_gets_a_note_unless_it_is_the_thumbprint() -> None:
     other = parse_public_key(json.dumps(key.jwk_members | {"kid": "<b>mine</b>"}))
     same = parse_public_key(json.dumps(key.jwk_members | {"kid": key.thumbprint}))
     assert other.notes == (
-        "The JWK has a kid of its own. The kid here is the RFC 7638 thumbprint of the key.",
+        "The JWK has its own kid. The portal uses the key's RFC 7638 thumbprint instead.",
     )
     assert same.notes == ()
 

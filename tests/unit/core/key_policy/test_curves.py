@@ -72,7 +72,7 @@ def test_point_of_small_order_is_refused(key: PublicKey) -> None:
     refused = verdict(key)
     assert refused is not None
     assert refused.reason is Reason.ED_SMALL_ORDER
-    assert "anyone can sign for" in refused.found
+    assert "for which anyone can sign" in refused.found
 
 
 @pytest.mark.parametrize(

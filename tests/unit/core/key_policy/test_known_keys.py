@@ -44,7 +44,7 @@ def test_sample_key_is_a_pair_and_its_public_half_is_refused(sample: dict[str, A
     refused = verdict(key, KeyPolicy(rsa_max_bits=8192))
     assert refused is not None
     assert refused.reason is Reason.BLOCKED
-    assert refused.found == "The private half of this key is published, or easy to guess."
+    assert refused.found == "The private key of this key pair is published or easy to guess."
     other = negative(key)
     refused = verdict(other, KeyPolicy(rsa_max_bits=8192)) if other else refused
     assert refused is not None

@@ -67,15 +67,15 @@ def test_fitting_algorithm_is_given(kind: str, alg: str, name: str) -> None:
 def test_older_algorithm_is_refused_by_default() -> None:
     refused = refused_alg("RSA", "RS256")
     assert refused.reason is Reason.ALG_NOT_OFFERED
-    assert refused.found == "RS256 is an older algorithm that is switched off here."
-    assert refused.needed == "For this key, please choose PS256 or PS384 or PS512."
+    assert refused.found == "RS256 is an older algorithm that this portal does not allow."
+    assert refused.needed == "For this key, choose PS256 or PS384 or PS512."
 
 
 @pytest.mark.parametrize("alg", ["none", "HS256", "ps256", "", "<b>", "ES256K"])
 def test_unknown_algorithm_is_refused_and_not_repeated(alg: str) -> None:
     refused = refused_alg("P-256", alg)
     assert refused.reason is Reason.ALG_UNKNOWN
-    assert refused.needed == "For this key, please choose ES256."
+    assert refused.needed == "For this key, choose ES256."
     assert not alg or alg not in str(refused)
 
 
@@ -94,7 +94,7 @@ def test_restriction_of_the_container_is_kept() -> None:
     with pytest.raises(Refused) as caught:
         KeyPolicy().accept(key).algorithm("PS256")
     assert caught.value.reason is Reason.ALG_DOES_NOT_FIT
-    assert caught.value.needed == "For this key, please choose PS384."
+    assert caught.value.needed == "For this key, choose PS384."
 
 
 @pytest.mark.parametrize("alg", ["RS256", "RS384", "RS512"])
@@ -105,12 +105,12 @@ def test_jwk_that_names_an_older_algorithm_is_taken_for_the_newer_ones(alg: str)
     assert [each.name for each in policy.accept(key).algorithms] == FITTING["RSA"]
     assert policy.accept(key).algorithm("PS256") is ALGORITHMS["PS256"]
     [note] = policy.accept(key).notes
-    assert f"says {alg}, an older algorithm that this portal does not take." in note
-    assert "It takes the key for PS256" in note
+    assert f"is {alg}, an older algorithm that this portal does not allow." in note
+    assert "The portal accepts the key for PS256" in note
     with pytest.raises(Refused) as caught:
         policy.accept(key).algorithm(alg)
     assert caught.value.reason is Reason.ALG_NOT_OFFERED
-    assert caught.value.needed == "For this key, please choose PS256 or PS384 or PS512."
+    assert caught.value.needed == "For this key, choose PS256 or PS384 or PS512."
 
 
 def test_jwk_that_names_an_older_algorithm_stays_bound_to_it_where_that_is_offered() -> None:

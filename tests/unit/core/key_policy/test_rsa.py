@@ -75,7 +75,7 @@ def test_exponent_must_be_65537(e: int) -> None:
     refused = verdict(rsa_public(weak_keys.good(), e))
     assert refused is not None
     assert refused.reason is Reason.RSA_EXPONENT
-    assert refused.needed == "It must be 65537, which is what openssl uses."
+    assert refused.needed == "It must be 65537, the default of openssl."
     assert refused.command == NEW_RSA_KEY
 
 
@@ -116,7 +116,7 @@ def test_weak_modulus_is_refused(n: int, reason: Reason, found: str) -> None:
     assert found in refused.found
     # No program makes a number that small primes divide.
     is_damaged = n % 2 == 0 or reason is Reason.RSA_SMALL_FACTOR
-    needed = "the file is probably damaged" if is_damaged else "Such a key protects nothing."
+    needed = "The file is probably damaged" if is_damaged else "Such a key is not secure."
     assert needed in refused.needed
     assert refused.command == (PUBLIC_HALF if is_damaged else NEW_RSA_KEY)
 

@@ -35,7 +35,7 @@ CASES = (
     Case("x is not ASCII", Reason.BAD_JWK, "x is not base64url", lambda: jwk(x="é" * 43)),
     Case("lone surrogate", Reason.BAD_JWK, "lone surrogate", lambda: jwk(x="\ud800" * 43)),
     Case("short x", Reason.BAD_JWK, "32 bytes on P-256", lambda: jwk(x="AAAA")),
-    Case("other alg", Reason.BAD_JWK, "another kind of key", lambda: jwk(alg="PS256")),
+    Case("other alg", Reason.BAD_JWK, "another key type", lambda: jwk(alg="PS256")),
     Case("alg is a number", Reason.BAD_JWK, "member alg is missing, or", lambda: jwk(alg=256)),
     Case("use is a number", Reason.BAD_JWK, "use is not a string", lambda: jwk(use=1)),
     Case("key_ops is a string", Reason.BAD_JWK, "not an array", lambda: jwk(key_ops="verify")),
@@ -45,22 +45,35 @@ CASES = (
     Case(
         "JWKS of two",
         Reason.SEVERAL_BLOCKS,
-        "There are 2 keys",
+        "This contains 2 keys",
         lambda: f'{{"keys": [{jwk()}, {jwk("RSA")}]}}',
     ),
-    Case("use enc", Reason.NOT_FOR_SIGNING, "not meant for signing", lambda: jwk(use="enc")),
-    Case("key_ops", Reason.NOT_FOR_SIGNING, "not meant", lambda: jwk(key_ops=["encrypt"])),
+    Case("use enc", Reason.NOT_FOR_SIGNING, "not for signatures", lambda: jwk(use="enc")),
+    Case("key_ops", Reason.NOT_FOR_SIGNING, "not for signatures", lambda: jwk(key_ops=["encrypt"])),
     Case(
-        "alg of encryption", Reason.NOT_FOR_SIGNING, "not meant", lambda: jwk("RSA", alg="RSA-OAEP")
+        "alg of encryption",
+        Reason.NOT_FOR_SIGNING,
+        "not for signatures",
+        lambda: jwk("RSA", alg="RSA-OAEP"),
     ),
-    Case("alg none", Reason.NOT_FOR_SIGNING, "not meant", lambda: jwk(alg="none")),
+    Case("alg none", Reason.NOT_FOR_SIGNING, "not for signatures", lambda: jwk(alg="none")),
     Case(
         "shared secret", Reason.SHARED_SECRET, "shared secret", lambda: '{"kty": "oct", "k": "AA"}'
     ),
     Case("oct without k", Reason.SHARED_SECRET, "shared secret", lambda: '{"kty": "oct"}'),
-    Case("unknown kty", Reason.KEY_TYPE_UNSUPPORTED, "unknown here", lambda: jwk(kty="LWE")),
+    Case(
+        "unknown kty",
+        Reason.KEY_TYPE_UNSUPPORTED,
+        "does not know this type",
+        lambda: jwk(kty="LWE"),
+    ),
     Case("X25519 JWK", Reason.KEY_TYPE_UNSUPPORTED, "X25519", lambda: jwk("Ed25519", crv="X25519")),
-    Case("unknown OKP", Reason.KEY_TYPE_UNSUPPORTED, "unknown", lambda: jwk("Ed25519", crv="Ed1")),
+    Case(
+        "unknown OKP",
+        Reason.KEY_TYPE_UNSUPPORTED,
+        "does not know",
+        lambda: jwk("Ed25519", crv="Ed1"),
+    ),
     Case(
         "SLH-DSA JWK",
         Reason.KEY_TYPE_UNSUPPORTED,
