@@ -159,22 +159,22 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 404 404 404 404 200 404  GET HEAD",
         "302 302 404 404 404 404 405 404  POST PUT PATCH DELETE OPTIONS",
     ),
-    "console/clients/<str:client_id>/rights": (
+    "console/clients/<client_id:client_id>/rights": (
         "302 302 404 404 404 404 200 404  GET HEAD",
         "302 302 404 404 404 404 422 404  POST",
         "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
     ),
-    "console/clients/<str:client_id>/suspension": (
+    "console/clients/<client_id:client_id>/suspension": (
         "302 302 404 404 404 404 200 404  GET HEAD",
         "302 302 404 404 404 404 422 404  POST",
         "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
     ),
-    "console/clients/<str:client_id>/resumption": (
+    "console/clients/<client_id:client_id>/resumption": (
         "302 302 404 404 404 404 200 404  GET HEAD",
         "302 302 404 404 404 404 302 404  POST",
         "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
     ),
-    "console/clients/<str:client_id>/owner": (
+    "console/clients/<client_id:client_id>/owner": (
         "302 302 404 404 404 404 200 404  GET HEAD",
         "302 302 404 404 404 404 422 404  POST",
         "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",

@@ -56,3 +56,10 @@ def test_the_diagram_has_exactly_the_steps_that_the_code_can_take() -> None:
 def test_links_between_the_documents_lead_somewhere(document: Path) -> None:
     targets = re.findall(r"\]\((?!https?://)([^)#]+)", document.read_text("utf-8"))
     assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_what_the_contributing_guide_names_is_there() -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = re.findall(r"`((?:bench|deploy|docs|portal|static|templates|tests)/[\w./-]*)`", guide)
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []
