@@ -42,9 +42,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[bytes]:
         found[data] += 1
         return read(data)
 
-    def count_search(data: bytes) -> None:
+    def count_search(data: bytes, *tried: Any) -> None:
         found[LABEL + data] += 1
-        refuse_private(data)
+        refuse_private(data, *tried)
 
     monkeypatch.setattr(der, "read", count_der)
     monkeypatch.setattr(parse, "refuse_private", count_search)

@@ -91,8 +91,7 @@ def _parse(label: str, body: str) -> PublicKey:
     encoded = base64url.decode("".join(body.split()))
     if encoded and label == _TRUSTED:
         encoded = _without_trust(encoded)
-    fitting = parser_of(encoded) if encoded else None
-    if expected is None and fitting is None:
+    if expected is None and not (encoded and parser_of(encoded)):
         raise refuse_label(label)
     if not encoded:
         raise Refused(
@@ -100,8 +99,13 @@ def _parse(label: str, body: str) -> PublicKey:
             found="The text between the BEGIN and END lines is not base64.",
             needed="Copy the whole file again, unchanged.",
         )
-    if expected and fitting in {None, expected}:
-        return expected(encoded)
+    if expected:
+        try:
+            return expected(encoded)
+        except Refused:
+            # Only now is the structure looked at, so that a good key is read once.
+            if parser_of(encoded) in {None, expected}:
+                raise
     return replace(parse_der(encoded), layers=("a block with the label of something else",))
 
 
