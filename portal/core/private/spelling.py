@@ -44,15 +44,21 @@ class _Spelling:
 
     def bodies(self, text: str, is_wanted: Callable[[bytes], bool]) -> Iterator[bytes]:
         end = 0
+        unwanted: set[str] = set()
         for _ in range(_MAX_HEADS):
             found = self.start.search(text, end)
             if not found:
                 break
             at, end = found.span()
-            if is_wanted(self.decode(self._match(text, at, at + self.width))[:HEAD_BYTES]):
+            head = self._match(text, at, at + self.width)
+            if head in unwanted:  # many heads are alike only where they are to take long
+                continue
+            if is_wanted(self.decode(head)[:HEAD_BYTES]):
                 body = self._match(text, at, len(text))
                 yield self.decode(body)
                 end = max(end, at + len(body))
+            else:
+                unwanted.add(head)
 
     def _match(self, text: str, at: int, end: int) -> str:
         match = self.body.match(text, at, end)
