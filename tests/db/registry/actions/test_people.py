@@ -233,7 +233,7 @@ def test_nobody_is_appointed_who_cannot_sign_in(payments: Client, cast: SimpleNa
     for email in ("alice@example.com", "nobody@example.com"):
         with pytest.raises(NoSuchPerson):
             appoint_owner(payments, email=email, by=cast.admin)
-    assert "no client" in refusal_of("appoint_owner", "nothing", "bob@example.com")
+    assert "No client has the" in refusal_of("appoint_owner", "nothing", "bob@example.com")
 
 
 def test_an_owner_who_is_switched_off_is_none(payments: Client, cast: SimpleNamespace) -> None:
