@@ -126,7 +126,7 @@ class RightsForm(PortalForm):
     """What a client may ask for: of the scopes, grant types and resources that exist."""
 
     scopes = _boxes("Scopes", "The scopes that the client can request. The first is the default.")
-    grant_types = _boxes("Tokens", "The authorization code grant also needs a redirect URI.")
+    grant_types = _boxes("Grant types", "The authorization code grant also needs a redirect URI.")
     resources = _boxes(
         "Resources", "The resources that the client can request tokens for (RFC 8707)."
     )

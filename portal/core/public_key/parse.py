@@ -83,7 +83,7 @@ def _choose(keys: Iterable[PublicKey], choice: str) -> PublicKey:
         raise Refused(
             Reason.SEVERAL_BLOCKS,
             found=f"There are {len(found)} certificates in this, as in a certificate chain.",
-            needed="Please choose your own; in a chain it is the first.",
+            needed="Choose your own. In a chain it is the first.",
             command="openssl x509 -in chain.pem -out certificate.pem",
             choices=found,
         )

@@ -112,7 +112,7 @@ class KeyForm(PortalForm):
         super().__init__(*args, **kwargs)
         self._inspect = inspect
         # Whether the chosen one fits is for the registry to say.
-        choices = [("", "Please choose"), *_choices(key_policy().offered)]
+        choices = [("", "Choose"), *_choices(key_policy().offered)]
         self.fields["alg"].widget = forms.Select(choices=choices)
 
     def clean(self) -> dict[str, Any]:
@@ -293,7 +293,7 @@ class RevocationForm(KeyRemovalForm):
 
     field_order = ("reason", "note", "confirmation")
     reason = forms.TypedChoiceField(
-        label="Why?",
+        label="Reason",
         choices=CHOSEN_REASONS,
         coerce=RevocationReason,
         widget=forms.RadioSelect,
