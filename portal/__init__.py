@@ -1,1 +1,1 @@
-"""The portal: where OAuth clients keep the public keys that they sign in with."""
+"""The portal: a registry of the public keys that OAuth clients authenticate with."""

@@ -1,4 +1,4 @@
-"""Limits on concurrent work that can block, so that threads stay free for what is in memory."""
+"""Limits on concurrent work that can block, so that threads stay free to answer from memory."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from django.db import close_old_connections, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-class BulkheadFull(Exception):  # noqa: N818 - a state, and no error of the code
-    """No slot is free, and too many requests wait or no slot was released for too long."""
+class BulkheadFull(Exception):  # noqa: N818 - a state, not an error in the code
+    """No slot is free, and too many requests wait, or no slot was released for too long."""
 
 
 class Bulkhead:
@@ -34,7 +34,7 @@ class Bulkhead:
     """
 
     def __init__(self, count: int, *, waiting: BoundedSemaphore, patience_s: float) -> None:
-        """Take the number of slots, and how many requests may wait for one and how long."""
+        """Take the number of slots, the waiting limit, and the longest wait in seconds."""
         self._free = BoundedSemaphore(count)
         self._waiting = waiting
         self._patience_s = patience_s
@@ -50,16 +50,16 @@ class Bulkhead:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Release the slot, unless it is released already."""
+        """Release the slot, unless it is already released."""
         if self._has_slot():
             self._release()
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Release the slot, and take one again afterwards. Raises `BulkheadFull`.
+        """Release the slot for the block, then take one again. Raises `BulkheadFull`.
 
-        Does nothing in a thread without a slot. A request that comes back does not count as
-        waiting, so that work that has begun goes before work that has not.
+        Does nothing in a thread without a slot. A request that takes a slot again does not count as
+        waiting, so that started work goes before new work.
         """
         if not self._may_release():
             yield
@@ -87,7 +87,7 @@ class Bulkhead:
         return self._has_slot()
 
     def _wait(self) -> bool:
-        """Wait for a slot to begin; return whether there is one."""
+        """Wait for a slot for a new request; return whether one was taken."""
         if self._stuck or not self._waiting.acquire(blocking=False):
             return False
         try:
@@ -147,10 +147,10 @@ class DatabaseBulkhead(Bulkhead):
     def _take_connections(self) -> None:
         with suppress(IndexError):
             kept = self._kept.pop()
-            connections.close_all()  # an answer in parts may have been read with one of its own
+            connections.close_all()  # a streamed response may have opened connections of its own
             for each in kept:
                 connections[each.alias] = each
-        # Django does it when a request begins, and has not seen these then.
+        # Django closes old connections when a request begins, before the slot provides these.
         close_old_connections()
 
 
@@ -174,8 +174,8 @@ class Slots:
 def divide_slots(threads: int, connections: int) -> Slots:
     """Divide the threads and connections of a process.
 
-    Connections are divided 3 to 4 to 3. All threads that can be blocked at once, with a slot or
-    waiting for one, leave some threads for what is in memory.
+    The connections are divided 3:4:3. Threads that hold or await a slot are always fewer than all
+    threads; the rest answer from memory.
     """
     spare = threads - connections
     lookups, clients = max(1, connections * 3 // 10), max(1, connections * 4 // 10)
@@ -194,7 +194,7 @@ def divide_slots(threads: int, connections: int) -> Slots:
     )
 
 
-# Where nobody serves, as in a command, nothing is limited.
+# Outside a server, as in a command, nothing is limited.
 _WITH_CONNECTIONS: Final = DatabaseBulkhead if settings.THREADS else Bulkhead
 _SLOTS: Final = (
     divide_slots(settings.THREADS, settings.DATABASE_CONNECTIONS)

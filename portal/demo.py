@@ -1,11 +1,10 @@
-"""The portal for trying out, on one's own machine: `make run`, or `python -m portal.demo`.
+"""The portal on your own machine, for trying it out: `make run`, or `python -m portal.demo`.
 
-`make dev` serves the same for those who change the code: `--dev`.
+`make dev` (`--dev`) serves the same and reloads changed code.
 
-What it needs it makes at the first start and keeps in one folder: a secret key, an SQLite database,
-the static files, and a client with a developer and an admin. Their passwords are random and shown
-once. Where the portal runs for real, nothing of this happens: this module sets DEMO, and always
-together with a database of its own.
+The first start creates in one folder: a secret key, an SQLite database, the static files, and a
+client with a developer and an admin. Their passwords are random and shown once. None of this
+happens in production: only this module sets DEMO, always with a database of its own.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ shown at the first start. Lost them?  make passwords  gives new ones."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prepare the portal, say where it is, and serve it; or make new passwords and end."""
+    """Prepare the portal, print its URL and serve it; or create new passwords and exit."""
     parser = argparse.ArgumentParser(prog="python -m portal.demo")
     parser.add_argument("--port", type=int, default=8000, help="on localhost (default: 8000)")
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="where to keep everything")
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     django.setup()
     call_command("migrate", verbosity=0)
 
-    # The tables can be imported only now that there are settings.
+    # The models can be imported only after the settings are set.
     from portal.demo_people import create_people, renew_passwords  # noqa: PLC0415
 
     if options.new_passwords:
@@ -65,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def check_port(port: int) -> None:
-    """Exit with a sentence when the portal cannot listen on this port of localhost."""
+    """Exit with a message if the portal cannot listen on this port of localhost."""
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         with socket.socket(family) as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -81,11 +80,11 @@ def check_port(port: int) -> None:
                 if error.errno == errno.EACCES:
                     sys.exit(f"Port {port} is for root only; choose one above 1023.")
                 if family == socket.AF_INET:
-                    raise  # a machine may be without IPv6, but not without 127.0.0.1
+                    raise  # a machine may lack IPv6, but not 127.0.0.1
 
 
 def set_environment(data: Path, port: int, settings: str) -> None:
-    """Set what `portal.settings` reads; it wins over what the shell has, DATABASE_URL above all."""
+    """Set the variables that `portal.settings` reads, over those of the shell (DATABASE_URL)."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": settings,
@@ -100,9 +99,9 @@ def set_environment(data: Path, port: int, settings: str) -> None:
 
 
 def read_secret_key(path: Path) -> str:
-    """Return the secret key in this file, which is made at the first start for its owner alone."""
+    """Return the secret key in this file; create the file, readable by its owner, if missing."""
     try:
-        # The mode is given at creation: a moment as a readable file would be a moment too long.
+        # Creation sets the mode, so that other users can never read the file.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text("ascii").strip()
@@ -113,7 +112,7 @@ def read_secret_key(path: Path) -> str:
 
 
 def welcome_text(port: int, data: Path, passwords: Mapping[str, str]) -> str:
-    """Return what somebody who has started the portal wants to know."""
+    """Return the text that is shown after the start: URL, users and next steps."""
     how = passwords_text(passwords) if passwords else PASSWORDS_SHOWN
     folder = data.relative_to(Path.cwd()) if data.is_relative_to(Path.cwd()) else data
     return f"""
@@ -133,7 +132,7 @@ def passwords_text(passwords: Mapping[str, str]) -> str:
 
 
 def say(text: str) -> None:
-    """Show text to the person who started the portal."""
+    """Print text for the person who started the portal."""
     sys.stdout.write(f"{text.rstrip()}\n\n")
     sys.stdout.flush()
 
@@ -142,13 +141,13 @@ def serve(port: int) -> int:
     """Run the server until it ends or Ctrl-C is pressed, and return its exit code."""
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)]
-    # Its warnings are about so many threads, which are to wait.
+    # The server warns about the number of threads, which is intended: most of them wait.
     command += ["--workers-kill-timeout", "5", "--log-level", "error"]
     for end in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(end, signal.default_int_handler)
     command += ["portal.wsgi:application"]
-    # In a process group of its own: Ctrl-C would otherwise reach the workers too, and a worker that
-    # is told to stop twice, by the terminal and by its server, hangs.
+    # A process group of its own: otherwise Ctrl-C would reach the workers too. A worker that
+    # receives two stop signals, from the terminal and from its server, hangs.
     server = subprocess.Popen(command, cwd=ROOT, process_group=0)  # noqa: S603 - a fixed command
     with contextlib.suppress(KeyboardInterrupt):
         return server.wait()
@@ -158,7 +157,7 @@ def serve(port: int) -> int:
 
 
 def serve_and_reload(port: int) -> int:
-    """Run Django's own server, which starts again whenever the code changes."""
+    """Run Django's development server, which restarts when the code changes."""
     command = [sys.executable, "manage.py", "runserver", f"localhost:{port}"]
     os.chdir(ROOT)
     os.execv(sys.executable, command)  # noqa: S606 - a fixed command

@@ -1,4 +1,4 @@
-"""The people of the demo, and their client."""
+"""The users of the demo, and their client."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from portal.registry.models import recording
 DEVELOPER: Final = "developer@example.com"
 ADMIN: Final = "admin@example.com"
 
-# Without the letters and digits that are mistaken for each other.
+# Letters and digits that look alike are left out.
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def create_people() -> Mapping[str, str]:
     """Create the developer, the admin and the demo client; return the passwords by e-mail address.
 
-    Empty when the people exist already. Raises `RuntimeError` outside DEMO.
+    Empty if the users exist already. Raises `RuntimeError` outside DEMO.
     """
     if not settings.DEMO:
         raise RuntimeError("The people of the demo exist in the demo only; DEMO is not set.")
@@ -38,9 +38,9 @@ def create_people() -> Mapping[str, str]:
 
 
 def renew_passwords() -> Mapping[str, str]:
-    """Give the people new passwords, and return them by e-mail address.
+    """Set new passwords for the users; return the passwords by e-mail address.
 
-    Creates the people when there are none. Raises `RuntimeError` outside DEMO.
+    Creates the users if there are none. Raises `RuntimeError` outside DEMO.
     """
     passwords = dict(create_people())
     if passwords:

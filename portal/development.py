@@ -1,7 +1,7 @@
-"""The settings of `make dev`: Django's debug page, and static files straight from their sources.
+"""The settings of `make dev`: Django's debug page, and static files served from their sources.
 
-They go with DEMO only, which is for one's own machine, and this module is not in the image. The
-debug page shows settings, code and what was sent.
+They require DEMO, which is for your own machine; the image does not contain this module. The debug
+page shows settings, code and request data.
 """
 
 from django.core.exceptions import ImproperlyConfigured

@@ -1,7 +1,7 @@
-"""Reads the environment, and says plainly what is missing or wrong.
+"""Reads environment variables, and names each that is missing or invalid.
 
-Every function raises `ImproperlyConfigured` with a sentence that names the variable, what was found
-(never of a secret) and what is expected. Nothing is guessed: `ture` is an error and not `False`.
+Every function raises `ImproperlyConfigured` with a message that names the variable, the value found
+(except a secret) and the value expected. No value is guessed: `ture` is an error, not `False`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _RESOURCE = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[A-Za-z0-9._~!$&'()*+;:@%
 _MAIL_SCHEMES = ("smtp", "smtp+tls", "smtp+ssl")
 _CONTACT_SCHEMES = ("mailto:", "https://", "tel:")
 
-# RFC 3986 §3, without an @ or a second / where a password that was not escaped would leave one.
+# RFC 3986 §3, without the @ or second / that an unescaped password would leave in the URL.
 _PLAIN = r"[\w.~!$&'()*,;=:-]"
 _CHARACTER = rf"{_PLAIN}|%[0-9A-Fa-f]{{2}}"
 _SERVER = re.compile(
@@ -43,7 +43,7 @@ _ESCAPED = "write @ as %40, # as %23, / as %2F, ? as %3F and % as %25 in user an
 
 
 def text(name: str, default: str | None = None, *, like: str = "") -> str:
-    """Return the variable as it stands; without a default it has to be there."""
+    """Return the variable unchanged; without a default it is required."""
     value = os.environ.get(name, default)
     if not value and default is None:
         hint = f", for example {like}" if like else ""
@@ -52,7 +52,7 @@ def text(name: str, default: str | None = None, *, like: str = "") -> str:
 
 
 def comma_separated(name: str, default: str | None = None, *, like: str = "") -> list[str]:
-    """Return the parts of the variable between commas."""
+    """Return the comma-separated parts of the variable."""
     value = text(name, default, like=like)
     return [word.strip() for word in value.split(",") if word.strip()]
 
@@ -77,9 +77,9 @@ def number(name: str, default: int, *, least: int = 1, most: int | None = None) 
 
 
 def sorted_file(name: str, record_bytes: int) -> str:
-    """Return the path of a file of sorted records, each of so many bytes; empty when not set.
+    """Return the path of a file of sorted records of `record_bytes` bytes; empty if not set.
 
-    Some 256 of them are compared, so that a file of another kind is noticed.
+    Compares about 256 records, to detect a file of another kind.
     """
     value = os.environ.get(name, "").strip()
     if not value:
@@ -105,7 +105,7 @@ def sorted_file(name: str, record_bytes: int) -> str:
 
 
 def scopes(name: str, default: str) -> dict[str, str]:
-    """Return the scopes that tokens can have (RFC 6749 §3.3), and what each means for people."""
+    """Return the scopes of tokens (RFC 6749 §3.3), each with its description for users."""
     named = _named(name, default, _SCOPE)
     if not named:
         raise ImproperlyConfigured(
@@ -117,7 +117,7 @@ def scopes(name: str, default: str) -> dict[str, str]:
 
 
 def resources(name: str) -> dict[str, str]:
-    """Return the resources that tokens can be for (RFC 8707 §2), and what each is for people."""
+    """Return the resources of tokens (RFC 8707 §2), each with its description for users."""
     named = _named(name, "", _RESOURCE) if os.environ.get(name, "").strip() else {}
     if named is None:
         raise ImproperlyConfigured(
@@ -129,7 +129,7 @@ def resources(name: str) -> dict[str, str]:
 
 
 def _named(name: str, default: str, form: re.Pattern[str]) -> dict[str, str] | None:
-    """Return the names with their meanings, or None when they are not like that."""
+    """Return the names with their descriptions, or None if the value has another form."""
     pairs = [each.partition("=") for each in comma_separated(name, os.environ.get(name) or default)]
     named = {key.strip(): meaning.strip() for key, _, meaning in pairs}
     are_fit = all(form.fullmatch(key) and meaning for key, meaning in named.items())
@@ -137,7 +137,7 @@ def _named(name: str, default: str, form: re.Pattern[str]) -> dict[str, str] | N
 
 
 def rate(name: str, default: str) -> str:
-    """Return a rate limit in the form of the sign-in library, such as `5/5m/key,20/1m/ip`."""
+    """Return a rate limit in the syntax of django-allauth, such as `5/5m/key,20/1m/ip`."""
     value = os.environ.get(name, "").strip() or default
     try:
         is_rate = all(
@@ -165,7 +165,7 @@ def log_level(name: str, default: str) -> str:
 
 
 def secret(name: str) -> str:
-    """Return a secret that is long enough to be one."""
+    """Return a secret of sufficient length."""
     value = os.environ.get(name, "")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. Please {_MAKE_ONE}")
@@ -174,7 +174,7 @@ def secret(name: str) -> str:
 
 
 def earlier_secrets(name: str) -> list[str]:
-    """Return the secrets between commas, none by default."""
+    """Return the comma-separated secrets, by default none."""
     values = comma_separated(name, default="")
     for value in values:
         _check_secret(name, value)
@@ -190,14 +190,15 @@ def _check_secret(name: str, value: str) -> None:
 
 
 def own_keys(name: str) -> tuple[OwnKey, ...]:
-    """Return the portal's own keys of a purpose: the first signs, and all of them are published.
+    """Return the portal's own keys of a purpose: the first signs, and all are published.
 
-    Between commas, the path of a file or `env:` and the name of a variable, with a key in PEM.
+    The variable holds a comma-separated list of sources with a key in PEM: the path of a file, or
+    `env:` and the name of a variable.
     """
     keys: dict[bytes, OwnKey] = {}
     for source in comma_separated(name, default=""):
         if not source.startswith(("/", "env:")):
-            # Not shown, as it may be the key itself.
+            # The message omits the value, which may be the key itself.
             raise ImproperlyConfigured(
                 f"{name} must be like /run/secrets/checkpoint.pem or env:CHECKPOINT_KEY: "
                 "full paths of files, or names of variables, with commas between."
@@ -222,13 +223,13 @@ def own_keys(name: str) -> tuple[OwnKey, ...]:
 
 
 def _key_file(name: str, source: str) -> str:
-    """Return what is in the file of a private key, which nobody but its user and group may read."""
+    """Return the content of a private key file, which only its user and group may read."""
     try:
         path = Path(source)
         mode = path.stat().st_mode
         if not path.is_file():
             raise ImproperlyConfigured(f"{name} names {source!r}, which is not a file.")
-        # Group may read: Kubernetes gives a secret to the group of the pod.
+        # The group may read: Kubernetes gives a secret to the group of the pod.
         if mode & 0o027:
             raise ImproperlyConfigured(
                 f"{name} names {source!r}, which others may read or its group may change "
@@ -243,7 +244,7 @@ def _key_file(name: str, source: str) -> str:
 
 
 def public_url(name: str, *, demo: bool) -> str:
-    """Return the URL that people and clients know the portal by: scheme and host, nothing else.
+    """Return the URL by which users and clients know the portal: only scheme and host.
 
     It is the issuer (RFC 8414 §2), which clients compare byte for byte.
     """
@@ -276,7 +277,7 @@ def public_url(name: str, *, demo: bool) -> str:
 
 
 def _is_near(host: str) -> bool:
-    """Return whether a host is this machine, or has a name that only a container's network has."""
+    """Return whether a host is this machine, or has a name without dots, as containers do."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -284,7 +285,7 @@ def _is_near(host: str) -> bool:
 
 
 def hosts(name: str, *, of: str, demo: bool) -> list[str]:
-    """Return the host names that may be asked for; the one of the URL `of` has to be among them."""
+    """Return the host names to serve; they must include the host of the URL `of`."""
     host = _host(of)
     names = comma_separated(name, like=host)
     if not all(each.isascii() for each in names):
@@ -303,7 +304,7 @@ def hosts(name: str, *, of: str, demo: bool) -> list[str]:
 
 
 def _host(url: str) -> str:
-    """Return the host of a URL as the Host header has it, without the port."""
+    """Return the host of a URL in the form of the Host header, without the port."""
     host = urlsplit(url).hostname or ""
     return f"[{host}]" if ":" in host else host
 
@@ -333,7 +334,7 @@ def database(name: str, *, demo: bool) -> dict[str, Any]:
 
 
 def _check_server(name: str, url: str) -> None:
-    """Refuse a URL that would be read otherwise than it was meant."""
+    """Refuse a URL that has another meaning to the parser than to its author."""
     found = _SERVER.fullmatch(url)
     if not found:
         raise ImproperlyConfigured(
@@ -348,7 +349,7 @@ def _check_server(name: str, url: str) -> None:
 
 
 def replica(name: str, *, of: str, demo: bool) -> dict[str, Any] | None:
-    """Return Django's settings for the replica with this URL, None when there is none.
+    """Return Django's settings for the replica with this URL, or None if not set.
 
     `of` is the name of the primary's variable.
     """
@@ -373,10 +374,10 @@ def replica(name: str, *, of: str, demo: bool) -> dict[str, Any] | None:
 
 
 def session_options(name: str, limits: Mapping[str, str], options: str | None) -> str:
-    """Return PostgreSQL's options of each session: the limits, and then those of the variable.
+    """Return PostgreSQL's options of each session: the limits, then the options of the variable.
 
-    `options` are those of the database's URL, which come in place of the variable, as in libpq.
-    Where one of them is there and empty, there are no limits: poolers refuse options.
+    `options` of the database's URL replace the variable, as in libpq. If the URL or the variable
+    sets empty options, there are no limits: poolers refuse options.
     """
     given = os.environ.get(name) if options is None else options
     if given == "":
@@ -385,7 +386,7 @@ def session_options(name: str, limits: Mapping[str, str], options: str | None) -
 
 
 def _server(settings: dict[str, Any]) -> tuple[str, str, str]:
-    """Return where a server listens: host or folder of the socket, port."""
+    """Return the address of a server: host, port, and the host or socket folder of its options."""
     options = settings.get("OPTIONS", {})
     return settings["HOST"], str(settings["PORT"] or 5432), options.get("host", "")
 
@@ -407,7 +408,7 @@ def mail(name: str) -> dict[str, Any]:
 
 
 def contacts(name: str) -> list[str]:
-    """Return the URIs between commas by which somebody is reached (RFC 9116 §2.5.3)."""
+    """Return the comma-separated contact URIs (RFC 9116 §2.5.3)."""
     found = comma_separated(name, default="")
     for each in found:
         if not each.startswith(_CONTACT_SCHEMES) or not re.fullmatch(r"[!-~]+", each):

@@ -1,4 +1,4 @@
-"""Whether the portal is up, and whether it can do its work: for load balancers and monitors."""
+"""Liveness and readiness of the portal, for load balancers and monitors."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ logger = logging.getLogger(__name__)
 
 @Probe
 def healthz() -> Document:
-    """Say that the process is up. It asks no database: restarting us would not mend that one."""
+    """Report that the process is up; a restart would not repair a database, so none is asked."""
     return Document(b'{"status": "ok"}', NO_STORE)
 
 
 @Probe
 def readyz() -> Document:
-    """Say whether requests can be served, or with 503 what is missing."""
+    """Report whether requests can be served; otherwise answer 503 with what is missing."""
     try:
         with bulkhead.lookups:
             applied = MigrationRecorder(connection).applied_migrations()
             ready = _newest_migrations() <= applied.keys()
             slowest = serving() if ready else None
     except DatabaseFailure as failure:
-        # The cause is for the operator's log; who asks from outside learns only what is missing.
+        # The cause goes to the operator's log; the response names only what is missing.
         logger.warning("Not ready: %s", failure)
         return _not_ready("database", "The database does not answer.")
     except bulkhead.BulkheadFull:
@@ -43,7 +43,7 @@ def readyz() -> Document:
         return _not_ready("migrations", "Some migrations are not applied: run manage.py migrate.")
     body: dict[str, object] = {"status": "ready"}
     if slowest:
-        # The lowest number of the ledger that a process serves, and the age of the oldest report.
+        # The lowest ledger number that a process serves, and the age of the oldest report.
         body["serving"] = asdict(slowest)
     return Document(json.dumps(body).encode("ascii"), NO_STORE)
 
@@ -56,5 +56,5 @@ def _not_ready(missing: str, description: str) -> Document:
 
 @cache
 def _newest_migrations() -> frozenset[tuple[str, str]]:
-    """Return the last migration of each application, read from the code once a process."""
+    """Return the last migration of each application, read from the code once per process."""
     return frozenset(MigrationLoader(None).graph.leaf_nodes())

@@ -1,4 +1,4 @@
-"""How the log looks: one line an event."""
+"""The format of the log: one line per event."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from django.http.multipartparser import MultiPartParserError
 _UNREACHABLE: Final = (OperationalError, InterfaceError)
 _THEIR_DOING: Final = (BadRequest, PermissionDenied, SuspiciousOperation, MultiPartParserError)
 
-# Links in e-mails: whoever reads the rest of one can choose somebody's password.
+# Links in e-mails: a reader of the full link can set the password of its recipient.
 _LINK: Final = re.compile(r"(/account/(?:password/reset/key|confirm-email)/)\S+", re.IGNORECASE)
 
 
 class OneLine(logging.Formatter):
-    """Writes a traceback only where it helps: when it is the code that is wrong.
+    """Writes a traceback only for an error in the code.
 
-    While the database does not answer every request fails, and its cause is all there is to say.
-    Strangers who send nonsense, and people who try what they may not do, would fill the log with
-    tracebacks as they like. The secrets of links are left out of all lines.
+    While the database does not answer, every request fails, and its cause says everything. Invalid
+    and forbidden requests could fill the log with tracebacks. No line contains the secret of a
+    link.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -39,15 +39,15 @@ class OneLine(logging.Formatter):
         bare.exc_info = bare.exc_text = None
         line = super().format(bare)
         if isinstance(failure, _UNREACHABLE):
-            # Of the others only what was said of them: what strangers sent stands in the error.
+            # For other errors, only the log message: the error's text may contain request data.
             line += f": {failure}"
         return " ".join(line.split())
 
 
 def already_logged(response: HttpResponse) -> HttpResponse:
-    """Return an answer of which the log has a line with the cause already.
+    """Mark and return a response whose cause is in the log already.
 
-    Django writes one of its own for each status from 400 up, with no more than the path.
+    For other responses with a status from 400 up, Django logs a line with only the path.
     """
     response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - django.utils.log
     return response

@@ -1,6 +1,6 @@
-"""The portal's own keys: all that it signs itself is signed here.
+"""The portal's own keys: this module makes all signatures of the portal.
 
-The settings name files or variables with the keys of each purpose, and no key is in the database.
+The settings name files or variables with the keys of each purpose. The database holds no key.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PEM: Final = re.compile(r"-----BEGIN (?P<label>[A-Z0-9 ]+)-----(?P<body>.*?)---
 
 @dataclass(frozen=True, slots=True)
 class OwnKey:
-    """An Ed25519 key of the portal; one without the private half is only published."""
+    """An Ed25519 key of the portal; one without the private key is only published."""
 
     public: Ed25519PublicKey
     _private: Ed25519PrivateKey | None = field(default=None, repr=False)
@@ -44,7 +44,7 @@ class OwnKey:
     def parse(cls, text: str) -> OwnKey:
         """Read a key from PEM (PKCS#8, or SubjectPublicKeyInfo for a public one).
 
-        The lines between the first and the last are enough, as a variable has no room for more.
+        The first and last line may be missing, because a variable may be limited to one line.
         Raises `ValueError` with a message that continues "CHECKPOINT_KEYS names a file that …".
         """
         if "ENCRYPTED" in text:
@@ -62,7 +62,7 @@ class OwnKey:
 
     @property
     def can_sign(self) -> bool:
-        """Whether the private half is here."""
+        """Whether the private key is available."""
         return self._private is not None
 
     def sign(self, message: bytes) -> bytes:
@@ -90,24 +90,24 @@ def new_pem() -> bytes:
 
 
 def all_keys() -> Mapping[str, tuple[OwnKey, ...]]:
-    """Return the keys of each purpose, the one that signs first."""
+    """Return the keys of each purpose, the signing key first."""
     return settings.OWN_KEYS
 
 
 def signing_key(purpose: str) -> OwnKey | None:
-    """Return the key that signs for a purpose, None where none is configured."""
+    """Return the key that signs for a purpose, or None if none is configured."""
     return next(iter(all_keys()[purpose]), None)
 
 
 def jwks() -> bytes:
-    """Return the JWKS (RFC 7517 §5) of all keys; `purpose` of each says what it signs."""
+    """Return the JWKS (RFC 7517 §5) of all keys; each key's `purpose` says what it signs."""
     keys = [key.jwk | {"purpose": purpose} for purpose, keys in all_keys().items() for key in keys]
     body = {"keys": [dict(sorted(key.items())) for key in keys]}
     return json.dumps(body, separators=(",", ":")).encode("ascii")
 
 
 def _load(der: bytes) -> object:
-    """Return the key, private or public, or None when this is not one."""
+    """Return the private or public key, or None if `der` holds no key."""
     for load in (lambda: load_der_private_key(der, None), lambda: load_der_public_key(der)):
         try:
             return load()

@@ -1,8 +1,8 @@
-"""Settings, read from the environment once and refused loudly when something is missing or wrong.
+"""Settings, read once from the environment; a missing or invalid variable stops the start.
 
-The text below each variable, and its default, are its row in the README's table: `make docs` writes
-it. `make run` sets `DEMO=true` and the few variables it needs; without it everything marked
-"required" must be given.
+The text below each variable, and its default, form its row in the README's table, which `make docs`
+writes. `make run` sets `DEMO=true` and the variables it needs; otherwise every variable marked
+"required" must be set.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ SECURITY_CONTACT = env.contacts("SECURITY_CONTACT")
 _SERVES = "portal.wsgi" in sys.modules
 """Whether a server has loaded the portal, and not a command or a test."""
 
-# --- Limits and rules, each of them yours to change ----------------------------------------------
+# --- Limits and rules, all of them adjustable ----------------------------------------------------
 
 KEY_LIMIT = env.number("KEY_LIMIT", 10)
 """Maximum number of keys per client that are not retired, revoked or expired."""
@@ -97,7 +97,7 @@ database is down.
 JWKS_MEMORY_MB = env.number("JWKS_MEMORY_MB", 64, least=0)
 """Size of the in-memory JWKS cache, in MB per process; 0 disables it."""
 
-# 0 while their number is unknown.
+# 0 if the number is unknown.
 THREADS = env.number("GRANIAN_BLOCKING_THREADS", 0, least=0)
 """Server threads per process, at least twice `DATABASE_CONNECTIONS`; the others wait or serve the
 JWKS cache. Default: 128 in `deploy/entry`.
@@ -151,7 +151,7 @@ DEBUG_RATE = env.rate("DEBUG_RATE", "240/1h/user")
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
-# A JWKS must never be answered with a redirect, and our paths are written out exactly.
+# A request for a JWKS must never be answered with a redirect; the paths of the portal are exact.
 APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -179,14 +179,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # First, so that what machines ask depends on nothing below: no host, session or cookie.
+    # First, so that requests of programs depend on nothing below: no host, session or cookie.
     "portal.oauth.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
-    # After those that set headers, before those that read the body.
+    # After middleware that sets headers, before middleware that reads the body.
     "portal.web.middleware.NoStoreMiddleware",
     "portal.web.middleware.RequestSizeMiddleware",
     "portal.web.middleware.NulMiddleware",
@@ -231,7 +231,7 @@ _replica = env.replica("DATABASE_REPLICA_URL", of="DATABASE_URL", demo=DEMO)
 
 DATABASES = {"default": _database}
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    # WAL and immediate transactions: without them two writers at once fail: "database is locked".
+    # Without WAL and immediate transactions, two concurrent writers fail: "database is locked".
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -240,7 +240,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
-    # A database that swallows packets is a failure after seconds, and not after hours.
+    # A database that drops packets counts as failed after seconds, not after hours.
     _reached = {
         "connect_timeout": 5,
         "keepalives_idle": 5,
@@ -249,8 +249,8 @@ else:
         "tcp_user_timeout": 20_000,
     }
     if _SERVES:
-        # A process that is stopped or cut off from the network holds its locks for five seconds at
-        # most; others wait for the ledger meanwhile. Commands such as migrate have no limits.
+        # A process that is stopped or cut off from the network holds its locks for at most five
+        # seconds, while others wait for the ledger. Commands such as migrate have no limits.
         _limits = {
             "idle_in_transaction_session_timeout": "5s",
             "lock_timeout": "9s",
@@ -272,8 +272,8 @@ else:
         DATABASES["replica"] = {
             **_replica,
             "CONN_MAX_AGE": 60,
-            # Who cannot read from it asks the primary. So it is not waited for, and not asked
-            # before whether it is well.
+            # If a read from the replica fails, the primary is asked. So the timeout is short, and
+            # no health check precedes a read.
             "OPTIONS": _reached | {"connect_timeout": 2} | _replica.get("OPTIONS", {}),
             "TEST": {"MIRROR": "default"},
         }
@@ -290,7 +290,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
 }
-# What is uploaded stays in memory, capped, and never touches a disk: it might be a private key.
+# An upload stays in memory, limited in size, and never on a disk: it might be a private key.
 FILE_UPLOAD_HANDLERS = ["portal.web.uploads.CappedUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
@@ -317,7 +317,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-# A code works only in the session that asked for it; a link works for whoever is sent it.
+# A code works only in the session that requested it; a link works for anyone who receives it.
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_MAX_EMAIL_ADDRESSES = 3
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -331,7 +331,7 @@ RATE_LIMITS = {
     "login": "30/1m/ip",
     "login_failed": SIGN_IN_RATE,
     "signup": SIGN_UP_RATE,
-    # High enough that no single address can use it up and keep somebody from signing up.
+    # So high that no single client address can exhaust it and keep its owner from signing up.
     "sign_up_mail": "60/1h/key",
     "confirm_email": "20/1m/ip",
     "manage_email": "20/1h/user",
@@ -401,14 +401,14 @@ ACCESS_TOKEN_SECONDS = env.number("ACCESS_TOKEN_SECONDS", 900)
 REFRESH_TOKEN_DAYS = env.number("REFRESH_TOKEN_DAYS", 90)
 """Lifetime of a refresh token after its access token has expired."""
 
-# The toolkit's tables are ours (ADR 0008), so it has none, and no migration of its own.
+# The registry owns the toolkit's tables (ADR 0008), so the toolkit has no migrations.
 MIGRATION_MODULES = {"oauth2_provider": None}
 OAUTH2_PROVIDER_APPLICATION_MODEL = "registry.Client"
 OAUTH2_PROVIDER_GRANT_MODEL = "registry.AuthorizationCode"
 OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "registry.AccessToken"  # noqa: S105 - the name of a model
 OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "registry.RefreshToken"  # noqa: S105
-# There are no ID tokens and no device codes. The toolkit wants to know their tables all the same,
-# and with these names it makes none.
+# There are no ID tokens and no device codes. The toolkit requires models for them; with these names
+# it creates no tables.
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "registry.AccessToken"  # noqa: S105
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "registry.AuthorizationCode"
 OAUTH2_PROVIDER = {
@@ -416,7 +416,7 @@ OAUTH2_PROVIDER = {
     "REFRESH_TOKEN_GENERATOR": "portal.oauth.grants.new_token",
     "OIDC_ISS_ENDPOINT": PUBLIC_URL,
     "SCOPES": SCOPES,
-    # Who asks for nothing gets the first, and not all that there is.
+    # A request without a scope gets the first scope, not all of them.
     "DEFAULT_SCOPES": list(SCOPES)[:1],
     "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
     "ACCESS_TOKEN_EXPIRE_SECONDS": ACCESS_TOKEN_SECONDS,
@@ -467,7 +467,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_SSL_REDIRECT = _HTTPS
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if _HTTPS else 0
-# Both bind hosts that are not ours, and browsers forget them slowly: the operator asks for them.
+# Both affect hosts outside the portal, and browsers keep them for long: the operator enables them.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.yes_or_no("HSTS_INCLUDE_SUBDOMAINS", default=False)
 """Browsers use https for every subdomain of the host too, for a year."""
 
@@ -492,10 +492,10 @@ TRUST_FORWARDED_PROTO = env.yes_or_no("TRUST_FORWARDED_PROTO", default=False)
 """Trust `X-Forwarded-Proto`; only behind a proxy that always sets it."""
 
 if TRUST_FORWARDED_PROTO:
-    # Only behind a proxy that sets this header itself and removes it from what comes in.
+    # Only behind a proxy that sets this header itself and removes it from incoming requests.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# --- Logs: one line an event, never a body, never a header ---------------------------------------
+# --- Logs: one line per event, never a body, never a header --------------------------------------
 
 LOG_LEVEL = env.log_level("LOG_LEVEL", "INFO")
 """`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`."""
@@ -511,12 +511,12 @@ LOGGING: dict[str, Any] = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # Django's own set-up mails tracebacks with request data to ADMINS; ours goes to the root only.
+    # Django's default mails tracebacks with request data to ADMINS; here only the root logger logs.
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # Whoever scans the internet sends another host, and its line would have that header in it.
+        # Scanners send other hosts, and the log line would contain that header.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
-        # At DEBUG these write whole requests and the tokens that they issue.
+        # At DEBUG these loggers write whole requests and the issued tokens.
         "oauthlib": {"level": "WARNING"},
         "oauth2_provider": {"level": "WARNING"},
     },

@@ -1,11 +1,11 @@
-"""Every path of the portal."""
+"""All URL paths of the portal."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
 from portal import health
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # What machines fetch stands first: it is found without trying what people look at.
+    # Paths for programs come first, so that Django matches them before the paths of pages.
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("", include("portal.publishing.urls")),

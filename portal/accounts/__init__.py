@@ -1,1 +1,1 @@
-"""People and how they sign in."""
+"""Users and how they sign in."""

@@ -1,4 +1,4 @@
-"""What the sign-in library asks of us."""
+"""The adapter through which django-allauth calls the portal."""
 
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ def _too_many_attempts() -> str:
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Decides who may sign up, and says what goes wrong in the portal's own words."""
+    """Decides who may sign up, and words the error messages."""
 
     error_messages: dict[str, Any] = {
         **DefaultAccountAdapter.error_messages,
@@ -39,7 +39,7 @@ class AccountAdapter(DefaultAccountAdapter):
         ),
         "incorrect_password": "The password is incorrect.",
         "enter_current_password": "The current password is incorrect.",
-        # Asked for late: what the setting says is not known when this class is read.
+        # Lazy: the settings are not loaded when Python reads this class.
         "too_many_login_attempts": lazy(_too_many_attempts, str)(),
     }
 
@@ -48,34 +48,34 @@ class AccountAdapter(DefaultAccountAdapter):
         return settings.SIGN_UP
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count the try as one that fails; raise `ValidationError` beyond the limit.
+        """Count the attempt as a failure; raise `ValidationError` beyond the limit.
 
-        By the address alone: the library counts by the Host header too, and anybody can send
-        another port in it.
+        Counts by the e-mail address alone. The library counts by the Host header too, and a client
+        can send any port in that header.
         """
         if not within_limit(request, "login_failed", key=credentials["email"]):
             raise self.validation_error("too_many_login_attempts")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Return the person with this password, but nobody from an account never confirmed."""
+        """Return the user with these credentials; None if the address was never confirmed."""
         user: User | None = super().authenticate(request, **credentials)
         if user is None:
             return None
         give_back(request, "login_failed", key=credentials["email"])
         if user.has_confirmed_email:
             return user
-        # Whoever has signed in before is asked for a code, which goes to their address.
+        # A user who has signed in before enters a code that is sent to their address.
         return None if User.objects.never_confirmed().filter(pk=user.pk).exists() else user
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, email: str) -> None:
-        """Forget the failed sign-ins of somebody who has a new password."""
+        """Reset the count of failed sign-ins of a user who has set a new password."""
         forget(request, "login_failed", key=email)
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return the address that limits count by, of IPv6 the network.
+        """Return the client address that rate limits count by; for IPv6, its /64 network.
 
-        Whoever has one address of a /64 has all of them (RFC 6177), and nginx counts so too.
-        Raises `PermissionDenied` when the request did not come through all trusted proxies.
+        A host with one address of a /64 can use all of them (RFC 6177). nginx counts the same way.
+        Raises `PermissionDenied` if the request did not pass through all trusted proxies.
         """
         try:
             address = ip_address(super().get_client_ip(request))
@@ -88,7 +88,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return str(address)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send links to PUBLIC_URL, whatever port or spelling the Host header of the asker had.
+        """Send a message whose links start with PUBLIC_URL, whatever the Host header says.
 
         Raises `MailNotSent`.
         """

@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """People and how they sign in."""
+    """Users and how they sign in."""
 
     name = "portal.accounts"

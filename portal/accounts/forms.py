@@ -1,4 +1,4 @@
-"""The forms of the sign-in library, where this portal asks for more."""
+"""Forms of django-allauth that the portal extends."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from portal.accounts.models import User
 
 
 class SignUpForm(forms.SignupForm):
-    """Begins a sign-up; the account is made when its address is confirmed."""
+    """Starts a sign-up; confirming the address creates the account."""
 
     def try_save(self, request: HttpRequest) -> tuple[None, HttpResponse]:
-        """Return no person yet, and the answer that asks for the code."""
+        """Return no user yet, and the response that asks for the code."""
         email, password = self.cleaned_data["email"], self.cleaned_data["password1"]
         if not within_limit(request, "sign_up_mail", key=email):
             return None, respond_429(request)
@@ -31,12 +31,12 @@ class SignUpForm(forms.SignupForm):
 
 
 class ResetPasswordForm(forms.ResetPasswordForm):
-    """Sends a link to those only who have confirmed the address."""
+    """Sends a link only to users who have confirmed the address."""
 
     users: list[User]
 
     def clean_email(self) -> str:
-        """Return the address; `users` are those whom it belongs to."""
+        """Return the address, and set `users` to the users who confirmed it."""
         email: str = super().clean_email()
         self.users = [user for user in self.users if user.has_confirmed(email)]
         return email
@@ -50,12 +50,12 @@ class ResetPasswordForm(forms.ResetPasswordForm):
 
 
 class ConfirmEmailForm(forms.ConfirmEmailVerificationCodeForm):
-    """Takes the code that was sent to one more address of a person who is signed in."""
+    """Takes the code that was sent to an additional address of a signed-in user."""
 
     def clean_code(self) -> str:
-        """Return the code; with the right one nobody who never confirmed the address is in the way.
+        """Return the code; a correct one deletes an unconfirmed account with the same address.
 
-        The number of addresses is checked again: several sessions may each wait for a code.
+        Checks the number of addresses again, because several sessions may each await a code.
         """
         forms.BaseConfirmCodeForm.clean_code(self)
         sign_up.make_way(self.email)

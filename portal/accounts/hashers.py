@@ -1,4 +1,4 @@
-"""How passwords are hashed: as Django does it, a few at a time."""
+"""Django's password hasher, with a limit on concurrent hashes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from portal import bulkhead
 
 
 class PBKDF2PasswordHasher(hashers.PBKDF2PasswordHasher):
-    """Leaves the processors, and the slots with connections, to others while many sign in."""
+    """Hashes a few passwords at a time, so that sign-ins leave processors and slots free."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        """Return the hash. Raises `BulkheadFull` when too many wait for theirs."""
+        """Return the hash. Raises `BulkheadFull` if too many requests wait for a hash."""
         with bulkhead.pages.released(), bulkhead.passwords:
             return super().encode(password, salt, iterations)

@@ -1,4 +1,4 @@
-"""Invite somebody: a message with a link to choose a password."""
+"""Invitations: a message with a link to choose a password."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from portal.accounts.models import User
 
 
 def send_invitation(user: User, *, by: str) -> None:
-    """Send a person the link with which they choose their password. Raises `MailNotSent`.
+    """Send a user the link to choose their password. Raises `MailNotSent`.
 
-    `by` says in the message who invites.
+    The message names the inviter, `by`.
     """
     key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     url = settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs=key)

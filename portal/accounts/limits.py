@@ -1,7 +1,7 @@
-"""How often things may be tried, from the settings, and how to say so.
+"""Rate limits: the limits of the settings, the counters, and the text that names a limit.
 
-Counted in the database, for all processes and hosts, each time by one statement: there is no lock
-that could outlive the process that took it, and nobody waits longer than a row takes to write.
+The database counts for all processes and hosts, with one statement per attempt. No lock outlives
+the process that took it, and no request waits longer than one row write.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from portal.accounts.models import Tries
 
 View = Callable[..., HttpResponse]
 
-# A window begins with the first try. Once it is full nothing is written until it ends.
+# A window begins with the first attempt. A full window is not written to until it ends.
 _COUNT: Final = """
 INSERT INTO accounts_tries (id, number, ends_at) VALUES (%s, 1, %s)
 ON CONFLICT (id) DO UPDATE SET
@@ -40,34 +40,34 @@ RETURNING number
 
 
 def within_limit(request: HttpRequest, action: str, *, key: str = "") -> bool:
-    """Count one more try of the action; return whether it was still within its limit.
+    """Count an attempt at the action; return whether it is within the limit.
 
-    `key` is what a rate for each `key` counts by, such as an e-mail address. Not to be called in a
-    transaction, as others who count the same would wait for its end.
+    A rate per `key` counts by `key`, such as an e-mail address. Do not call this in a transaction:
+    other requests that count in the same row would wait for its end.
     """
     now = timezone.now()
     return all(_count(*each, now) for each in _counted(request, action, key))
 
 
 def give_back(request: HttpRequest, action: str, *, key: str = "") -> None:
-    """Take back one try that does not count after all."""
+    """Subtract one attempt, which does not count after all."""
     ids = [each for _, each in _counted(request, action, key)]
     Tries.objects.filter(pk__in=ids, number__gt=0).update(number=F("number") - 1)
 
 
 def forget(request: HttpRequest, action: str, *, key: str = "") -> None:
-    """Begin to count from zero."""
+    """Reset the counters of the action to zero."""
     Tries.objects.filter(pk__in=[each for _, each in _counted(request, action, key)]).delete()
 
 
 def has_own_limit(view: View) -> View:
-    """Mark a view that is limited by itself, so that the one rate for all writing leaves it out."""
+    """Mark a view that has its own limit, so that the common limit for writes skips it."""
     view.has_own_limit = True  # type: ignore[attr-defined]
     return view
 
 
 def limited(action: str) -> Callable[[View], View]:
-    """Return a decorator that counts what is sent to a view, and answers 429 beyond the limit."""
+    """Return a decorator that counts submissions to a view and answers 429 beyond the limit."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -83,10 +83,10 @@ def limited(action: str) -> Callable[[View], View]:
 
 
 def wait_for(action: str) -> str:
-    """Return how long one waits at most until the action is possible again: "5 minutes"."""
+    """Return the longest wait until the action is possible again, such as "5 minutes"."""
     seconds = max((rate.duration for rate in _rates(action)), default=60)
     now = timezone.now()
-    # Nothing under a minute has a name there.
+    # timesince has no unit below a minute.
     return timesince(now, now + timedelta(seconds=max(seconds, 60)))
 
 
@@ -96,9 +96,9 @@ def _rates(action: str) -> list[Rate]:
 
 
 def _counted(request: HttpRequest, action: str, key: str) -> list[tuple[Rate, str]]:
-    """Return the rates of the action and the row of each.
+    """Return each rate of the action with the id of its row.
 
-    Those by `key` come last, so that an address that is over its limit makes no row for each key.
+    Rates by `key` come last, so that a client address over its limit creates no row per key.
     """
     rates = sorted(_rates(action), key=lambda rate: rate.per == "key")
     return [(rate, _id(action, rate, _source(request, rate.per, key))) for rate in rates]
@@ -114,7 +114,7 @@ def _source(request: HttpRequest, per: str, key: str) -> str:
 
 
 def _id(action: str, rate: Rate, source: str) -> str:
-    """Return the row's name: a hash, as the source may be an e-mail address."""
+    """Return the row's id: a hash, because the source may be an e-mail address."""
     return hashlib.sha256(f"{action} {rate} {source}".encode()).hexdigest()
 
 

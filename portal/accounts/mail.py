@@ -1,4 +1,4 @@
-"""Send messages, and say so when that fails."""
+"""Sends messages, and reports failures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class MailNotSent(Exception):  # noqa: N818 - it says what has become of the message
-    """The mail server did not take the message. What needs it must not be done then."""
+    """The mail server did not take the message; the caller must not do what depends on it."""
 
 
 def send(message: EmailMessage) -> None:
@@ -21,9 +21,9 @@ def send(message: EmailMessage) -> None:
     with bulkhead.pages.released(), bulkhead.mails:
         try:
             message.send()
-        except OSError as failure:  # smtplib's errors are among them
+        except OSError as failure:  # the base class of smtplib's errors
             code = failure.smtp_code if isinstance(failure, SMTPResponseException) else ""
-            # Not its text, which may have the address in it.
+            # The error's text is left out, because it may contain the address.
             cause = f"{type(failure).__name__} {code or failure.strerror or ''}".strip()
             logger.error("A message could not be sent: %s", cause)  # noqa: TRY400
             raise MailNotSent from failure

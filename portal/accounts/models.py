@@ -1,4 +1,4 @@
-"""The person who signs in."""
+"""The user model and the counters of rate limits."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from django.db.models.functions import Lower
 
 
 class UserManager(BaseUserManager["User"]):
-    """Creates people, who are told apart by their e-mail address alone."""
+    """Creates users, whose only identifier is the e-mail address."""
 
     @transaction.atomic
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """Create a person whose address is known to be theirs.
+        """Create a user whose address counts as confirmed.
 
-        Without a password they have to choose one by e-mail before they can sign in.
+        Without a password the user must choose one by e-mail before signing in.
         """
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
@@ -31,9 +31,9 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def never_confirmed(self) -> models.QuerySet[User]:
-        """Return the accounts that were made for an address that nobody has confirmed since.
+        """Return the accounts whose address was never confirmed.
 
-        This version makes none; one before it did at each sign-up.
+        Sign-up creates none now; an earlier version created one at each sign-up.
         """
         addresses = EmailAddress.objects.filter(user=OuterRef("pk"))
         return self.filter(
@@ -42,9 +42,9 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person. An admin of the portal is a person with `is_staff`."""
+    """A user. An admin of the portal is a user with `is_staff`."""
 
-    username = None  # type: ignore[assignment]  # people are told apart by e-mail address
+    username = None  # type: ignore[assignment]  # the e-mail address identifies a user
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
@@ -56,7 +56,7 @@ class User(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         constraints = [
-            # One spelling an address: otherwise A@x and a@x are two people with one mailbox.
+            # One spelling per address: otherwise A@x and a@x are two users with one mailbox.
             models.CheckConstraint(
                 condition=models.Q(email=Lower("email")), name="user_email_is_lower_case"
             ),
@@ -67,26 +67,26 @@ class User(AbstractUser):
 
     @property
     def has_confirmed_email(self) -> bool:
-        """Whether the main address is known to be theirs."""
+        """Whether the user has confirmed the main address."""
         return self.has_confirmed(self.email)
 
     def has_confirmed(self, email: str) -> bool:
-        """Return whether this address is known to be theirs.
+        """Return whether the user has confirmed this address.
 
-        Anybody can write down anybody's address; until it is confirmed it opens nothing.
+        Anyone can enter another person's address; an unconfirmed address gives no access.
         """
         theirs = EmailAddress.objects.filter(user=self, email=email.lower(), verified=True)
         return bool(theirs.exists())
 
     def get_full_name(self) -> str:
-        """Return what stands for the person in sentences: the e-mail address."""
+        """Return the name of the user in sentences: the e-mail address."""
         return self.email
 
     get_short_name = get_full_name
 
 
 class Tries(models.Model):
-    """How often one caller has tried one thing within the present window of time (`limits`)."""
+    """The number of attempts that one source made within the current window (`limits`)."""
 
     id = models.CharField(max_length=64, primary_key=True)
     number = models.PositiveIntegerField()

@@ -1,8 +1,8 @@
-"""Sign up: an account is made once its address is confirmed by a code, where it was asked for.
+"""Sign-up: the code sent to an address, entered in the same session, creates the account.
 
-Until then the sign-up is in the session that began it and nowhere else. A row in the database would
-keep the address from the person it belongs to, and a link in the message would confirm whatever
-password the sender of the form has chosen.
+Until then the sign-up is stored only in the session that started it. A row in the database would
+keep the owner of the address from signing up. A link in the message would confirm the password
+that the sender of the form chose.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _KEY: Final = "sign_up"
 
 
 class SignUpOver(Exception):  # noqa: N818 - it says what has become of the sign-up
-    """The sign-up cannot go on; the message is a full sentence for people."""
+    """The sign-up cannot continue; the message is a full sentence for the user."""
 
 
 class WrongCode(Exception):  # noqa: N818 - it says what the code is
-    """The code is not the one that was sent; another try is left."""
+    """The code is not the one that was sent; another attempt is left."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingSignUp:
-    """A sign-up that waits for its code."""
+    """A sign-up whose code was not entered yet."""
 
     email: str
     password: str
@@ -55,8 +55,8 @@ class PendingSignUp:
 def begin(request: HttpRequest, *, email: str, password: str) -> None:
     """Send a code to the address and remember the sign-up in the session.
 
-    For an address that has an account the work is the same, and so is the answer: the message that
-    is sent tells its owner.
+    For an address that has an account, the work and the response are the same; the message informs
+    its owner.
     """
     adapter = get_adapter(request)
     code = adapter.generate_email_verification_code()
@@ -70,14 +70,14 @@ def begin(request: HttpRequest, *, email: str, password: str) -> None:
 
 
 def pending(request: HttpRequest) -> PendingSignUp | None:
-    """Return the sign-up that this session has begun, unless its time is over."""
+    """Return the sign-up that this session started, or None if it has expired."""
     state = request.session.get(_KEY)
     found = PendingSignUp(**state) if state else None
     return found if found and time.time() < found.ends_at else None
 
 
 def confirm(request: HttpRequest, code: str) -> User:
-    """Make the account when the code is right. Raises `WrongCode` and `SignUpOver`."""
+    """Create the account if the code is right. Raises `WrongCode` and `SignUpOver`."""
     found = pending(request)
     if found is None:
         raise SignUpOver("The code expired after 15 minutes. Sign up again.")
@@ -106,7 +106,7 @@ def _make_account(found: PendingSignUp) -> User:
 
 
 def make_way(email: str) -> None:
-    """Delete an account for this address that nobody ever confirmed; its owner has come now."""
+    """Delete an unconfirmed account with this address, so that its owner can confirm it."""
     User.objects.never_confirmed().filter(email=email).delete()
 
 

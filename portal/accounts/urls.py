@@ -1,4 +1,4 @@
-"""The paths of signing in: those of the sign-in library that this portal uses, and no others."""
+"""The URL paths for sign-in: only those of django-allauth that the portal uses."""
 
 from allauth.account import views
 from django.urls import path, re_path

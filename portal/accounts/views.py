@@ -1,4 +1,4 @@
-"""What the sign-in library has no page for."""
+"""Pages that django-allauth does not have."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SignUpCodeForm(BaseConfirmCodeForm):
     """Takes the code of a sign-up, which `sign_up.confirm` compares."""
 
     def clean_code(self) -> str:
-        """Return what was typed."""
+        """Return the code as typed."""
         typed: str = self.cleaned_data["code"]
         return typed
 
@@ -28,7 +28,7 @@ class SignUpCodeForm(BaseConfirmCodeForm):
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_sign_up(request: HttpRequest) -> HttpResponse:
-    """Ask for the code of a sign-up, then make the account and sign its owner in."""
+    """Ask for the code of a sign-up, then create the account and sign its owner in."""
     pending = sign_up.pending(request)
     if pending is None:
         return redirect("account_signup")
@@ -51,10 +51,10 @@ def confirm_sign_up(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def confirm_email(request: HttpRequest) -> HttpResponse:
-    """Ask for the code that was sent to one more address, then add it.
+    """Ask for the code that was sent to an additional address, then add the address.
 
-    The library looks whether another account has the address and adds it then; of two who confirm
-    it at once, the database refuses the second.
+    The library checks that no other account has the address, then adds it. If two users confirm it
+    at the same time, the database refuses the second.
     """
     try:
         with transaction.atomic():

@@ -1,7 +1,7 @@
-"""Leave no address that nobody confirmed but the main one of an account.
+"""Delete every unconfirmed address except the main one of an account.
 
-An unconfirmed second address found its account as a confirmed one does, and could be made the main
-one by a person whose own address had no row. People made by a command get their row here.
+An unconfirmed second address led to its account as a confirmed one does, and a user whose own
+address had no row could make it the main one. Users created by a command get their row here.
 """
 
 from django.db import migrations
@@ -12,7 +12,7 @@ def confirm(apps, schema_editor):
     User = apps.get_model("accounts", "User")
     EmailAddress = apps.get_model("account", "EmailAddress")
     confirmed = EmailAddress.objects.filter(verified=True).values("email")
-    # Only a command makes an account without a row, and an admin gives it the address.
+    # Only a command creates an account without a row, and an admin gives the command the address.
     for user in User.objects.filter(emailaddress=None).exclude(email__in=confirmed):
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     EmailAddress.objects.filter(verified=False).exclude(email=F("user__email")).delete()
