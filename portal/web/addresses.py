@@ -1,4 +1,4 @@
-"""The addresses of this portal as clients and verifiers use them, absolute, in one place."""
+"""The absolute URLs of this portal that clients and verifiers use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.registry.models import Client, ClientKey
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """What a developer copies into the code that makes assertions."""
+    """The values that a developer copies into the code that signs assertions."""
 
     client_id: str
     issuer: str
@@ -22,7 +22,7 @@ class Addresses:
 
 
 def addresses_of(client: Client) -> Addresses:
-    """Return the addresses for one client. The public URL is the issuer (RFC 8414 §2)."""
+    """Return the URLs for one client. PUBLIC_URL is the issuer (RFC 8414 §2)."""
     return Addresses(
         client_id=client.client_id,
         issuer=issuer(),

@@ -1,4 +1,4 @@
-"""What every template may use."""
+"""The context processor: variables available in every template."""
 
 from typing import Any
 

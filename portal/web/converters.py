@@ -1,4 +1,4 @@
-"""What an id in a path may look like; anything else is 404 before a query sees it."""
+"""Path converters for ids. Any other id in a path is 404 before a query runs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class ClientIdConverter:
     regex = CLIENT_ID
 
     def to_python(self, value: str) -> str:
-        """Return the client_id as it stands."""
+        """Return the client_id unchanged."""
         return value
 
     def to_url(self, value: str) -> str:
-        """Return the client_id as it stands."""
+        """Return the client_id unchanged."""
         return value
 
 
@@ -34,12 +34,12 @@ class ReferenceConverter(ClientIdConverter):
 
 
 class RowConverter:
-    """The number of a row, no larger than a database can hold."""
+    """The primary key of a row, no larger than the database column holds."""
 
     regex = "[0-9]{1,18}"
 
     def to_python(self, value: str) -> int:
-        """Return the number."""
+        """Return the number as an int."""
         return int(value)
 
     def to_url(self, value: int) -> str:

@@ -1,6 +1,6 @@
-"""What people see when something is refused or goes wrong.
+"""The error pages.
 
-htmx requests get a short notice instead of a page; base.html shows it in the messages area.
+An htmx request gets a short notice instead of a page; base.html shows it in the messages area.
 """
 
 from __future__ import annotations
@@ -37,26 +37,26 @@ _LIMITED: Final = {
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 400; the sentence of a `BadRequest` is shown, which is always one of ours."""
+    """Answer 400. The page shows the message of a `BadRequest`, which is always our own text."""
     why = exception.args[0] if isinstance(exception, BadRequest) else ""
     return show(request, "web/errors/400.html", {"why": why}, fragment=_FRAGMENT, status=400)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 403; the sentence of a `PermissionDenied` that carries one is shown."""
+    """Answer 403. The page shows the message of the `PermissionDenied`, if it has one."""
     why = exception.args[0] if exception.args else ""
     return show(request, "web/errors/403.html", {"why": why}, fragment=_FRAGMENT, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
-    """Answer 404, the same for what does not exist and for what is nobody else's business."""
+    """Answer 404, the same for what does not exist and for what the user may not see."""
     return show(request, "web/errors/404.html", fragment=_FRAGMENT, status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500, or 503 when it is the database that does not answer.
+    """Answer 500, or 503 when the database does not answer.
 
-    Django calls this while the exception is being handled.
+    Django calls this while it handles the exception.
     """
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return unavailable(request)
@@ -64,15 +64,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def unavailable(request: HttpRequest, *, busy: bool = False) -> HttpResponse:
-    """Answer 503 with a page that needs no session, no messages and no sign-in to be rendered.
+    """Answer 503 with a page that renders without session, messages or sign-in.
 
-    `busy` is for a request that was not begun; otherwise it is the database that fails.
+    `busy`: the portal did not start the request. Otherwise the database has failed.
     """
     return _unavailable(request, {"busy": busy})
 
 
 def mail_not_sent(request: HttpRequest) -> HttpResponse:
-    """Answer 503 to what needs a message that could not be sent."""
+    """Answer 503 to a request that needs an e-mail which could not be sent."""
     return _unavailable(request, {"mail": True})
 
 
@@ -83,12 +83,12 @@ def _unavailable(request: HttpRequest, context: dict[str, bool]) -> HttpResponse
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
-    """Answer 403 to a form whose token is missing or old; `reason` is for developers only."""
+    """Answer 403 to a form with a missing or old CSRF token; `reason` is for developers only."""
     return show(request, "web/errors/csrf.html", fragment=_FRAGMENT, status=403)
 
 
 def private_key(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """Answer 422 to a form with a private key where none is looked for, such as in a note."""
+    """Answer 422 to a form with a private key in a field for other text, such as a note."""
     leaked_keys = leaked_keys_of(refused, current_user(request), timezone.now())
     context = {"refused": refused, "leaked_keys": leaked_keys}
     response = show(request, "web/errors/private_key.html", context, fragment=_FRAGMENT, status=422)
@@ -96,9 +96,9 @@ def private_key(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    """Answer 429, and say how long the limit of the page lasts."""
+    """Answer 429, and say how long the rate limit of the page lasts."""
     name = request.resolver_match.url_name if request.resolver_match else None
     context = {"wait": wait_for(_LIMITED.get(name or "", "write"))}
     response = show(request, "web/errors/429.html", context, fragment=_FRAGMENT, status=429)
-    # The pages that answer 429 themselves put it where the form is; this is no form.
+    # Views that answer 429 themselves show it beside their form; here there is no form.
     return reswap(retarget(response, "#messages"), "innerHTML")

@@ -1,4 +1,4 @@
-"""What the reason of a refused token request means, and what to do about it."""
+"""Explain the reason of a refused token request, and what to do about it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OF_ASSERTIONS: Final = {str(reason): each for reason, each in EXPLANATIONS.item
 def explanation_of(reason: str) -> Explanation:
     """Return the explanation of a recorded reason.
 
-    One that this release does not know, from a later one perhaps, is called by its code.
+    For a reason that this release does not know, such as one of a later release, it shows the code.
     """
     known = _OF_ASSERTIONS.get(reason) or _GRANT_ERRORS.get(reason)
     return known or Explanation(f"The request was refused: {reason}", "", "")

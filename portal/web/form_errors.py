@@ -1,4 +1,4 @@
-"""The one mapping from a refusal to what a form says about it."""
+"""The one mapping from a refusal to a form error."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _ABOUT_ALG = {Reason.ALG_UNKNOWN, Reason.ALG_NOT_OFFERED, Reason.ALG_DOES_NOT_FI
 
 
 def add_refusal(form: forms.Form, refusal: Refused | RegistryRefusal) -> None:
-    """Add the refusal to the field of the form that it is about, or to the form as a whole.
+    """Add the refusal to the form field that it concerns, or to the form as a whole.
 
-    A `Refused` stays with the form as `form.refused`, so that the page can show what was found,
-    what is needed and the command as three things.
+    A `Refused` is also stored as `form.refused`, so that the page can show separately what was
+    found, what is needed, and the command.
     """
     if isinstance(refusal, Refused):
         form.refused = refusal  # type: ignore[attr-defined]  # declared by the forms that take keys

@@ -1,4 +1,4 @@
-"""What all forms have in common: text the database can hold, and errors that are read out."""
+"""The base class and fields of all forms, and the forms of clients and members."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.registry.choices import Role
 
 
 class PortalForm(forms.Form):
-    """A form for templates/partials/field.html, without inline styles or scripts."""
+    """A form for templates/partials/field.html, without inline styles or scripts (CSP)."""
 
     template_name = "partials/form.html"
     required_css_class = ""
@@ -20,23 +20,23 @@ class PortalForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
-        # What is missing is said in our words, in the page, and not in a browser's bubble.
+        # The page reports a missing value in our words, not the browser in a tooltip.
         self.use_required_attribute = False
 
 
 def paste_area(rows: int, css: str = "is-key", **attrs: str) -> forms.Textarea:
-    """Return a field for keys and assertions, which no browser may correct or complete."""
+    """Return a field for keys and assertions, without spell checking and autocompletion."""
     fixed = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
     return forms.Textarea(attrs={"class": css, "rows": rows, **fixed, **attrs})
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
-    """Return what a form was sent with, or None when it is only to be shown."""
+    """Return the data of a POST, or None when the form is only shown."""
     return request.POST if request.method == "POST" else None
 
 
 def one_line(value: str) -> None:
-    """Refuse control characters, which SQLite would keep and PostgreSQL would not."""
+    """Refuse control characters: PostgreSQL does not accept NUL, and SQLite would store it."""
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
         message = "Write this on one line, without control characters."
         raise ValidationError(message)
@@ -60,7 +60,7 @@ class ClientForm(PortalForm):
     )
 
     def clean_contacts(self) -> list[str]:
-        """Return the addresses, each once, in the order given."""
+        """Return the e-mail addresses without duplicates, in the order given."""
         given = self.cleaned_data["contacts"].replace(",", "\n").split("\n")
         addresses = list(dict.fromkeys(line.strip() for line in given if line.strip()))
         if len(addresses) > 20:
@@ -77,7 +77,7 @@ class ClientForm(PortalForm):
 
 
 class ClientEditForm(ClientForm):
-    """What of a client can be changed: also where people are sent with an authorization code."""
+    """The editable properties of a client, with its redirect URIs."""
 
     redirect_uris = forms.CharField(
         required=False,
@@ -91,13 +91,13 @@ class ClientEditForm(ClientForm):
     )
 
     def clean_redirect_uris(self) -> list[str]:
-        """Return the addresses, one a line; the registry judges them."""
+        """Return the redirect URIs, one per line; the registry validates them."""
         lines: list[str] = self.cleaned_data["redirect_uris"].split()
         return lines
 
 
 class RoleForm(PortalForm):
-    """What a member may do."""
+    """The role of a member."""
 
     role = forms.TypedChoiceField(
         choices=Role.choices,
@@ -109,7 +109,7 @@ class RoleForm(PortalForm):
 
 
 class MemberForm(RoleForm):
-    """Somebody to add to a client."""
+    """A person to add to a client."""
 
     field_order = ("email", "role")
     email = forms.EmailField(

@@ -1,4 +1,4 @@
-"""What became of a private key that somebody sent, as far as it concerns them."""
+"""The keys that a private key in a request has revoked, as far as its sender may see them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class LeakedKey:
-    """A key that is revoked because its private half was sent."""
+    """A key that is revoked because its private key was sent."""
 
     key: ClientKey
     is_last: bool
@@ -25,7 +25,7 @@ class LeakedKey:
 
 
 def leaked_keys_of(refused: Refused | None, user: User, now: datetime) -> list[LeakedKey]:
-    """Return the keys that the refusal has ended, of clients that the person may see."""
+    """Return the keys that the refusal has revoked, of clients that the user may see."""
     names = [name for key in (refused.leaked if refused else ()) for name in fingerprints(key)]
     if not names:
         return []

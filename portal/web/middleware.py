@@ -1,4 +1,4 @@
-"""What a request may be like before anything reads it, and what is kept of an answer."""
+"""Middleware that limits requests before views read them, and the caching of responses."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ from portal.web.render import show
 
 
 class NoStoreMiddleware:
-    """Lets no browser and no cache keep a page: what people see is theirs, until they sign out."""
+    """Keeps pages out of all caches, so that nobody reads them after the user signs out."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer what the next one answers; what it says itself about caches stays."""
+        """Return the next response; a Cache-Control header of its own stays."""
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
 
 class RequestSizeMiddleware:
-    """Refuses a body larger than MAX_REQUEST_BYTES by its stated length, before it is read."""
+    """Refuses a request whose Content-Length exceeds MAX_REQUEST_BYTES, before it is read."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer 413, or what the next one answers."""
+        """Answer 413, or return the next response."""
         if _fits(request.META.get("CONTENT_LENGTH") or "0"):
             return self.get_response(request)
         return show(request, "web/errors/413.html", fragment="notice", status=413)
 
 
 class BulkheadMiddleware:
-    """Refuses a page while too many others wait for the database, or for forms sent slowly."""
+    """Refuses a page while too many others wait for the database, or for slowly sent forms."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer 503, or what the next one answers."""
+        """Answer 503, or return the next response."""
         try:
             with bulkhead.pages:
                 return self.get_response(request)
@@ -60,7 +60,7 @@ class BulkheadMiddleware:
             return unavailable(request, busy=True)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer 503 for a view that got no slot when it came back to the database."""
+        """Answer 503 for a view that got no slot when it used the database again."""
         return (
             unavailable(request, busy=True)
             if isinstance(exception, bulkhead.BulkheadFull)
@@ -69,38 +69,38 @@ class BulkheadMiddleware:
 
 
 class MailMiddleware:
-    """Says it when a message could not be sent; nothing of what needs it was saved."""
+    """Reports an e-mail that could not be sent. Nothing that depends on it is saved."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer what the next one answers."""
+        """Return the next response."""
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer 503 where no message went out."""
+        """Answer 503 when an e-mail could not be sent."""
         return mail_not_sent(request) if isinstance(exception, MailNotSent) else None
 
 
 class WriteRateMiddleware:
-    """Limits what one person does that stays on record, whichever page it is done on (WRITE_RATE).
+    """Limits how many forms one signed-in user sends (WRITE_RATE), as each leaves records.
 
-    It counts each form that somebody sends who is signed in, unless its view has a limit of its
-    own (`has_own_limit`): a new page is limited without being named anywhere.
+    It counts the forms of all views except those with their own limit (`has_own_limit`), so a new
+    page is limited without being named here.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer what the next one answers."""
+        """Return the next response."""
         return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: View, _args: object, _kwargs: object
     ) -> HttpResponse | None:
-        """Answer 429 beyond the limit."""
+        """Answer 429 above the limit."""
         writes = request.method not in {"GET", "HEAD", "OPTIONS"} and request.user.is_authenticated
         if not writes or getattr(view, "has_own_limit", False) or within_limit(request, "write"):
             return None
@@ -108,23 +108,23 @@ class WriteRateMiddleware:
 
 
 class PrivateKeyMiddleware:
-    """Refuses a form with a private key in a field that is for something else, and blocks the key.
+    """Refuses a form with a private key in a field for other text, and blocks the key.
 
-    A label, a note or a name is kept for good, so that no private key may come into one. The fields
-    that keys are pasted into (`_READ_BY_THEIR_PAGES`) are looked at by their own pages.
+    Labels, notes and names are stored permanently, so they must not contain a private key. The
+    views of the fields that take keys (`_READ_BY_THEIR_PAGES`) check those fields themselves.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer what the next one answers."""
+        """Return the next response."""
         return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, _view: View, _args: object, _kwargs: object
     ) -> HttpResponse | None:
-        """Answer 422 where there is one."""
+        """Answer 422 when a field contains a private key."""
         if not isinstance(request.user, User):
             return None
         fields = {
@@ -146,15 +146,15 @@ _READ_BY_THEIR_PAGES: Final = frozenset({"material", "paste", "assertion", "q"})
 class NulMiddleware:
     """Refuses a NUL in the query, and in a cookie, where a quoted one can spell it (`\\000`).
 
-    PostgreSQL takes no NUL in a text, so a look-up with one would be an error. Forms refuse it by
-    themselves, and what stands in a path has a converter.
+    PostgreSQL accepts no NUL in text, so a query with one would fail. Form fields refuse NUL
+    themselves, and path converters do so for paths.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer 400, or what the next one answers."""
+        """Answer 400, or return the next response."""
         query = request.META.get("QUERY_STRING", "")
         if "%00" in query or any("\0" in value for value in request.COOKIES.values()):
             message = "The query or a cookie contains a NUL character."
@@ -163,6 +163,6 @@ class NulMiddleware:
 
 
 def _fits(stated: str) -> bool:
-    """Return whether a stated length is a plain number within the limit."""
+    """Return whether a Content-Length is a plain number within the limit."""
     is_number = stated.isascii() and stated.isdecimal() and len(stated) < 20
     return is_number and int(stated) <= settings.MAX_REQUEST_BYTES

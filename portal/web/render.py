@@ -1,4 +1,4 @@
-"""The one place that chooses between a whole page and the part of it that htmx swaps."""
+"""Choose between a whole page and the part of it that htmx swaps."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def show(
 ) -> HttpResponse:
     """Render the template, or only its partial `fragment` when htmx asks and there is one.
 
-    With a fragment come the messages of the request, as an out-of-band swap: they stand in the
-    frame of the page, which htmx leaves alone.
+    A fragment also contains the messages of the request, as an out-of-band swap: the messages
+    area is in the frame of the page, which htmx does not replace.
     """
     if fragment and wants_fragment(request):
         response = render(request, f"{template}#{fragment}", dict(context or {}), status=status)
@@ -36,8 +36,8 @@ def show(
 
 
 def wants_fragment(request: HttpRequest) -> bool:
-    """Return whether htmx asks for a part of a page, and not for a page of its history."""
-    # Error pages are rendered outside the middleware too, so there is no request.htmx to rely on.
+    """Return whether htmx requests a part of a page, and not a whole page for its history."""
+    # Error pages are also rendered outside the middleware, where request.htmx is not set.
     htmx = HtmxDetails(request)
     return bool(htmx) and not htmx.history_restore_request
 
@@ -45,8 +45,8 @@ def wants_fragment(request: HttpRequest) -> bool:
 def leave(request: HttpRequest, to: Any, *args: Any) -> HttpResponse:
     """Redirect to another page, as `django.shortcuts.redirect` does.
 
-    htmx would follow a plain redirect and put the other page where the form was, so it is told to
-    load that page instead.
+    htmx would follow a plain redirect and put the other page in place of the form. The response
+    therefore tells htmx to load that page.
     """
     if not wants_fragment(request):
         return redirect(to, *args)

@@ -1,4 +1,4 @@
-"""Shortcuts of the views: find the client or key of a path, and check a permission."""
+"""Shortcuts for views: find the client or key of a path, and check a permission."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from portal.web.current_user import current_user
 
 
 def get_client_or_404(request: HttpRequest, client_id: str) -> Client:
-    """Return the client; 404 when there is none that the person may see."""
+    """Return the client. Raises Http404 unless it exists and the user may see it."""
     return get_object_or_404(Client.objects.visible_to(current_user(request)), client_id=client_id)
 
 
 def get_key_or_404(request: HttpRequest, client_id: str, kid: str) -> ClientKey:
-    """Return the key of the client, with its client; 404 as for `get_client_or_404`."""
+    """Return the key, with its client loaded. Raises Http404 as `get_client_or_404` does."""
     client = get_client_or_404(request, client_id)
-    # Who confirmed, retired or revoked it one page in many shows, and loads.
+    # Few pages show who confirmed, retired or revoked the key; they load those users themselves.
     keys = client.keys.select_related("client", "registered_by").with_last_used()
     return get_object_or_404(keys, kid=kid)
 
 
 def require(allowed: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence: require(can_…)
-    """Answer 403 with the message `otherwise` unless it is allowed."""
+    """Raise `PermissionDenied` (403) with the message `otherwise` unless `allowed`."""
     if not allowed:
         raise PermissionDenied(otherwise)
 

@@ -1,4 +1,4 @@
-"""Uploads stay in memory, in one small capped buffer."""
+"""Keep uploads in memory, in one small buffer with a limit."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from portal.core.public_key.parse import MAX_INPUT_BYTES
 
 
 class CappedUploadHandler(FileUploadHandler):
-    """Keeps an upload in memory, and not more of it than it takes to see that it is too large.
+    """Keeps an upload in memory, up to one byte over the limit.
 
     Django's own handlers keep whole files and write large ones to disk, where a private key that
-    somebody chose by mistake would be left behind.
+    was chosen by mistake would remain.
     """
 
     chunk_size = MAX_INPUT_BYTES
 
     def new_file(self, *args: object, **kwargs: object) -> None:
-        """Begin with an empty buffer."""
+        """Start with an empty buffer."""
         super().new_file(*args, **kwargs)  # type: ignore[arg-type]  # handed on as it came
         self._buffer = bytearray()
 
@@ -27,7 +27,7 @@ class CappedUploadHandler(FileUploadHandler):
         self._buffer += raw_data[: MAX_INPUT_BYTES + 1 - len(self._buffer)]
 
     def file_complete(self, file_size: int) -> UploadedFile[bytes]:  # noqa: ARG002
-        """Hand over what was kept."""
+        """Return the file from the buffer."""
         return SimpleUploadedFile(
             self.file_name or "key", bytes(self._buffer), self.content_type or "text/plain"
         )

@@ -23,7 +23,7 @@ urlpatterns = [
     path("clients/", clients.client_list, name="clients"),
     path("clients/new/", clients.client_new, name="client_new"),
     path(_CLIENT, settings_page.client, name="client"),
-    # People leave the last slash out when they type; APPEND_SLASH would do it to machines as well.
+    # People omit the last slash when they type. APPEND_SLASH would redirect machines as well.
     path(_CLIENT.removesuffix("/"), RedirectView.as_view(pattern_name="client")),
     path(f"{_CLIENT}edit/", clients.client_edit, name="client_edit"),
     path(f"{_CLIENT}team/", team.team, name="team"),
@@ -40,7 +40,7 @@ urlpatterns = [
         token_requests.token_request,
         name="token_request",
     ),
-    # Where the token endpoint's error_uri leads (RFC 6749 §5.2).
+    # The target of the token endpoint's error_uri (RFC 6749 §5.2).
     path(
         "token-requests/<reference:reference>/",
         token_requests.token_request_reference,

@@ -1,4 +1,4 @@
-"""The clients of a person: where they land, the list, and a new one."""
+"""The clients of the current user: start page, list, and the forms to create or change one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGE_SIZE = 25
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Lead to the Settings page of the person's only client, or to the list."""
+    """Redirect to the Settings page of the user's only client, or to the list."""
     own = list(Client.objects.filter(memberships__user=current_user(request))[:2])
     if len(own) == 1:
         return redirect("client", own[0].client_id)
@@ -33,7 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def client_list(request: HttpRequest) -> HttpResponse:
-    """List the clients that the person belongs to, by name, with a search when there are many."""
+    """List the clients that the user is a member of, by name, with a search when there are many."""
     user = current_user(request)
     wanted = request.GET.get("q", "").strip()[:100]
     own = Client.objects.filter(pk__in=user.memberships.values("client")).order_by("name", "pk")
@@ -51,7 +51,7 @@ def client_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def client_new(request: HttpRequest) -> HttpResponse:
-    """Create a client, whose first owner is the person."""
+    """Create a client. The user becomes its first owner."""
     user = current_user(request)
     require(
         permissions.can_create_client(user),
@@ -73,7 +73,7 @@ def client_new(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
-    """Change the name, the contacts and the redirect addresses of a client."""
+    """Change the name, the contacts and the redirect URIs of a client."""
     client = get_client_or_404(request, client_id)
     require(permissions.can_change_client(current_user(request), client), NOT_YOUR_CLIENT)
     before = {

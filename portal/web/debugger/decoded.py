@@ -1,4 +1,4 @@
-"""The header and the claims of an assertion as a person reads them."""
+"""The header and the claims of an assertion, formatted for people to read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEYS: Final = frozenset({"jwk", "x5c"})
 
 @dataclass(frozen=True, slots=True)
 class DecodedMember:
-    """A member with its value as JSON; a date is told as a time, and from now, too."""
+    """A member with its value as JSON. For a date: also the time, and its distance from now."""
 
     name: str
     value: str
@@ -27,7 +27,7 @@ class DecodedMember:
 
 
 def decode_members(values: Mapping[str, object], now: datetime) -> list[DecodedMember]:
-    """Return the first members in the order given, each cut short where it is long."""
+    """Return the first members in the order given. Long values are shortened."""
     shown = islice(values.items(), _MAX_MEMBERS)
     members = [_decode_member(name, value, now) for name, value in shown]
     rest = len(values) - len(members)
@@ -35,7 +35,7 @@ def decode_members(values: Mapping[str, object], now: datetime) -> list[DecodedM
 
 
 def _decode_member(name: str, value: object, now: datetime) -> DecodedMember:
-    # A key in a header may be a whole pair; nothing of it is shown.
+    # A key in a header may contain the private key, so nothing of it is shown.
     text = "(not shown)" if name in _KEYS else brief(json.dumps(value, ensure_ascii=False))
     name = brief(name)
     when = _time(value) if name in _DATES else None
@@ -54,7 +54,7 @@ def _time(value: object) -> datetime | None:
 
 
 def distance(when: datetime, now: datetime) -> str:
-    """Return how far a time is from now, to the second."""
+    """Return the distance between `when` and now, to the second."""
     seconds = round((when - now).total_seconds())
     if seconds == 0:
         return "now"

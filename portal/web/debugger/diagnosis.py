@@ -1,4 +1,4 @@
-"""What the debugger finds in a paste: the core's examination, with the client's keys by name."""
+"""The debugger's result for a paste: the core's examination, with the client's keys by name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MAX_PAST_KEYS: Final = 50
 
 
 class PasteForm(PortalForm):
-    """Something to debug."""
+    """An assertion or a token request to debug."""
 
     paste = forms.CharField(
         strip=False,
@@ -48,7 +48,7 @@ class PasteForm(PortalForm):
     )
 
     def clean_paste(self) -> str:
-        """Refuse what is longer than any request that we would read."""
+        """Refuse a paste that is longer than the largest request the portal accepts."""
         text: str = self.cleaned_data["paste"]
         if len(text.encode("utf-8", "replace")) > MAX_PASTE_BYTES:
             message = (
@@ -61,9 +61,9 @@ class PasteForm(PortalForm):
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What is wrong with a paste, if anything, and all that can be seen in it.
+    """The problems of a paste, if any, and its decoded content.
 
-    `problems` are of the request around the assertion, and come before all checks.
+    `problems` concern the request around the assertion. They are listed before all checks.
     """
 
     checks: tuple[CheckResult, ...]
@@ -76,7 +76,7 @@ class Diagnosis:
 
     @property
     def failed(self) -> list[CheckResult]:
-        """What is wrong, in the order in which to fix it."""
+        """The failed checks, in the order in which to fix them."""
         return [each for each in self.checks if each.outcome == CheckOutcome.FAIL]
 
     @property
@@ -86,7 +86,7 @@ class Diagnosis:
 
     @property
     def title(self) -> str:
-        """What is wrong first, in a few words."""
+        """A short title for the first problem."""
         refusal = self.refusal
         return explanation_of(refusal.reason).title if refusal and refusal.reason else ""
 
@@ -97,9 +97,9 @@ class Diagnosis:
 
 
 def diagnose(text: str, client: Client, now: datetime) -> Diagnosis:
-    """Return what is wrong with the pasted assertion or request of the client; nothing is kept.
+    """Return what is wrong with the pasted assertion or request of the client; store nothing.
 
-    Raises `Refused` when there is no assertion in it.
+    Raises `Refused` when the text contains no assertion.
     """
     paste = read_paste(text)
     keys = _keys_of(client, now)
@@ -136,7 +136,7 @@ def _of_problem(problem: Problem) -> CheckResult:
 
 
 def _of_client_id(paste: Paste, unverified: UnverifiedAssertion | None) -> Iterator[CheckResult]:
-    """Yield what is wrong with the parameter client_id beside the assertion, if it is there."""
+    """Yield what is wrong with the parameter client_id beside the assertion, if it is present."""
     given = paste.request.parameters.get("client_id", ("",))[0]
     refused = why_of_another(given, unverified) if given and unverified else None
     if refused:
@@ -144,14 +144,14 @@ def _of_client_id(paste: Paste, unverified: UnverifiedAssertion | None) -> Itera
 
 
 def _keys_of(client: Client, now: datetime) -> list[ClientKey]:
-    """Return the live keys, all of which the endpoint may try, and the newest of the others."""
+    """Return all live keys, which the token endpoint may try, and the newest of the others."""
     live = list(client.keys.live(now).select_related("client").order_by("-pk"))
     others = ClientKey.objects.exclude(pk__in=[key.pk for key in live]).prefetch_related("client")
     return [*live, *newest_of(others, "client", client.pk)[:_MAX_PAST_KEYS]]
 
 
 def _audience(examination: Examination, expectation: Expectation) -> Difference | None:
-    """Return how the audience differs from the issuer, where it is short, harmless and not it."""
+    """Return how a refused audience differs from the issuer; None if it is long or unsafe."""
     failed = any(
         each.name == "aud" and each.outcome == CheckOutcome.FAIL for each in examination.checks
     )

@@ -1,4 +1,4 @@
-"""How one short text differs from another, character by character."""
+"""Compare two short texts, character by character."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_COMPARED: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece that both texts have (`same`), only the seen one, or only the expected one."""
+    """A piece of both texts (`same`), of the seen text only, or of the expected text only."""
 
     text: str
     kind: str
@@ -21,7 +21,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What was seen and the nearest thing that was expected, in pieces and in sentences."""
+    """The seen text and the nearest expected text, in pieces and in sentences."""
 
     seen: str
     expected: str
@@ -30,9 +30,9 @@ class Difference:
 
 
 def difference(seen: str, accepted: Iterable[str]) -> Difference | None:
-    """Return how the text differs from the nearest of those that are accepted.
+    """Return how `seen` differs from the nearest accepted text.
 
-    None if it is one of them, or too long to compare.
+    Returns None if `seen` is accepted, or too long to compare.
     """
     texts = list(accepted)
     if seen in texts or len(seen) > MAX_COMPARED:

@@ -1,4 +1,4 @@
-"""The assertion debugger: paste what the token endpoint refuses, and read why."""
+"""The assertion debugger: paste an assertion or a token request, and read why it is refused."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _SECRET: Final = frozenset({Reason.PRIVATE_KEY, Reason.SHARED_SECRET})
 def assertion_debugger(request: HttpRequest, client_id: str) -> HttpResponse:
     """Show the form (GET), or what is wrong with what was pasted (POST).
 
-    What was pasted is never sent back. An assertion lets its holder in for up to five minutes, and
-    a whole request may carry a code, a refresh token or a secret; a page that repeats it is one
-    more copy of it. With JavaScript only the verdict is swapped, so the paste stays in its field
-    all the same; without, the browser's Back button has it.
+    The response never repeats the paste. An assertion authenticates its holder for up to five
+    minutes, and a whole request may contain a code, a refresh token or a secret. A page that
+    repeats them is another copy of them. With JavaScript only the result is swapped, so the paste
+    stays in its field; without JavaScript, the browser's Back button restores it.
     """
     client = get_client_or_404(request, client_id)
     form = PasteForm(posted(request))
@@ -58,7 +58,7 @@ def assertion_debugger(request: HttpRequest, client_id: str) -> HttpResponse:
 def _show(
     request: HttpRequest, client: Client, form: PasteForm, *, status: int = 200, **seen: Any
 ) -> HttpResponse:
-    # A secret has to leave the field too, so then the form is drawn anew, which is always empty.
+    # A secret must leave the field too, so the form is rendered again, which is always empty.
     refused = seen.get("refused")
     whole = refused is not None and refused.reason in _SECRET
     diagnosis: Diagnosis | None = seen.get("diagnosis")

@@ -1,4 +1,4 @@
-"""Who belongs to a client: the list, and how it changes."""
+"""The members of a client: list, add, change and remove them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def team(request: HttpRequest, client_id: str) -> HttpResponse:
 
 @require_POST
 def member(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
-    """Give a member another role."""
+    """Change the role of a member."""
     membership = _find_membership(request, client_id, row)
     form = RoleForm(request.POST)
     if not form.is_valid():
@@ -51,7 +51,7 @@ def member(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def member_removal(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
-    """Ask whether a member is to leave, then take them out."""
+    """Ask for confirmation (GET), and remove a member (POST)."""
     membership = _find_membership(request, client_id, row)
     client = membership.client
     if request.method != "POST":

@@ -1,4 +1,4 @@
-"""Small pieces that many pages show: ids to copy, times, the status of a key, icons."""
+"""Template tags of many pages: ids to copy, times, the status of a key, icons."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _STATUS_COLOURS: Final = {
 
 @register.simple_tag
 def icon(name: str, extra: str = "") -> SafeString:
-    """Return the icon with this name (templates/partials/icons.html), which is decoration only."""
+    """Return the icon with this name (templates/partials/icons.html), for decoration only."""
     return format_html(
         '<svg class="icon icon-{} {}" aria-hidden="true" focusable="false">'
         '<use href="#icon-{}"></use></svg>',
@@ -47,7 +47,7 @@ def icon(name: str, extra: str = "") -> SafeString:
 def copyable(value: str, name: str = "", shorten: int = 0) -> dict[str, Any]:
     """Show a value with a button that copies it; `name` says what it is ("the client_id").
 
-    With `shorten` only so many characters are shown; what is copied is always the whole value.
+    `shorten` limits the characters that are shown. The button always copies the whole value.
     """
     short = bool(shorten) and len(value) > shorten
     return {
@@ -62,7 +62,7 @@ def copyable(value: str, name: str = "", shorten: int = 0) -> dict[str, Any]:
 def command(context: template.Context, value: str, name: str = "the command") -> dict[str, Any]:
     """Show a shell command, or any longer text, with a button that copies it.
 
-    One that names the files of a key pair gets their names from `files` of the page.
+    `files` of the page replaces the names of key files in the command.
     """
     if PRIVATE in value or PUBLIC in value:
         files: KeyFiles = context["files"]
@@ -80,7 +80,7 @@ def moment(when: datetime, show: str = "both") -> SafeString:
         "absolute_only": show == "absolute",
         "relative_only": show == "relative",
     }
-    # Without the line's end of the template: a full stop may follow.
+    # Without the line break that ends the template: a full stop may follow.
     return SafeString(render_to_string("partials/moment.html", context).rstrip())
 
 
@@ -89,20 +89,20 @@ def relative(when: datetime, now: datetime) -> str:
     if abs(when - now) < timedelta(minutes=1):
         return "in a moment" if when > now else "just now"
     if when > now:
-        # Rounded up, or a grace of 24 hours would begin with "in 23 hours, 59 minutes".
+        # Rounded up: a grace period of 24 hours would otherwise begin as "in 23 hours, 59 minutes".
         return f"in {timesince(now, when + timedelta(seconds=59))}"
     return f"{timesince(when, now)} ago"
 
 
 @register.filter
 def named(actor: Actor) -> str:
-    """Return who did something in words: an e-mail address, the client “X”, the portal."""
+    """Return the name of an actor: an e-mail address, the client “X”, or the portal."""
     return describe_actor(actor)
 
 
 @register.simple_tag
 def key_status(key: ClientKey, now: datetime | None = None) -> SafeString:
-    """Return the status of the key at `now` as a badge, in words and not in colour alone."""
+    """Return the status of the key at `now` as a badge, with text and not colour alone."""
     status = key.lifecycle.status(now or timezone.now())
     return format_html(
         '<span class="status status-of-{}">{}</span>', _STATUS_COLOURS[status], status.label
@@ -111,10 +111,10 @@ def key_status(key: ClientKey, now: datetime | None = None) -> SafeString:
 
 @register.simple_tag
 def control(field: BoundField) -> SafeString:
-    """Return the control of a form field, dressed; the first one with an error gets the focus."""
+    """Return the styled control of a form field. The first one with an error gets the focus."""
     widget = field.field.widget
     if not isinstance(field.form, PortalForm):
-        # The sign-in library repeats each label in its field, where it would pass for an entry.
+        # allauth repeats each label as a placeholder, which looks like a value that was entered.
         widget.attrs.pop("placeholder", None)
     classes = [str(widget.attrs.get("class", ""))]
     if isinstance(widget, Select) and not isinstance(widget, RadioSelect):

@@ -1,4 +1,4 @@
-"""Which token requests of a client are asked for, and what the list shows of them."""
+"""The filter of a client's token requests, and what its list shows of them."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _CUT: Final = r"^[0-9]{1,18}\.[0-9]{1,18}\Z"
 
 
 class CursorField(forms.RegexField):
-    """The place of a page in the list: the two numbers of a `Cursor`."""
+    """The position of a page in the list: the two numbers of a `Cursor`."""
 
     def __init__(self) -> None:
         super().__init__(_CUT, required=False)
 
     def clean(self, value: Any) -> Any:
-        """Return the cut, or None."""
+        """Return the cursor, or None."""
         text = super().clean(value)
         return Cursor(*map(int, text.split("."))) if text else None
 
 
 class TokenRequestFilter(forms.Form):
-    """What stands in the address of the list."""
+    """The query parameters of the list."""
 
     only = forms.TypedChoiceField(
         required=False,
@@ -51,11 +51,11 @@ class TokenRequestFilter(forms.Form):
     after = CursorField()
 
     def page(self, client: Client) -> Page[TokenRequest]:
-        """Return the page that is asked for, of a form that is valid."""
+        """Return the requested page. The form must be valid."""
         return token_requests(client, size=PAGE_SIZE, **self.cleaned_data)
 
     def query(self, **cursor: Cursor | None) -> str:
-        """Return the filter as the query of an address, with a cut in it if there is one."""
+        """Return the filter as the query of a URL, with the cursor if there is one."""
         kept = {"only": self.cleaned_data["only"] or ""}
         places = {
             name: f"{place.refused}.{place.accepted}" for name, place in cursor.items() if place
@@ -68,16 +68,16 @@ class TokenRequestFilter(forms.Form):
 def with_explanations(
     requests: list[TokenRequest],
 ) -> list[tuple[TokenRequest, Explanation | None]]:
-    """Return each request with what its reason means; for an accepted one there is nothing."""
+    """Return each request with the explanation of its reason; None for an accepted request."""
     return [(each, explanation_of(each.reason) if each.is_refused else None) for each in requests]
 
 
 @dataclass(frozen=True, slots=True)
 class LatestRequests:
-    """What the Settings page says of a client's token requests.
+    """What the Settings page shows of a client's token requests.
 
-    `refusal` is the newest of all, if it was refused within the last day: that is news. `sign_in`
-    is the newest that was accepted.
+    `refusal` is the newest request, if it was refused within the last day. `sign_in` is the newest
+    accepted request.
     """
 
     refusal: tuple[TokenRequest, Explanation] | None

@@ -1,4 +1,4 @@
-"""The token requests of a client: which were refused and why, which were accepted."""
+"""The token requests of a client: the refused ones with their reasons, and the accepted ones."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def token_request(request: HttpRequest, client_id: str, reference: str) -> HttpR
 
 @require_safe
 def token_request_reference(request: HttpRequest, reference: str) -> HttpResponse:
-    """Lead from the error_uri of a refused request to its explanation.
+    """Redirect from the error_uri of a refused request to its explanation.
 
-    Whose request it is may only its people know; one of a client that does not exist is for admins.
+    Only members of the client may see which client it is. Admins see requests of unknown clients.
     """
     found = find_refused_request(reference)
     if found is None:
