@@ -160,7 +160,7 @@ def test_an_admin_suspends_and_resumes_a_client(
     expect(page.get_by_role("status")).to_contain_text("Payments is suspended")
     page.get_by_role("link", name="Resume… Payments").click()
     page.get_by_role("button", name="Resume client").click()
-    expect(page.get_by_role("status")).to_contain_text("1 live key published")
+    expect(page.get_by_role("status")).to_contain_text("publishes 1 live key")
 
 
 def test_an_admin_blocks_a_key_after_seeing_whose_it_is(
