@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 _REPORT_EVERY_S: Final = 5.0
 _EXCHANGE_EVERY_S: Final = 60.0
+_YOUNG_S: Final = 60.0
+"""For so long after its start a process exchanges as often as it reports."""
 _PAUSE_S: Final = 0.5
 
 
@@ -48,6 +50,7 @@ class CacheFiller:
         self._follower = follower
         self._clock = clock
         self._process = ThisProcess()
+        self._started_at = clock()
         self._report_at = self._exchange_at = 0.0
         self._hour: datetime | None = None
         self._noted: set[str] = set()
@@ -97,7 +100,8 @@ class CacheFiller:
     def _do_what_is_due(self) -> None:
         now = self._clock()
         if now >= self._exchange_at:
-            self._exchange_at = now + _EXCHANGE_EVERY_S
+            is_young = now < self._started_at + _YOUNG_S
+            self._exchange_at = now + (_REPORT_EVERY_S if is_young else _EXCHANGE_EVERY_S)
             self._exchange(timezone.now())
         if now >= self._report_at:
             self._report_at = now + _REPORT_EVERY_S

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Final, NamedTuple, Protocol
@@ -82,8 +82,14 @@ class Session(Protocol):
         Raises `Refused` when that cannot be read.
         """
 
-    def wait(self, seconds: float) -> None:
-        """Return when something was written, or after so many seconds."""
+    def wait(self, seconds: float) -> Iterable[str]:
+        """Return when something was written, or after so many seconds.
+
+        Returns the client_ids that were notified, which may lack some and name too many.
+        """
+
+    def received(self) -> Iterable[str]:
+        """Return the client_ids of notifications that came before the connection was lost."""
 
     def close(self) -> None:
         """End the connection."""
@@ -258,6 +264,7 @@ class Follower:
 
     def _close(self) -> None:
         if self._session:
+            self._drop_notified(self._session.received())
             self._session.close()
             self._session = None
 
@@ -266,11 +273,23 @@ class Follower:
             pause = self.step()
             try:
                 if self._session:
-                    self._session.wait(pause)
+                    self._drop_notified(self._session.wait(pause))
                 else:
                     time.sleep(pause)
             except Exception:  # noqa: BLE001 - without this thread nothing is served from memory
                 self._close()
+
+    def _drop_notified(self, client_ids: Iterable[str]) -> None:
+        """Forget these at once. The next look comes too late if the database is dying."""
+        for client_id in client_ids:
+            # What a replica has may be older, until that look.
+            self._head = None
+            for subscriber in self._subscribers:
+                try:
+                    subscriber.drop(client_id)
+                except Exception:
+                    logger.exception("A subscriber failed; it forgets everything at the next look")
+                    self._tree = None
 
     def _say(self, level: int, sentence: str, reason: object = "") -> None:
         """Log a state once, when it begins."""

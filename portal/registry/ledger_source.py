@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Timer
@@ -113,6 +113,7 @@ class PostgresSession:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = bounded(connection)
+        self._notified: set[str] = set()
         # A pooler passes no notification on: then each look takes place in its turn.
         connection.execute(f"LISTEN {CHANNEL}; LISTEN {OLDER_CHANNEL}")
 
@@ -133,11 +134,23 @@ class PostgresSession:
         cursor.nextset()
         return cursor.fetchall()
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> Iterable[str]:
         """As `Session`."""
         with _failures():
-            for _ in self._connection.notifies(timeout=seconds, stop_after=1):
-                pass
+            for each in self._connection.notifies(timeout=seconds, stop_after=1):
+                self._notified.update(each.payload.split())
+        return self.received()
+
+    def received(self) -> Iterable[str]:
+        """As `Session`."""
+        with suppress(psycopg.Error):
+            for each in self._connection.notifies(timeout=0):
+                self._notified.update(each.payload.split())
+        with suppress(psycopg.Error):
+            while last := self._connection.pgconn.notifies():
+                self._notified.update(last.extra.decode().split())
+        notified, self._notified = self._notified, set()
+        return notified
 
     def close(self) -> None:
         """As `Session`."""
@@ -199,8 +212,13 @@ class SqliteSession:
         except (OSError, sqlite3.Error) as failure:
             raise Refused(str(failure)) from None
 
-    def wait(self, seconds: float) -> None:
-        """Do nothing: the file is looked at before each answer."""
+    def wait(self, seconds: float) -> Iterable[str]:  # noqa: ARG002 - as `Session`
+        """Return at once: the file is looked at before each answer."""
+        return ()
+
+    def received(self) -> Iterable[str]:
+        """Return nothing: SQLite notifies nobody."""
+        return ()
 
     def close(self) -> None:
         """As `Session`."""

@@ -37,6 +37,8 @@ class Account:
     client_id: str
     name: str
     keys: dict[str, Key] = field(default_factory=dict)
+    changed: float = 0.0
+    """When somebody last stopped writing about it; infinite while somebody writes."""
 
 
 class Ledger:

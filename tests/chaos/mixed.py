@@ -31,6 +31,7 @@ FULL = 8
 """A client with this many keys ends one before it registers another."""
 
 KILL_EVERY_S = 3.5
+WORKER_READY_S = 12.0
 OUTAGES_S = (0.0, 1.0, 4.0)
 """How long the database stays down, in turns."""
 
@@ -62,7 +63,9 @@ class Writer(threading.Thread):
             if random.random() < 0.4:
                 self._drill.fetch(account)
             else:
+                account.changed = inf
                 self._write(account)
+                account.changed = time.monotonic()
 
     def _write(self, account: Account) -> None:
         unsettled = [key for key in account.keys.values() if key.end and key.ended == inf]
@@ -154,6 +157,7 @@ class Drill:
         self._operations = operations
         self.ledger = Ledger(bound_s)
         self._began = time.monotonic()
+        self._down_since = inf
         self.seconds = 0.0
         self.accounts: list[Account] = []
         self.worker_kills = self.database_kills = 0
@@ -184,9 +188,16 @@ class Drill:
 
     def fetch(self, account: Account) -> None:
         """Fetch a set and hold it against the ledger."""
-        asked_at = time.monotonic()
+        asked_at, down = time.monotonic(), self._down_since
         outcome, kids = fetch(self._port, account.client_id)
         self.ledger.answered(outcome)
+        # Which of the workers answers is left to chance, so all of them are asked.
+        if asked_at > down == self._down_since and account.changed < down - self.ledger.bound_s:
+            self.ledger.answered(f"{outcome} in an outage")
+            if outcome == "503":
+                self.ledger.violated(
+                    f"{account.client_id} was not served while the database is dead"
+                )
         if outcome == "200":
             self.ledger.note("fetch", "", time.monotonic() - asked_at)
             self.ledger.compare(account, kids, asked_at)
@@ -232,9 +243,13 @@ class Drill:
             if turn % 2 == 0:
                 self._kill_a_worker()
             else:
+                # So long a new worker takes to start and to read what the other one was asked for.
+                time.sleep(WORKER_READY_S)
                 self._database.kill()
                 self.database_kills += 1
+                self._down_since = time.monotonic()
                 time.sleep(OUTAGES_S[turn // 2 % len(OUTAGES_S)])
+                self._down_since = inf
                 self._database.start()
                 self._wait_for_a_set()
             turn += 1

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 CONNECTIONS = 8
 GROWTH_KIB = 4 * 1024
-"""On the shelf each of them would take most of a KiB."""
+"""In the cache each of them would take most of a KiB."""
 
 
 def flood(port: int, seconds: float) -> Counter[int]:

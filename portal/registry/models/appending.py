@@ -32,7 +32,9 @@ _PUBLIC: Final = frozenset(
 Each other text may name a person, so only a salted hash of it is in the leaf.
 """
 CHANNEL: Final = "registry_ledger"
-"""What PostgreSQL notifies of new events. Only a wake-up: followers look at the ledger."""
+"""What PostgreSQL notifies of new events, with their client_ids. Followers rely on none of it."""
+
+_MOST_NOTIFIED: Final = 7900
 
 _SALT_BYTES: Final = 16
 _BATCH: Final = 1000
@@ -151,7 +153,14 @@ def _write(events: list[Any]) -> None:
     _save(head, tree)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"NOTIFY {CHANNEL}")
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, _clients_of(events)])
+
+
+def _clients_of(events: list[Any]) -> str:
+    """Return the client_ids of the events, empty if they are too long for a notification."""
+    client_ids = {event.client.client_id for event in events if event.client}
+    named = " ".join(sorted(client_ids))
+    return named if len(named) < _MOST_NOTIFIED else ""
 
 
 def _locked(heads: Any) -> Any:

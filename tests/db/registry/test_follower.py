@@ -259,6 +259,20 @@ def test_notification_wakes_the_follower_up_with_the_commit(
 
 
 @pytest.mark.postgresql
+def test_notified_client_is_dropped_without_a_look(
+    follower: Follower, told: Subscriber, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    """The database may die between the notification and the look."""
+    assert follower._session
+    _revoke(key, cast)
+    follower._drop_notified(follower._session.wait(30))
+    assert told.told == [key.client.client_id]
+    assert follower.current_head is None
+    follower.step()
+    assert follower.current_head
+
+
+@pytest.mark.postgresql
 def test_older_portal_wakes_the_follower_up(key: ClientKey, cast: SimpleNamespace) -> None:
     """By the triggers of migration 0006, which it needs itself."""
     with closing(Postgres().connect(lambda: None)) as session:

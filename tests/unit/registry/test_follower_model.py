@@ -136,7 +136,11 @@ class Machine(RuleBasedStateMachine):
         self.happen()
         return found
 
-    def wait(self, seconds: float) -> None: ...
+    def wait(self, seconds: float) -> list[str]:
+        return []
+
+    def received(self) -> list[str]:
+        return []
 
     def close(self) -> None: ...
 
@@ -224,6 +228,7 @@ class Machine(RuleBasedStateMachine):
             write()
         if notified and self.server == UP:
             self.due = min(self.due, self.clock.now)
+            self.follower._drop_notified([client_id])
 
     @rule()
     def backup_is_made(self) -> None:
