@@ -12,7 +12,8 @@ from typing import Final
 from portal.core.formats.spki import ec_key
 from portal.core.public_key import Container
 
-_SENTENCE: Final = "This JWKS contains no live key. Nobody can know the private key of this one. {}"
+# Its hash is the published key, so it never changes.
+_SENTENCE: Final = "This JWKS holds no live key. Nobody can know the private half of this one. {}"
 
 # P-256 (SP 800-186 §3.2.1.3): y² = x³ - 3x + b modulo p
 _P: Final = 2**256 - 2**224 + 2**192 + 2**96 - 1
