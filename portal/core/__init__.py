@@ -1,1 +1,1 @@
-"""Public keys and what may be done with them: no Django, no I/O, no clock."""
+"""Rules for public keys and client assertions: no Django, no I/O, no clock."""

@@ -1,4 +1,4 @@
-"""The one table of signature algorithms: what key each takes and how to make one.
+"""The table of signature algorithms: the key that each takes, and how to generate one.
 
 Sources: RFC 7518 §3 (RS, PS, ES), RFC 8037 and RFC 9864 (EdDSA, Ed25519, Ed448), RFC 9964 (ML-DSA).
 """
@@ -15,8 +15,8 @@ class Algorithm:
 
     `curve` is the JWK `crv` (EC, OKP), or the parameter set (AKP), or empty (RSA). `headers` are
     the values of the JWS `alg` header that a key of this algorithm may be used with. `generate` is
-    the openssl command that makes a fitting private key, `note` what one should know before
-    choosing it.
+    the openssl command that generates a private key for it, `note` what to know before choosing
+    it.
     """
 
     name: str
@@ -36,14 +36,14 @@ _NAMED: Final = "openssl genpkey -algorithm {} -out private_key.pem"
 
 
 def generate_rsa(bits: int) -> str:
-    """Return the openssl command that makes an RSA private key of this size."""
+    """Return the openssl command that generates an RSA private key of this size, in bits."""
     return f"openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:{bits} -out private_key.pem"
 
 
 _RSA: Final = generate_rsa(3072)
 
 PUBLIC_HALF: Final = "openssl pkey -in private_key.pem -pubout -out public_key.pem"
-"""The command that takes the public half out of any private key."""
+"""The command that derives the public key from any private key."""
 
 OPENSSH_PUBLIC_HALF: Final = "ssh-keygen -y -f id_ed25519 > public_key.pub"
 """The same for a private key in the format of OpenSSH, which openssl cannot read."""
@@ -62,7 +62,7 @@ _EXTENDED_NOTE: Final = (
     " them the address of that set."
 )
 _MLDSA_NOTE: Final = f"Post-quantum: it takes OpenSSL 3.5. {_EXTENDED_NOTE}"
-# What was tried is in docs/verifiers.md.
+# docs/verifiers.md lists the tested verifiers.
 _EDDSA_NOTE: Final = (
     "Half of the verifiers that were tried do not verify EdDSA: Nimbus 9 (Spring and most Java"
     " servers), Apache's mod_oauth2, jsonwebtoken, get-jwks, python-jose, ruby-jwt 2.5, José (C)."
@@ -114,4 +114,4 @@ ALGORITHMS: Final[dict[str, Algorithm]] = {
         Algorithm("RS512", "RSA", "", ("RS512",), _RSA, note=_LEGACY_NOTE, legacy=True),
     )
 }
-"""Every algorithm by name, in the order in which people are offered them."""
+"""Every algorithm by name, in the order of the forms."""

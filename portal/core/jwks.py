@@ -14,7 +14,7 @@ from portal.core.placeholder_key import PLACEHOLDER_KEY
 
 @dataclass(frozen=True, slots=True)
 class PublishableKey:
-    """A registered key as publishing sees it.
+    """A registered key with what publishing needs.
 
     `jwk` is what `published_jwk` returned; `extended` as in `Algorithm.extended`.
     """
@@ -28,8 +28,8 @@ class PublishableKey:
 def jwk_set(keys: Iterable[PublishableKey], now: datetime, *, extended: bool) -> bytes:
     """Return the JWKS of the keys that are live now: compact JSON, sorted by kid, stable bytes.
 
-    The default set leaves out extended keys, which break whole families of verifiers. A set without
-    a live key holds `PLACEHOLDER_KEY`, because PyJWT keeps the old keys when `keys` is empty.
+    The default set omits extended keys, which break whole families of verifiers. A set without a
+    live key holds `PLACEHOLDER_KEY`, because PyJWT keeps the old keys if `keys` is empty.
     """
     live = [key for key in keys if key.lifecycle.is_live(now) and (extended or not key.extended)]
     members = [key.jwk for key in sorted(live, key=lambda key: key.kid)] or [PLACEHOLDER_KEY]

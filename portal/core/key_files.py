@@ -8,13 +8,13 @@ from typing import Final
 
 PRIVATE: Final = "private_key.pem"
 PUBLIC: Final = "public_key.pem"
-"""What commands and programs are written with. Whoever shows one names the files with `KeyFiles`,
-as a second key would be written over the first otherwise."""
+"""The file names in the texts of commands and programs. Code that shows one replaces them with
+`KeyFiles`: otherwise a second key would overwrite the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFiles:
-    """The two files of one key pair; `name` tells the pair from others, and is safe in a shell."""
+    """The two files of one key pair; `name` distinguishes pairs and is safe in a shell."""
 
     name: str
 
@@ -34,5 +34,5 @@ class KeyFiles:
 
 
 def files_made_at(now: datetime) -> KeyFiles:
-    """Return names for a pair that belongs to no client yet."""
+    """Return names for a key pair that does not belong to a client yet."""
     return KeyFiles(f"{now:%Y%m%d_%H%M%S}")

@@ -27,9 +27,9 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Tree:
-    """A Merkle tree of which only the frontier is kept: enough to append a leaf and have the root.
+    """A Merkle tree that stores only its frontier: enough to append leaves and compute the root.
 
-    The frontier has the root of one perfect subtree for each bit of `size` that is set, the largest
+    The frontier holds the root of one perfect subtree for each set bit of `size`, the largest
     subtree first. Appending a leaf and computing the root take O(log size) hashes.
     """
 
@@ -61,7 +61,7 @@ class Tree:
         return root
 
     def subtrees(self) -> Iterator[tuple[int, int, bytes]]:
-        """Yield first leaf, last leaf (from 1 on) and root of each perfect subtree."""
+        """Yield first leaf, last leaf (counted from 1) and root of each perfect subtree."""
         first = 1
         bits = (1 << bit for bit in reversed(range(self.size.bit_length())) if self.size >> bit & 1)
         for width, subtree in zip(bits, self.frontier, strict=True):
@@ -71,7 +71,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event as the ledger hashes it: nothing in it names a person.
+    """An event in the form that the ledger hashes: it names no person.
 
     `actor` is `{"person": number}`, `{"client_id": …, "kid": …}` or `{}` for the portal. `salts`
     holds a random salt in hexadecimal for each private text of `detail`, by its JSON Pointer.

@@ -1,4 +1,4 @@
-"""The life of a key: what it is at a moment, and when that changes by itself, from its dates."""
+"""The lifecycle of a key: its status at a time, and the next change, computed from its dates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 
 class KeyStatus(StrEnum):
-    """What a key is at a moment; derived from its dates, never stored (ADR 0002)."""
+    """The status of a key at a time; derived from its dates, never stored (ADR 0002)."""
 
     ACTIVE = "active"
     UNCONFIRMED = "unconfirmed"
@@ -31,17 +31,17 @@ _LABELS: Final = {
 }
 
 LIVE: Final = frozenset({KeyStatus.ACTIVE, KeyStatus.RETIRING})
-"""What a key is while it is published and accepted, unless its client is suspended."""
+"""The statuses in which a key is published and accepted, unless its client is suspended."""
 
 OVER: Final = frozenset({KeyStatus.EXPIRED, KeyStatus.RETIRED, KeyStatus.REVOKED})
-"""What a key is once it can never become live again. All other keys count against the limit."""
+"""The statuses from which a key never becomes live. All other keys count against the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """The dates that decide what a key is. All are aware; None means that there is no such date.
+    """The dates that determine the status of a key: aware datetimes, or None if there is none.
 
-    A start is inclusive, an end exclusive. Suspension is a fact about the client and not in here.
+    A start is inclusive, an end exclusive. Suspension belongs to the client and is not included.
     """
 
     not_before: datetime | None = None
@@ -52,8 +52,8 @@ class Lifecycle:
     confirmation_required: bool = False
 
     def status(self, now: datetime) -> KeyStatus:
-        """Return what the key is at `now`; `ClientKeyQuerySet` asks the same of the database."""
-        # Revoked is revoked, even if the clock that wrote the date is ahead of ours.
+        """Return the status at `now`; `ClientKeyQuerySet` has the same rules in SQL."""
+        # A revocation counts even if the clock that wrote its date is ahead of ours.
         if self.revoked_at:
             return KeyStatus.REVOKED
         if self.retires_at and self.retires_at <= now:
@@ -71,7 +71,7 @@ class Lifecycle:
         return self.status(now) in LIVE
 
     def is_over(self, now: datetime) -> bool:
-        """Return whether the key has left the JWKS for good."""
+        """Return whether the key has left the JWKS permanently."""
         return self.status(now) in OVER
 
     def since(self, now: datetime) -> datetime | None:
@@ -84,7 +84,7 @@ class Lifecycle:
         }.get(self.status(now))
 
     def next_change(self, now: datetime) -> datetime | None:
-        """Return when the status changes if nobody does anything, or None if it never does."""
+        """Return when the status next changes without any action, or None if it does not."""
         status = self.status(now)
         dates = (self.not_before, self.expires_at, self.retires_at)
         later = sorted(date for date in dates if date and date > now)

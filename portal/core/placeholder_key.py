@@ -1,7 +1,7 @@
-"""The key that a JWKS without a live key holds: nobody knows, or can know, its private half.
+"""The only key of a JWKS without a live key: nobody can know its private key.
 
 PyJWT fails the refresh on an empty `keys` array and keeps the old keys, revoked ones included. A
-set of one encryption key is a good set to every verifier, and has no key that verifies a signature.
+set of one encryption key is valid for every verifier, and no key in it verifies a signature.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _B: Final = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 
 
 def _point() -> bytes:
-    """Return the first point whose x is the SHA-256 of the sentence with a counter.
+    """Return the first point whose x is the SHA-256 of the sentence and a counter.
 
-    A point that comes out of a hash has no known discrete logarithm, hence no private half.
+    Nobody knows the discrete logarithm of a point derived from a hash, hence its private key.
     """
     counter = 0
     while True:
@@ -37,4 +37,4 @@ def _point() -> bytes:
 _KEY: Final = ec_key("P-256", _point(), Container.SPKI)
 
 PLACEHOLDER_KEY: Final[dict[str, str]] = _KEY.jwk_members | {"kid": _KEY.thumbprint, "use": "enc"}
-"""The JWK of the placeholder: a P-256 key that is for encryption only."""
+"""The JWK of the placeholder: a P-256 key for encryption only."""

@@ -1,4 +1,4 @@
-"""Why a key or an assertion is refused: one list of reasons for forms, endpoint and debugger."""
+"""The reasons to refuse a key or an assertion: one list for forms, endpoint and debugger."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 class Reason(StrEnum):
-    """A stable code for each way to be refused. Tables store them: never rename one."""
+    """A stable code for each reason to refuse. Tables store the codes: never rename one."""
 
-    # What was given is not a public key
+    # The input is not a public key
     PRIVATE_KEY = "private_key"
     SHARED_SECRET = "shared_secret"  # noqa: S105 - the name of a reason
     EMPTY = "empty"
@@ -32,10 +32,10 @@ class Reason(StrEnum):
     BAD_CERTIFICATE = "bad_certificate"
     BAD_OPENSSH_KEY = "bad_openssh_key"
     LABEL_MISMATCH = "label_mismatch"
-    TRAILING_DATA = "trailing_data"  # recorded by releases that took no text after a block
+    TRAILING_DATA = "trailing_data"  # recorded by releases that refused text after a block
     KEY_LENGTH = "key_length"
 
-    # It is some other thing that people have at hand
+    # The input is something else that people have at hand
     DER_BINARY = "der_binary"
     CERTIFICATE_REQUEST = "certificate_request"
     PGP_KEY = "pgp_key"
@@ -46,7 +46,7 @@ class Reason(StrEnum):
     TOKEN = "token"  # noqa: S105 - the name of a reason
     URL = "url"
 
-    # It is a public key, of a kind that cannot be used here
+    # It is a public key of an unsupported kind
     KEY_TYPE_UNSUPPORTED = "key_type_unsupported"
     CURVE_UNSUPPORTED = "curve_unsupported"
     EC_EXPLICIT_PARAMETERS = "ec_explicit_parameters"
@@ -54,7 +54,7 @@ class Reason(StrEnum):
     RSA_PSS_PARAMETERS = "rsa_pss_parameters"
     NOT_FOR_SIGNING = "not_for_signing"
 
-    # It is of the right kind and must not be trusted
+    # It is of a supported kind but must not be trusted
     RSA_TOO_SHORT = "rsa_too_short"
     RSA_TOO_LONG = "rsa_too_long"
     RSA_ODD_LENGTH = "rsa_odd_length"
@@ -96,7 +96,7 @@ class Reason(StrEnum):
     ASSERTION_MEMBER_TWICE = "assertion_member_twice"
     ASSERTION_CHARACTERS = "assertion_characters"
 
-    # Its header says what is not taken
+    # Its header is not accepted
     HEADER_ALG_MISSING = "header_alg_missing"
     HEADER_ALG_NONE = "header_alg_none"
     HEADER_ALG_HMAC = "header_alg_hmac"
@@ -107,7 +107,7 @@ class Reason(StrEnum):
     HEADER_ZIP = "header_zip"
     HEADER_EMBEDDED_KEY = "header_embedded_key"
 
-    # The client or its key is not the right one
+    # The client or its key is wrong
     CLIENT_UNKNOWN = "client_unknown"
     CLIENT_SUSPENDED = "client_suspended"
     CLIENT_ID_MISMATCH = "client_id_mismatch"
@@ -122,7 +122,7 @@ class Reason(StrEnum):
     KEY_ALG_SIBLING = "key_alg_sibling"
     KEY_ALG_OTHER_TYPE = "key_alg_other_type"
 
-    # Its claims are not as they must be
+    # Its claims are wrong
     CLAIM_MISSING = "claim_missing"
     CLAIM_NOT_STRING = "claim_not_string"
     ISS_MISMATCH = "iss_mismatch"
@@ -140,11 +140,11 @@ class Reason(StrEnum):
     JTI_LENGTH = "jti_length"
     JTI_REUSED = "jti_reused"
 
-    # Its signature is not one of the key
+    # Its signature is wrong
     SIGNATURE_DER = "signature_der"
     SIGNATURE_INVALID = "signature_invalid"
 
-    # The token request around it is not right
+    # The token request is wrong
     ASSERTION_MISSING = "assertion_missing"
     ASSERTION_TYPE_WRONG = "assertion_type_wrong"
     CLIENT_SECRET = "client_secret"  # noqa: S105 - the name of a reason
@@ -153,7 +153,7 @@ class Reason(StrEnum):
     JSON_BODY = "json_body"
     MULTIPART_BODY = "multipart_body"
 
-    # Something else was given in its place
+    # Something else was sent instead
     PASTED_CERTIFICATE = "pasted_certificate"
     PASTED_PUBLIC_KEY = "pasted_public_key"
     PASTED_NO_ASSERTION = "pasted_no_assertion"
@@ -165,26 +165,26 @@ NOT_SHOWN_AGAIN: Final = frozenset(
         Reason.SHARED_SECRET,
         Reason.BARE_BYTES,
         Reason.TOKEN,
-        # Of these the parser has not read all, or it is no text: who knows what is in it.
+        # The parser has not read all of these inputs, or they are not text: they may hold a secret.
         Reason.TOO_LARGE,
         Reason.NOT_TEXT,
         Reason.DER_BINARY,
     }
 )
-"""What was pasted and refused for one of these is sent back by no page."""
+"""No page shows an input again that was refused for one of these."""
 
 
-class Refused(Exception):  # noqa: N818 - it reads as the verb of the glossary
+class Refused(Exception):  # noqa: N818 - named by the glossary
     """A key or an assertion was refused.
 
     `reason` is the stable code; `found` says what was found, `needed` what is needed instead, and
-    `command`, when there is one, is the exact shell command that gives it. None of them ever holds
-    anything of a pasted key: a private key must leave no trace. For an assertion they may hold
-    short values that were seen in it (`assertion.words.brief`), never its signature.
+    `command` is the exact shell command that produces it, or empty. None of them contains any part
+    of a pasted key: a private key must leave no trace. For an assertion they may contain short
+    values of it (`assertion.formatting.brief`), never its signature.
 
-    `leaked` holds the public halves of private keys that were in the input, each proven to belong
-    to its private key, so that the registry can block them (nobody can block a key by making up a
-    file). `choices` are the public keys to choose from, when there is more than one.
+    `leaked` holds the public keys of private keys in the input, each proven to belong to its
+    private key, so that the registry can block them (a forged file cannot block a key). `choices`
+    holds the public keys to choose from if there are several.
     """
 
     def __init__(

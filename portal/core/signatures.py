@@ -1,4 +1,4 @@
-"""Does this key verify this signature? Straight to `cryptography`, with key objects kept ready.
+"""Verifies signatures with `cryptography`, and caches key objects.
 
 RFC 7518 §3.3 to §3.5 (RS, ES, PS), RFC 8037 §3.1 (EdDSA), RFC 9964 (ML-DSA, FIPS 204 with an empty
 context).
@@ -21,10 +21,10 @@ from portal.core.algorithms import ALGORITHMS
 from portal.core.formats.spki import COORDINATE_BYTES
 
 Verifier = Callable[[bytes, bytes], bool]
-"""(signature, signing input) -> does it verify."""
+"""(signature, signing input) -> whether the signature is valid."""
 
 CACHED_KEYS: Final = 4096
-"""How many keys are kept ready: a few kilobytes each, and loading one takes as long as using it."""
+"""How many keys are cached: a few kilobytes each; loading one takes as long as using it."""
 
 _HASHES: Final[dict[str, HashAlgorithm]] = {"256": SHA256(), "384": SHA384(), "512": SHA512()}
 _CLASSES: Final[dict[str, type]] = {
@@ -40,11 +40,11 @@ _CLASSES: Final[dict[str, type]] = {
 
 @lru_cache(maxsize=CACHED_KEYS)
 def verifier_of(pem: str, alg: str, *, any_salt: bool = False) -> Verifier:
-    """Return what verifies signatures of a public key (PEM) by an algorithm of `ALGORITHMS`.
+    """Return a function that verifies signatures of a public key (PEM) by one of `ALGORITHMS`.
 
-    `any_salt` takes PSS salts of every length, which is for telling people what went wrong only.
+    `any_salt` accepts PSS salts of any length; only explanations may use it.
 
-    The verifier never raises, whatever the signature is. Raise `KeyError` for an algorithm that is
+    The function never raises, whatever the signature is. Raise `KeyError` for an algorithm that is
     not in the table and `TypeError` for a key of another kind: the registry stores neither.
     """
     algorithm = ALGORITHMS[alg]

@@ -22,13 +22,13 @@ _ED25519: Final = b"\x01"
 _ID_BYTES: Final = 4
 _ROOT_BYTES: Final = 32
 _MAX_BYTES: Final = 65536
-"""The longest note that is read: many signatures fit, and nobody is kept busy by more."""
+"""The longest note that is read: it fits many signatures, and bounds the work of parsing."""
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _SIGNATURE: Final = re.compile(r"\u2014 (?P<name>[^\s+]+) (?P<value>[A-Za-z0-9+/]+=*)")
 
 
-class NotANote(ValueError):  # noqa: N818 - it reads as what it is
-    """A text is not a signed note or a checkpoint; the message says what is wrong with it."""
+class NotANote(ValueError):  # noqa: N818 - it says what the text is
+    """The text is not a signed note or a checkpoint; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ class NoteKey:
 
     @property
     def id(self) -> bytes:
-        """The four bytes that tell this key from others of its name."""
+        """The four bytes that distinguish this key from others of its name."""
         named = self.name.encode() + b"\n" + _ED25519 + self.public
         return hashlib.sha256(named).digest()[:_ID_BYTES]
 
     @property
     def text(self) -> str:
-        """The key as tools for signed notes take it: name, id and key with plus signs between."""
+        """The key in the format of tools for signed notes: name, id and key, joined with "+"."""
         return f"{self.name}+{self.id.hex()}+{_base64(_ED25519 + self.public)}"
 
     def verifies(self, text: str, signature: bytes) -> bool:
@@ -60,14 +60,14 @@ class NoteKey:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A signed note: its text, and of each signature the key's name, its id and the signature."""
+    """A signed note: its text, and for each signature the name and id of the key and the bytes."""
 
     text: str
     signatures: tuple[tuple[str, bytes, bytes], ...]
 
     @classmethod
     def parse(cls, note: bytes) -> Note:
-        """Read a note, whose signatures are not verified yet. Raises `NotANote`."""
+        """Parse a note without verifying its signatures. Raises `NotANote`."""
         if len(note) > _MAX_BYTES:
             raise NotANote(f"It has more than {_MAX_BYTES} bytes.")
         try:
@@ -83,8 +83,8 @@ class Note:
     def is_signed_by(self, keys: Iterable[NoteKey]) -> bool:
         """Return whether one of the keys signed the note.
 
-        Signatures of other keys do not count. A wrong signature with the name and id of one of the
-        keys makes the whole note wrong (signed-note, "Signatures").
+        Signatures of other keys are ignored. A wrong signature with the name and id of one of the
+        keys makes the whole note invalid (signed-note, "Signatures").
         """
         known = {(key.name, key.id): key for key in keys}
         verified = [
@@ -96,14 +96,14 @@ class Note:
 
 
 def sign_note(text: str, key: NoteKey, sign: Callable[[bytes], bytes]) -> bytes:
-    """Return the text as a note with one signature; `sign` makes that of `key`."""
+    """Return the text as a note with one signature; `sign` signs with the private key of `key`."""
     signature = _base64(key.id + sign(text.encode()))
     return f"{text}\n\u2014 {key.name} {signature}\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The state of a log: its origin (a name), the number of its leaves, and its root."""
+    """The state of a log: its origin (a name), its number of leaves, and its root."""
 
     origin: str
     size: int
@@ -116,7 +116,7 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
-        """Read the text of a note; lines after the third are left out. Raises `NotANote`."""
+        """Parse the text of a note; lines after the third are ignored. Raises `NotANote`."""
         origin, *rest = text.removesuffix("\n").split("\n")
         if not origin or len(rest) < 2 or not all(rest):
             raise NotANote("A checkpoint has three lines or more: origin, size and root.")

@@ -1,4 +1,4 @@
-"""Client assertions (RFC 7523): parse without believing, examine every check, verify or refuse."""
+"""Client assertions (RFC 7523): parse without trust, run every check, verify or refuse."""
 
 from portal.core.assertion.expectation import (
     LEEWAY_S,

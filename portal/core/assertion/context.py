@@ -1,4 +1,4 @@
-"""One assertion before the checks, and what a check is."""
+"""The input of the checks, and the definition of a check."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _KINDS: Final = {
     name: (algorithm.kty, algorithm.curve)
     for algorithm in ALGORITHMS.values()
     for name in algorithm.headers
-    if name != "EdDSA"  # of two curves (RFC 8037 §3.1), and never a sibling: it fits or does not
+    if name != "EdDSA"  # it names two curves (RFC 8037 §3.1), so it fits a key or not: no sibling
 }
 
 
 class AssertionContext:
-    """An unverified assertion, what is expected of it, and the key it is to be verified with.
+    """An unverified assertion, the expectation, and the key to verify it with.
 
-    RFC 7515 §4.1.4: `kid` is a hint, and optional. `meant` are the registered keys that can be
-    meant: the one that `kid` names, or without a `kid` every live key that `alg` fits (where none
-    fits, those of the same type and curve, or else all). `key` is the one of them that made the
-    signature, or the first of them when none did.
+    RFC 7515 §4.1.4: `kid` is an optional hint. `meant` holds the candidate keys: the one that `kid`
+    names, or without a `kid` every live key that `alg` fits (if none fits, those of the same type
+    and curve, or else all). `key` is the candidate that made the signature, or the first candidate
+    if none did.
     """
 
     __slots__ = ("_signed", "claims", "expectation", "header", "key", "meant", "now", "unverified")
@@ -74,7 +74,7 @@ class AssertionContext:
         return not self.fits(key) and kind == (algorithm.kty, algorithm.curve)
 
     def is_signed_by(self, key: CandidateKey) -> bool:
-        """Return whether the key verifies the signature (RFC 7515 §5.2). Tried once for a key."""
+        """Return whether the key verifies the signature (RFC 7515 §5.2), computed once per key."""
         if key.kid not in self._signed:
             verifier = verifier_of(key.pem, key.alg)
             unverified = self.unverified
@@ -83,18 +83,17 @@ class AssertionContext:
 
 
 CheckFunction = Callable[[AssertionContext], Reason | None]
-"""Return why the assertion fails a check, or None. Cheap: it makes no text."""
+"""Return why the assertion fails a check, or None. Cheap: it builds no text."""
 
 DescribeFunction = Callable[[AssertionContext, Reason | None], tuple[str, str]]
-"""Return what was seen and what was expected, for a check that failed (with its reason) or held."""
+"""Return the value found and the value expected; the reason is None if the check passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that must hold of an assertion.
+    """A condition that an assertion must meet.
 
-    `needs` names the checks without which this one says nothing: if one of them does not hold, it
-    is skipped.
+    `needs` names the checks that this one depends on: if one of them fails, this one is skipped.
     """
 
     name: str

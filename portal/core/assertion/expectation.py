@@ -1,4 +1,4 @@
-"""What an assertion is held against: a client, its keys, this server's names, and the time."""
+"""What an assertion is compared with: the client, its keys, this server's names, and the time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from portal.core.lifecycle import LIVE, KeyStatus
 
 MAX_LIFETIME_S: Final = 300
-"""The longest life of an assertion, in seconds: "under 5 minutes" (RFC 7523 §3 point 4)."""
+"""The longest lifetime of an assertion, in seconds: "under 5 minutes" (RFC 7523 §3 point 4)."""
 
 LEEWAY_S: Final = 30
 """How far the client's clock may be ahead of ours, in seconds (FAPI 2.0 §5.3.2.1)."""
@@ -18,7 +18,7 @@ LEEWAY_S: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class CandidateKey:
-    """A registered key that the assertion might be signed with.
+    """A registered key that may have signed the assertion.
 
     `alg` is the algorithm it is registered for, `pem` its SubjectPublicKeyInfo; `status` and
     `since` are as `Lifecycle` returns them for the moment of the decision.
@@ -37,19 +37,18 @@ class CandidateKey:
 
 
 def never_seen(_jti: str) -> datetime | None:
-    """Answer that a jti was not redeemed: the endpoint finds that out by redeeming, atomically."""
+    """Return None: the endpoint detects a used jti when it consumes the jti, atomically."""
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What must hold of the assertion.
+    """The values that the assertion must match.
 
-    `issuer` is the accepted audience, and so is `token_endpoint` when it is not empty (never for
-    an assertion whose typ is client-authentication+jwt); then an array of one is taken too. `keys`
-    are keys of this client: the one that `kid` names, or without a kid the live ones, each of which
-    may be tried; the debugger gives all. `now` is in seconds
-    since 1970. `first_seen` tells when a jti of this client was redeemed, or None.
+    `issuer` is the accepted audience. If `token_endpoint` is not empty, it is accepted too, as is
+    an array of one string (never with the typ client-authentication+jwt). `keys` holds keys of this
+    client: the one that `kid` names, or without a kid the live keys; the debugger passes all. `now`
+    is in seconds since 1970. `first_seen` returns when a jti of this client was used, or None.
     """
 
     client_id: str

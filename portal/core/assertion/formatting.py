@@ -1,4 +1,4 @@
-"""Values from an assertion as short text that is safe to show, and moments as people say them."""
+"""Formats values of an assertion as short text that is safe to show, and times for people."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ MAX_SHOWN: Final = 100
 """How many characters of a value are shown; the rest is an ellipsis."""
 
 MAX_READ: Final = 2048
-"""How long a value may be to be read at all, in characters: whatever a client sends is shorter."""
+"""The longest value that is read, in characters: every value of a real client is shorter."""
 
 _TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8}")
-_LAST_SECOND: Final = 253402300799  # of the year 9999, which is as far as datetime goes
+_LAST_SECOND: Final = 253402300799  # of the year 9999, the last year of datetime
 
 
 def brief(value: object) -> str:
-    """Return a value as it is written in JSON, cut short, and a string without its quotes.
+    """Return a value as JSON, truncated; a string is without its quotes.
 
-    Nothing of it that looks like a private key or a token is shown, and of a value longer than
-    `MAX_READ` only its length. What is not printable, such as a character that turns the direction
-    of the text, is shown as its escape.
+    Hides what looks like a private key or a token. Shows only the length of a value longer than
+    `MAX_READ`. Escapes characters that are not printable, such as one that changes the direction of
+    the text.
     """
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if not text:
@@ -47,7 +47,7 @@ def _escape(letter: str) -> str:
 
 
 def kind(value: object) -> str:
-    """Return what a JSON value is, with the value: "the string “300”", "true", "an array"."""
+    """Return the type and value of a JSON value: "the string “300”", "true", "an array"."""
     match value:
         case None | bool():
             return json.dumps(value)
@@ -62,7 +62,7 @@ def kind(value: object) -> str:
 
 
 def moment(seconds: float) -> str:
-    """Return a date claim with what it means: "1711910700 (2024-03-31 18:45:00 UTC)"."""
+    """Return a date claim with its meaning: "1711910700 (2024-03-31 18:45:00 UTC)"."""
     whole = int(seconds)
     if not 0 <= whole <= _LAST_SECOND:
         return brief(seconds)
@@ -70,12 +70,12 @@ def moment(seconds: float) -> str:
 
 
 def utc(at: datetime) -> str:
-    """Return a moment as "2024-03-31 18:45:00 UTC"."""
+    """Return a time as "2024-03-31 18:45:00 UTC"."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def span(seconds: float) -> str:
-    """Return a length of time: "1 second", "90 seconds", "3,700 seconds (1 h 1 min)"."""
+    """Return a duration: "1 second", "90 seconds", "3,700 seconds (1 h 1 min)"."""
     whole = max(round(seconds), 1)
     text = "1 second" if whole == 1 else f"{whole:,} seconds"
     if whole < 120:

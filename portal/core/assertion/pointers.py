@@ -1,4 +1,4 @@
-"""Whom a refused request points to, so that its reference leads to people; nothing is proven."""
+"""The client that a refused request names, so that its reference leads to people; unverified."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _MAX_BASIC: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Pointers:
-    """The client IDs in a request, the likeliest first, and the kid of its assertion if any.
+    """The client IDs in a request, the most likely first, and the kid of its assertion if any.
 
-    Each has the form of one, and anybody can have written them.
+    Each is well-formed and unverified.
     """
 
     client_ids: tuple[str, ...]
@@ -31,9 +31,9 @@ class Pointers:
 
 
 def pointers_in(parameters: Mapping[str, Sequence[str]], *, authorization: str = "") -> Pointers:
-    """Return what the request points to: parameter client_id, sub, iss, kid, Basic user name.
+    """Return what the request names: parameter client_id, sub, iss, kid, Basic user name.
 
-    An assertion is read as far as it can be, also with white space in it or a word before it.
+    Reads as much of an assertion as possible, also with white space in it or a word before it.
     """
     header, claims = _parts_of(parameters.get("client_assertion", ()))
     found = (
@@ -49,7 +49,7 @@ def pointers_in(parameters: Mapping[str, Sequence[str]], *, authorization: str =
 
 
 def _parts_of(assertions: Sequence[str]) -> tuple[dict[str, object], dict[str, object]]:
-    """Return header and claims of the first assertion, each empty where it cannot be read."""
+    """Return header and claims of the first assertion; each is empty if it cannot be read."""
     assertion = next(iter(assertions), "")
     if len(assertion) > MAX_ASSERTION_BYTES:
         return {}, {}
@@ -69,7 +69,7 @@ def _object(part: str) -> dict[str, object]:
 
 
 def _user_in(authorization: str) -> str:
-    """Return the user name of HTTP Basic (RFC 7617 §2), decoded as RFC 6749 §2.3.1 has it."""
+    """Return the user name of HTTP Basic (RFC 7617 §2), decoded as in RFC 6749 §2.3.1."""
     scheme, _, credentials = authorization.strip()[:_MAX_BASIC].partition(" ")
     if scheme.lower() != "basic":
         return ""

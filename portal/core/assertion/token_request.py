@@ -1,4 +1,4 @@
-"""Find the client assertion in the parameters of a token request (RFC 7521 §4.2, RFC 6749 §3.2)."""
+"""Finds the client assertion in a token request (RFC 7521 §4.2, RFC 6749 §3.2)."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """RFC 7523 §2.2."""
 
 _LONGEST_SCHEME: Final = 20
-"""How many characters of an Authorization header are looked at for its scheme."""
+"""How many characters of an Authorization header are searched for its scheme."""
 
 MAX_LOOKED_AT: Final = 16 * 1024
-"""How many characters of a request are looked through for a private key: the longest is shorter."""
+"""How many characters of a request are searched for a private key: the longest key is shorter."""
 
 _SHORTEST_KEY: Final = 43
-"""No private key that can be told as one is shorter; 32 bytes are 43 characters of base64url."""
+"""The shortest recognizable private key: 32 bytes are 43 characters of base64url."""
 
 _REPEATABLE: Final = frozenset({"resource"})
-"""RFC 8707 §2: the one parameter that may be there more than once."""
+"""RFC 8707 §2: the only parameter that may be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientAssertion:
-    """The assertion of a token request, as it was sent, and the client_id beside it if any."""
+    """The assertion of a token request, as sent, and the parameter client_id if any."""
 
     assertion: str
     client_id: str | None = None
@@ -40,11 +40,11 @@ def client_assertion_of(
 ) -> ClientAssertion:
     """Return the client assertion of a token request.
 
-    `parameters` are those of the form body, `authorization` is the value of that header. Raise
+    `parameters` come from the form body, `authorization` is the value of that header. Raise
     `Refused`: PARAMETER_REPEATED, CLIENT_SECRET, SEVERAL_AUTH_METHODS, ASSERTION_MISSING or
     ASSERTION_TYPE_WRONG.
     """
-    # RFC 6749 §3.2: a parameter without a value is as if it were not there.
+    # RFC 6749 §3.2: a parameter without a value counts as omitted.
     valued = {name: [value for value in values if value] for name, values in parameters.items()}
     for name, values in valued.items():
         if len(values) > 1 and name not in _REPEATABLE:
@@ -78,7 +78,7 @@ def why_of_another(client_id: str, unverified: UnverifiedAssertion) -> Refused |
     """
     named = unverified.unverified_client_id
     if named in {client_id, None} or named != unverified.claims.get("iss"):
-        return None  # where iss and sub differ the checks say so, and better
+        return None  # if iss and sub differ, the checks report it better
     return Refused(
         Reason.CLIENT_ID_MISMATCH,
         found=f"client_id is {brief(client_id)}, iss and sub are {brief(named)}",
@@ -87,7 +87,7 @@ def why_of_another(client_id: str, unverified: UnverifiedAssertion) -> Refused |
 
 
 def _one_method(given: Mapping[str, str], authorization: str) -> None:
-    """RFC 6749 §2.3: one way to authenticate in a request, and here it is the assertion."""
+    """RFC 6749 §2.3: one authentication method per request; here it is the assertion."""
     scheme = authorization.strip()[:_LONGEST_SCHEME].partition(" ")[0].lower()
     others = []
     if "client_secret" in given:
@@ -116,8 +116,8 @@ def private_key_in(
 ) -> Refused | None:
     """Return the refusal of a private key in the parameters of a request, or None.
 
-    The first `MAX_LOOKED_AT` characters of those that are long enough are looked through, names
-    too, and the assertion first, or not at all (`beside_assertion`).
+    Searches the first `MAX_LOOKED_AT` characters of the parameters that are long enough, names
+    included, the assertion first; with `beside_assertion`, not the assertion.
     """
     texts = [*parameters.get("client_assertion", ())] if not beside_assertion else []
     for name, values in parameters.items():
@@ -126,7 +126,7 @@ def private_key_in(
     text = "\n".join(each for each in texts if len(each) >= _SHORTEST_KEY)[:MAX_LOOKED_AT]
     found = _private_key_in(text) if text else None
     if found and not found.leaked and " " in text:
-        # A form turns a plus sign of base64 into a space, unless it was encoded.
+        # Form decoding turns an unescaped plus sign of base64 into a space.
         return _private_key_in(text.replace(" ", "+")) or found
     return found
 

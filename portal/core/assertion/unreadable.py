@@ -1,4 +1,4 @@
-"""Why an assertion cannot be read, by name: looked into only when it cannot."""
+"""The reason why an assertion cannot be read, determined only after reading failed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ UNREADABLE: Final = frozenset(
         Reason.ASSERTION_CHARACTERS,
         Reason.HEADER_B64,
         Reason.HEADER_ZIP,
-        # Of the request around it (RFC 6749 §5.2 has these two under invalid_request)
+        # Of the token request (RFC 6749 §5.2 lists these two under invalid_request)
         Reason.SEVERAL_AUTH_METHODS,
         Reason.PARAMETER_REPEATED,
     }
@@ -48,7 +48,7 @@ _JSON_REASONS: Final[dict[type[Exception], Reason]] = {
 
 
 def too_large(limit: int) -> Refused:
-    """Return the refusal of an input of more bytes than the limit."""
+    """Return the refusal of an input with more bytes than the limit."""
     return Refused(
         Reason.ASSERTION_TOO_LARGE,
         found=f"More than {limit // 1024} KiB.",
@@ -57,7 +57,7 @@ def too_large(limit: int) -> Refused:
 
 
 def not_ascii() -> Refused:
-    """Return the refusal of text with characters that no assertion has."""
+    """Return the refusal of text with characters that an assertion cannot have."""
     return Refused(
         Reason.ASSERTION_NOT_ASCII,
         found="Characters outside ASCII, such as a curly quote or a long dash.",
@@ -66,7 +66,7 @@ def not_ascii() -> Refused:
 
 
 def not_json(name: str, problem: Exception) -> Refused:
-    """Return the refusal of a header or payload that is not the JSON we take."""
+    """Return the refusal of a header or payload that is not acceptable JSON."""
     why = "It is not UTF-8." if isinstance(problem, UnicodeDecodeError) else str(problem)
     return Refused(
         _JSON_REASONS[type(problem)],
@@ -76,7 +76,7 @@ def not_json(name: str, problem: Exception) -> Refused:
 
 
 def not_object(name: str) -> Refused:
-    """Return the refusal of a header or payload that is JSON of another kind."""
+    """Return the refusal of a header or payload that is JSON but not an object."""
     return Refused(
         Reason.ASSERTION_NOT_JSON,
         found=f"The {name} is JSON, but not a JSON object.",
@@ -85,7 +85,7 @@ def not_object(name: str) -> Refused:
 
 
 def other_form(name: str, reason: Reason) -> Refused:
-    """Return the refusal of a payload in the form that this header member asks for."""
+    """Return the refusal of a payload in the form that this header member requests."""
     return Refused(
         reason,
         found=f"The header has {name}, and the payload is not base64url-encoded JSON.",

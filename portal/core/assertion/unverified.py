@@ -1,4 +1,4 @@
-"""Read an assertion without believing a word of it."""
+"""Parses an assertion without trusting it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from portal.core.strict import json as json_strict
 MAX_ASSERTION_BYTES: Final = 16 * 1024
 """Enough for ML-DSA-87, whose signature alone is 6,170 characters."""
 
-# Looked at before the claims, as without them the claims may not be readable (RFC 7797, RFC 7516).
+# Checked before the claims, which these header members can make unreadable (RFC 7797, RFC 7516).
 _PAYLOAD_FORMS: Final = {"b64": Reason.HEADER_B64, "zip": Reason.HEADER_ZIP}
 
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedAssertion:
-    """The parts of a JWS in compact form (RFC 7515 §3.1). Anybody can have written them."""
+    """The parts of a JWS in compact form (RFC 7515 §3.1). Anyone may have written them."""
 
     header: dict[str, object]
     claims: dict[str, object]
@@ -28,18 +28,18 @@ class UnverifiedAssertion:
 
     @property
     def unverified_client_id(self) -> str | None:
-        """The client that the assertion says it is of: its `sub`, else its `iss`."""
+        """The client that the assertion claims to be from: its `sub`, else its `iss`."""
         subject = self.claims.get("sub")
         return subject if isinstance(subject, str) else _string(self.claims.get("iss"))
 
     @property
     def unverified_kid(self) -> str | None:
-        """The `kid` of the header, or None when there is none or it is not a string."""
+        """The `kid` of the header, or None if it is missing or not a string."""
         return _string(self.header.get("kid"))
 
     @property
     def unverified_alg(self) -> str | None:
-        """The `alg` of the header, or None when there is none or it is not a string."""
+        """The `alg` of the header, or None if it is missing or not a string."""
         return _string(self.header.get("alg"))
 
 
@@ -50,8 +50,8 @@ def _string(value: object) -> str | None:
 def parse_unverified(data: bytes | str) -> UnverifiedAssertion:
     """Return the header, claims and signature in an assertion, unverified.
 
-    Raise `Refused` with a reason in `UNREADABLE`, and nothing else whatever the input. At most
-    `MAX_ASSERTION_BYTES` are looked at.
+    Raise `Refused` with a reason in `UNREADABLE`, and no other exception, whatever the input. Reads
+    at most `MAX_ASSERTION_BYTES`.
     """
     if len(data) > MAX_ASSERTION_BYTES:
         raise unreadable.too_large(MAX_ASSERTION_BYTES)

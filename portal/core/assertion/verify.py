@@ -1,4 +1,4 @@
-"""Accept an assertion only if every check holds."""
+"""Accepts an assertion only if every check passes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from portal.core.reasons import Refused
 
 @dataclass(frozen=True, slots=True)
 class VerifiedAssertion:
-    """An assertion that holds. Only `verify` makes one, and only one of these can be redeemed.
+    """A verified assertion. Only `verify` creates one, and only one of these can be redeemed.
 
-    `kid` is of the key that signed, and `kid_sent` tells whether the header named it. `jti_sha256`
+    `kid` names the key that signed; `kid_sent` says whether the header named it. `jti_sha256`
     is 64 lower-case hexadecimal digits; `expires_at` is in whole seconds since 1970, rounded up.
     """
 
@@ -33,7 +33,7 @@ class VerifiedAssertion:
 
 
 def verify(unverified: UnverifiedAssertion, expectation: Expectation) -> VerifiedAssertion:
-    """Return the assertion, verified; raise `Refused` with the first check that does not hold."""
+    """Return the verified assertion; raise `Refused` for the first check that fails."""
     context = AssertionContext(unverified, expectation)
     for check in CHECKS:
         reason = check.run(context)
@@ -41,7 +41,7 @@ def verify(unverified: UnverifiedAssertion, expectation: Expectation) -> Verifie
             seen, expected = check.describe(context, reason)
             command = EXPLANATIONS[reason].command
             raise Refused(reason, found=seen, needed=expected, command=command)
-    claims: dict[str, Any] = unverified.claims  # of the types that the checks have made sure of
+    claims: dict[str, Any] = unverified.claims  # of the types that the checks have ensured
     jti: str = claims["jti"]
     return VerifiedAssertion(
         client_id=expectation.client_id,

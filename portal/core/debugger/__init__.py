@@ -1,4 +1,4 @@
-"""Say what is wrong with an assertion: read a paste, examine every check, explain."""
+"""Explains what is wrong with an assertion: reads a paste, runs every check, explains."""
 
 from portal.core.debugger.examine import CheckOutcome, CheckResult, Examination, examine
 from portal.core.debugger.paste import MAX_PASTE_BYTES, Paste, Problem, read_paste

@@ -1,4 +1,4 @@
-"""A curl command as the request that it makes, as far as it can be read from the command alone."""
+"""Reads the request of a curl command, as far as the command alone shows it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.core.debugger.request_text import RequestText
 
 _CONTINUED: Final = re.compile(r"[\\^`]\r?\n")  # of a shell, of cmd.exe and of PowerShell
 _MAX_QUOTED: Final = 24 * 1024
-"""How many characters are read as a shell reads them, which takes a microsecond for each."""
+"""How many characters are parsed as a shell does, at a microsecond per character."""
 
 _SHORT: Final = {"-d": "--data", "-F": "--form", "-H": "--header", "-u": "--user"}
 _PLAIN: Final = frozenset({"--data", "--data-raw", "--data-binary", "--data-ascii"})
@@ -29,7 +29,7 @@ def looks_like_curl(text: str) -> bool:
 
 
 def read_curl(text: str) -> RequestText:
-    """Return the request of a curl command. Files that it names are not read, of course."""
+    """Return the request of a curl command. Files that the command names are not read."""
     fields: list[str] = []
     headers: list[str] = []
     json_body, multipart = "", False
@@ -46,7 +46,7 @@ def read_curl(text: str) -> RequestText:
         elif option == "--header":
             headers.append(value)
         elif option == "--user":
-            headers.append("Authorization: Basic")  # that it is there says enough
+            headers.append("Authorization: Basic")  # its presence is enough
         else:
             headers.append("Authorization: Bearer")
     if multipart:
@@ -59,7 +59,7 @@ def read_curl(text: str) -> RequestText:
 def _words(text: str) -> list[str]:
     plain = _CONTINUED.sub(" ", text).replace("$'", "'")
     if len(plain) <= _MAX_QUOTED:
-        with suppress(ValueError):  # a quotation mark is not closed: it was not copied as a whole
+        with suppress(ValueError):  # an unclosed quotation mark: the copy is incomplete
             return shlex.split(plain)
     return plain.replace("'", " ").replace('"', " ").split()
 
@@ -77,7 +77,7 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _encoded(value: str) -> str:
-    """Return a field in which the value is still to be encoded: name=content, or content alone."""
+    """Return a field with its value encoded, from name=content or content alone."""
     name, equals, content = value.partition("=")
     return (
         f"{name}={quote_plus(content, errors='replace')}"

@@ -1,4 +1,4 @@
-"""Where two texts that should be the same differ: in words, and character by character."""
+"""Describes how two texts that should be equal differ."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from portal.core.assertion.formatting import brief
 
 
 def describe_difference(seen: str, expected: str) -> str:
-    """Return how a text differs from what was expected, and where they part."""
+    """Return a description of how `seen` differs from `expected`, and where."""
     what = _in_words(seen, expected)
     at = next(
         (n for n, (a, b) in enumerate(zip(seen, expected, strict=False)) if a != b),

@@ -1,6 +1,6 @@
-"""Every check of an assertion, each with what was seen and what was expected: the debugger's view.
+"""Runs every check of an assertion for the debugger, with the values found and expected.
 
-It goes through the list that `verify` goes through, and goes on where `verify` stops.
+It runs the same list of checks as `verify`, and continues after a failure, where `verify` stops.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from portal.core.reasons import Reason, Refused
 
 
 class CheckOutcome(StrEnum):
-    """How a check came out. It is skipped when a check that it needs has not held."""
+    """The outcome of a check. A check is skipped if a check that it needs did not pass."""
 
     PASS = "pass"  # noqa: S105 - the name of an outcome
     FAIL = "fail"
@@ -28,9 +28,9 @@ class CheckOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """A check and how it came out.
+    """A check and its outcome.
 
-    `fix`, `note` (what is particular about this assertion) and `command` are there when it failed.
+    `fix`, `note` (specific to this assertion) and `command` are set only if the check failed.
     """
 
     name: str
@@ -46,7 +46,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """All that can be said of an assertion. `signed_by` is the kid of the key that verifies it."""
+    """The results of all checks. `signed_by` is the kid of the key that verifies the assertion."""
 
     checks: tuple[CheckResult, ...]
     unverified: UnverifiedAssertion | None = None
@@ -54,17 +54,17 @@ class Examination:
 
     @property
     def refusal(self) -> CheckResult | None:
-        """The first check that failed: what `verify` refuses the assertion for."""
+        """The first failed check, for which `verify` refuses the assertion, or None."""
         return next((each for each in self.checks if each.outcome is CheckOutcome.FAIL), None)
 
     @property
     def verified(self) -> bool:
-        """Whether every check held."""
+        """Whether every check passed."""
         return self.refusal is None
 
 
 def examine(data: bytes | str, expectation: Expectation) -> Examination:
-    """Return every check of an assertion; nothing is raised, redeemed or kept."""
+    """Return the result of every check. Raises nothing, consumes no jti and stores nothing."""
     try:
         unverified = parse_unverified(data)
     except Refused as refused:

@@ -1,4 +1,4 @@
-"""What is particular about one assertion that failed a check: notes for the debugger."""
+"""Notes for the debugger on why a particular assertion failed a check."""
 
 from __future__ import annotations
 

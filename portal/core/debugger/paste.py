@@ -1,4 +1,4 @@
-"""What a developer pastes into the debugger: an assertion, alone or in the request that failed."""
+"""Reads a paste into the debugger: an assertion, alone or inside the failed request."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from portal.core.reasons import Reason, Refused
 from portal.core.strict import base64url
 
 MAX_PASTE_BYTES: Final = 64 * 1024
-"""An assertion is 16 KiB at most; a copied curl command has much around it."""
+"""An assertion has at most 16 KiB; a copied curl command contains much more."""
 
-# The look behind lets a match begin where a run of letters does, and nowhere in it.
+# The look-behind lets a match begin only at the start of a run of letters.
 _DOTTED: Final = re.compile(r"(?<![A-Za-z0-9_=.-])[A-Za-z0-9_=-]*+(?:\.[A-Za-z0-9_=-]*+){2,}")
 _PUBLIC: Final = re.compile(r'-----BEGIN [A-Z0-9 ]*PUBLIC KEY|"kty"\s*:|^(ssh-|ecdsa-)', re.ASCII)
 _VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_(]|%[A-Za-z_]+%|<[a-z _-]+>", re.ASCII)
@@ -35,7 +35,7 @@ _VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_(]|%[A-Za-z_]+%|<[a-z _-]+>", re.AS
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong with how the assertion is sent, which the checks of it do not see."""
+    """A problem with how the assertion is sent, which its checks do not see."""
 
     reason: Reason
     seen: str = ""
@@ -48,15 +48,15 @@ class Problem:
 
     @property
     def fix(self) -> str:
-        """How to mend it."""
+        """How to fix it."""
         return EXPLANATIONS[self.reason].fix
 
 
 @dataclass(frozen=True, slots=True)
 class Paste:
-    """An assertion, freed of what was around it, and the problems with that.
+    """An assertion extracted from a paste, and the problems with the text around it.
 
-    `request` holds the parameters and headers it came with; for a bare assertion it is empty.
+    `request` holds the parameters and headers around it; it is empty for a bare assertion.
     """
 
     assertion: str
@@ -67,11 +67,12 @@ class Paste:
 def read_paste(text: str) -> Paste:
     """Return the assertion in a paste of at most `MAX_PASTE_BYTES`.
 
-    Raise `Refused`, and nothing else whatever the input: for a private key, which is looked for
-    before anything else, and for what is no assertion. Nothing of the paste is in the refusal.
+    Raise `Refused`, and no other exception, whatever the input: for a private key, which is
+    searched for first, and for anything but an assertion. The refusal contains nothing of the
+    paste.
     """
     result = _judge(text)
-    # From here on the paste is out of reach of whoever prints the variables of a traceback.
+    # From here on, a traceback that prints variables cannot contain the paste.
     del text
     if isinstance(result, Refused):
         raise result
@@ -82,7 +83,7 @@ def _judge(text: str) -> Paste | Refused:
     try:
         return _read(text)
     except Refused as refusal:
-        # The chain and the traceback hold frames and errors with the paste in them: cut both.
+        # The exception chain and the traceback hold frames and errors with the paste: drop both.
         refusal.__cause__ = refusal.__context__ = None
         return refusal.with_traceback(None)
 
@@ -123,9 +124,9 @@ def _request(text: str) -> RequestText | None:
 
 
 def _refuse_other(text: str) -> None:
-    """Raise `Refused` when the text is a certificate, a public key, or no assertion at all.
+    """Raise `Refused` if the text is a certificate, a public key, or not an assertion at all.
 
-    Bare bytes may be a private key. The refusal names its public halves, as that of a key does.
+    Bare bytes may be a private key. The refusal then carries its public keys (`leaked`).
     """
     if "-----BEGIN CERTIFICATE" in text:
         raise _refused(Reason.PASTED_CERTIFICATE, "This is a certificate.")
@@ -171,9 +172,9 @@ def _of_request(text: str, request: RequestText) -> Paste:
 
 
 def _find_token(text: str) -> str:
-    """Return the first three parts with dots between that begin as a JWT does, or nothing.
+    """Return the first three dot-separated parts that begin like a JWT, or an empty string.
 
-    One pattern for all of it would begin at each eyJ, and read on to the end from there.
+    A single pattern would start at each eyJ and scan to the end of the text from there.
     """
     for run in _DOTTED.findall(text):
         parts = run.split(".")
@@ -185,7 +186,7 @@ def _find_token(text: str) -> str:
 
 
 def _cleaned(given: str, request: RequestText, problems: list[Problem]) -> Paste:
-    """Free an assertion of what is often around it or in it, so that the checks can go on."""
+    """Remove what people often add around or inside an assertion, so that the checks can run."""
     text = given.strip()
     if text[:1] in {'"', "'"} or text[-1:] in {'"', "'"}:
         problems.append(Problem(Reason.ASSERTION_QUOTED))
@@ -200,7 +201,7 @@ def _cleaned(given: str, request: RequestText, problems: list[Problem]) -> Paste
 
 
 def _refuse_private_inside(assertion: str) -> None:
-    """A private key in the header or the claims would be shown when they are decoded."""
+    """Refuse a private key in the header or claims, because the page shows them decoded."""
     if len(assertion) <= MAX_ASSERTION_BYTES:
         for part in assertion.split(".")[:2]:
             refuse_private(base64url.decode_url(part.rstrip("=")) or b"")

@@ -1,4 +1,4 @@
-"""A token request written out as text: its headers, and its body as parameters."""
+"""Reads a token request in text form: its headers, and its body as parameters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_PARAMETERS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class RequestText:
-    """What matters of a request: two headers, the parameters, and whether the body is JSON."""
+    """The relevant parts of a request: two headers, the parameters, and whether it is JSON."""
 
     parameters: dict[str, tuple[str, ...]] = field(default_factory=dict)
     authorization: str = ""
@@ -42,18 +42,18 @@ def _header(line: str) -> tuple[str, str]:
 
 
 def looks_like_http(text: str) -> bool:
-    """Tell whether a text is a request as it goes over the wire (RFC 9112 §2.1)."""
+    """Tell whether a text is an HTTP/1.1 request message (RFC 9112 §2.1)."""
     return _FIRST_LINE.match(text) is not None
 
 
 def read_http(text: str) -> RequestText:
-    """Return the request in such a text."""
+    """Return the request of an HTTP/1.1 message."""
     head, _, body = text.replace("\r\n", "\n").partition("\n\n")
     return RequestText.of(head.split("\n")[1:], body)
 
 
 def form_parameters(body: str) -> dict[str, tuple[str, ...]]:
-    """Return the parameters of a form body, whose lines may be broken after an ampersand."""
+    """Return the parameters of a form body, which may have line breaks after ampersands."""
     parameters: dict[str, tuple[str, ...]] = {}
     for each in body.split("&", _MAX_PARAMETERS)[:_MAX_PARAMETERS]:
         name, equals, value = each.strip().partition("=")
@@ -64,7 +64,7 @@ def form_parameters(body: str) -> dict[str, tuple[str, ...]]:
 
 
 def json_parameters(body: str) -> dict[str, tuple[str, ...]] | None:
-    """Return the parameters of a body that is a JSON object, or None when it is none."""
+    """Return the parameters of a body that is a JSON object, or None if it is not one."""
     if not body.lstrip().startswith("{"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Which registered key made a signature, and how: for the debugger only, as it tries them all."""
+"""Finds the registered key that made a signature. Only for the debugger: it tries every key."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _RSA: Final = tuple(name for name, each in ALGORITHMS.items() if each.kty == "RS
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """The key that verifies a signature, with the algorithm by which it does.
+    """The key that verifies a signature, and the algorithm.
 
-    `is_der` says that the signature is ECDSA in DER, `other_salt` that the salt of PSS is not as
-    long as the hash.
+    `is_der` means that the signature is ECDSA in DER, `other_salt` that the PSS salt has another
+    length than the hash.
     """
 
     key: CandidateKey
@@ -31,12 +31,12 @@ class Signer:
 
     @property
     def exact(self) -> bool:
-        """Whether the signature is as it should be, for this key."""
+        """Whether the signature is correct for the algorithm of this key."""
         return self.alg == self.key.alg and not self.is_der and not self.other_salt
 
 
 def find_signer(context: AssertionContext) -> Signer | None:
-    """Return who signed, the key that was meant before all others, or None when nobody did."""
+    """Return the key that signed, or None. `context.key` is tried first."""
     keys = sorted(context.expectation.keys, key=lambda key: key is not context.key)
     signing_input = context.unverified.signing_input
     for key in keys:
@@ -48,7 +48,7 @@ def find_signer(context: AssertionContext) -> Signer | None:
 
 
 def _ways(key: CandidateKey, signature: bytes) -> Iterator[tuple[Signer, bytes]]:
-    """Yield how this key may have made the signature, the right way first."""
+    """Yield the ways in which this key may have made the signature, the correct one first."""
     yield Signer(key, key.alg), signature
     algorithm = ALGORITHMS[key.alg]
     if algorithm.kty == "RSA":

@@ -1,4 +1,4 @@
-"""A public key that has been judged and may be registered."""
+"""A public key that may be registered."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from portal.core.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class AcceptedKey:
-    """A key that `KeyPolicy.accept` has accepted; nothing else makes one.
+    """A key that `KeyPolicy.accept` has accepted; nothing else creates one.
 
-    `algorithms` are those that it may be registered for, the recommended ones first, and never
-    none. `notes` are sentences worth showing.
+    `algorithms` holds the algorithms it may be registered for, at least one, the recommended first.
+    `notes` are sentences for the user.
     """
 
     key: PublicKey
@@ -29,7 +29,7 @@ class AcceptedKey:
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """What one should know before choosing one of the algorithms, each sentence once."""
+        """The notes of the algorithms, each sentence once."""
         return tuple(dict.fromkeys(each.note for each in self.algorithms if each.note))
 
     def algorithm(self, alg: str) -> Algorithm:
@@ -67,10 +67,10 @@ class AcceptedKey:
 
 
 def is_of_kind(algorithm: Algorithm, key: PublicKey) -> bool:
-    """Return whether the algorithm is one of the key's type and curve."""
+    """Return whether the algorithm takes keys of this type and curve."""
     return (algorithm.kty, algorithm.curve) == (key.kty, key.curve)
 
 
 def fits(algorithm: Algorithm, key: PublicKey) -> bool:
-    """Return whether the algorithm is also one that the key is not restricted against."""
+    """Return whether the algorithm takes the key, and the key's restriction allows it."""
     return is_of_kind(algorithm, key) and (not key.only or algorithm.name in key.only)

@@ -1,8 +1,8 @@
-"""Public key validation on the Edwards curves: canonical, on the curve, in the group of signatures.
+"""Public key validation on the Edwards curves: canonical, on the curve, in the prime-order group.
 
 `cryptography` takes any 32 bytes as an Ed25519 key, even the identity point, for which one fixed
-signature verifies for every message. RFC 8032 §5.1.3 and §5.2.3 say how a point is decoded;
-SP 800-186 §D.1.3 what full validation is. The numbers are all public, so time may depend on them.
+signature verifies every message. RFC 8032 §5.1.3 and §5.2.3 define how to decode a point, SP
+800-186 §D.1.3 defines full validation. All numbers are public, so timing may depend on them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _CURVES: Final = {
 
 
 class Verdict(Enum):
-    """What a public key on an Edwards curve turned out to be."""
+    """The result of the validation of a public key on an Edwards curve."""
 
     GOOD = auto()
     INVALID = auto()
@@ -57,7 +57,7 @@ class Verdict(Enum):
 
 
 def check_point(curve_name: str, encoded: bytes) -> Verdict:
-    """Judge an Ed25519 or Ed448 public key of the right length."""
+    """Validate an Ed25519 or Ed448 public key of the right length."""
     curve = _CURVES[curve_name]
     point = _decode(curve, encoded)
     if point is None:

@@ -1,4 +1,4 @@
-"""Judging a key again that was trusted before: what is known of keys grows."""
+"""Judges registered keys again: more bad keys become known over time."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _PARTS: Final = (version("badkeys"), str(FERMAT_ROUNDS), *sorted(KNOWN_KEYS))
 
 
 def rules(published: PublishedKeys) -> str:
-    """Return a name for all that keys are judged by, the list `published` among it.
+    """Return an identifier of the current rules, the list `published` included.
 
-    The name changes when a list of known keys or a check does.
+    It changes whenever a list of known keys or a check changes.
     """
     name = hashlib.sha256("\n".join(_PARTS).encode())
     name.update(published.records)
@@ -27,9 +27,9 @@ def rules(published: PublishedKeys) -> str:
 
 
 def judge(pem: str, published: PublishedKeys) -> Refused | None:
-    """Return why the registered public key must not be trusted, by what is known today, or None.
+    """Return why the registered public key must not be trusted by the current rules, or None.
 
-    What a setting asks of new keys is no reason to end an old one.
+    A setting that restricts new keys is no reason to end an old one.
     """
     policy = KeyPolicy(
         rsa_min_bits=RSA_FLOOR, rsa_max_bits=RSA_CEILING, allow_legacy=True, published=published

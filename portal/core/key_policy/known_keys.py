@@ -1,4 +1,4 @@
-"""Keys whose private half everybody has, because it stands in an RFC or a test suite."""
+"""Keys whose private key is public, because an RFC or a test suite contains it."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def _load() -> frozenset[str]:
 KNOWN_KEYS: Final[frozenset[str]] = _load()
 """The SHA-256 of each key's SubjectPublicKeyInfo, as `PublicKey.spki_sha256` gives it.
 
-`tests/vectors/make_known_keys.py` makes the file, and says where each key comes from.
+`tests/vectors/make_known_keys.py` writes the file and names the source of each key.
 """

@@ -1,8 +1,8 @@
-"""Which public keys may be used, and with which algorithms.
+"""The rules for public keys, and the algorithms that each may be used with.
 
-Sources: CA/B Baseline Requirements §6.1.1.3, §6.1.5 and §6.1.6, SP 800-56A §5.6.2.3, and what
-Boulder's goodkey made of them. `parse_public_key` takes keys that are well-formed; here they are
-judged.
+Sources: CA/B Baseline Requirements §6.1.1.3, §6.1.5 and §6.1.6, SP 800-56A §5.6.2.3, and Boulder's
+goodkey, which implements them. `parse_public_key` checks that a key is well-formed; this module
+judges it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _WEAKNESSES: Final = {
 }
 
 _OF_DAMAGE: Final = frozenset({Reason.RSA_MODULUS_INVALID, Reason.RSA_SMALL_FACTOR})
-"""What one wrong character makes of a modulus: of random numbers most have a small factor."""
+"""A typo in a modulus causes these: most random numbers have a small factor."""
 _DAMAGED: Final = (
     "No program creates such a key. The file is probably damaged: one wrong character is enough. "
     "Copy it again, or write it again from your private key."
@@ -57,12 +57,12 @@ def never(_spki_sha256: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class KeyPolicy:
-    """What keys must be like. The defaults are the secure ones.
+    """The requirements for keys. The defaults are the secure choice.
 
-    `is_blocked` tells whether the key with this SHA-256 of its SubjectPublicKeyInfo is blocked, and
-    is asked for both signs of a point. Keys whose private half is known to everybody are blocked
-    too: those of `KNOWN_KEYS` always, and those in the list `published`. `allow_legacy` offers
-    RS256 to RS512. Raise `ValueError` for limits that no setting may ask for.
+    `is_blocked` returns whether the key with this SHA-256 of its SubjectPublicKeyInfo is blocked;
+    it is called for both signs of a point. Keys whose private key is public are blocked too: those
+    in `KNOWN_KEYS` and those in the list `published`. `allow_legacy` offers RS256 to RS512. Raise
+    `ValueError` for limits that no setting may have.
     """
 
     rsa_min_bits: int = RSA_FLOOR
@@ -81,7 +81,7 @@ class KeyPolicy:
         return tuple(each for each in ALGORITHMS.values() if self.allow_legacy or not each.legacy)
 
     def accept(self, key: PublicKey) -> AcceptedKey:
-        """Judge the key and return what it may be used with; raise `Refused`."""
+        """Return the key with the algorithms it may be used with; raise `Refused`."""
         self.check_key(key)
         algorithms = self._algorithms_for(key)
         return AcceptedKey(key, algorithms, _notes_on(key, algorithms))
@@ -89,8 +89,8 @@ class KeyPolicy:
     def _algorithms_for(self, key: PublicKey) -> tuple[Algorithm, ...]:
         usable = tuple(each for each in self.offered if fits(each, key))
         if not usable and any(ALGORITHMS[name].legacy for name in key.only):
-            # RFC 7517 §4.4: the alg of a JWK is what its key is intended for, and the key of an
-            # older RSA padding is as good for the newer one.
+            # RFC 7517 §4.4: the alg of a JWK names the intended use of its key. A key intended for
+            # the older RSA padding is equally suitable for the newer one.
             usable = tuple(each for each in self.offered if is_of_kind(each, key))
         if not usable:
             raise Refused(
@@ -132,7 +132,7 @@ class KeyPolicy:
             )
 
     def _check_rsa(self, key: PublicKey) -> None:
-        # Sizes first: whatever comes after does arithmetic with the numbers.
+        # Sizes first: the later checks do arithmetic with the numbers.
         self._check_rsa_size(key.bits)
         if key.e != RSA_EXPONENT:
             raise Refused(
@@ -167,7 +167,7 @@ class KeyPolicy:
 
 
 def _notes_on(key: PublicKey, usable: tuple[Algorithm, ...]) -> tuple[str, ...]:
-    """Return the notes of a key, and which algorithm takes the place of one not offered."""
+    """Return the notes of a key, with the replacement for an algorithm that is not offered."""
     if not key.only or any(each.name in key.only for each in usable):
         return key.notes
     named, best = " or ".join(key.only), usable[0].name
@@ -179,7 +179,7 @@ def _notes_on(key: PublicKey, usable: tuple[Algorithm, ...]) -> tuple[str, ...]:
 
 
 def _remake(key: PublicKey) -> str:
-    """Return the commands that make a new key of the same kind."""
+    """Return the commands that generate a new key of the same kind."""
     generate = next(each.generate for each in ALGORITHMS.values() if fits(each, key))
     return f"{generate} && {PUBLIC_HALF}"
 

@@ -1,7 +1,7 @@
-"""A list of published private keys, as badkeys keeps it: those of the Debian bug of 2008 are in it.
+"""A list of published private keys in the format of badkeys, such as the Debian keys of 2008.
 
-The file `blocklist.dat` has sorted records of 16 bytes: the first 15 of a SHA-256, and the number
-of the list that the key is from. Hashed is one number of the key, in as few bytes as it takes.
+The file `blocklist.dat` has sorted records of 16 bytes: the first 15 bytes of a SHA-256, and the
+number of the source list. The hash covers one number of the key, in as few bytes as possible.
 Source: docs/BLOCKLISTFORMAT.md of badkeys, format 0.
 """
 
@@ -23,12 +23,12 @@ _HASH_BYTES: Final = 15
 
 @dataclass(frozen=True, slots=True)
 class PublishedKeys:
-    """The records of such a file, in memory or mapped into it; empty when there is none."""
+    """The records of such a file, in memory or memory-mapped; empty without a file."""
 
     records: bytes | mmap = b""
 
     def __contains__(self, key: PublicKey) -> bool:
-        """Tell whether the key, or the one with the other sign, is in the list."""
+        """Tell whether the list contains the key, or the one with the other sign."""
         other = negative(key)
         return self._holds(key) or (other is not None and self._holds(other))
 
@@ -45,7 +45,7 @@ NO_LIST: Final = PublishedKeys()
 
 
 def record_hash(key: PublicKey) -> bytes:
-    """Return the hash that a record has of a key."""
+    """Return the hash of a key in the form of the records."""
     match key.kty:
         case "RSA":
             number = key.n.to_bytes((key.n.bit_length() + 7) // 8, "big")

@@ -1,4 +1,4 @@
-"""RSA moduli that nobody should trust, by the CA/B Baseline Requirements §6.1.1.3 and §6.1.6."""
+"""Detects untrustworthy RSA moduli, by the CA/B Baseline Requirements §6.1.1.3 and §6.1.6."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from badkeys.checks import checkrsa
 from portal.core.reasons import Reason
 
 FERMAT_ROUNDS: Final = 110
-"""As many as Boulder does; badkeys stops at 100, so this check is our own."""
+"""As many rounds as Boulder; badkeys stops at 100, so this check is our own."""
 
-# Always a list of our own: the default of badkeys holds a block list that it would have to
+# Always our own list of checks: the default of badkeys includes a block list that it would
 # download.
 _CHECKS: Final = {
     "roca": Reason.RSA_ROCA,
@@ -23,7 +23,7 @@ _CHECKS: Final = {
 
 
 def find_weakness(n: int, e: int) -> Reason | None:
-    """Return why the modulus must not be trusted, or None. The caller has checked its size."""
+    """Return why the modulus must not be trusted, or None. The caller must check its size."""
     if n % 2 == 0:
         return Reason.RSA_MODULUS_INVALID
     if gmpy2.is_power(n):

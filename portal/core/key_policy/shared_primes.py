@@ -1,7 +1,7 @@
-"""Which of many RSA moduli share a prime: Bernstein's batch gcd, by trees of products.
+"""Finds RSA moduli that share a prime: Bernstein's batch gcd, with product trees.
 
-Two moduli that share one prime give it away by their gcd, and with it both private keys. Weak
-random numbers at the making of keys do that (Heninger et al., "Mining Your Ps and Qs", 2012).
+The gcd of two moduli that share one prime is that prime, which reveals both private keys. Weak
+random numbers during key generation cause this (Heninger et al., "Mining Your Ps and Qs", 2012).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import gmpy2  # type: ignore[import-untyped]  # it has no stubs
 
 
 def find_shared_primes(new: Sequence[int], known: Iterable[Sequence[int]]) -> list[int]:
-    """Return the places in `new` of the moduli that share a prime with one another or a known one.
+    """Return the indexes in `new` of moduli that share a prime with each other or a known modulus.
 
-    `known` comes in pieces, of which one is held at a time. All moduli are different numbers; the
-    known ones are not compared with one another.
+    `known` yields pieces, and only one piece is in memory at a time. All moduli must be distinct;
+    the known ones are not compared with each other.
     """
     if not new:
         return []
@@ -23,11 +23,11 @@ def find_shared_primes(new: Sequence[int], known: Iterable[Sequence[int]]) -> li
     [product] = levels[-1]
     others = gmpy2.mpz(1)
     for piece in known:
-        # Numbers of one size are multiplied and divided soonest.
+        # Multiplication and division are fastest for numbers of equal size.
         for start in range(0, len(piece), len(new)):
             some = _product(piece[start : start + len(new)])
             others = others * (some % product) % product
-    # Modulo n² what is left of n times all others is n times what is left of these modulo n.
+    # (n · others) mod n² = n · (others mod n).
     rest = [product * others]
     for level in reversed(levels):
         rest = [rest[place // 2] % (number * number) for place, number in enumerate(level)]
@@ -39,7 +39,7 @@ def find_shared_primes(new: Sequence[int], known: Iterable[Sequence[int]]) -> li
 
 
 def find_sharers(shared: Iterable[int], moduli: Sequence[int]) -> list[int]:
-    """Return the places in `moduli` of those that share a prime with one of `shared`.
+    """Return the indexes in `moduli` of those that share a prime with one of `shared`.
 
     A modulus shares its primes with itself.
     """
@@ -48,7 +48,7 @@ def find_sharers(shared: Iterable[int], moduli: Sequence[int]) -> list[int]:
 
 
 def _product_tree(numbers: Sequence[int]) -> list[list[gmpy2.mpz]]:
-    """Return the numbers, the products of each two, and so on up to the product of all."""
+    """Return the numbers, the products of pairs, and so on up to the product of all."""
     levels = [[gmpy2.mpz(number) for number in numbers]]
     while len(level := levels[-1]) > 1:
         products = [a * b for a, b in zip(level[::2], level[1::2], strict=False)]

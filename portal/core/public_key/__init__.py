@@ -1,4 +1,4 @@
-"""The value that parsing gives and everything else takes: a public key, free of its container."""
+"""The public key that parsing returns and all other code takes, without its container."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.core.strict.base64url import encode_url
 
 
 class Container(StrEnum):
-    """What a public key came in."""
+    """The container of a public key in the input."""
 
     SPKI = "SubjectPublicKeyInfo PEM"
     PKCS1 = "PKCS#1 RSA public key PEM"
@@ -26,19 +26,18 @@ class Container(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A well-formed public key. Well-formed is not yet trustworthy: that is for `KeyPolicy` to
-    judge.
+    """A well-formed public key. `KeyPolicy` judges whether it is trustworthy.
 
-    `kty` is RSA, EC, OKP or AKP; `curve` as in `Algorithm.curve`; `bits` the size people speak of
-    (RSA modulus, EC field, Ed25519 256, ML-DSA the length of the encoded key); `spki` the canonical
-    DER SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), the same bytes whatever the container was.
+    `kty` is RSA, EC, OKP or AKP; `curve` as in `Algorithm.curve`; `bits` the customary size (RSA
+    modulus, EC field, Ed25519 256, ML-DSA the length of the encoded key); `spki` the canonical DER
+    SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), the same bytes for every container.
     An RSA key has its modulus `n` and its exponent `e`, any other key its bytes in `raw`: the
-    uncompressed point of EC (SEC 1 §2.3.3), or the encoded key. So nobody reads `spki` again.
+    uncompressed point of EC (SEC 1 §2.3.3), or the encoded key. So no code parses `spki` again.
     `only` names the algorithms that the container restricts the key to (empty: no restriction).
-    `notes` are sentences worth showing, such as the validity of a certificate. `layers` names what
-    was around the key and was undone to read it, the outermost first; `hint` tells it from others
-    in the same input, such as "kid “a”", and is empty when it was alone. `choices` are all keys of
-    that input when this one was chosen from several.
+    `notes` are sentences for the user, such as the validity of a certificate. `layers` names the
+    encodings removed to read the key, the outermost first. `hint` distinguishes the key from others
+    in the same input, such as "kid “a”"; it is empty for a single key. `choices` holds all keys of
+    the input if this one was chosen from several.
     """
 
     kty: str
@@ -94,17 +93,16 @@ class PublicKey:
     @property
     def pem(self) -> str:
         """The key re-encoded as SubjectPublicKeyInfo PEM (RFC 7468 §13), with a final newline."""
-        # RFC 7468 §2: lines of exactly 64 characters, which no function of the standard library
-        # gives.
+        # RFC 7468 §2: lines of exactly 64 characters; the standard library has no function for it.
         body = b64encode(self.spki).decode("ascii")
         lines = [body[at : at + 64] for at in range(0, len(body), 64)]
         return "\n".join(("-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""))
 
     @property
     def origin(self) -> str:
-        """What was undone to read the key, as a sentence; empty when nothing was.
+        """A sentence on the encodings removed to read the key; empty if there were none.
 
-        Such as "Read from an AWS KMS answer, then base64."
+        For example "Read from an AWS KMS answer, then base64."
         """
         return f"Read from {', then '.join(self.layers)}." if self.layers else ""
 
@@ -117,5 +115,5 @@ class PublicKey:
 
 
 def _uint(value: int) -> str:
-    # RFC 7518 §2, Base64urlUInt: as few octets as it takes.
+    # RFC 7518 §2, Base64urlUInt: as few octets as possible.
     return encode_url(value.to_bytes((value.bit_length() + 7) // 8, "big"))

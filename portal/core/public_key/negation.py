@@ -1,7 +1,7 @@
-"""The two public keys that one private value of an elliptic curve opens.
+"""The two public keys that belong to one private value of an elliptic curve.
 
-Whoever knows d knows -d as well, and signs with it for -Q (EC) or -A (Ed25519, Ed448): the same
-point with the sign of one coordinate changed. A key that has leaked has leaked with both signs.
+Anyone who knows d also knows -d, and can sign for -Q (EC) or -A (Ed25519, Ed448): the same point
+with the sign of one coordinate changed. A leaked key has leaked with both signs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Things that people give in place of a public key, each named, with the way to the key."""
+"""Names what people send instead of a public key, and how to get the key."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _PKCS7: Final = bytes.fromhex("2a864886f70d0107")  # 1.2.840.113549.1.7
 
 
 def is_parameters(label: str) -> bool:
-    """Tell whether a block with this label holds parameters, and no key."""
+    """Tell whether a block with this label holds parameters instead of a key."""
     return label in _PARAMETERS
 
 
 def is_something_else(label: str) -> bool:
-    """Tell whether this label names what is no public key."""
+    """Tell whether this label names something other than a public key."""
     return (
         label in _PARAMETERS | _PKCS7_LABELS
         or label.startswith("PGP ")
@@ -47,7 +47,7 @@ def is_something_else(label: str) -> bool:
 
 
 def refuse_label(label: str) -> Refused:
-    """Return the refusal of a PEM block with a label that is none of a public key's."""
+    """Return the refusal of a PEM block whose label is not that of a public key."""
     if label.startswith("PGP "):
         return Refused(
             Reason.PGP_KEY,
@@ -114,7 +114,7 @@ def refuse_bytes() -> Refused:
 
 
 def refuse_text(text: str) -> Refused:
-    """Return the refusal of a text in which no public key was found."""
+    """Return the refusal of a text without a public key."""
     if text.startswith(("https://", "http://")):
         return Refused(
             Reason.URL,
@@ -173,7 +173,7 @@ def _refuse_word(word: str) -> Refused:
             "this. Enter the public key as PEM or JWK. If this was a private key, it is "
             "compromised and its public key is blocked: create a new key pair.",
             command=NEW_KEY,
-            # Whoever sends a fingerprint blocks the keys that nobody made of it. No other can be.
+            # If the text is a fingerprint, only keys with this seed are blocked; nobody has them.
             leaked=tuple(halves_of(bare)),
         )
     if bare:
@@ -202,7 +202,7 @@ def _fingerprint(found: str) -> Refused:
 
 
 def _bare_bytes(text: str) -> bytes:
-    """Return the bytes that the text is in hexadecimal digits, base64 or base64url."""
+    """Return the bytes that the text encodes in hexadecimal, base64 or base64url."""
     if _HEXADECIMAL.fullmatch(text):
         return hexadecimal(text)
     return base64url.decode(text) or base64url.decode_url(text) or b""

@@ -1,4 +1,4 @@
-"""Whatever a developer pastes or uploads, into a `PublicKey`, or into a friendly refusal."""
+"""Parses what a developer pastes or uploads into a `PublicKey`, or refuses it helpfully."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from portal.core.public_key.not_a_key import refuse_bytes, refuse_text
 from portal.core.reasons import Reason, Refused
 
 MAX_INPUT_BYTES: Final = 32 * 1024
-"""No public key comes near it: an ML-DSA-87 key is 4 KiB of PEM, a long certificate 8 KiB."""
+"""Far above any public key: an ML-DSA-87 key is 4 KiB of PEM, a long certificate 8 KiB."""
 
 _SEQUENCE: Final = 0x30
 
 
 def parse_public_key(data: bytes | str, *, choice: str = "") -> PublicKey:
-    """Return the one public key in a paste or file; of several, that with the kid `choice`.
+    """Return the public key in a paste or file; of several, the one with the kid `choice`.
 
-    Taken are SubjectPublicKeyInfo, PKCS#1, X.509 certificates and signing requests, as PEM or DER,
-    JWK and JWKS, OpenSSH lines, and XML of .NET. What people have around these is undone, a layer
-    at a time (`formats.layers`), and named in `PublicKey.layers`. Whether the key may be used is
-    for `KeyPolicy` to judge.
+    Accepts SubjectPublicKeyInfo, PKCS#1, X.509 certificates and signing requests, as PEM or DER,
+    JWK and JWKS, OpenSSH lines, and XML of .NET. Encodings around these are removed one layer at a
+    time (`formats.layers`) and named in `PublicKey.layers`. `KeyPolicy` judges whether the key may
+    be used.
 
-    Raise `Refused`, and nothing else whatever the input; its `choices` are the keys to choose from,
-    when there is more than one. A private key is looked for before anything else, in the first
-    `MAX_INPUT_BYTES` and in all that comes out of a layer; nothing beyond them is ever read.
+    Raise `Refused`, and no other exception, whatever the input; its `choices` are the keys to
+    choose from if there are several. Private keys are searched for first, in the first
+    `MAX_INPUT_BYTES` and in the content of each layer; nothing beyond is ever read.
     """
     result = _judge(data, choice)
-    # From here on the paste is out of reach of whoever prints the variables of a traceback.
+    # From here on, a traceback that prints variables cannot contain the paste.
     del data
     if isinstance(result, Refused):
         raise result
@@ -50,7 +50,7 @@ def _judge(data: bytes | str, choice: str) -> PublicKey | Refused:
     try:
         return _parse(data, choice)
     except Refused as refusal:
-        # The chain and the traceback hold frames and errors with the paste in them: cut both.
+        # The exception chain and the traceback hold frames and errors with the paste: drop both.
         refusal.__cause__ = refusal.__context__ = None
         return refusal.with_traceback(None)
 
@@ -58,7 +58,7 @@ def _judge(data: bytes | str, choice: str) -> PublicKey | Refused:
 def _parse(data: bytes | str, choice: str) -> PublicKey:
     start = data[: MAX_INPUT_BYTES + 1]
     if isinstance(start, str):
-        # Lone surrogates become bytes that are not UTF-8, which are refused below.
+        # Lone surrogates become bytes that are not UTF-8; the code below refuses them.
         start = start.encode("utf-8", "surrogatepass")
     budget = _Budget()
     refuse_private(start[:MAX_INPUT_BYTES], budget.tried)
@@ -97,13 +97,13 @@ def _choose(keys: Iterable[PublicKey], choice: str) -> PublicKey:
 
 @dataclass(slots=True)
 class _Budget:
-    """How much may still come out of layers."""
+    """The number of bytes that layers may still produce."""
 
     left: int = layers.MAX_UNDONE_BYTES
     tried: Tried = field(default_factory=dict, repr=False)
 
     def spend(self, content: layers.Content, depth: int) -> None:
-        """Search what came out of a layer for private keys; raise `Refused`."""
+        """Count the content of a layer and search it for private keys; raise `Refused`."""
         if isinstance(content, str):
             content = content.encode("utf-8", "surrogatepass")
         self.left -= len(content)
@@ -117,7 +117,7 @@ class _Budget:
 
 
 def _read(content: layers.Content, budget: _Budget, depth: int) -> list[PublicKey]:
-    """Read it as it is, and when that fails what is inside of its outermost layer."""
+    """Read the content; if that fails, read the content of its outermost layer."""
     if isinstance(content, bytes):
         decoded = _of_bytes(content)
         if isinstance(decoded, list):
@@ -142,7 +142,7 @@ def _read(content: layers.Content, budget: _Budget, depth: int) -> list[PublicKe
     try:
         return _inside(layer, budget, depth)
     except Refused as inside:
-        # What was found inside says more, unless nothing was.
+        # The inner refusal is more specific, unless it found nothing.
         raise (outside if inside.reason in _UNREAD - {Reason.BARE_BYTES} else inside) from None
 
 
@@ -161,7 +161,7 @@ _UNREAD: Final = frozenset(
         Reason.EMPTY,
     }
 )
-"""A text that is refused so may have a layer around it. For the rest it is known what it is."""
+"""A text refused for one of these may be encoded. For other reasons its kind is known."""
 
 
 def _inside(layer: layers.Layer, budget: _Budget, depth: int) -> list[PublicKey]:
@@ -170,7 +170,7 @@ def _inside(layer: layers.Layer, budget: _Budget, depth: int) -> list[PublicKey]
         keys = _read(layer.content, budget, depth + 1)
     except Refused as refused:
         if "private_key.pem" not in refused.command:
-            refused.command = ""  # it is for a file without this layer
+            refused.command = ""  # the command expects a file without this layer
         raise
     return [replace(key, layers=(layer.name, *key.layers)) for key in keys]
 

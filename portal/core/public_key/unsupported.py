@@ -1,4 +1,4 @@
-"""Kinds of keys that people have and this portal cannot use, and how to say so by name."""
+"""Names the kinds of keys that the portal cannot use, and refuses them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
 from portal.core.reasons import Reason, Refused
 
 NEW_KEY: Final = f"{ALGORITHMS['ES256'].generate} && {PUBLIC_HALF}"
-"""The commands that make a fresh P-256 key pair and take out its public half."""
+"""The commands that generate a new P-256 key pair and extract its public key."""
 
 NEW_RSA_KEY: Final = f"{ALGORITHMS['PS256'].generate} && {PUBLIC_HALF}"
 """The same for RSA."""
@@ -18,7 +18,7 @@ NEW_KEYSTORE: Final = (
     " -keystore new_keystore.p12 -storetype PKCS12"
     " && keytool -exportcert -rfc -alias client -keystore new_keystore.p12 -file certificate.pem"
 )
-"""The same in a new Java keystore; the public half comes in a certificate."""
+"""The same in a new Java keystore; a certificate contains the public key."""
 
 _NIST_KEMS: Final = bytes.fromhex("6086480165030404")  # 2.16.840.1.101.3.4.4: ML-KEM
 _NIST_SIGNATURES: Final = bytes.fromhex("6086480165030403")  # 2.16.840.1.101.3.4.3
@@ -55,7 +55,7 @@ def refuse_kind(oid: bytes) -> Refused:
 
 
 def unsupported_kind(name: str) -> Refused:
-    """Return the refusal for a kind of key by its name, empty when we know none."""
+    """Return the refusal for a kind of key; `name` is empty if unknown."""
     return Refused(
         Reason.KEY_TYPE_UNSUPPORTED,
         found=f"The type of this key is {name}."
@@ -72,7 +72,7 @@ def refuse_curve(oid: bytes) -> Refused:
 
 
 def unsupported_curve(name: str) -> Refused:
-    """Return the refusal for an EC key on a curve by its name, empty when we know none."""
+    """Return the refusal for an EC key on a curve; `name` is empty if unknown."""
     return Refused(
         Reason.CURVE_UNSUPPORTED,
         found=f"This EC key is on the curve {name}."

@@ -1,1 +1,1 @@
-"""Readers for what strangers send: one value has one spelling."""
+"""Strict decoders for untrusted input: each value has exactly one encoding."""

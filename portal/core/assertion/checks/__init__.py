@@ -1,1 +1,1 @@
-"""The checks of an assertion, one file a subject."""
+"""The checks of an assertion, one file per subject."""

@@ -1,4 +1,4 @@
-"""Who the assertion is of, and whom it is for (RFC 7523 §3, OIDC Core §9)."""
+"""The issuer, subject, audience and jti of an assertion (RFC 7523 §3, OIDC Core §9)."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def describe_sub(context: AssertionContext, _reason: Reason | None) -> tuple[str
 
 
 def check_aud(context: AssertionContext) -> Reason | None:
-    """RFC 10070: one string, the issuer, compared as it is (RFC 7523 §3 point 3).
+    """RFC 10070: one string, the issuer, compared byte for byte (RFC 7523 §3 point 3).
 
-    The token endpoint is the older practice (OIDC Core §9). It opens audience injection
-    (CVE-2025-27370), so it is only taken where that is set, and never with the newer typ. The same
-    holds for an array of one, which RFC 7519 §4.1.3 calls another spelling of the string (ADR
-    0016).
+    The token endpoint is the older practice (OIDC Core §9). It allows audience injection
+    (CVE-2025-27370), so it is accepted only if the setting allows it, and never with the newer typ.
+    The same holds for an array of one string, which RFC 7519 §4.1.3 treats as the string itself
+    (ADR 0016).
     """
     audience = context.claims.get("aud")
     if _takes_older_practice(context) and isinstance(audience, list) and len(audience) == 1:
@@ -68,7 +68,7 @@ def check_aud(context: AssertionContext) -> Reason | None:
 
 
 def accepted_audiences(context: AssertionContext) -> tuple[str, ...]:
-    """Return what `aud` may be, the recommended one first."""
+    """Return the accepted values of `aud`, the recommended one first."""
     expectation = context.expectation
     if _takes_older_practice(context):
         return expectation.issuer, expectation.token_endpoint
@@ -82,7 +82,7 @@ def _takes_older_practice(context: AssertionContext) -> bool:
 
 
 def _is_endpoint(context: AssertionContext, audience: str) -> bool:
-    """Return whether the token endpoint is meant; where it is not taken, its path gives it away."""
+    """Return whether the audience is the token endpoint; if that is not accepted, by its path."""
     expectation = context.expectation
     if expectation.token_endpoint:
         return audience == expectation.token_endpoint
@@ -137,7 +137,7 @@ def not_string(context: AssertionContext, name: str) -> Reason | None:
 
 
 def claim(context: AssertionContext, name: str) -> str:
-    """Return a claim as text."""
+    """Return the value of a claim as text."""
     if name not in context.claims:
         return f"No {name}"
     value = context.claims[name]

@@ -1,4 +1,4 @@
-"""When an assertion is good: `exp`, `iat`, `nbf` (RFC 7519 §4.1) and how long it lives."""
+"""The dates of an assertion, `exp`, `iat` and `nbf` (RFC 7519 §4.1), and its lifetime."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from portal.core.assertion.expectation import LEEWAY_S, MAX_LIFETIME_S
 from portal.core.assertion.formatting import kind, moment, span
 from portal.core.reasons import Reason
 
-# 1e11 seconds are in the year 5138, and in milliseconds in 1973. So no date of our days is both.
+# 1e11 as seconds is in the year 5138, as milliseconds in 1973. So no current date is ambiguous.
 _MILLISECONDS: Final = 100_000_000_000
 _MICROSECONDS: Final = 100_000_000_000_000
 
@@ -18,7 +18,7 @@ _Date = Any
 
 
 def _not_date(value: object) -> Reason | None:
-    """RFC 7519 §2, NumericDate: a JSON number of seconds. To Python, true is a number as well."""
+    """RFC 7519 §2, NumericDate: a JSON number of seconds. In Python, true is a number too."""
     if type(value) is not int and type(value) is not float:
         return Reason.DATE_NOT_NUMBER
     if 0 <= value < _MILLISECONDS:
@@ -30,8 +30,8 @@ def _not_date(value: object) -> Reason | None:
 def check_exp(context: AssertionContext) -> Reason | None:
     """RFC 7519 §4.1.4: not accepted on or after `exp`.
 
-    There is no leeway here: the client has the whole life of the assertion for it, and a jti must
-    be remembered for as long as its assertion is accepted.
+    There is no leeway: the lifetime of the assertion absorbs clock differences, and a jti must be
+    stored for as long as its assertion is accepted.
     """
     if "exp" not in context.claims:
         return Reason.CLAIM_MISSING
@@ -49,12 +49,12 @@ def describe_exp(context: AssertionContext, reason: Reason | None) -> tuple[str,
 
 
 def check_iat(context: AssertionContext) -> Reason | None:
-    """RFC 7523 §3 point 6: `iat` is optional, and may be ahead by the leeway."""
+    """RFC 7523 §3 point 6: `iat` is optional, and may be in the future by the leeway."""
     return _check_ahead(context, "iat", Reason.IAT_AHEAD)
 
 
 def check_nbf(context: AssertionContext) -> Reason | None:
-    """RFC 7523 §3 point 5: `nbf` is optional, and may be ahead by the leeway."""
+    """RFC 7523 §3 point 5: `nbf` is optional, and may be in the future by the leeway."""
     return _check_ahead(context, "nbf", Reason.NBF_AHEAD)
 
 
@@ -92,10 +92,10 @@ def check_lifetime(context: AssertionContext) -> Reason | None:
 
 
 def _lifetime(context: AssertionContext) -> tuple[float, int]:
-    """Return the life of the assertion and the longest that is accepted.
+    """Return the lifetime of the assertion and the longest accepted lifetime, in seconds.
 
-    Without `iat` it is counted from now. Then a client whose clock is ahead of ours by the leeway,
-    which `iat` may be (FAPI 2.0 §5.3.2.1), seems to ask for that much more, and gets it.
+    Without `iat` the lifetime counts from now. The clock of a client may be ahead by the leeway, as
+    for `iat` (FAPI 2.0 §5.3.2.1), so the longest lifetime is then longer by the leeway.
     """
     exp: _Date = context.claims["exp"]
     iat: _Date = context.claims.get("iat")

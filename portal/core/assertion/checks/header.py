@@ -1,4 +1,4 @@
-"""What the header of an assertion may say (RFC 7515 §4, RFC 8725 §3)."""
+"""The header of an assertion (RFC 7515 §4, RFC 8725 §3)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALGS: Final = tuple(dict.fromkeys(name for names in NAMES_OF.values() for name i
 """Every `alg` header that some key may be used with."""
 
 TYPED: Final = "client-authentication+jwt"
-"""The typ that an assertion should have (RFC 10070); with it only the issuer is an audience."""
+"""The recommended typ (RFC 10070); with it, only the issuer is accepted as audience."""
 
 _ALGS: Final = frozenset(ALGS)
 _HMAC: Final = frozenset({"HS256", "HS384", "HS512"})
@@ -26,7 +26,7 @@ _EMBEDDED: Final = frozenset({"jwk", "jku", "x5u", "x5c"})
 
 
 def check_alg(context: AssertionContext) -> Reason | None:
-    """RFC 7515 §4.1.1: `alg` is required; RFC 8725 §3.1: only algorithms that we chose."""
+    """RFC 7515 §4.1.1: `alg` is required; RFC 8725 §3.1: only algorithms of our table."""
     alg = context.header.get("alg")
     if not isinstance(alg, str):
         return Reason.HEADER_ALG_MISSING
@@ -43,7 +43,7 @@ def describe_alg(context: AssertionContext, _reason: Reason | None) -> tuple[str
 
 
 def media_type(typ: object) -> str | None:
-    """Return a typ in its short form (RFC 7515 §4.1.9), or None when it is not a string."""
+    """Return a typ in its short form (RFC 7515 §4.1.9), or None if it is not a string."""
     return typ.lower().removeprefix("application/") if isinstance(typ, str) else None
 
 
@@ -61,7 +61,7 @@ def describe_typ(context: AssertionContext, _reason: Reason | None) -> tuple[str
 
 
 def check_extensions(context: AssertionContext) -> Reason | None:
-    """RFC 7515 §4.1.11: who does not understand what `crit` names must refuse it."""
+    """RFC 7515 §4.1.11: a recipient must refuse a JWS whose `crit` names unknown extensions."""
     if _EXTENSIONS.keys().isdisjoint(context.header):
         return None
     return next(reason for name, reason in _EXTENSIONS.items() if name in context.header)
@@ -76,7 +76,7 @@ def describe_extensions(context: AssertionContext, _reason: Reason | None) -> tu
 
 
 def check_embedded(context: AssertionContext) -> Reason | None:
-    """RFC 8725 §3.10: a key, or its address, that a stranger sends proves nothing."""
+    """RFC 8725 §3.10: a key or a key URL in the header is not trusted."""
     return None if _EMBEDDED.isdisjoint(context.header) else Reason.HEADER_EMBEDDED_KEY
 
 

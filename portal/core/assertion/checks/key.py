@@ -1,4 +1,4 @@
-"""Which registered key the assertion is to be verified with, and whether it may be used."""
+"""The registered key that verifies the assertion, and whether it may be used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REASONS: Final = {
 
 
 def check_client(context: AssertionContext) -> Reason | None:
-    """Nobody signs in for a suspended client."""
+    """A suspended client cannot authenticate."""
     return Reason.CLIENT_SUSPENDED if context.expectation.suspended else None
 
 
@@ -30,7 +30,7 @@ def describe_client(context: AssertionContext, _reason: Reason | None) -> tuple[
 
 
 def check_kid(context: AssertionContext) -> Reason | None:
-    """RFC 7515 §4.1.4: `kid` is a string, and optional: without it each live key is tried."""
+    """RFC 7515 §4.1.4: `kid` is an optional string; without it each live key is tried."""
     if "kid" in context.header:
         return None if isinstance(context.header["kid"], str) else Reason.KID_UNKNOWN
     return None if context.meant else Reason.NO_LIVE_KEY
@@ -53,7 +53,7 @@ def describe_kid(context: AssertionContext, reason: Reason | None) -> tuple[str,
 
 
 def check_key(context: AssertionContext) -> Reason | None:
-    """The key is looked up by client and kid: a kid of another client is unknown here."""
+    """The key is looked up by client and kid: a kid of another client counts as unknown."""
     return Reason.KID_UNKNOWN if context.key is None else None
 
 
@@ -102,7 +102,7 @@ def describe_fit(context: AssertionContext, _reason: Reason | None) -> tuple[str
 
 
 def chosen(context: AssertionContext) -> CandidateKey:
-    """Return the key, which earlier checks have found to be there."""
+    """Return the key, whose presence earlier checks have ensured."""
     if context.key is None:
         raise LookupError("no key: the check before this one failed")
     return context.key

@@ -1,6 +1,6 @@
-"""The one list of checks, in the order in which a person would fix what is wrong.
+"""The list of checks, in the order in which a person would fix the problems.
 
-The endpoint (`verify`) and the debugger (`examine`) both go through it, so they cannot disagree.
+The endpoint (`verify`) and the debugger (`examine`) both run this list, so they cannot disagree.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from portal.core.assertion.checks import signature as signatures
 from portal.core.assertion.context import Check
 
 READABLE: Final = "readable"
-"""The name of the check before all others, which `parse_unverified` makes."""
+"""The name of the first check, which `parse_unverified` performs."""
 
 _OF_KEY: Final = ("alg", "kid", "key")
 

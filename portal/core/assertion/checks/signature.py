@@ -1,4 +1,4 @@
-"""Whether the key has made the signature: the one check that nobody can talk his way through."""
+"""Whether the key made the signature: the check that proves the client's identity."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portal.core.reasons import Reason
 
 
 def check_signature(context: AssertionContext) -> Reason | None:
-    """RFC 7515 §5.2: the signature is of the header and claims as they were sent."""
+    """RFC 7515 §5.2: the signature covers the header and claims as sent."""
     key = chosen(context)
     if context.is_signed_by(key):
         return None
@@ -22,7 +22,7 @@ def check_signature(context: AssertionContext) -> Reason | None:
 
 
 def describe_signature(context: AssertionContext, reason: Reason | None) -> tuple[str, str]:
-    """Describe whether the key verifies the signature, and nothing of the signature itself."""
+    """Describe whether the key verifies the signature, without showing the signature."""
     key = chosen(context)
     size = len(context.unverified.signature)
     expected = f"A signature that the key {key.kid} verifies as {key.alg}"
@@ -45,7 +45,7 @@ def describe_signature(context: AssertionContext, reason: Reason | None) -> tupl
 
 
 def der_numbers(signature: bytes) -> tuple[int, int] | None:
-    """Return r and s of an ECDSA signature in DER (RFC 3279 §2.2.3), or None when it is none."""
+    """Return r and s of an ECDSA signature in DER (RFC 3279 §2.2.3), or None if it is not one."""
     try:
         r, s = der.read(signature).children(2, 2)
         return r.integer(), s.integer()

@@ -1,1 +1,1 @@
-"""What each reason means and how to mend it, one file a subject."""
+"""The meaning of each reason and its fix, one file per subject."""

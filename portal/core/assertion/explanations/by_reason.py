@@ -1,4 +1,4 @@
-"""Each reason in plain words: for the debugger, and for the page of a request that was refused."""
+"""The explanation of each reason, for the debugger and for the page of a refused request."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ from portal.core.assertion.explanations.requests import REQUESTS
 from portal.core.reasons import Reason
 
 EXPLANATIONS: Final[dict[Reason, Explanation]] = FORMS | KEYS | CLAIMS | REQUESTS
-"""Every reason for which an assertion or its request is refused."""
+"""Every reason to refuse an assertion or its token request."""

@@ -1,4 +1,4 @@
-"""What is wrong with the claims."""
+"""Explanations of problems with the claims."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reason means and how to mend it, in plain words."""
+"""The explanation of a reason: its meaning and its fix."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A reason in words; `command`, when there is one, is the shell command that helps."""
+    """A reason in words; `command` is the shell command for the fix, or empty."""
 
     title: str
     meaning: str

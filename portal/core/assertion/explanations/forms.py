@@ -1,4 +1,4 @@
-"""What is wrong with an assertion that cannot be read, or that has an unfit header."""
+"""Explanations of assertions that cannot be read or have an unsuitable header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with the client, the key or the signature."""
+"""Explanations of problems with the client, the key or the signature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with the request around an assertion, or with what was given in its place."""
+"""Explanations of problems with the token request, or with what was sent as the assertion."""
 
 from __future__ import annotations
 
