@@ -99,10 +99,6 @@ class CacheFiller:
 
     def _do_what_is_due(self) -> None:
         now = self._clock()
-        if now >= self._exchange_at:
-            is_young = now < self._started_at + _YOUNG_S
-            self._exchange_at = now + (_REPORT_EVERY_S if is_young else _EXCHANGE_EVERY_S)
-            self._exchange(timezone.now())
         if now >= self._report_at:
             self._report_at = now + _REPORT_EVERY_S
             with bulkhead.lookups:
@@ -111,6 +107,11 @@ class CacheFiller:
                 self._process.report(
                     self._follower.number, cached=len(self._cache), unfit=self.unfit
                 )
+        # After the report, which needs all that is unfit to be counted.
+        if now >= self._exchange_at:
+            is_young = now < self._started_at + _YOUNG_S
+            self._exchange_at = now + (_REPORT_EVERY_S if is_young else _EXCHANGE_EVERY_S)
+            self._exchange(timezone.now())
 
     def _exchange(self, now: datetime) -> None:
         """Write down what this process was asked for, and learn what all were asked for."""
