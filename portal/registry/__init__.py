@@ -1,1 +1,1 @@
-"""Clients, their keys and what happened to them: the only tables and the only writer."""
+"""Clients, their keys and their events: owns the tables and is the only code that writes them."""

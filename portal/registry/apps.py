@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class RegistryConfig(AppConfig):
-    """Clients, their keys and what happened to them."""
+    """Clients, their keys and their events."""
 
     name = "portal.registry"

@@ -1,4 +1,4 @@
-"""Checkpoints of the ledger: size and root, signed, for anybody to keep (C2SP tlog-checkpoint)."""
+"""Checkpoints of the ledger: its signed size and root, for others to keep (C2SP tlog-checkpoint)."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from portal.registry.models import Ledger
 
 
 def origin() -> str:
-    """Return the name of this ledger, which is also that of each key that signs its checkpoints.
+    """Return the origin of this ledger, which is also the name of each key that signs checkpoints.
 
-    It stays when a key is replaced: a key's id tells keys of one name apart.
+    It stays the same when a key is replaced: the key id tells keys with the same name apart.
     """
     return f"{urlsplit(settings.PUBLIC_URL).netloc}/ledger"
 
 
 def note_key(key: OwnKey) -> NoteKey:
-    """Return the public key under its name in notes."""
+    """Return the public key with its name for signed notes."""
     return NoteKey(origin(), key.public_bytes)
 
 
 def signed_checkpoint(head: Ledger, key: OwnKey) -> bytes:
-    """Return the checkpoint of the ledger with this head, as a note that the key has signed."""
+    """Return the checkpoint of this head as a note signed with the key."""
     checkpoint = Checkpoint(origin(), head.size, bytes.fromhex(head.root))
     return sign_note(checkpoint.text, note_key(key), key.sign)

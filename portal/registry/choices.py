@@ -1,4 +1,4 @@
-"""The closed lists of words that the tables use."""
+"""The enumerations that the tables use."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Role(models.TextChoices):
-    """Each role may do all that the next one may."""
+    """What a member can do. Each role includes the rights of the ones after it."""
 
     OWNER = "owner", "Owner"
     DEVELOPER = "developer", "Developer"
@@ -30,7 +30,7 @@ CHOSEN_REASONS: Final = [
     for reason in RevocationReason
     if reason != RevocationReason.PROVED_ELSEWHERE
 ]
-"""The reasons that people give; the other one is the portal's own."""
+"""The reasons that people can choose. Only the portal uses `PROVED_ELSEWHERE`."""
 
 
 class GrantType(models.TextChoices):
@@ -46,7 +46,7 @@ RESPONSE_TYPES: Final = ("code",)
 
 
 class BlockedWhy(models.TextChoices):
-    """How the key got here."""
+    """Why a key was blocked."""
 
     PRIVATE_KEY_SEEN = "private_key_seen", "Its private key was sent to the portal"
     ADMIN = "admin", "Blocked by an admin"
@@ -54,7 +54,7 @@ class BlockedWhy(models.TextChoices):
 
 
 class Verb(models.TextChoices):
-    """What happened, in the words of the glossary."""
+    """What an event records, in the terms of the glossary."""
 
     CREATE_CLIENT = "create_client", "created the client"
     CHANGE_CLIENT = "change_client", "changed the client"

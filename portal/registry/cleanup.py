@@ -1,8 +1,7 @@
-"""Delete what is over its time: redeemed assertions, refused requests, codes, tokens, sessions.
+"""Delete expired rows: redeemed assertions, refused requests, codes, tokens, accounts, sessions.
 
-In batches, each a transaction of its own, so that nobody waits for long and a run that is stopped
-has done what it has done. What decides is a date in the past, so running it again, or twice at
-once, does no harm.
+Each batch is its own transaction, so locks are short and a stopped run keeps its progress. Past
+dates decide which rows go, so it is safe to run again, or twice at once.
 """
 
 from __future__ import annotations
@@ -31,18 +30,18 @@ from portal.registry.paging import beyond, newest_of
 Row = TypeVar("Row", bound=Model)
 
 LISTED: Final = 1000
-"""How many accepted, and how many refused requests of a client can be looked up at most."""
+"""The maximum number of accepted requests kept for each client, and likewise of refused ones."""
 
 UNCONFIRMED: Final = timedelta(days=1)
-"""How long an account may wait for its address to be confirmed."""
+"""How long an account can exist without a confirmed address."""
 
 BATCH: Final = 1000
-"""How many rows one transaction deletes at most."""
+"""The maximum number of rows that one transaction deletes."""
 
 
 def prune(now: datetime) -> dict[str, int]:
-    """Delete what is over its time at `now`; return how many rows of each kind, by its name."""
-    # Refresh tokens come first: an access token stays for as long as one needs it.
+    """Delete the rows that have expired at `now`; return the number of rows by kind."""
+    # Refresh tokens first: an access token stays while a refresh token needs it.
     return {
         "redeemed assertions": sum(map(_delete, _redeemed(now))),
         "refused requests": sum(map(_delete, _refused(now))),
@@ -63,10 +62,10 @@ def prune(now: datetime) -> dict[str, int]:
 
 
 def _redeemed(now: datetime) -> Iterator[QuerySet[RedeemedAssertion]]:
-    """Yield the rows of each client that say nothing any more.
+    """Yield, for each client, the rows that are no longer needed.
 
-    A row stays while its `jti` could be used again, while it is listed, and as the newest of its
-    key, which tells when that was used last.
+    A row stays while its `jti` could be replayed and while it is listed. The newest row of each key
+    stays too: it says when the key was last used.
     """
     everything = RedeemedAssertion.objects.all()
     newest = Subquery(newest_of(everything, "key", OuterRef("key")).values("pk")[:1])
@@ -77,7 +76,7 @@ def _redeemed(now: datetime) -> Iterator[QuerySet[RedeemedAssertion]]:
 
 
 def _refused(now: datetime) -> Iterator[QuerySet[RefusedRequest]]:
-    """Yield the rows of each client that are not listed, and so those of no client."""
+    """Yield the unlisted rows of each client, and then of no client."""
     everything = RefusedRequest.objects.all()
     for client in (None, *_clients_in(everything)):
         rows = newest_of(everything, "client", client, oldest_first=True)
@@ -85,7 +84,7 @@ def _refused(now: datetime) -> Iterator[QuerySet[RefusedRequest]]:
 
 
 def _clients_in(rows: QuerySet[Any]) -> Iterator[int]:
-    """Yield the clients that have such rows: of a million, most may have none."""
+    """Yield the ids of the clients that have such rows: most clients may have none."""
     clients = rows.filter(client__isnull=False).order_by("client_id")
     clients = clients.values_list("client_id", flat=True)
     client = clients.first()
@@ -95,7 +94,7 @@ def _clients_in(rows: QuerySet[Any]) -> Iterator[int]:
 
 
 def _unlisted(rows: QuerySet[Any], client: int | None, now: datetime) -> Q:
-    """Return the condition for a row of one client to be too old, or beyond the newest ones."""
+    """Return the condition that a client's row is too old, or older than its newest `LISTED`."""
     old = Q(at__lt=now - timedelta(days=settings.TOKEN_REQUEST_DAYS))
     newest = newest_of(rows, "client", client).values_list("pk", flat=True)
     beyond = newest[LISTED : LISTED + 1].first()
@@ -103,28 +102,28 @@ def _unlisted(rows: QuerySet[Any], client: int | None, now: datetime) -> Q:
 
 
 def _refresh_tokens(now: datetime) -> Iterator[QuerySet[RefreshToken]]:
-    """Yield the tokens that are refused for their age, and those whose use would betray no thief.
+    """Yield the tokens that are too old to use, and those no longer needed to detect reuse.
 
-    A token that was rotated stays for as long as tokens live, so that its second use ends its
-    family (RFC 9700 §4.14.2). Of a family that goes on, the newest that was got with each key stays
-    until the end: revoking that key ends the family.
+    A rotated token stays for the lifetime of refresh tokens, so that its reuse ends its family (RFC
+    9700 §4.14.2). In a live family, the newest token issued with each key stays until the family
+    ends: revoking that key ends the family.
     """
     over = _over(now) - _refresh_token_life()
     family = RefreshToken.objects.filter(token_family=OuterRef("token_family"))
     goes_on = Exists(family.filter(revoked=None))
     newer = Exists(family.filter(key=OuterRef("key"), pk__gt=OuterRef("pk")))
-    # No index has these dates in order, so each token is looked at, some at a time.
+    # No index orders these dates, so read all tokens, in batches.
     for tokens in _slices(RefreshToken):
         yield tokens.filter(revoked=None, access_token__expires__lte=over)
-        # The toolkit refuses a token whose access token was taken away.
+        # The toolkit refuses a refresh token whose access token was deleted.
         yield tokens.filter(revoked=None, access_token=None, created__lte=_over(now))
         yield tokens.filter(~goes_on | newer, revoked__lte=over)
 
 
 def _access_tokens(now: datetime) -> QuerySet[AccessToken]:
-    """Return the tokens that are over and that no refresh token needs.
+    """Return the expired access tokens that no refresh token needs.
 
-    The toolkit counts the life of a refresh token from its access token, and refuses it without.
+    The toolkit computes a refresh token's expiry from its access token, and refuses it without one.
     """
     needing = RefreshToken.objects.filter(access_token=OuterRef("pk"), revoked=None)
     tokens = _expired(AccessToken, now).alias(needing=Subquery(needing.values("pk")[:1]))
@@ -133,7 +132,7 @@ def _access_tokens(now: datetime) -> QuerySet[AccessToken]:
 
 
 def _expired(model: type[Row], now: datetime) -> QuerySet[Row]:
-    """Return the rows that expired so long ago, the oldest first."""
+    """Return the rows that expired before `_over(now)`, oldest first."""
     rows = model._default_manager.filter(expires__lte=_over(now))  # noqa: SLF001 - Django's name
     return rows.order_by("expires", "pk")
 
@@ -143,7 +142,7 @@ def _refresh_token_life() -> timedelta:
 
 
 def _over(now: datetime) -> datetime:
-    """Return the date up to which what has ended is over for every clock of ours."""
+    """Return the date before which an expiry is past on every host's clock."""
     return now - KEPT_AFTER_EXPIRY
 
 
@@ -157,9 +156,10 @@ def _slices(model: type[Row]) -> Iterator[QuerySet[Row]]:
 
 
 def _delete(rows: QuerySet[Any], *order: str) -> int:
-    """Delete the rows, which are in this order and in that of `pk`; return how many they were.
+    """Delete the rows in batches; return how many there were.
 
-    In batches that go on where the one before has ended, so that no row is looked at twice.
+    The rows must be sorted by `order`, then by `pk`. Each batch starts after the last row of the
+    one before, so no row is read twice.
     """
     number, rest = 0, rows
     while batch := list(rest.values_list(*order, "pk")[:BATCH]):

@@ -1,4 +1,4 @@
-"""What the events of a client say about it, compared with its row and its members."""
+"""Compare a client's row and its members with what its events record."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _MEMBERS: Final = (Verb.ADD_MEMBER, Verb.APPOINT_OWNER, Verb.CHANGE_MEMBER, Verb
 CLIENT_VERBS: Final = (
     *(Verb.CREATE_CLIENT, Verb.CHANGE_CLIENT, Verb.CHANGE_RIGHTS, *_SWITCH, *_MEMBERS),
 )
-"""The verbs whose events say what a client is like."""
+"""The verbs whose events record a client's state."""
 
 
 @dataclass(slots=True)
 class _Items:
-    """What events say about the items of a list: whether the last one that names an item adds it.
+    """What events record about a list: for each item named, whether the last event adds it.
 
-    `is_whole` tells whether events name all items. Events of earlier versions do not say what a new
-    client had. Of an erased text nothing is known, and so nothing of its list.
+    `is_whole` says whether events name all items. Earlier versions did not record what a new client
+    had. `is_known` is false once an erased text makes the list unknown.
     """
 
     named: dict[str, bool] = field(default_factory=dict)
@@ -34,18 +34,18 @@ class _Items:
     is_known: bool = True
 
     def start(self, items: object) -> None:
-        """Take the whole list that an event has; None where it has none."""
+        """Start from the complete list in an event. Ignore anything that is not a list."""
         if isinstance(items, list):
             self.named, self.is_whole = {}, True
             self._name(items, present=True)
 
     def change(self, difference: Mapping[str, Any]) -> None:
-        """Take what an event added and removed."""
+        """Apply what an event added and removed."""
         self._name(difference.get("added") or (), present=True)
         self._name(difference.get("removed") or (), present=False)
 
     def contradict(self, found: Iterable[str]) -> bool:
-        """Return whether the list that is there cannot be what events say."""
+        """Return whether the stored list contradicts the events."""
         there, present = set(found), {each for each, is_in in self.named.items() if is_in}
         if not self.is_known:
             return False
@@ -62,7 +62,7 @@ class _Items:
 
 
 class Member(NamedTuple):
-    """A member of a client, as its row has it."""
+    """A member of a client, as stored."""
 
     person: int
     role: str
@@ -70,7 +70,7 @@ class Member(NamedTuple):
 
 
 def members_of(clients: Iterable[int]) -> dict[int, list[Member]]:
-    """Return the members of these clients, which are given by their ids."""
+    """Return the members of the clients with these primary keys, by primary key."""
     rows = Membership.objects.filter(client__in=clients).order_by("pk")
     members: dict[int, list[Member]] = {}
     for client, person, role, email in rows.values_list(
@@ -83,9 +83,9 @@ def members_of(clients: Iterable[int]) -> dict[int, list[Member]]:
 def client_problems(
     client: Client, members: Iterable[Member], events: Sequence[Event]
 ) -> Iterator[str]:
-    """Yield what differs between a client and its events, which come in the order of their numbers.
+    """Yield the differences between a client and its events, which must be ordered by number.
 
-    The clauses are to follow the client's name.
+    Each is a clause that follows the client's name.
     """
     verbs = [event.verb for event in events]
     if verbs.count(Verb.CREATE_CLIENT) != 1:
@@ -103,7 +103,7 @@ def client_problems(
 
 
 def unlike(state: str, *, is_so: bool) -> str:
-    """Return in words that a row is in a state and events say otherwise, or the reverse."""
+    """Return the clause for a row that is in this state against its events, or the reverse."""
     return f"it is {state}, and no event says so" if is_so else f"an event says it is {state}"
 
 
@@ -117,7 +117,7 @@ def _text_problems(client: Client, events: Iterable[Event]) -> Iterator[str]:
             for field_name, items in lists.items():
                 items.start(detail.get(field_name))
         elif event.verb == Verb.CHANGE_CLIENT:
-            # The earliest versions have all fields in `before` and `after`.
+            # The earliest versions recorded all fields in `before` and `after`.
             whole = detail.get("after", {})
             name = detail["name"].get("after") if "name" in detail else whole.get("name", name)
             for field_name, items in lists.items():
@@ -141,7 +141,7 @@ def _is_right_wrong(client: Client, name: str, events: Iterable[Event]) -> bool:
         return stored is not None
     if "after" in changes[-1]:
         return bool(stored != changes[-1]["after"])
-    # Events of earlier versions have only what changed.
+    # Earlier versions recorded only the differences.
     items = _Items()
     for change in changes:
         items.change(change)
@@ -157,7 +157,7 @@ def _member_problems(members: Iterable[Member], events: Sequence[Event]) -> Iter
             unsaid.append(member)
         elif role != member.role:
             yield f"{member.email} is {_named(member.role)}, and events say {_named(role)}"
-    # People whom earlier versions named by an address that they gave up since.
+    # People named in earlier versions' events by an address that they no longer have.
     gone = [role for person, role in said.items() if isinstance(person, str)]
     for member in unsaid:
         if member.role in gone:
@@ -170,9 +170,9 @@ def _member_problems(members: Iterable[Member], events: Sequence[Event]) -> Iter
 
 
 def _roles_said(events: Sequence[Event]) -> dict[int | str, str]:
-    """Return the role of each member as events say, by the number of the person.
+    """Return the role of each member according to events, by the person's primary key.
 
-    Events of earlier versions have the address alone; it is kept where nobody has it any more.
+    Earlier versions recorded only the address. An address that nobody has any more stays the key.
     """
     addresses = {
         str(event.detail.get("member"))

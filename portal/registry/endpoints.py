@@ -1,4 +1,4 @@
-"""The addresses of this authorization server (RFC 8414 §2), absolute, in one place."""
+"""The absolute URLs of this authorization server's endpoints (RFC 8414 §2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ AUTHORIZATION_PATH: Final = "api/oauth2/authorize"
 TOKEN_PATH: Final = "api/oauth2/token"  # noqa: S105 - a path
 INTROSPECTION_PATH: Final = "api/oauth2/introspect"
 REVOCATION_PATH: Final = "api/oauth2/revoke"
-"""Where requests are sent. Written down in the configuration of clients: never change one."""
+"""The paths of the endpoints. Clients have them in their configuration: never change one."""
 
 
 def issuer() -> str:
@@ -19,20 +19,20 @@ def issuer() -> str:
 
 
 def authorization_endpoint() -> str:
-    """Return the URL that people are sent to, to agree."""
+    """Return the URL of the authorization endpoint (RFC 6749 §3.1)."""
     return f"{settings.PUBLIC_URL}/{AUTHORIZATION_PATH}"
 
 
 def token_endpoint() -> str:
-    """Return the URL that token requests are sent to."""
+    """Return the URL of the token endpoint (RFC 6749 §3.2)."""
     return f"{settings.PUBLIC_URL}/{TOKEN_PATH}"
 
 
 def introspection_endpoint() -> str:
-    """Return the URL where a token is looked at (RFC 7662)."""
+    """Return the URL of the introspection endpoint (RFC 7662)."""
     return f"{settings.PUBLIC_URL}/{INTROSPECTION_PATH}"
 
 
 def revocation_endpoint() -> str:
-    """Return the URL where a token is taken back (RFC 7009)."""
+    """Return the URL of the revocation endpoint (RFC 7009)."""
     return f"{settings.PUBLIC_URL}/{REVOCATION_PATH}"

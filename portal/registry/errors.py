@@ -1,4 +1,4 @@
-"""Why the registry says no, beside what the core says of a key itself."""
+"""Why the registry refuses an action. What is wrong with a key itself is in `core.reasons`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import ClassVar
 
 
 class RegistryRefusal(Exception):  # noqa: N818 - it reads as what it is
-    """An action that the present state does not allow. `str()` is a full sentence for people.
+    """An action that the current state does not allow. `str()` is a sentence to show to people.
 
-    `reason` is a stable code, stored in events like `portal.core.reasons.Reason`: never rename one.
+    `reason` is a stable code, stored in events like `portal.core.reasons.Reason`. Never rename one.
     """
 
     reason: ClassVar[str]
 
 
 class UnfitInput(RegistryRefusal):
-    """Something given is empty, too long or not what it should be; `field` names it."""
+    """An input is empty, too long or invalid. `field` names it."""
 
     reason = "unfit_input"
 
@@ -25,31 +25,31 @@ class UnfitInput(RegistryRefusal):
 
 
 class KeyAlreadyHere(RegistryRefusal):
-    """The client has this key already; the sentence says under which label and in which state."""
+    """The client already has this key. The message gives its label and status."""
 
     reason = "key_already_here"
 
 
 class KeyTaken(RegistryRefusal):
-    """The key is known elsewhere. Where, and whether it was revoked, is nobody else's business."""
+    """Another client has the key. The message says neither which one nor the key's status."""
 
     reason = "key_taken"
 
 
 class KeyLimitReached(RegistryRefusal):
-    """The client has as many keys as it may have."""
+    """The client has the maximum number of keys."""
 
     reason = "key_limit_reached"
 
 
 class ClientSuspended(RegistryRefusal):
-    """The client is suspended, so that it takes no new keys."""
+    """The client is suspended, so it cannot register keys."""
 
     reason = "client_suspended"
 
 
 class KeyNotLive(RegistryRefusal):
-    """The key is revoked, retired or expired, so that this can no longer be done with it."""
+    """The key is revoked, retired or expired, so the action is no longer possible."""
 
     reason = "key_not_live"
 
@@ -67,37 +67,37 @@ class NoSuchPerson(RegistryRefusal):
 
 
 class AlreadyMember(RegistryRefusal):
-    """The person belongs to the client already."""
+    """The person is already a member of the client."""
 
     reason = "already_member"
 
 
 class NotMember(RegistryRefusal):
-    """The person does not belong to the client any more."""
+    """The person is no longer a member of the client."""
 
     reason = "not_member"
 
 
 class ClientLimitReached(RegistryRefusal):
-    """The person has created as many clients as one person may."""
+    """The person has created the maximum number of clients."""
 
     reason = "client_limit_reached"
 
 
 class HasOwner(RegistryRefusal):
-    """The client has an owner who can sign in, so that the choice is theirs."""
+    """The client has an owner who can sign in, so only an owner can add another."""
 
     reason = "has_owner"
 
 
 class AlreadyPerson(RegistryRefusal):
-    """Somebody has an account with this e-mail address already."""
+    """An account with this e-mail address already exists."""
 
     reason = "already_person"
 
 
 class PersonUnusable(RegistryRefusal):
-    """The account is switched off, or nobody has confirmed its address."""
+    """The account is deactivated, or its address is not confirmed."""
 
     reason = "person_unusable"
 

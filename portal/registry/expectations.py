@@ -1,4 +1,4 @@
-"""What the portal expects of an assertion: the core's rules, its settings and a client's keys."""
+"""What the portal expects of an assertion, from its settings and the client's keys."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from portal.registry.models import Client, ClientKey, RedeemedAssertion
 def expectation_of(
     client: Client, keys: Iterable[ClientKey], now: datetime, *, looking_up_jti: bool = False
 ) -> Expectation:
-    """Return what an assertion of the client must be like at the token endpoint at `now`.
+    """Return what the token endpoint expects of an assertion of the client at `now`.
 
-    `keys` are the ones it may be signed with, as `Expectation.keys` says. Whether its `jti` was
-    used is looked up only if asked: the endpoint learns it by redeeming.
+    `keys` are the candidates for its signature, as in `Expectation.keys`. `looking_up_jti` looks up
+    whether its `jti` was used; the token endpoint does not need that, because it consumes the
+    `jti`.
     """
     return Expectation(
         client_id=client.client_id,
@@ -34,13 +35,13 @@ def expectation_of(
 
 
 def candidate_of(key: ClientKey, now: datetime) -> CandidateKey:
-    """Return the key as the core verifies with it, in its status at `now`."""
+    """Return the key as a candidate for verification in the core, with its status at `now`."""
     life = key.lifecycle
     return CandidateKey(key.kid, key.alg, key.pem, status=life.status(now), since=life.since(now))
 
 
 def first_seen(client: Client, jti: str) -> datetime | None:
-    """Return when an assertion of the client with this `jti` was redeemed, if one was."""
+    """Return when the client's assertion with this `jti` was redeemed, or None."""
     sha256 = hashlib.sha256(jti.encode("utf-8", "surrogatepass")).hexdigest()
     rows = RedeemedAssertion.objects.filter(client=client, jti_sha256=sha256)
     return rows.values_list("at", flat=True).first()

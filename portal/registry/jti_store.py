@@ -1,4 +1,4 @@
-"""Single use of an assertion: its `jti` is inserted once, in a statement that stands for itself."""
+"""Single use of an assertion: one autocommitted statement inserts its `jti` at most once."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from portal.core.assertion import LEEWAY_S, VerifiedAssertion
 from portal.registry.models import ClientKey
 
 KEPT_AFTER_EXPIRY: Final = timedelta(seconds=LEEWAY_S) + timedelta(minutes=5)
-"""How long a redeemed `jti` outlives its assertion: the leeway, and a margin for hosts' clocks.
+"""How long a redeemed `jti` is kept after its assertion expires: leeway, and margin for clock skew.
 
-An assertion that has expired is refused for that, so its row may go once no clock of ours can be so
-far behind that it still lets the assertion pass.
+An expired assertion is refused anyway. Its row can go once it has expired on every host's clock.
 """
 
 _INSERT: Final = """
@@ -28,13 +27,13 @@ VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (client_id, jti_sha256) DO NOTHI
 def consume_jti(
     verified: VerifiedAssertion, key: ClientKey, *, reference: str, now: datetime
 ) -> bool:
-    """Burn the assertion; return whether this was the first time.
+    """Consume the assertion's `jti`; return whether this was its first use.
 
-    One statement, committed on its own: of any number at once exactly one wins, and nothing that is
-    refused later takes it back. Called last, so that a forged assertion burns nothing.
+    One statement, committed on its own: of concurrent calls exactly one returns true, and a later
+    refusal does not undo it. Call it last, so that a forged assertion consumes nothing.
     """
-    # Plain SQL, as the ORM has no insert that says whether it inserted without an error to recover
-    # from, and as this is the one write of the hot path.
+    # Plain SQL: the ORM cannot report whether it inserted a row without raising an error, and this
+    # is the only write of the hot path.
     expires_at = datetime.fromtimestamp(verified.expires_at, UTC)
     dates = map(connection.ops.adapt_datetimefield_value, (now, expires_at))
     values = (key.client_id, key.pk, verified.jti_sha256, reference, verified.kid_sent, *dates)

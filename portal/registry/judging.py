@@ -1,7 +1,7 @@
-"""Judge registered keys: RSA moduli that share a prime, and what is known of keys since.
+"""Judge registered keys: find RSA moduli that share a prime, and apply rules that are newer.
 
-Both can be stopped and run again, or run twice at once: what a key shares is found whichever of two
-is judged later, and all that is done about it is idempotent.
+Both can be stopped and run again, or run twice at once: a shared prime is found when the later of
+its keys is judged, and reporting it is idempotent.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from portal.registry.key_policy import published_keys
 from portal.registry.models import ClientKey, JudgedKey
 
 COMPARED_AT_ONCE: Final = 20_000
-"""How many new moduli are compared with all others in one go: about 200 MB of memory."""
+"""How many new moduli are compared with all others at once. Takes about 200 MB of memory."""
 
 JUDGED_AT_ONCE: Final = 200
-"""How many keys are judged again between two that are marked as judged."""
+"""How many keys are judged again before they are marked as judged."""
 
 _PIECE: Final = 10_000
 """How many moduli are read at once."""
@@ -40,17 +40,17 @@ class _Modulus:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """How many keys were looked at, and how many of them are found weak for the first time."""
+    """How many keys were judged, and how many of them were found weak for the first time."""
 
     keys: int
     weak: int
 
 
 def compare_moduli() -> Iterator[Judged]:
-    """Compare the proved RSA keys that are new with all others; report those that share a prime.
+    """Compare new proved RSA keys with all others; report those that share a prime.
 
-    Only proved keys count: else whoever registers N·q would make N look as if it shared a prime.
-    Retired and revoked keys count too, as their primes may stand in others. Yields its progress.
+    Only proved keys count: otherwise anyone who registers N·q could make N look weak. Retired and
+    revoked keys count too, because other keys may share their primes. Yields its progress.
     """
     while new := _new_moduli():
         shared = find_shared_primes(
@@ -63,7 +63,7 @@ def compare_moduli() -> Iterator[Judged]:
 
 
 def judge_again(most: int) -> Iterator[Judged]:
-    """Judge up to so many keys by the rules of today, which they were not judged by yet.
+    """Judge up to `most` keys that were not judged by the current rules yet.
 
     Yields its progress.
     """
@@ -90,7 +90,7 @@ def _new_moduli() -> list[_Modulus]:
 
 
 def _known_moduli() -> Iterator[list[_Modulus]]:
-    """Yield the moduli that were compared before, in pieces."""
+    """Yield the moduli that were already compared, in batches."""
     last = 0
     compared = JudgedKey.objects.filter(compared=True).order_by("pk")
     while rows := list(compared.filter(pk__gt=last).values_list("pk", "key__jwk__n")[:_PIECE]):
@@ -103,7 +103,7 @@ def _modulus(key: int, n: str) -> _Modulus:
 
 
 def _report_shared(shared: Sequence[_Modulus]) -> int:
-    """Report each of these keys and each that it shares a prime with; return how many are news."""
+    """Report these keys and those that share a prime with them; return how many are new reports."""
     numbers = [each.n for each in shared]
     sharers = {each.key: each for each in shared}
     for piece in _known_moduli():

@@ -1,4 +1,4 @@
-"""The portal's own rules for keys: the core's, with the settings and the block list."""
+"""The portal's key policy: the rules of the core, with the settings and the block list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from portal.registry.models import BlockedKey, ClientKey
 
 
 def key_policy() -> KeyPolicy:
-    """Return the rules that keys are judged by, from the settings and the block list."""
+    """Return the policy for keys, from the settings and the block list."""
     return KeyPolicy(
         rsa_min_bits=settings.RSA_MIN_BITS,
         rsa_max_bits=settings.RSA_MAX_BITS,
@@ -33,7 +33,7 @@ def published_keys() -> PublishedKeys:
 
 @cache
 def _mapped(path: str) -> PublishedKeys:
-    """Return the list in a file, which is mapped into memory and not read: it has 60 MB."""
+    """Return the list in a file. The file is memory-mapped, not read: it has 60 MB."""
     if not path:
         return NO_LIST
     with Path(path).open("rb") as file:
@@ -41,9 +41,9 @@ def _mapped(path: str) -> PublishedKeys:
 
 
 def fingerprint_here(key: PublicKey) -> str:
-    """Return the fingerprint of the key, or that of the other sign when only that is registered.
+    """Return the key's fingerprint, or its negation's if only the negation is registered.
 
-    To an admin they are one key: whoever has the private half of one has that of the other.
+    To an admin they are one key: the private key of one gives the private key of the other.
     """
     names = fingerprints(key)
     rows = ClientKey.objects.filter(spki_sha256__in=names)

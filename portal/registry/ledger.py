@@ -1,4 +1,4 @@
-"""Checking the ledger: each event is what was hashed, and none is missing."""
+"""Check the ledger: each event is what was hashed, and none is missing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BATCH: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An event as it was found: its facts, and the leaf hash and version that stand beside them."""
+    """An event as stored: its content, and the leaf hash and version stored with it."""
 
     entry: Entry
     leaf: str
@@ -24,14 +24,14 @@ class Stored:
 
 
 class LedgerDiffers(Exception):  # noqa: N818 - it reads as what it is
-    """Events are not what was hashed; the text names the first number that differs."""
+    """Events are not what was hashed. The message names the first number that differs."""
 
 
 def rebuild(events: Iterable[Stored], checkpoint: Checkpoint | None = None) -> Tree:
-    """Return the tree over the events, which come in the order of their numbers.
+    """Return the tree over the events, which must be ordered by number.
 
-    Raises `LedgerDiffers` at the first event that is not the next one, or not what was hashed, and
-    where the tree is not the one of a checkpoint that was kept elsewhere.
+    Raises `LedgerDiffers` at the first event that is missing or is not what was hashed, and if the
+    tree does not match the checkpoint.
     """
     tree = Tree.empty()
     _compare(tree, checkpoint)
@@ -60,10 +60,10 @@ def rebuild(events: Iterable[Stored], checkpoint: Checkpoint | None = None) -> T
 
 
 def verify_events(checkpoint: Checkpoint | None = None) -> Ledger:
-    """Check all events against their hashes, the head and a checkpoint, and return the head.
+    """Check all events against their hashes, the head and a checkpoint; return the head.
 
-    Events without a number, of a portal of the version before, are numbered first. Raises
-    `LedgerDiffers`. Holds a thousand events in memory at a time.
+    First numbers the events that an older version of the portal wrote without a number. Holds a
+    thousand events in memory at a time. Raises `LedgerDiffers`.
     """
     while number_older(Event, Ledger, limit=_BATCH):
         pass
@@ -80,7 +80,7 @@ def verify_events(checkpoint: Checkpoint | None = None) -> Ledger:
                     "an event and its leaf hash were changed together."
                 )
         raise LedgerDiffers(f"The root of the head is not that of its {head.size} events.")
-    # One statement, so that an event that comes meanwhile is no surprise.
+    # One statement reads size and events, so an event added meanwhile is not reported.
     beyond = Event.objects.filter(number__gt=Ledger.objects.values("size")).order_by("number")
     if extra := beyond.first():
         raise LedgerDiffers(f"Event {extra.number} is beyond the head, which counts fewer.")
@@ -97,7 +97,7 @@ def _compare(tree: Tree, checkpoint: Checkpoint | None) -> None:
 
 
 def _stored(size: int) -> Iterator[Stored]:
-    """Yield the events with numbers up to `size`, in their order."""
+    """Yield the events with numbers up to `size`, in order."""
     key = ("client", "key", "actor_key__client")
     unused = ("key__pem", "key__jwk", "actor_key__pem", "actor_key__jwk")
     rows = Event.objects.select_related(*key).defer(*unused).order_by("number")

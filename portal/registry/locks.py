@@ -1,10 +1,11 @@
-"""Row and key locks, held to the end of the transaction.
+"""Row locks and advisory locks, held until the transaction ends.
 
-Who takes several takes them in this order, so that nobody waits in a ring: the client, then the
-fingerprints (sorted), then the key. Each look that a decision rests on comes after the
-lock: in READ COMMITTED it then sees what the one before has committed.
+To avoid deadlocks, take them in this order: the client, the fingerprints (sorted), the key. Read
+the rows that a decision depends on after locking: in READ COMMITTED, the read then sees what the
+previous holder committed.
 
-SQLite has no such locks; there every transaction begins IMMEDIATE (settings), one writer at a time.
+SQLite has no such locks. There each transaction begins IMMEDIATE (settings), so there is one writer
+at a time.
 """
 
 from __future__ import annotations
@@ -17,21 +18,22 @@ from portal.registry.models import Client, ClientKey
 
 
 def lock_client(client: Client) -> Client:
-    """Return the client as it stands now, locked: its verbs come one after another."""
-    # no_key: a row that points at the client (an event, a key) can be inserted meanwhile.
+    """Return the client's current row, locked, so that its verbs run one at a time."""
+    # no_key: rows that refer to the client (events, keys) can be inserted meanwhile.
     return Client.objects.select_for_update(no_key=True).get(pk=client.pk)
 
 
 def lock_key(key: ClientKey) -> ClientKey:
-    """Return the key as it stands now, locked."""
+    """Return the key's current row, locked."""
     queryset = ClientKey.objects.select_for_update(no_key=True, of=("self",))
     return queryset.select_related("client").get(pk=key.pk)
 
 
 def lock_fingerprints(spki_sha256s: Iterable[str]) -> None:
-    """Make all registering and blocking of these public keys come one after another.
+    """Let only one transaction at a time register or block these public keys.
 
-    Neither finds a row of the other to lock, so a key could otherwise slip in while it is blocked.
+    Without this, a key could be registered while it is being blocked: neither has a row of the
+    other to lock.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

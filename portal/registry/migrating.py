@@ -1,4 +1,4 @@
-"""Operations of migrations that hold up nobody who reads or writes the table meanwhile."""
+"""Migration operations that do not block reads or writes of the table."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.db.migrations.state import ProjectState
 
 
 class AddCheck(migrations.AddConstraint):
-    """Add a CHECK that rows to come are held to; `ValidateChecks` looks at those there are.
+    """Add a CHECK for new rows only. `ValidateChecks` checks the existing ones.
 
-    PostgreSQL otherwise reads the whole table while nobody else may. SQLite checks all at once.
+    Otherwise PostgreSQL reads the whole table under an exclusive lock. SQLite checks all rows here.
     """
 
     def database_forwards(
@@ -32,7 +32,7 @@ class AddCheck(migrations.AddConstraint):
 
 
 class ValidateChecks(migrations.RunPython):
-    """Look at the rows that were there before `AddCheck`; in a migration after it."""
+    """Check the rows that existed before `AddCheck`. Goes into a later migration."""
 
     def __init__(self, table: str, *names: str) -> None:
         self._arguments = (table, *names)
@@ -45,22 +45,22 @@ class ValidateChecks(migrations.RunPython):
         super().__init__(validate, migrations.RunPython.noop)
 
     def deconstruct(self) -> tuple[str, Any, Any]:
-        """Return how to make it again."""
+        """Return the name and arguments that recreate the operation."""
         return type(self).__name__, self._arguments, {}
 
 
 class _BesideTraffic:
-    """Build an index while rows are written; for a migration with `atomic = False`.
+    """Build an index without blocking writes, in a migration with `atomic = False`.
 
-    A run that was stopped, by `lock_timeout` or by hand, leaves an index that PostgreSQL does not
-    use. The next run builds it again. SQLite builds it at once.
+    A run stopped by `lock_timeout` or by hand leaves an index that PostgreSQL does not use. The
+    next run builds it again. SQLite builds it normally.
     """
 
     model_name: str
 
     @property
     def _indexed(self) -> Any:
-        """What Django makes the index of: it has a name, and gives the SQL."""
+        """The Django index or constraint: it has the name and creates the SQL."""
         raise NotImplementedError
 
     def database_forwards(
@@ -94,7 +94,7 @@ class _BesideTraffic:
 
 
 class AddIndexBesideTraffic(_BesideTraffic, migrations.AddIndex):
-    """Add an index while rows are written."""
+    """Add an index without blocking writes."""
 
     @property
     def _indexed(self) -> Any:
@@ -102,7 +102,7 @@ class AddIndexBesideTraffic(_BesideTraffic, migrations.AddIndex):
 
 
 class AddUniqueBesideTraffic(_BesideTraffic, migrations.AddConstraint):
-    """Add a unique index while rows are written."""
+    """Add a unique index without blocking writes."""
 
     @property
     def _indexed(self) -> Any:

@@ -1,7 +1,7 @@
-"""Pages of very long lists: each begins where the last one ended, and nothing is counted.
+"""Keyset pagination for very long lists, newest first. It counts nothing.
 
-Newest first. A page is found by the row beside it (`before` an older page, `after` a newer one), so
-that the millionth row costs as much as the first, and rows that come in meanwhile shift nothing.
+A page is found by the row next to it (`before`: the older page, `after`: the newer one). So the
+millionth row costs as much as the first, and new rows do not move the pages.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Some rows, newest first, and what to ask for the pages beside them (None: there is none)."""
+    """Some rows, newest first, and the cursors of the older and newer page (None: no such page)."""
 
     rows: list[Item]
     before: Any = None
@@ -28,12 +28,11 @@ class Page(Generic[Item]):
 
 
 class _Only(Func):
-    """The condition `field = value`, which PostgreSQL does not know to leave one value only.
+    """The condition `field = value`, written so that PostgreSQL does not see it allows one value.
 
-    Of `field = value` it does, so it drops the field from ORDER BY field, id. It may then walk
-    through the primary key to the first rows of the value: through the whole table, where
-    statistics call the value frequent and it has no row. With `= ANY` no other index than that of
-    (field, id) has the order.
+    With a plain `field = value`, PostgreSQL drops the field from ORDER BY field, id. It may then
+    scan the primary key for rows with the value, which reads the whole table if statistics call the
+    value frequent but no row has it. With `= ANY`, only the index on (field, id) gives the order.
     """
 
     arg_joiner = " = "
@@ -48,11 +47,11 @@ class _Only(Func):
 def newest_of(
     rows: QuerySet[Row], field: str, value: Any, *, oldest_first: bool = False
 ) -> QuerySet[Row]:
-    """Return the rows of one value of a field, newest first; the value may be an `OuterRef`.
+    """Return the rows with one value of a foreign key, newest first. It may be an `OuterRef`.
 
-    For a field with an index on (field, -id). The first of them cost what they cost, however many
-    others there are and whatever the statistics say. The rows may join nothing (`prefetch_related`
-    is good): where few are expected all of them are joined, and sorted after that.
+    The field needs an index on (field, -id). The cost of the first rows then depends neither on the
+    number of other rows nor on the statistics. `rows` must not join tables (`prefetch_related` is
+    fine): if PostgreSQL expects few rows, it joins all of them before it sorts.
     """
     column = getattr(rows.model, field).field.attname
     order = (f"-{column}", "pk") if oldest_first else (column, "-pk")
@@ -64,7 +63,7 @@ def newest_of(
 
 @dataclass(frozen=True, slots=True)
 class IndexFilter:
-    """The field by which rows are found, with the values that are wanted: see `newest_of`."""
+    """A field to find rows by, and the values wanted. See `newest_of`."""
 
     field: str
     values: Sequence[Any]
@@ -79,11 +78,11 @@ def page_of(
     before: Any = None,
     after: Any = None,
 ) -> Page[Row]:
-    """Return the rows that are older than the row `before`, or newer than `after`, or the newest.
+    """Return the rows older than the row `before`, or newer than `after`, or else the newest.
 
-    `before` and `after` are primary keys. `order` names the fields that rows are ordered by, all of
-    them descending, the last one unique; with an `index_filter` it is the primary key.
-    A row that is not there gives an empty page.
+    `before` and `after` are primary keys. `order` names the fields to sort by, all descending and
+    the last one unique; with an `index_filter` it must be the primary key. If the row `before` or
+    `after` does not exist, the page is empty.
     """
     newer = after is not None
     anchor = after if newer else before
@@ -113,10 +112,10 @@ def page_of(
 def batches(
     queryset: QuerySet[Row], *, size: int, index_filter: IndexFilter | None = None
 ) -> Iterator[list[Row]]:
-    """Yield all rows by descending primary key, `size` at a time, each batch by a query of its own.
+    """Yield all rows by descending primary key, in batches of `size`, with one query each.
 
-    Not a database cursor: with a long export that would hold a transaction, or a copy of the whole
-    result on the database's disk, and it does not work behind a pooler of transactions.
+    Not a database cursor: during a long export, that would hold a transaction or a copy of the
+    whole result on the database's disk. It also does not work behind a transaction pooler.
     """
     rest = queryset
     while (
@@ -131,23 +130,23 @@ def batches(
 def _merged(
     queryset: QuerySet[Row], index_filter: IndexFilter, *, size: int, oldest_first: bool = False
 ) -> list[Row]:
-    """Return the first rows of all values of the lead together."""
+    """Return the first rows over all values of the filter together."""
     found = [
         newest_of(queryset, index_filter.field, value, oldest_first=oldest_first)[:size]
         for value in index_filter.values
     ]
     if len(found) == 1:
         return list(found[0])
-    # An index has the rows of each value in order, and not those of several.
+    # The index orders the rows of one value, not those of several.
     keys = (rows.values_list("pk", flat=True) for rows in found)
     first = list(islice(heapq.merge(*keys, reverse=not oldest_first), size))
     return list(queryset.filter(pk__in=first).order_by("pk" if oldest_first else "-pk"))
 
 
 def beyond(order: Sequence[str], position: Sequence[Any], comparison: str) -> Q:
-    """Return the condition that a row comes after the position, for one or two fields.
+    """Return the condition that a row is beyond the position, compared field by field.
 
-    The first field is bounded on its own too: that is the part which an index serves.
+    The first field has a bound of its own too: that is the part an index can use.
     """
     first, *rest = order
     if not rest:

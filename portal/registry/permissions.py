@@ -1,8 +1,8 @@
 """Who may do what: each rule is one function of the person and the client.
 
-A person who may not even see a client gets it from no look-up (`Client.objects.visible_to`), so
-these rules only tell those apart who may see it. Admins of the portal see all and revoke; what a
-client's own people decide (registering, retiring, its team) stays with them.
+`Client.objects.visible_to` hides a client from everyone who may not see it, so these rules are only
+about people who may. Admins of the portal see all clients and may revoke keys. Only a client's own
+members register and retire keys and change the team.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from portal.registry.models import Client
 
 
 def role_of(user: User, client: Client) -> Role | None:
-    """Return the person's role in the client, or None for somebody who does not belong to it."""
+    """Return the person's role in the client, or None for a person who is not a member."""
     role = client.memberships.filter(user=user).values_list("role", flat=True).first()
     return Role(role) if role else None
 
@@ -36,7 +36,7 @@ def can_change_client(user: User, client: Client) -> bool:
 
 
 def can_create_client(user: User) -> bool:
-    """Return whether the person may create a client at all; how many is for the action to say."""
+    """Return whether the person may create clients. The action checks the limit on their number."""
     return settings.CLIENT_CREATION or user.is_staff
 
 

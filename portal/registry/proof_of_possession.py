@@ -1,7 +1,7 @@
-"""The challenge that confirms a key: an assertion to sign that no token endpoint would take.
+"""The challenge that confirms a key: an assertion to sign that no token endpoint accepts.
 
-Nothing is stored for it: the `jti` is a signed word, bound to the client and the key, good for ten
-minutes. It can be used once, as a key is confirmed once.
+The portal stores nothing for it. The `jti` is a signed value, bound to the client and the key and
+valid for ten minutes. It works once, because a key can be confirmed only once.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from portal.registry.paging import newest_of
 
 CHALLENGE_AGE: Final = timedelta(minutes=10)
 _MAX_KEYS: Final = 50
-"""How many keys of the client are tried to say whose signature it is."""
+"""How many of the client's keys are tried to find the one that signed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProofResult:
-    """What an assertion that was given for a key proves; `problem` is empty when it is all good.
+    """What an assertion proves about a key.
 
-    `problem` is about what is asked here beside the checks of `examination`.
+    `problem` says which check beyond those of `examination` failed. It is empty if none did.
     """
 
     examination: Examination
@@ -40,10 +40,10 @@ class ProofResult:
 
 
 def new_challenge(key: ClientKey, *, audience: str) -> dict[str, str]:
-    """Return the claims to sign for the key; the machine that signs adds `iat` and `exp`.
+    """Return the claims to sign with the key. The signer adds `iat` and `exp`.
 
-    `audience` is the URL of the key's confirmation page. The token endpoint accepts its own names
-    only, so what is signed here signs nobody in.
+    `audience` is the URL of the key's confirmation page. The token endpoint accepts only its own
+    audiences, so the signed assertion cannot authenticate the client.
     """
     client_id = key.client.client_id
     return {
@@ -55,9 +55,9 @@ def new_challenge(key: ClientKey, *, audience: str) -> dict[str, str]:
 
 
 def check_proof(key: ClientKey, assertion: str, now: datetime, *, audience: str) -> ProofResult:
-    """Return what the assertion proves of the key: the checks of the token endpoint, and ours.
+    """Return what the assertion proves, by the token endpoint's checks and those of the challenge.
 
-    A key that is not live yet is taken for live, as it may be confirmed before.
+    A key that is not live yet is checked as if it were, because it can be confirmed before then.
     """
     rows = ClientKey.objects.exclude(pk=key.pk)
     others = newest_of(rows, "client", key.client_id)[: _MAX_KEYS - 1]
@@ -74,7 +74,7 @@ def check_proof(key: ClientKey, assertion: str, now: datetime, *, audience: str)
 
 
 def _problem(key: ClientKey, examination: Examination) -> str:
-    """Return why an assertion that holds does not confirm this key, or nothing."""
+    """Return why a valid assertion does not confirm this key. Empty if it does."""
     if examination.signed_by != key.kid:
         signer = key.client.keys.filter(kid=examination.signed_by).first()
         return (

@@ -1,4 +1,4 @@
-"""Where people may be sent with an authorization code (RFC 6749 §3.1.2, RFC 9700 §2.1)."""
+"""Redirect URIs: validation and matching (RFC 6749 §3.1.2, RFC 9700 §2.1)."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ MAX_REDIRECT_URIS: Final = 20
 MAX_LENGTH: Final = 500
 
 _HOST: Final = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
-"""RFC 3986 §3.2.2 without the letters that no real host has."""
+"""RFC 3986 §3.2.2 without the characters that no real host has."""
 
 _LOOPBACK: Final = re.compile(
     r"(?P<host>http://(127\.0\.0\.1|\[::1\]))(:(?P<port>[0-9]{1,5}))?(?P<rest>([/?].*)?)", re.ASCII
 )
-"""RFC 8252 §7.3: the IP literals and http alone; §8.3 advises against the name localhost."""
+"""RFC 8252 §7.3: only IP literals and http. §8.3 advises against the name localhost."""
 
 _LAST_PORT: Final = 65535
 
 
 def clean_redirect_uris(uris: Sequence[str]) -> list[str]:
-    """Return the addresses as given, each of them once; raise `UnfitInput`.
+    """Return the redirect URIs as given, without duplicates. Raises `UnfitInput`.
 
-    They begin with https://, or with http:// on the person's own machine (RFC 8252 §7.3), and have
-    no fragment (RFC 6749 §3.1.2) and no user.
+    Each starts with https://, or with http:// for a loopback host (RFC 8252 §7.3), and has no
+    fragment (RFC 6749 §3.1.2) and no userinfo.
     """
     cleaned = list(dict.fromkeys(uri.strip() for uri in uris))
     if len(cleaned) > MAX_REDIRECT_URIS:
@@ -45,7 +45,7 @@ def clean_redirect_uris(uris: Sequence[str]) -> list[str]:
 
 
 def _problem(uri: str) -> str:
-    """Return what is wrong with one address as the rest of a sentence, empty when nothing is."""
+    """Return what is wrong with the URI, as the rest of a sentence. Empty if nothing is."""
     if not uri.isascii() or not uri.isprintable() or set(uri) & set(' "<>\\^`{|}'):
         return "contains characters that a URI cannot contain. Percent-encode them."
     try:
@@ -72,15 +72,15 @@ def _is_loopback(host: str) -> bool:
 
 
 def is_registered(uri: str, registered: Sequence[str]) -> bool:
-    """Return whether people may be sent to the address: compared as text (RFC 9700 §4.1.3).
+    """Return whether the URI equals a registered one, compared as strings (RFC 9700 §4.1.3).
 
-    But for the port of a loopback address, which a program takes as it comes (RFC 8252 §7.3).
+    A loopback URI may have any port, because a native app cannot choose it (RFC 8252 §7.3).
     """
     return uri in registered or _without_port(uri) in set(map(_without_port, registered)) - {None}
 
 
 def _without_port(uri: str) -> str | None:
-    """Return an address on this machine without its port, and None for every other address."""
+    """Return a loopback URI without its port, or None for any other URI."""
     found = _LOOPBACK.fullmatch(uri)
     if found is None or not 0 < int(found["port"] or 80) <= _LAST_PORT:
         return None

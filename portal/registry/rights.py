@@ -1,4 +1,4 @@
-"""What a client may ask for before an admin decides otherwise."""
+"""The default rights of a client."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from portal.registry.choices import GrantType
 
 
 def rights_of_new() -> dict[str, list[str]]:
-    """Return the rights of a new client, by field: a client with None there has these."""
+    """Return the rights of a new client by field. None in a client's field means these."""
     return {
         "scopes": list(settings.SCOPES)[:1],
         "grant_types": list(GrantType.values),

@@ -1,4 +1,4 @@
-"""Which database is asked: the primary, and a replica only by those who say so (ADR 0020)."""
+"""Database router: everything uses the primary, except code that asks for a replica (ADR 0020)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _read_from: ContextVar[str] = ContextVar("read_from", default=DEFAULT_DB_ALIAS)
 
 @contextmanager
 def reading_replica() -> Iterator[None]:
-    """Read from the replica in this block, which knows that it may."""
+    """Read from the replica inside this block. The caller must tolerate an older state."""
     before = _read_from.set(REPLICA)
     try:
         yield
@@ -25,13 +25,13 @@ def reading_replica() -> Iterator[None]:
 
 
 class Router:
-    """Django's router, which is there only when a replica is: all is the primary's but such blocks.
+    """Routes to the primary outside `reading_replica`. Installed only if there is a replica.
 
-    So whoever has written reads it back, and a redeemed assertion is seen by all.
+    So code reads back what it has written, and each process sees every consumed `jti`.
     """
 
     def db_for_read(self, _model: object, **_hints: Any) -> str:
-        """Return the database of the block, whichever one an object at hand came from."""
+        """Return the database of the current block, whichever database an instance came from."""
         return _read_from.get()
 
     def db_for_write(self, _model: object, **_hints: Any) -> str:
@@ -39,9 +39,9 @@ class Router:
         return DEFAULT_DB_ALIAS
 
     def allow_relation(self, _one: object, _other: object, **_hints: Any) -> bool:
-        """Let all rows be related: both databases hold the same ones."""
+        """Allow every relation: both databases hold the same rows."""
         return True
 
     def allow_migrate(self, alias: str, _app_label: str, **_hints: Any) -> bool:
-        """Let only the primary be migrated; the replica follows."""
+        """Allow migrations on the primary only. The replica receives them by replication."""
         return alias == DEFAULT_DB_ALIAS

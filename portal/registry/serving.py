@@ -1,6 +1,6 @@
-"""What the processes that serve write down for each other: requested sets, and what they serve.
+"""What the serving processes store for each other: the sets requested, and what each one serves.
 
-None of it is an event: it is over after an hour.
+None of it is an event: it expires within two hours.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from portal.registry.ledger_source import follower
 from portal.registry.models import RequestedSet, ServingProcess
 
 GONE_AFTER: Final = timedelta(seconds=20)
-"""A process that has not reported for so long has ended."""
+"""A process whose last report is older than this has ended."""
 
 _HOUR: Final = timedelta(hours=1)
 _BATCH: Final = 1000
 
 
 def note_requests(sets: Iterable[tuple[str, bool]], hour: datetime) -> None:
-    """Write down that these sets (client_id, extended) were asked for in this hour."""
+    """Store that these sets (client_id, extended) were requested in this hour."""
     rows = [
         RequestedSet(client_id=client_id, extended=extended, hour=hour)
         for client_id, extended in sorted(sets)
@@ -37,9 +37,9 @@ def note_requests(sets: Iterable[tuple[str, bool]], hour: datetime) -> None:
 
 
 def requested_sets(hour: datetime, *, limit: int) -> tuple[list[tuple[str, bool]], int]:
-    """Return the sets that any process was asked for in this hour or the one before.
+    """Return the sets requested from any process in this hour or the one before.
 
-    At most `limit` of them, those of this hour first, and how many more there are.
+    Returns at most `limit` sets, this hour's first, and the number of further ones.
     """
     rows = RequestedSet.objects.filter(hour__gte=hour - _HOUR)
     sets = rows.order_by("-hour", "client_id").values_list("client_id", "extended")
@@ -50,16 +50,16 @@ def requested_sets(hour: datetime, *, limit: int) -> tuple[list[tuple[str, bool]
 
 
 class ThisProcess:
-    """The row of this process among those that serve."""
+    """The row of this process in the table of serving processes."""
 
     def __init__(self) -> None:
         self._id = uuid.uuid4()
         self._host = socket.gethostname()[:64]
 
     def report(self, number: int, *, cached: int, unfit: int) -> None:
-        """Write down which number of the ledger this process serves now, and how full its cache is.
+        """Store which ledger number this process serves, and how many sets are in its cache.
 
-        Also deletes the rows of processes that have ended.
+        `unfit` counts the requested sets that are not. Also deletes the rows of ended processes.
         """
         row = ServingProcess(
             id=self._id, host=self._host, number=number, cached=cached, unfit=unfit, seen_at=Now()
@@ -75,11 +75,10 @@ class ThisProcess:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How many processes serve, and the one that is furthest behind.
+    """How many processes serve, and the worst figure of any of them.
 
-    `number` is the lowest number of the ledger that one of them serves, `seconds` the age of the
-    oldest report. `unfit` is the highest number of requested sets that one of
-    them does not have in memory.
+    `number` is the lowest ledger number that one of them serves, and `seconds` the age of the
+    oldest report. `unfit` is the most requested sets that one process does not have in memory.
     """
 
     processes: int
@@ -89,9 +88,9 @@ class Serving:
 
 
 def serving() -> Serving | None:
-    """Return what the processes have reported, None if none does.
+    """Return what the processes reported, or None if none did.
 
-    On SQLite nothing is reported: it is what this process knows.
+    On SQLite no process reports, so the answer is about this process only.
     """
     if connection.vendor == "sqlite":
         return Serving(1, follower.number, 0, 0) if follower.is_healthy() else None

@@ -1,4 +1,4 @@
-"""Checking that each client, key and block is in the state that its events say."""
+"""Check that each client, key and block is in the state that its events record."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Row = TypeVar("Row", bound=Model)
 
 _BATCH: Final = 1000
 _FEW: Final = 200
-"""How many clients or keys are read at once, with their events."""
+"""How many clients or keys one query reads, with their events."""
 _EVENT: Final = ("verb", "client_id", "actor_user_id", "detail")
 _KEY_VERBS: Final = (
     *(Verb.REGISTER_KEY, Verb.CONFIRM_KEY, Verb.RETIRE_KEY, Verb.KEEP_KEY, Verb.REVOKE_KEY),
@@ -32,7 +32,7 @@ _KEY_VERBS: Final = (
 
 
 def wrong_states() -> Iterator[str]:
-    """Yield a sentence for each client, key and block whose state is not what its events say."""
+    """Yield a sentence for each client, key and block whose state contradicts its events."""
     for pks, clients in _grouped(Client, CLIENT_VERBS):
         members = members_of(pks)
         suspects = [
@@ -45,13 +45,13 @@ def wrong_states() -> Iterator[str]:
     for _, keys in _grouped(ClientKey, _KEY_VERBS):
         for key, events in keys:
             for problem in _told(_key_problems(key, events)):
-                # A query for each problem, of which there are none or few.
+                # One query for each problem: there are few or none.
                 yield f"Key {key.kid} of client {key.client.client_id}: {problem}."
     yield from _missing_blocks()
 
 
 def _lasting_problems(client: Client) -> list[str]:
-    """Return what differs of a client once more, while no verb can be in the middle of a change."""
+    """Check a client again with its lock held, so that no verb is changing it; return problems."""
     with transaction.atomic():
         locked = lock_client(client)
         events = locked.events.filter(verb__in=CLIENT_VERBS)
@@ -62,7 +62,7 @@ def _lasting_problems(client: Client) -> list[str]:
 
 
 def _told(problems: Iterator[str]) -> Iterator[str]:
-    """Yield the problems; that events cannot be read is one too, and the check goes on."""
+    """Yield the problems. An event that cannot be read is one too and does not stop the check."""
     try:
         yield from problems
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -72,9 +72,9 @@ def _told(problems: Iterator[str]) -> Iterator[str]:
 def _grouped(
     model: type[Row], verbs: Sequence[str]
 ) -> Iterator[tuple[list[int], Iterator[tuple[Row, list[Event]]]]]:
-    """Yield the rows of the model, some at a time: ids, and each row with events of these verbs.
+    """Yield batches of the model's rows: their ids, and each row with its events of these verbs.
 
-    Row and events come from one statement, so that a verb that commits meanwhile is in both.
+    One statement reads rows and events, so a verb that commits meanwhile is in both or in neither.
     """
     last = 0
     rows = model._default_manager.order_by("pk")  # noqa: SLF001 - Django's name
@@ -83,7 +83,7 @@ def _grouped(
         said = FilteredRelation("events", condition=Q(events__verb__in=verbs))
         joined = rows.filter(pk__in=pks).annotate(said=said).order_by("pk", "said__number")
         found = joined.values_list(*names, *(f"said__{name}" for name in _EVENT))
-        # In a transaction the rows of a statement are fetched some at a time.
+        # A server-side cursor, which fetches rows in chunks, needs a transaction.
         with transaction.atomic():
             yield pks, _rows_with_events(model, names, found.iterator(chunk_size=_BATCH))
         last = pks[-1]
@@ -114,7 +114,7 @@ def _key_problems(key: ClientKey, events: Sequence[Event]) -> Iterator[str]:
     if isinstance(label, str) and label != key.label:
         yield f"it was registered with the label “{label}”"
     for name in ("not_before", "expires_at", "confirmation_required"):
-        # Events of earlier versions do not have them.
+        # Earlier versions did not record these members.
         if name in registered.detail and getattr(key, name) != _fact(registered.detail[name]):
             yield f"its {name} is not what was registered"
     confirmed = bool(of[Verb.CONFIRM_KEY])
@@ -130,7 +130,7 @@ def _key_problems(key: ClientKey, events: Sequence[Event]) -> Iterator[str]:
 
 
 def _material_problems(key: ClientKey, registered: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what differs of the key itself: the kid is its thumbprint, so all of it is bound."""
+    """Yield what differs in the key material. The kid is a thumbprint, so it covers all of it."""
     if (key.kid, key.alg) != (registered.get("kid"), registered.get("alg")):
         yield "it was registered with another kid or algorithm"
     try:
@@ -145,7 +145,7 @@ def _material_problems(key: ClientKey, registered: Mapping[str, Any]) -> Iterato
 
 
 def _end(events: Sequence[Event]) -> datetime | None:
-    """Return when the last event that moved the key's end lets it retire."""
+    """Return when the key retires according to its newest retire or keep event."""
     for event in reversed(events):
         if event.verb == Verb.KEEP_KEY:
             return None
@@ -155,7 +155,7 @@ def _end(events: Sequence[Event]) -> datetime | None:
 
 
 def _missing_blocks() -> Iterator[str]:
-    """Yield a sentence for each public key that an event blocks and that is not blocked."""
+    """Yield a sentence for each public key that an event blocks and that has no block."""
     events = Event.objects.filter(verb=Verb.BLOCK_KEY).order_by("pk")
     last = 0
     rows = events.values_list("pk", "detail__spki_sha256")

@@ -1,8 +1,8 @@
-"""The token requests of a client, refused and accepted ones in one list, newest first.
+"""The token requests of a client: refused and accepted ones in one list, newest first.
 
-They stand in two tables, each in the order of its own numbers. A `Cursor` names a number in each;
-what is below it is older. So the millionth request costs as much as the first, and requests that
-come in meanwhile shift nothing (see `paging`).
+They are in two tables, each ordered by its primary key. A `Cursor` holds a primary key for each
+table; rows below it are older. So the millionth request costs as much as the first, and new
+requests do not move the pages (see `paging`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from portal.registry.paging import Page, newest_of
 
 _Row = TypeVar("_Row", RefusedRequest, RedeemedAssertion)
 _LATEST: Final = 20
-"""How many requests are looked at for the latest of an outcome."""
+"""How many requests are read to find the latest one with an outcome."""
 
 
 class RequestOutcome(StrEnum):
@@ -33,7 +33,7 @@ class RequestOutcome(StrEnum):
 
 
 class Cursor(NamedTuple):
-    """A place between two requests: in each table, numbers below are older than it."""
+    """A position between two requests. In each table, rows with lower primary keys are older."""
 
     refused: int
     accepted: int
@@ -43,9 +43,9 @@ class Cursor(NamedTuple):
 class TokenRequest:
     """A token request that was refused or accepted.
 
-    Of a refused one nothing is proven: `client`, `key` and `kid` are what it claimed. `reason` is
-    empty when it was accepted. `kid_sent` tells of an accepted one whether its header named the
-    key, where that was recorded.
+    If it was refused, nothing is proven: `client`, `key` and `kid` are what the request claimed.
+    `reason` is empty if it was accepted. `kid_sent` says whether the header of an accepted request
+    named the key, and is None if that was not recorded.
     """
 
     reference: str
@@ -73,9 +73,9 @@ def token_requests(
     before: Cursor | None = None,
     after: Cursor | None = None,
 ) -> Page[TokenRequest]:
-    """Return a page of the client's requests: the newest, those before a cut, or those after one.
+    """Return a page of the client's requests: the newest, or those `before` or `after` a cursor.
 
-    The `before` and `after` of the page are the cuts to ask for the pages beside it with.
+    The page's `before` and `after` are the cursors of the older and the newer page.
     """
     cursor, newer = (after, True) if after else (before, False)
     refused: list[RefusedRequest] = []
@@ -109,9 +109,9 @@ def token_requests(
 
 
 def _to_the_end(requests: list[TokenRequest]) -> list[TokenRequest]:
-    """Leave out what was accepted and then refused its grant: that is in both tables.
+    """Leave out accepted requests whose grant was then refused: they are in both tables.
 
-    So a page may have fewer rows: to fill it up, any number of rows might have to be read.
+    So a page can be short: filling it up could mean reading any number of rows.
     """
     accepted = [each.reference for each in requests if not each.is_refused]
     refused = RefusedRequest.objects.filter(reference__in=accepted)
@@ -120,15 +120,15 @@ def _to_the_end(requests: list[TokenRequest]) -> list[TokenRequest]:
 
 
 def latest_token_request(client: Client, only: RequestOutcome) -> TokenRequest | None:
-    """Return the client's newest request of this outcome, if there is one.
+    """Return the client's newest request with this outcome, if there is one.
 
-    Of so many, that is: what was accepted and then refused its grant counts as refused.
+    Reads only the newest `_LATEST`. A request whose grant was refused counts as refused.
     """
     return next(iter(token_requests(client, size=_LATEST, only=only).rows), None)
 
 
 def find_token_request(client: Client, reference: str) -> TokenRequest | None:
-    """Return the client's request of this reference, if there is one."""
+    """Return the client's request with this reference, if there is one."""
     found = find_refused_request(reference)
     if found is None:
         redeemed = RedeemedAssertion.objects.select_related("client", "key")
@@ -138,7 +138,7 @@ def find_token_request(client: Client, reference: str) -> TokenRequest | None:
 
 
 def find_refused_request(reference: str) -> TokenRequest | None:
-    """Return the refused request of this reference, whosever it is, if there is one."""
+    """Return the refused request with this reference, of any client, if there is one."""
     found = RefusedRequest.objects.select_related("client", "key").filter(reference=reference)
     refused = found.first()
     return _of_refused(refused) if refused else None
@@ -147,7 +147,7 @@ def find_refused_request(reference: str) -> TokenRequest | None:
 def _some(
     table: Manager[_Row], client: Client, cursor: int | None, *, newer: bool, size: int
 ) -> list[_Row]:
-    """Return the client's rows nearest to the cut on one side of it, the nearest first."""
+    """Return the client's rows on one side of the cursor, nearest first."""
     rows = table.prefetch_related(Prefetch("key", ClientKey.objects.defer("pem", "jwk")))
     if cursor is not None:
         rows = rows.filter(pk__gte=cursor) if newer else rows.filter(pk__lt=cursor)
@@ -158,12 +158,12 @@ def _some(
 
 
 def _above(rows: Sequence[Model]) -> int:
-    """Return the cut above the newest rows, which stand newest first."""
+    """Return the cursor above these rows, which are sorted newest first."""
     return rows[0].pk + 1 if rows else 0
 
 
 def _far(shown: list[int], near: int, *, newer: bool) -> int:
-    """Return the cut beyond the rows that are shown; where none is, it stays where it was."""
+    """Return the cursor beyond the rows shown, or `near` if none is shown."""
     return (shown[-1] + newer) if shown else near
 
 

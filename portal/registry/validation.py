@@ -1,7 +1,7 @@
-"""What people write: checked here, so that every caller and both databases hold to the same.
+"""Validation of text that people enter, the same for every caller and for both databases.
 
-PostgreSQL refuses over-long texts, NUL bytes and lone surrogates with an error of its own, and
-SQLite keeps them. Forms check too, to say so beside the field; the command line relies on this.
+PostgreSQL refuses over-long texts, NUL bytes and lone surrogates with an error of its own; SQLite
+stores them. Forms check too, to show the error at the field. The commands rely on these checks.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ MAX_NOTE: Final = 500
 MAX_EMAIL: Final = 254
 MAX_CONTACTS: Final = 20
 
-# Unicode TR36 §2.10: these turn text around, so that one name can be made to look like another.
+# Unicode TR36 §2.10: these change the text direction and can make one name look like another.
 _TURNS_TEXT: Final = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
 
-# Unicode's Default_Ignorable_Code_Point, and the empty Braille pattern: two names that look the
-# same are the same.
+# Unicode's Default_Ignorable_Code_Point and the blank Braille pattern: without them, names that
+# look the same are the same.
 _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
@@ -36,9 +36,9 @@ _INVISIBLE: Final = re.compile(
 
 _ZWNJ, _ZWJ, _EMOJI, _VIRAMA = "\u200c", "\u200d", "\ufe0f", 9
 
-# The portal's name, however it is spaced; "Monkey portal" is another one.
+# The portal's name with any spacing. "Monkey portal" does not match.
 _OWN_NAME: Final = re.compile(r"(?<![^\W_])" + r"[\W_]*".join("keyportal"))
-# Of the letters in it, with those of Cyrillic and Greek that look the same.
+# Maps digits, Cyrillic and Greek letters to the letters of the portal's name that they resemble.
 _LOOKALIKES: Final = str.maketrans(
     "0157\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u043a\u0433\u0442\u04cf"
     "\u0456\u03b1\u03b5\u03bf\u03c1\u03b9\u03c5\u03ba\u03c4",
@@ -49,10 +49,10 @@ _SCRIPTS: Final = ("LATIN", "GREEK", "CYRILLIC")
 
 
 def clean_line(text: str, *, field: str, limit: int = MAX_NAME) -> str:
-    """Return a text of one line without the space around it; raise `UnfitInput`.
+    """Return a line of text without surrounding whitespace. Raises `UnfitInput`.
 
-    It is shown as a name, so it holds no invisible characters, but where they change how others
-    look.
+    It is shown as a name, so invisible characters are refused, except where they shape the
+    characters around them.
     """
     text = _clean(text.strip(), field=field, limit=limit, allowed="")
     for found in _INVISIBLE.finditer(text):
@@ -64,10 +64,10 @@ def clean_line(text: str, *, field: str, limit: int = MAX_NAME) -> str:
 
 
 def clean_client_name(text: str) -> str:
-    """Return the name of a client; raise `UnfitInput`.
+    """Return the name of a client without surrounding whitespace. Raises `UnfitInput`.
 
-    People who are asked for their consent go by it, so it is neither the portal's own nor made of
-    letters that only look like others (Unicode TR39 §5.1).
+    People rely on it when they consent, so it must neither be the portal's own name nor mix letters
+    of scripts that look alike (Unicode TR39 §5.1).
     """
     name = clean_line(text, field="name")
     letters = unicodedata.normalize("NFKD", name).casefold().translate(_LOOKALIKES)
@@ -83,13 +83,13 @@ def clean_client_name(text: str) -> str:
 
 
 def clean_note(text: str, *, field: str = "note") -> str:
-    """Return a note of several lines, or none, without the space around it; raise `UnfitInput`."""
+    """Return a note, which may be empty, without surrounding whitespace. Raises `UnfitInput`."""
     text = text.replace("\r\n", "\n").strip()
     return _clean(text, field=field, limit=MAX_NOTE, allowed="\n\t") if text else ""
 
 
 def clean_contacts(contacts: Sequence[str]) -> list[str]:
-    """Return the e-mail addresses as given, each of them once; raise `UnfitInput`."""
+    """Return the e-mail addresses as given, without duplicates. Raises `UnfitInput`."""
     cleaned = list(dict.fromkeys(contact.strip() for contact in contacts))
     if len(cleaned) > MAX_CONTACTS:
         message = f"These are {len(cleaned)} contacts. Enter at most {MAX_CONTACTS}."
@@ -104,7 +104,7 @@ def clean_contacts(contacts: Sequence[str]) -> list[str]:
 
 
 def clean_fingerprint(text: str) -> str:
-    """Return a SHA-256 as 64 lower-case hexadecimal digits, given with or without colons.
+    """Return a SHA-256 as 64 lower-case hexadecimal digits. The input may contain colons.
 
     Raises `UnfitInput`.
     """
@@ -129,9 +129,9 @@ def _clean(text: str, *, field: str, limit: int, allowed: str) -> str:
 
 
 def _joins(text: str, at: int) -> bool:
-    """Return whether the invisible character there is one that shapes what stands around it.
+    """Return whether the invisible character at `at` shapes the characters around it.
 
-    RFC 5892 appendix A.1 and A.2 for Indic and Arabic letters; the others make an emoji.
+    For Indic and Arabic letters see RFC 5892 appendix A.1 and A.2. The other cases form an emoji.
     """
     before, joiner, after = text[at - 1 : at], text[at], text[at + 1 : at + 2]
     if not before:
