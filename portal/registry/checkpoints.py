@@ -1,4 +1,4 @@
-"""Checkpoints of the ledger: its signed size and root, for others to keep (C2SP tlog-checkpoint)."""
+"""Checkpoints of the ledger: signed size and root, for others to keep (C2SP tlog-checkpoint)."""
 
 from __future__ import annotations
 

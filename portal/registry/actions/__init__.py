@@ -1,4 +1,4 @@
-"""The verbs. Each is one transaction that locks, checks, writes and records its event."""
+"""The actions. Each is one transaction that locks, checks, writes and records its event."""
 
 from portal.registry.actions.authenticate_client import (
     Authenticated,

@@ -40,12 +40,12 @@ from portal.registry.regexes import CLIENT_ID, KID
 logger = logging.getLogger(__name__)
 
 MAX_BLOCKED_A_DAY: Final = 1000
-"""How many keys that are registered nowhere the portal blocks in 24 hours for token requests."""
+"""How many unregistered keys the portal blocks in 24 hours because of token requests."""
 
 _PLAIN_MEMBERS: Final = frozenset(
     {"alg", "kid", "typ", "iss", "sub", "aud", "jti", "exp", "iat", "nbf"}
 )
-"""What an assertion needs. Through a good one that has more we look for a private key, too."""
+"""The members that an assertion needs. We search a valid one with others for a private key."""
 
 _CLIENT_ID: Final = re.compile(CLIENT_ID)
 _KID: Final = re.compile(KID)
@@ -55,12 +55,12 @@ _KEYS: Final = ClientKey.objects.select_related("client").only(
     *("client__client_id", "client__suspended_at", "client__redirect_uris"),
     *("client__scopes", "client__grant_types", "client__resources"),
 )
-"""What a decision takes of a key and its client. To ask for all makes a request a tenth dearer."""
+"""The columns that authentication needs. Loading all of them makes a request 10 % slower."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """A client that has proven who it is, the key it did so with, and the request's reference."""
+    """An authenticated client, the key that signed its assertion, and the request's reference."""
 
     client: Client
     key: ClientKey
@@ -68,12 +68,11 @@ class Authenticated:
 
 
 class AuthenticationRefused(Exception):  # noqa: N818 - it reads as what it is
-    """The client is not who it says, or does not say it readably. `reference` is where why stands.
+    """The client is not authenticated. The cause is recorded under `reference`.
 
-    `client` is the one whose people find it there: the one that the request points to, if any.
-    `unreadable` tells a request that is malformed (RFC 6749 §5.2: invalid_request) from a client
-    that is not authenticated (invalid_client). The cause is for the client's people, and not for
-    the answer.
+    `client` is the client that the request points to, if any: its members can read the cause.
+    `unreadable` tells a malformed request (RFC 6749 §5.2: invalid_request) from a failed
+    authentication (invalid_client). The response must not contain the cause.
     """
 
     def __init__(self, refused: Refused, reference: str, client: Client | None) -> None:
@@ -86,7 +85,7 @@ class AuthenticationRefused(Exception):  # noqa: N818 - it reads as what it is
 
 @dataclass(slots=True)
 class _Attempt:
-    """What is known of a request so far; none of it is proven."""
+    """What is known about a request so far. None of it is proven."""
 
     now: datetime
     reference: str
@@ -99,11 +98,11 @@ class _Attempt:
 def authenticate_client(
     parameters: Mapping[str, Sequence[str]], *, authorization: str = ""
 ) -> Authenticated:
-    """Return the client whose assertion is in the parameters of a request, and burn the assertion.
+    """Return the client whose assertion is in the request, and consume the assertion's `jti`.
 
-    `parameters` has every value of every parameter, `authorization` is the header of that name.
-    Raises `AuthenticationRefused`, with the true reason recorded and never the assertion. A failure
-    of the database is raised as it is: nobody is authenticated then.
+    `parameters` has all values of each parameter; `authorization` is the header of that name.
+    Raises `AuthenticationRefused` after recording the reason, but never the assertion. A database
+    error is raised unchanged: no client is authenticated then.
     """
     attempt = _Attempt(timezone.now(), _new_reference())
     try:
@@ -117,9 +116,9 @@ def authenticate_client(
 
 
 def record_refused_grant(authenticated: Authenticated, error: str, *, seen: str = "") -> None:
-    """Record that the client signed in and its request was refused all the same.
+    """Record that the client was authenticated but its request was refused.
 
-    `error` is the code of RFC 6749 §5.2, such as `invalid_grant`, and `seen` says more of it.
+    `error` is a code of RFC 6749 §5.2, such as `invalid_grant`. `seen` gives details.
     """
     RefusedRequest.objects.create(
         client=authenticated.client,
@@ -159,7 +158,7 @@ def _authenticate(
 def _refuse_private_key(
     parameters: Mapping[str, Sequence[str]], unverified: UnverifiedAssertion
 ) -> None:
-    """Refuse a private key beside a good assertion, or in one that has more than it needs."""
+    """Refuse a private key next to a valid assertion, or in one with members it does not need."""
     plain = _PLAIN_MEMBERS.issuperset((*unverified.header, *unverified.claims))
     refused = private_key_in(parameters, beside_assertion=plain)
     if refused:
@@ -167,10 +166,10 @@ def _refuse_private_key(
 
 
 def _block(attempt: _Attempt, leaked: Sequence[PublicKey]) -> None:
-    """Block the keys whose private halves were sent, and remember whose they were.
+    """Block the keys whose private keys were sent, and note which client has them.
 
-    Nobody has signed in, so it is the portal that blocks. Of keys that are registered nowhere it
-    blocks only so many a day, as strangers can make any number of them.
+    No client is authenticated, so the portal is the actor. It blocks a limited number of
+    unregistered keys a day, because strangers can create any number of them.
     """
     if not leaked:
         return
@@ -190,9 +189,9 @@ def _may_block(now: datetime) -> bool:
 
 
 def _confirm(attempt: _Attempt, unverified: UnverifiedAssertion, key: ClientKey) -> None:
-    """Put on record that the key is in use, the first time: nothing proves possession better.
+    """Confirm the key at its first use: the assertion proves possession.
 
-    Raises `Refused` when the key has ended since it was looked up, or is another client's.
+    Raises `Refused` if the key has ended since it was read, or another client has proved it.
     """
     try:
         confirm_key(key, by=key)
@@ -216,14 +215,14 @@ def _verify(
 
 
 def _of_one_client(attempt: _Attempt, unverified: UnverifiedAssertion) -> None:
-    """Refuse an assertion of one client that is sent in the name of another."""
+    """Refuse an assertion of one client in a request that names another."""
     refused = why_of_another(attempt.unverified_client_id, unverified)
     if refused is not None:
         raise refused
 
 
 def _find_keys(attempt: _Attempt) -> list[ClientKey]:
-    """Return the key that the assertion names, or the live ones when it names none."""
+    """Return the key that the assertion names, or all live keys if it names none."""
     if not _CLIENT_ID.fullmatch(attempt.unverified_client_id):
         return []
     client_id = attempt.unverified_client_id
@@ -235,14 +234,14 @@ def _find_keys(attempt: _Attempt) -> list[ClientKey]:
 
 
 def _find_client(attempt: _Attempt) -> Client | None:
-    """Return the client that the request claims to come from, if there is one."""
+    """Return the client that the request claims to come from, if it exists."""
     if not _CLIENT_ID.fullmatch(attempt.unverified_client_id):
         return None
     return Client.objects.filter(client_id=attempt.unverified_client_id).first()
 
 
 def _follow(attempt: _Attempt, pointers: Pointers) -> None:
-    """Find whose people look for a refused request, and the key that it names of that client."""
+    """Find the client that a refused request points to, and the key of it that it names."""
     if attempt.client is None:
         clients = Client.objects.filter(client_id__in=pointers.client_ids)
         by_id = {client.client_id: client for client in clients}
@@ -255,13 +254,13 @@ def _follow(attempt: _Attempt, pointers: Pointers) -> None:
     if attempt.client:
         keys = keys.filter(client=attempt.client)
     found = list(keys[:2])
-    if len(found) == 1:  # a kid that several clients have points to none of them
+    if len(found) == 1:  # a kid that several clients have identifies none of them
         [attempt.key] = found
         attempt.client = found[0].client
 
 
 def _record(attempt: _Attempt, refused: Refused) -> None:
-    """Keep why, for the client's people and for the operator's log."""
+    """Record the cause, for the client's members and in the operator's log."""
     client = attempt.client
     kid = attempt.unverified_kid if _KID.fullmatch(attempt.unverified_kid) else ""
     RefusedRequest.objects.create(
@@ -284,5 +283,5 @@ def _record(attempt: _Attempt, refused: Refused) -> None:
 
 
 def _new_reference() -> str:
-    """Return a random name for a request: 80 bits, easy to read out."""
+    """Return a random reference for a request: 80 bits in lower-case base32."""
     return b32encode(secrets.token_bytes(10)).decode("ascii").lower()

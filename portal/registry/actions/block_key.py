@@ -1,4 +1,4 @@
-"""Put public keys on the block list, and out of service where they are registered."""
+"""Put public keys on the block list, and revoke them where they are registered."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _OTHER_SIGN: Final = (
 
 @recording()
 def block_key(spki_sha256: str, *, by: Actor, note: str = "") -> BlockedKey:
-    """Block the public key with this SHA-256 of its SPKI (hexadecimal), in every client, for good.
+    """Block a public key permanently for every client. `spki_sha256` is hexadecimal.
 
-    Wherever the key is registered it is revoked as compromised, and so is the one of the other sign
+    Revokes the key as compromised wherever it is registered, and likewise its negation
     (`portal.core.public_key.negation`). Idempotent. Raises `UnfitInput`.
     """
     fingerprint, note = clean_fingerprint(spki_sha256), clean_note(note)
     registered = ClientKey.objects.filter(spki_sha256=fingerprint).first()
-    # Of a key that is nowhere registered the sign is unknown; looking it up takes both signs.
+    # The negation of an unregistered key is unknown. `check_not_blocked` looks up both.
     names = fingerprints(parse_public_key(registered.pem)) if registered else (fingerprint,)
     lock_fingerprints(names)
     return block_locked(names, why=BlockedWhy.ADMIN, by=by, client=None, note=note)
@@ -39,9 +39,9 @@ def block_key(spki_sha256: str, *, by: Actor, note: str = "") -> BlockedKey:
 def block_leaked_keys(
     keys: Iterable[PublicKey], *, by: Actor, client: Client | None, note: str = ""
 ) -> None:
-    """Block keys whose private half was sent to the portal: it must be considered leaked.
+    """Block keys whose private keys were sent to the portal: they must be considered leaked.
 
-    Raises `RuntimeError` in a transaction, which the refusal that follows would take back.
+    Raises `RuntimeError` in a transaction: the refusal that follows would roll the block back.
     """
     leaked = {names[0]: names for names in map(fingerprints, keys)}
     lock_fingerprints(set(chain.from_iterable(leaked.values())))
@@ -52,9 +52,10 @@ def block_leaked_keys(
 def block_locked(
     names: Sequence[str], *, why: BlockedWhy, by: Actor, client: Client | None, note: str
 ) -> BlockedKey:
-    """Block a key by its fingerprint, and by that of the other sign where that is registered.
+    """Block a key by its fingerprint, and its negation if that is registered.
 
-    The caller has locked both. Of a weak key the note tells its people what is wrong with it.
+    The caller must hold the locks of both. The note on a weak key tells its client's members what
+    is wrong with it.
     """
     blocked = _put_on_list(names[0], why=why, by=by, client=client, note=note)
     registered = ClientKey.objects.filter(spki_sha256__in=names)

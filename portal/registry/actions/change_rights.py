@@ -1,4 +1,4 @@
-"""Change what a client may ask for."""
+"""Change the rights of a client."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def change_rights(
     resources: Collection[str],
     by: Actor,
 ) -> Client:
-    """Let the client ask for these scopes and resources, and get tokens in these ways.
+    """Let the client request these scopes and resources, and use these grant types.
 
-    The event has what was added and removed, and what is stored after it. Saying again what already
-    stands records nothing. Raises `UnfitInput` for what does not exist, and when there is no scope.
+    The event contains what was added and removed, and the stored value afterwards. Without a change
+    it records nothing. Raises `UnfitInput` for an unknown value, or if `scopes` is empty.
     """
     of_new = rights_of_new()
     chosen = {
@@ -59,7 +59,7 @@ def change_rights(
 
 
 def _chosen(given: Collection[str], known: Sequence[str], *, field: str) -> list[str]:
-    """Return what was chosen, in the order of what there is; raise `UnfitInput`."""
+    """Return the chosen values in the order of `known`. Raises `UnfitInput`."""
     unknown = sorted(set(given) - set(known))
     if unknown:
         message = f"“{unknown[0]}” does not exist. Choose from: {', '.join(known) or 'none'}."

@@ -23,12 +23,11 @@ def create_client(
 ) -> Client:
     """Create a client with a random client_id; its creator becomes its first owner.
 
-    Raises `ClientLimitReached` when the person has created as many as one person may, and
-    `UnfitInput`.
+    Raises `ClientLimitReached` if the person has created the maximum number, and `UnfitInput`.
     """
     name, contacts = clean_client_name(name), clean_contacts(contacts)
     redirect_uris = clean_redirect_uris(redirect_uris)
-    # Locking the person makes two requests at once count one after the other.
+    # The lock makes two concurrent requests count one after the other.
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     limit = settings.CLIENT_LIMIT
     if not by.is_staff and by.created_clients.count() >= limit:
@@ -52,9 +51,9 @@ def change_client(
     redirect_uris: Sequence[str],
     by: Actor,
 ) -> Client:
-    """Change the client's name, contacts and redirect addresses.
+    """Change the client's name, contacts and redirect URIs.
 
-    Saying again what already stands records nothing. Raises `UnfitInput`.
+    Without a change it records nothing. Raises `UnfitInput`.
     """
     after = {
         "name": clean_client_name(name),

@@ -1,4 +1,4 @@
-"""Confirm a key: somebody has signed with its private half."""
+"""Confirm a key: its client has signed with the private key."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from portal.registry.models import PORTAL, Actor, ClientKey, Event, recording
 
 @recording()
 def confirm_key(key: ClientKey, *, by: Actor) -> ClientKey:
-    """Put on record that the private half of the key was seen to work, by an assertion of it.
+    """Record that the client has proved possession of the private key, with an assertion.
 
-    The caller has verified that assertion (`portal.registry.proof_of_possession`). Once, and for
-    good: a key that is confirmed stays as it is, and nothing is recorded again, so that one
-    challenge confirms one key once. Where other clients have the key, it ends at once: they never
-    proved to hold it. Raises `KeyNotLive` for a key that is gone, and `KeyTaken` for one that
-    another client has proved to hold.
+    The caller must have verified that assertion (`portal.registry.proof_of_possession`). Permanent
+    and idempotent: a confirmed key does not change and nothing is recorded again, so one challenge
+    confirms one key once. Revokes the key in other clients, which never proved possession. Raises
+    `KeyNotLive` if the key has ended, and `KeyTaken` if another client has proved possession.
     """
     lock_fingerprints([key.spki_sha256])
     key = lock_key(key)

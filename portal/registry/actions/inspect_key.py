@@ -1,4 +1,4 @@
-"""Read and judge what somebody sent as a key, before or without registering it."""
+"""Parse and judge a key that a person sent, before or without registering it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def inspect_key(
     registering: bool = False,
     choice: str = "",
 ) -> AcceptedKey:
-    """Return the public key in `material`, in any form the core reads, once it has been judged.
+    """Return the public key in `material`, judged by the key policy.
 
-    Of several keys it is that with the kid `choice`. Raises `Refused` when it must not be trusted.
-    A private key is never kept; its public half is blocked for good. When somebody is registering
-    the key, a refusal is recorded as an event with its reason, without what was sent. Not to be
-    called in a transaction.
+    `material` is in any format that the core parses. If it has several keys, `choice` is the kid of
+    the one to return. Raises `Refused` if the key must not be trusted. A private key is never kept;
+    its public key is blocked permanently. With `registering`, a refusal is recorded as an event
+    with its reason, without `material`. Do not call this in a transaction.
     """
     key = None
     try:
@@ -34,7 +34,7 @@ def inspect_key(
         return key_policy().accept(key)
     except Refused as refusal:
         if key is not None:
-            refusal.choices = key.choices  # another may still be chosen
+            refusal.choices = key.choices  # the person can still choose another
         if registering:
             record_refused_key(client, refusal, key, by=by)
         raise
@@ -46,6 +46,6 @@ def record_refused_key(
     """Record that a key was not registered, and why."""
     detail = {"reason": str(refusal.reason)}
     if key is not None:
-        # A public key's: whoever looks into this later can ask whose key it was.
+        # Of the public key, so that an admin can later find out which key it was.
         detail["spki_sha256"] = key.spki_sha256
     Event.objects.record(Verb.REFUSE_KEY, by=by, client=client, detail=detail)

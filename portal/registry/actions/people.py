@@ -1,4 +1,4 @@
-"""Invite people, switch their accounts off and on, and make them admins."""
+"""Invite people, deactivate and reactivate their accounts, and make them admins."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from portal.registry.validation import MAX_EMAIL, clean_line
 
 @recording()
 def invite_person(email: str, *, by: Actor) -> User:
-    """Make an account for this address and send its owner a link to choose a password.
+    """Create an account for this address and send its owner a link to choose a password.
 
-    Who was invited and has not chosen one gets another link. Raises `AlreadyPerson`, `UnfitInput`
-    and `MailNotSent`; nothing is done then.
+    A person who was invited and has not chosen a password gets a new link. Raises `AlreadyPerson`,
+    `UnfitInput` or `MailNotSent`; then nothing is changed.
     """
     email = clean_line(email, field="email", limit=MAX_EMAIL).lower()
     try:
@@ -43,9 +43,9 @@ def invite_person(email: str, *, by: Actor) -> User:
 
 @recording()
 def deactivate_person(user: User, *, by: Actor) -> User:
-    """Let a person not sign in any more, nor go on where they are signed in. Idempotent.
+    """Prevent a person from signing in and from using open sessions. Idempotent.
 
-    Raises `LastAdmin` when nobody else would be an admin.
+    Raises `LastAdmin` if there is no other admin.
     """
     _check_another_admin(user)
     return _set(user, Verb.DEACTIVATE_PERSON, by=by, is_active=False)
@@ -61,7 +61,7 @@ def activate_person(user: User, *, by: Actor) -> User:
 def grant_admin(user: User, *, by: Actor) -> User:
     """Make a person an admin of the portal. Idempotent.
 
-    Raises `PersonUnusable` for one who cannot sign in.
+    Raises `PersonUnusable` if the person cannot sign in.
     """
     if not user.is_active or not user.has_confirmed_email:
         raise PersonUnusable(f"{user.email} cannot sign in, so they cannot be an admin.")
@@ -70,16 +70,16 @@ def grant_admin(user: User, *, by: Actor) -> User:
 
 @recording()
 def withdraw_admin(user: User, *, by: Actor) -> User:
-    """Let a person be an admin no longer. Idempotent.
+    """Withdraw a person's admin rights. Idempotent.
 
-    Raises `LastAdmin` when nobody else would be one.
+    Raises `LastAdmin` if there is no other admin.
     """
     _check_another_admin(user)
     return _set(user, Verb.WITHDRAW_ADMIN, by=by, is_staff=False, is_superuser=False)
 
 
 def _check_another_admin(user: User) -> None:
-    # All are locked, in one order: two who go at once do not both find the other.
+    # Lock all admins in one order, so that two concurrent withdrawals do not leave none.
     admins = User.objects.filter(is_active=True, is_staff=True).order_by("pk")
     found = set(admins.select_for_update(no_key=True).values_list("pk", flat=True))
     if found == {user.pk}:

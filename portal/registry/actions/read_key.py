@@ -1,4 +1,4 @@
-"""Read what somebody sent, and block each key whose private half was in it."""
+"""Parse what a person sent, and block each key whose private key was in it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _BARE: Final = "Raw bytes were sent. They may not have been a private key."
 
 @contextmanager
 def blocking_leaked_keys(*, by: Actor, client: Client | None) -> Iterator[None]:
-    """Block the keys that a `Refused` from inside names as leaked, and let it pass on.
+    """Block the keys that a `Refused` raised inside reports as leaked, and re-raise it.
 
-    Not to be used in a transaction: the refusal would take back the block.
+    Do not use this in a transaction: the refusal would roll the block back.
     """
     try:
         yield
@@ -33,10 +33,10 @@ def blocking_leaked_keys(*, by: Actor, client: Client | None) -> Iterator[None]:
 def read_key(
     material: bytes | str, *, by: Actor, client: Client | None, choice: str = ""
 ) -> PublicKey:
-    """Parse what somebody sent; a private key in it blocks its public half for good.
+    """Return the public key in `material`. If it has a private key, block that key permanently.
 
-    Of several keys in it that with the kid `choice` is returned. Raises `Refused`. What was sent is
-    not kept, whatever it is. Not to be called in a transaction.
+    If `material` has several keys, `choice` is the kid of the one to return. `material` is never
+    kept. Raises `Refused`. Do not call this in a transaction.
     """
     with blocking_leaked_keys(by=by, client=client):
         return parse_public_key(material, choice=choice)

@@ -41,10 +41,10 @@ def register_key(
 ) -> ClientKey:
     """Register the key, as `inspect_key` returned it, for the algorithm `alg`.
 
-    Raises `Refused` when the key has been blocked since or `alg` does not fit, and a
-    `RegistryRefusal` when the client can take no key, or not this one, or the label or the dates
-    make no sense. Every refusal is recorded as an event with its reason. Where the portal requires
-    confirmation (`REQUIRE_CONFIRMATION`), the key is not live before it.
+    Raises `Refused` if the key has been blocked since or `alg` does not fit it. Raises a
+    `RegistryRefusal` if the client cannot have this key or any more keys, or if the label or a date
+    is invalid. Each refusal is recorded as an event with its reason. If the portal requires
+    confirmation (`REQUIRE_CONFIRMATION`), the key is not live until it is confirmed.
     """
     try:
         return _register(
@@ -77,7 +77,7 @@ def _register(
     lock_fingerprints(fingerprints(key))
     check_client_takes(client, key)
     _check_dates(not_before, expires_at)
-    # Asked again, now that nobody else can block it: the judgement was made before the lock.
+    # Check again with the lock held: the key was judged before it.
     key_policy().check_not_blocked(key)
     algorithm = accepted.algorithm(alg)
     registered = ClientKey.objects.create(
@@ -114,9 +114,9 @@ def _register(
 
 
 def check_client_takes(client: Client, key: PublicKey) -> None:
-    """Raise a `RegistryRefusal` unless the client may get this key now.
+    """Raise a `RegistryRefusal` unless the client can register this key now.
 
-    Without the client's lock it tells what to expect; `register_key` asks again with it.
+    Without the client's lock the result is a forecast; `register_key` checks again with the lock.
     """
     _check_unknown(client, key)
     if client.is_suspended:
@@ -126,9 +126,9 @@ def check_client_takes(client: Client, key: PublicKey) -> None:
 
 
 def _check_unknown(client: Client, key: PublicKey) -> None:
-    """Raise unless the key is new to the client, in any state, and proved by no other client.
+    """Raise if the client has the key in any status, or if another client has proved possession.
 
-    A key that nobody has proved to hold reserves nothing: anybody can have copied it.
+    A key without proof of possession reserves nothing: anyone can have copied the public key.
     """
     rows = ClientKey.objects.filter(spki_sha256=key.spki_sha256)
     if known := rows.filter(client=client).first():
@@ -150,7 +150,7 @@ def _check_unknown(client: Client, key: PublicKey) -> None:
 
 
 def _check_limit(client: Client) -> None:
-    """Raise when the client has as many keys as it may."""
+    """Raise if the client has the maximum number of keys."""
     limit = settings.KEY_LIMIT
     if client.keys.current(timezone.now()).count() >= limit:
         message = (
@@ -161,7 +161,7 @@ def _check_limit(client: Client) -> None:
 
 
 def _check_dates(not_before: datetime | None, expires_at: datetime | None) -> None:
-    """Raise when the key would never be live."""
+    """Raise if the key would never be live."""
     if expires_at is None:
         return
     if expires_at <= timezone.now():

@@ -14,10 +14,11 @@ from portal.registry.models import PORTAL, ClientKey, Event, recording
 
 @recording()
 def report_weakness(key: ClientKey, *, reason: str, note: str, shares_with: str = "") -> bool:
-    """Put on record what the portal has found out about a key, and block it (`BLOCK_WEAK_KEYS`).
+    """Record a weakness of a key; with `BLOCK_WEAK_KEYS`, also block the key. Idempotent.
 
-    `reason` is a code of `portal.core.reasons.Reason`, `note` a sentence for the key's people,
-    `shares_with` the fingerprint of another key. Return whether this is news. Idempotent.
+    `reason` is a code of `portal.core.reasons.Reason`, `note` a sentence for the client's members,
+    and `shares_with` the fingerprint of a key that shares a prime. Returns whether the weakness is
+    new.
     """
     names = fingerprints(parse_public_key(key.pem))
     lock_fingerprints(names)

@@ -1,4 +1,4 @@
-"""Retire a key as planned, and take that back while it is still live."""
+"""Retire a key at a planned time, and cancel that while the key is live."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ MAX_GRACE: Final = timedelta(days=366)
 def retire_key(key: ClientKey, *, grace: timedelta, by: Actor) -> ClientKey:
     """Let the key leave the JWKS when `grace` is over (zero: now).
 
-    Retiring again moves the date. Raises `KeyNotLive` for a key that is gone already, and
-    `UnfitInput` for a grace of less than nothing or more than a year.
+    Retiring again moves the date. Raises `KeyNotLive` if the key has already ended, and
+    `UnfitInput` if `grace` is negative or more than a year.
     """
     if not timedelta(0) <= grace <= MAX_GRACE:
         message = "A key can retire now or within a year. Choose a date in that time."
@@ -41,9 +41,9 @@ def retire_key(key: ClientKey, *, grace: timedelta, by: Actor) -> ClientKey:
 
 @recording()
 def keep_key(key: ClientKey, *, by: Actor) -> ClientKey:
-    """Take back a retirement whose grace is not over yet. Idempotent.
+    """Cancel a retirement whose grace is not over yet. Idempotent.
 
-    Raises `KeyNotLive` when the key has left the JWKS already.
+    Raises `KeyNotLive` if the key has already left the JWKS.
     """
     key = _lock_not_gone(key)
     if key.retires_at is None:
@@ -55,7 +55,7 @@ def keep_key(key: ClientKey, *, by: Actor) -> ClientKey:
 
 
 def _lock_not_gone(key: ClientKey) -> ClientKey:
-    # The client too: a key whose grace ends makes room for another one, and must not stay then.
+    # Lock the client too: once the grace ends, another key may take this key's place in the limit.
     lock_client(key.client)
     key = lock_key(key)
     status = key.lifecycle.status(timezone.now())

@@ -12,10 +12,10 @@ from portal.registry.validation import clean_note
 
 @recording()
 def revoke_key(key: ClientKey, *, reason: RevocationReason, by: Actor, note: str = "") -> ClientKey:
-    """Take the key out of the JWKS for good, within the bound of ADR 0020.
+    """Remove the key from the JWKS permanently, within the bound of ADR 0020.
 
     Idempotent: revoking a revoked key changes and records nothing. A retired or expired key can be
-    revoked too, so that the reason is on record. Raises `UnfitInput`.
+    revoked too, which records the reason. Raises `UnfitInput`.
     """
     note = clean_note(note)
     key = lock_key(key)

@@ -31,7 +31,7 @@ def add_member(client: Client, *, email: str, role: Role, by: Actor) -> Membersh
 def appoint_owner(client: Client, *, email: str, by: Actor) -> Membership:
     """Make the person with this e-mail address an owner of a client that has none.
 
-    An owner whose account is switched off is none. Raises `HasOwner`, `NoSuchPerson` or
+    Owners whose account is deactivated do not count. Raises `HasOwner`, `NoSuchPerson` or
     `UnfitInput`.
     """
     email = clean_line(email, field="email", limit=MAX_EMAIL)
@@ -49,8 +49,8 @@ def appoint_owner(client: Client, *, email: str, by: Actor) -> Membership:
 def change_role(membership: Membership, *, role: Role, by: Actor) -> Membership:
     """Give a member another role.
 
-    Raises `LastOwner` when nobody else would own the client, and `NotMember` when the person was
-    removed meanwhile.
+    Raises `LastOwner` if the client has no other owner, and `NotMember` if the person was removed
+    meanwhile.
     """
     client = lock_client(membership.client)
     now = client.memberships.filter(pk=membership.pk).first()
@@ -69,9 +69,9 @@ def change_role(membership: Membership, *, role: Role, by: Actor) -> Membership:
 
 @recording()
 def remove_member(membership: Membership, *, by: Actor) -> None:
-    """Take a person out of the client. Idempotent.
+    """Remove a member from the client. Idempotent.
 
-    Raises `LastOwner` when nobody else would own the client.
+    Raises `LastOwner` if the client has no other owner.
     """
     client = lock_client(membership.client)
     now = client.memberships.filter(pk=membership.pk).first()
@@ -104,7 +104,7 @@ def _record(verb: Verb, membership: Membership, *, by: Actor, **more: str) -> No
         by=by,
         client=membership.client,
         detail={
-            # The number says who it is when the address changes or is erased.
+            # The id identifies the person after the address changes or is erased.
             "member_id": membership.user_id,
             "member": membership.user.email,
             "role": membership.role,

@@ -1,1 +1,1 @@
-"""The registry on the command line, for operators without a browser."""
+"""Management commands of the registry, for operators without a browser."""

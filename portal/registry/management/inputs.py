@@ -1,4 +1,4 @@
-"""What the commands are given, read and checked."""
+"""Read and check the inputs of the commands."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from portal.core.reasons import Refused
 
 
 def read_material(name: str) -> bytes:
-    """Return what is in the file, or on standard input for "-". Raises `CommandError`.
+    """Return the content of the file, or of standard input for "-". Raises `CommandError`.
 
-    No more is read than it takes to see that it is too much.
+    Reads at most one byte more than the parser accepts.
     """
     if name == "-":
         return sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
@@ -32,7 +32,7 @@ def read_lines(name: str) -> list[str]:
     """Return the lines of a file, or of standard input for "-". Raises `CommandError`."""
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        # What a spreadsheet saves as text may begin with a mark of its encoding.
+        # Text files saved by spreadsheets may start with a byte order mark.
         return data.decode("utf-8-sig").splitlines()
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
@@ -41,7 +41,7 @@ def read_lines(name: str) -> list[str]:
 
 
 def find_person(email: str) -> User:
-    """Return the person with this main address, active or not. Raises `CommandError`."""
+    """Return the person with this primary address, active or not. Raises `CommandError`."""
     person = User.objects.filter(email=email.strip().lower()).first()
     if person is None:
         raise CommandError(f"Nobody has an account with the e-mail address {email}.")
@@ -49,7 +49,7 @@ def find_person(email: str) -> User:
 
 
 def find_admin(email: str) -> User:
-    """Return the admin with this e-mail address, who answers for the act. Raises `CommandError`."""
+    """Return the active admin with this e-mail address. Raises `CommandError`."""
     person = User.objects.filter(email=email.strip().lower(), is_active=True, is_staff=True).first()
     if person is None:
         message = f"No admin of the portal has the e-mail address {email}. Only admins can do this."
@@ -58,9 +58,9 @@ def find_admin(email: str) -> User:
 
 
 def command_error(refused: Refused, *, blocked: bool = False) -> CommandError:
-    """Return the refusal as the error of a command: found, needed, and the command that helps.
+    """Return the refusal as the error of a command: found, needed, and a command that helps.
 
-    `blocked` tells that a private key in the input was not only found but reported.
+    `blocked` says that the public key of a private key in the input was blocked.
     """
     lines = [refused.found, refused.needed]
     if refused.leaked and blocked:

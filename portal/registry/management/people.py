@@ -1,4 +1,4 @@
-"""What the commands about people have in common."""
+"""The base class of the commands about people."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from portal.registry.management.inputs import find_admin
 
 
 class PersonCommand(BaseCommand, ABC):
-    """Does something to a person, named by e-mail address; an admin answers for it."""
+    """Changes a person, named by e-mail address. An admin is the actor."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the person and the admin."""
+        """Add the person and the admin."""
         parser.add_argument("email", metavar="EMAIL", help="the person's primary e-mail address")
         parser.add_argument(
             "--by", metavar="EMAIL", required=True, help="e-mail address of the admin who does this"
         )
 
     def handle(self, *_args: Any, by: str, **options: Any) -> None:
-        """Do it and say so; raise `CommandError` when it is refused."""
+        """Call `act` and print the result; raise `CommandError` if it is refused."""
         admin = find_admin(by)
         try:
             self.stdout.write(self.act(admin, **options))
@@ -35,4 +35,4 @@ class PersonCommand(BaseCommand, ABC):
 
     @abstractmethod
     def act(self, admin: User, *, email: str, **options: Any) -> str:
-        """Do what the command is for; return what to say."""
+        """Run the command's action; return the text to print."""

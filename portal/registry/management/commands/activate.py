@@ -1,4 +1,4 @@
-"""Switch an account on."""
+"""Reactivate an account."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from portal.registry.management.people import PersonCommand
 
 
 class Command(PersonCommand):
-    """Takes back `deactivate`."""
+    """Reverses `deactivate`."""
 
     help = "Reactivate an account, so that the person can sign in again."
 
     def act(self, admin: User, *, email: str, **_options: Any) -> str:
-        """Switch the account on."""
+        """Reactivate the account."""
         return f"{activate_person(find_person(email), by=admin).email} can sign in again."

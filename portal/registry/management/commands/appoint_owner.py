@@ -1,4 +1,4 @@
-"""Give a client an owner when it has none."""
+"""Make a person an owner of a client that has none."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from portal.registry.models import Client
 
 
 class Command(PersonCommand):
-    """Does what the console does under Clients, Without an owner."""
+    """Does the same as the console under Clients, Without an owner."""
 
     help = "Make a person an owner of a client that has no owner left."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the client, the person and the admin."""
+        """Add the client, the person and the admin."""
         parser.add_argument("client_id", metavar="CLIENT_ID")
         super().add_arguments(parser)
 

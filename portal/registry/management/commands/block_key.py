@@ -1,4 +1,4 @@
-"""Block a public key for good."""
+"""Block a public key permanently."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from portal.registry.models import ClientKey
 
 
 class Command(BaseCommand):
-    """Blocks as the portal's pages do. Where the key is registered it is revoked."""
+    """Blocks a key as the portal's pages do, and revokes it where it is registered."""
 
     help = "Block a public key permanently for every client, and revoke it where it is registered."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the key, by its fingerprint or as a file, and who answers for it."""
+        """Add the key, as a fingerprint or a file, the admin and the note."""
         key = parser.add_mutually_exclusive_group(required=True)
         key.add_argument("--sha256", metavar="HEX", help="SHA-256 of its SubjectPublicKeyInfo")
         key.add_argument("--file", help="a file with the public key; - for standard input")
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         note: str,
         **_options: Any,
     ) -> None:
-        """Block the key; raise `CommandError` when something given cannot be used."""
+        """Block the key; raise `CommandError` for an invalid input."""
         admin = find_admin(by)
         try:
             blocked = block_key(sha256 or _fingerprint(file or "", admin), by=admin, note=note)

@@ -1,4 +1,4 @@
-"""Say what a key is and whether it could be registered."""
+"""Show what a key is and whether it can be registered."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from portal.registry.management.inputs import command_error, read_material
 
 
 class Command(BaseCommand):
-    """Exits with 0 for a key that could be registered, with 1 for any other. Keeps nothing."""
+    """Exits with 0 for a key that can be registered and with 1 for any other. Stores nothing."""
 
     help = "Show what a key is and whether it can be registered. Stores nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take a file and, if one is already chosen, an algorithm."""
+        """Add the file and an optional algorithm."""
         parser.add_argument("file", metavar="FILE", help="the key's file; - for standard input")
         parser.add_argument(
             "--alg", help="check that the key can be used with this algorithm, such as PS256"
         )
 
     def handle(self, *_args: Any, file: str, alg: str | None, **_options: Any) -> None:
-        """Print the verdict; raise `CommandError` with the refusal."""
+        """Print what the key is; raise `CommandError` if it is refused."""
         try:
             accepted = key_policy().accept(parse_public_key(read_material(file)))
             algorithms = [accepted.algorithm(alg)] if alg else accepted.algorithms

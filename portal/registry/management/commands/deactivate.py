@@ -1,4 +1,4 @@
-"""Switch an account off."""
+"""Deactivate an account."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from portal.registry.models import Client
 
 
 class Command(PersonCommand):
-    """Says too which clients have nobody left to look after them."""
+    """Also prints which clients have no owner left."""
 
     help = "Deactivate an account, and sign the person out everywhere."
 
     def act(self, admin: User, *, email: str, **_options: Any) -> str:
-        """Switch the account off."""
+        """Deactivate the account."""
         person = deactivate_person(find_person(email), by=admin)
         theirs = Client.objects.filter(memberships__user=person, memberships__role=Role.OWNER)
         said = [f"{person.email} can no longer sign in."]

@@ -11,7 +11,7 @@ from portal.registry.management.people import PersonCommand
 
 
 class Command(PersonCommand):
-    """Gives the console to somebody who has an account."""
+    """Gives a person who has an account access to the console."""
 
     help = "Make a person an admin of the portal."
 

@@ -10,7 +10,7 @@ from portal.registry.management.people import PersonCommand
 
 
 class Command(PersonCommand):
-    """Makes an account, also where strangers may make none (`SIGN_UP=false`)."""
+    """Creates an account, even if people cannot sign up themselves (`SIGN_UP=false`)."""
 
     help = (
         "Create an account and send its owner a link to choose a password. Repeat it to "

@@ -9,11 +9,11 @@ from django.core.management.base import BaseCommand, CommandParser
 from portal.registry.judging import compare_moduli, judge_again
 
 AGAIN = 10_000
-"""How many keys one run judges again, so that the next one soon compares new moduli."""
+"""How many keys one run judges again. The limit lets the next run compare new moduli soon."""
 
 
 class Command(BaseCommand):
-    """Judges in a process of its own, while the portal serves. Idempotent."""
+    """Judges keys in its own process while the portal serves. Idempotent."""
 
     help = (
         "Find RSA keys that share a prime, and check keys again when the rules about weak keys "
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take how much is to be done."""
+        """Add the maximum number of keys."""
         parser.add_argument(
             "--again",
             type=int,
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, again: int, **_options: Any) -> None:
-        """Judge, and say how many keys were looked at and found weak, as it goes on."""
+        """Judge keys; print how many were judged and how many are weak, after each batch."""
         for done in compare_moduli():
             self.stdout.write(
                 f"{done.keys} RSA keys compared with all others, {done.weak} share a prime"

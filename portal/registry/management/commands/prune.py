@@ -1,4 +1,4 @@
-"""Delete what is over its time."""
+"""Delete expired rows."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ class Command(BaseCommand):
     help = "Delete expired assertions, refused requests, codes, tokens and sessions."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Delete, and say how many rows of each kind."""
+        """Delete expired rows; print how many of each kind."""
         for kind, number in prune(timezone.now()).items():
             self.stdout.write(f"{number} {kind} deleted")

@@ -1,4 +1,4 @@
-"""Revoke a key, or all keys of a list, at once."""
+"""Revoke a key, or all keys in a list, immediately."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KID: Final = re.compile(KID)
 
 
 class Command(BaseCommand):
-    """Revokes as the portal's pages do. Idempotent."""
+    """Revokes keys as the portal's pages do. Idempotent."""
 
     help = (
         "Revoke a key, or all keys of a list, permanently, for every client that has it. Put a "
@@ -29,7 +29,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the kid or the list, the reason and who answers for it."""
+        """Add the kid or the list, the reason, the admin and the note."""
         named = parser.add_mutually_exclusive_group(required=True)
         named.add_argument("kid", metavar="KID", nargs="?")
         named.add_argument(
@@ -54,10 +54,10 @@ class Command(BaseCommand):
         note: str,
         **_options: Any,
     ) -> None:
-        """Revoke them, each in a transaction of its own.
+        """Revoke the keys, each in its own transaction.
 
-        Raises `CommandError` before anything is revoked when something given cannot be used, and in
-        the end when there were names of no key.
+        Raises `CommandError` for an invalid input before it revokes any key, and at the end if a
+        name matches no key.
         """
         admin = find_admin(by)
         try:
@@ -80,7 +80,7 @@ class Command(BaseCommand):
     def _revoke(
         self, lead: str, name: str, *, reason: RevocationReason, by: User, note: str
     ) -> bool:
-        """Revoke the keys of this name, say so, and return whether there was one."""
+        """Revoke the keys with this name, print each, and return whether there was one."""
         named = {"kid": name} if _KID.fullmatch(name) else {"spki_sha256": name}
         keys = list(ClientKey.objects.filter(**named).order_by("pk"))
         for found in keys:
@@ -93,9 +93,9 @@ class Command(BaseCommand):
 
 
 def _names_in(file: str) -> Iterator[str]:
-    """Yield each kid and SHA-256 of the file once. Raises `CommandError`.
+    """Yield each kid and SHA-256 in the file once. Raises `CommandError`.
 
-    A line that is neither is not shown, as it may be of a private key.
+    The error does not show an invalid line, because it may be part of a private key.
     """
     seen = set()
     for number, line in enumerate(read_lines(file), 1):

@@ -1,4 +1,4 @@
-"""Let a person be an admin no longer."""
+"""Withdraw a person's admin rights."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from portal.registry.management.people import PersonCommand
 
 
 class Command(PersonCommand):
-    """Takes back `grant_admin`; the account stays."""
+    """Reverses `grant_admin`. The account stays."""
 
     help = "Withdraw a person's admin rights."
 
     def act(self, admin: User, *, email: str, **_options: Any) -> str:
-        """Withdraw the admin's rights."""
+        """Withdraw the person's admin rights."""
         return f"{withdraw_admin(find_person(email), by=admin).email} is no longer an admin."
