@@ -1,1 +1,1 @@
-"""The console: what admins of the portal see of all clients and do with them."""
+"""The console, where admins of the portal see and manage all clients."""

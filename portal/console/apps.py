@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class ConsoleConfig(AppConfig):
-    """What admins of the portal see and do."""
+    """The pages for admins of the portal."""
 
     name = "portal.console"

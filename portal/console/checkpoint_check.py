@@ -1,4 +1,4 @@
-"""Reading a checkpoint that was kept in a file, and the public keys that it is verified with."""
+"""Read and verify a checkpoint from a file."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from portal.core.signed_note import Checkpoint, Note, NoteKey
 from portal.core.strict import base64url
 
 
-class CheckpointRefused(Exception):  # noqa: N818 - it reads as what it is
-    """A file is not a checkpoint that one of the known keys has signed; the text says why."""
+class CheckpointRefused(Exception):  # noqa: N818 - names the outcome
+    """A file is not a checkpoint signed by a known key; the message says why."""
 
 
 def read_checkpoint(note: bytes, jwks: bytes | None) -> Checkpoint:
-    """Return what a checkpoint says, once its signature is verified.
+    """Return the checkpoint after its signature is verified.
 
-    `jwks` is a set as the portal publishes it; without one, the keys of the settings count. Raises
+    `jwks` is a key set as the portal publishes it; the default is the keys of the settings. Raises
     `CheckpointRefused`, and `NotANote` for a file that is not a checkpoint.
     """
     signed = Note.parse(note)
     checkpoint = Checkpoint.parse(signed.text)
     public = own_keys.jwks() if jwks is None else jwks
-    # The name of the keys is that of the ledger, which another PUBLIC_URL may have had.
+    # The key name is the origin of the ledger, which may stem from another PUBLIC_URL.
     keys = [NoteKey(checkpoint.origin, each) for each in _public_keys(public)]
     if not signed.is_signed_by(keys):
         signers = ", ".join(f"{name} ({key_id.hex()})" for name, key_id, _ in signed.signatures)

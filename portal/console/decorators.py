@@ -1,4 +1,4 @@
-"""The decorator of all views of the console: only admins get anything but 404."""
+"""The decorator of all console views: users who are not admins get 404."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portal.registry.permissions import can_use_console
 
 
 class AdminRequest(HttpRequest):
-    """A request that came through `admin_view`: its user is an admin."""
+    """A request that passed `admin_view`: its user is an admin."""
 
     user: User
 
@@ -26,17 +26,17 @@ View = Callable[..., HttpResponseBase]
 
 
 def admin_view(*methods: str) -> Callable[[View], View]:
-    """Make a view of the console that takes these methods.
+    """Make a console view that accepts these methods.
 
-    People who are not signed in are sent to sign in (LoginRequiredMiddleware); who is no admin gets
-    404, exactly as for a path that does not exist.
+    Anonymous users are redirected to sign in (LoginRequiredMiddleware). A user who is not an admin
+    gets 404, exactly as for a path that does not exist.
     """
 
     def decorate(view: View) -> View:
         inner = never_cache(require_http_methods(list(methods))(csrf_protect(view)))
 
-        # The middleware's CSRF check would answer a stranger's POST with 403, and so tell that
-        # there is something here. It is made all the same, only after the 404.
+        # The CSRF check of the middleware would answer a stranger's POST with 403, and so reveal
+        # that the path exists. The view makes the same check after the 404.
         @csrf_exempt
         @wraps(view)
         def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

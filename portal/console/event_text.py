@@ -1,4 +1,4 @@
-"""The text of each event, as one sentence."""
+"""The text of each event, in one sentence."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Detail = dict[str, Any]
 
 
 def event_text(event: Event) -> str:
-    """Return what happened in words, from the actor to the full stop.
+    """Return the event as a sentence that begins with its actor.
 
-    The event's `actor`, `client` and `key` are read, so load them with it.
+    Reads the event's `actor`, `client` and `key`, so load them with it.
     """
     return f"{_first(event.actor)} {_what(event, readable(event.detail))}."
 
@@ -37,7 +37,7 @@ def _what(event: Event, detail: Detail) -> str:
 
 
 def readable(value: Any) -> Any:
-    """Return a value of a detail with "(erased)" for each text of which only the hash is left."""
+    """Return a value of a detail, with "(erased)" for each text that was erased to its hash."""
     match value:
         case {"sha256": str(), **others} if not others:
             return "(erased)"
@@ -49,7 +49,7 @@ def readable(value: Any) -> Any:
 
 
 def _first(actor: Actor) -> str:
-    """Return the actor as a sentence begins with it; an e-mail address stays as it is."""
+    """Return the actor for the start of a sentence: capitalized, except for an e-mail address."""
     words = describe_actor(actor)
     return words if isinstance(actor, User) else words[0].upper() + words[1:]
 
@@ -83,7 +83,7 @@ def _changed(event: Event, detail: Detail) -> str:
 
 
 def _differences(detail: Detail) -> Detail:
-    """Return what changed; events of earlier versions have all before and all after."""
+    """Return what changed. Events of earlier versions contain all values before and after."""
     before, after = detail.get("before"), detail.get("after")
     if isinstance(before, dict) and isinstance(after, dict):
         return {

@@ -1,4 +1,4 @@
-"""Events as CSV (RFC 4180) and JSON Lines, made line by line and never held as a whole."""
+"""Events as CSV (RFC 4180) and JSON Lines, streamed line by line."""
 
 from __future__ import annotations
 
@@ -38,54 +38,54 @@ COLUMNS: Final = {
     "person_id": "id of the actor; empty if the actor is not a person",
 }
 BATCH: Final = 200
-"""How many events are read and written at once."""
+"""How many events are loaded and written at a time."""
 _CLOCKS: Final = timedelta(minutes=10)
-"""How far the clocks of two hosts may differ: so far the dates of events leave their order."""
-# What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
+"""How far the clocks of two hosts may differ, and so the dates of events from their order."""
+# Characters that begin a formula in a spreadsheet (OWASP, "CSV Injection").
 _FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
-# Where a cell begins: some spreadsheets end one at a semicolon or a tab, even between quotes.
+# The start of a cell: some spreadsheets end a cell at a semicolon or a tab, even in quotes.
 _BEGINNING: Final = re.compile(rf"""(^|[;\t\r\n])([ \u00a0"']*+)(?=[{_FORMULA}])|^(?=[\t\r\n])""")
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format that events can be taken away in."""
+    """A format of an export."""
 
     media_type: str
     extension: str
     lines: Callable[[Iterable[list[Event]]], Iterator[bytes]]
     broke_off: bytes
-    """The last line of an export that failed, on whatever was written before."""
+    """The last line of an export that failed."""
 
     def export(
         self, events: QuerySet[Event], index_filter: IndexFilter | None = None
     ) -> Iterator[bytes]:
-        """Yield the events, newest first, in pieces; `index_filter` is as for `batches`."""
+        """Yield the events in chunks of bytes, newest first. `index_filter`: see `batches`."""
         return self.lines(batches(events, size=BATCH, index_filter=index_filter))
 
 
 def exportable() -> QuerySet[Event]:
-    """Return all events, with what their texts name loaded some at a time."""
+    """Return all events. Each batch loads the objects that their texts name."""
     key = Prefetch("key", ClientKey.objects.defer("pem", "jwk"))
     return Event.objects.prefetch_related(*Event.actor.related, "client", key)
 
 
 def since(events: QuerySet[Event], moment: datetime) -> QuerySet[Event]:
-    """Return the events from this moment on, bounded by number too, as that is their order."""
+    """Return the events from this moment on. Bounds the number too, which is their order."""
     near = Event.objects.filter(at__gte=moment - _CLOCKS).order_by("at", "pk")
     first = near.values_list("pk", flat=True).first()
     return events.none() if first is None else events.filter(at__gte=moment, pk__gte=first)
 
 
 def before(events: QuerySet[Event], moment: datetime) -> QuerySet[Event]:
-    """Return the events before this moment, bounded by number too."""
+    """Return the events before this moment. Bounds the number too."""
     near = Event.objects.filter(at__lt=moment + _CLOCKS).order_by("-at", "-pk")
     last = near.values_list("pk", flat=True).first()
     return events.none() if last is None else events.filter(at__lt=moment, pk__lte=last)
 
 
 def row(event: Event) -> dict[str, Any]:
-    """Return the columns of an event, with `detail` as it was recorded."""
+    """Return the columns of an event, with `detail` as recorded."""
     actor = event.actor
     return {
         "id": event.pk,
@@ -110,10 +110,10 @@ def row(event: Event) -> dict[str, Any]:
 
 
 def csv_lines(batches: Iterable[list[Event]]) -> Iterator[bytes]:
-    """Yield the events as CSV, with a first line of column names.
+    """Yield the events as CSV, with a header line.
 
-    What a spreadsheet would take for a formula gets an apostrophe before it, also after a semicolon
-    in a cell; JSON Lines has everything unchanged.
+    Text that a spreadsheet would run as a formula gets an apostrophe before it, also after a
+    semicolon in a cell. JSON Lines contains the text unchanged.
     """
     writer = csv.writer(_Echo())
     yield _encoded(writer.writerow(list(COLUMNS)))
@@ -122,7 +122,7 @@ def csv_lines(batches: Iterable[list[Event]]) -> Iterator[bytes]:
 
 
 def json_lines(batches: Iterable[list[Event]]) -> Iterator[bytes]:
-    """Yield the events as one JSON object a line."""
+    """Yield the events as one JSON object per line."""
     for batch in batches:
         yield b"".join(
             json.dumps(row(event), ensure_ascii=False).encode() + b"\n" for event in batch
@@ -142,7 +142,7 @@ FORMATS: Final = {
 
 
 class _Echo:
-    """A file that hands back what is written to it, which is all that `csv.writer` asks for."""
+    """A file for `csv.writer` whose `write` returns the text."""
 
     def write(self, text: str) -> str:
         return text

@@ -1,4 +1,4 @@
-"""Reading an export again, to check it without the database."""
+"""Read an export, to check it without the database."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _BLOCK: Final = 65536
 
 
 def events_of(file: BinaryIO) -> Iterator[Stored]:
-    """Yield the events of an export in JSON Lines, the oldest first: it ends with that one.
+    """Yield the events of an export in JSON Lines, oldest first: from the last line to the first.
 
-    Raises `LedgerDiffers` for a line that is no event of the ledger.
+    Raises `LedgerDiffers` for a line that is not an event of the ledger.
     """
     for line in _lines_backwards(file):
         try:
@@ -49,7 +49,7 @@ def _entry(row: Mapping[str, Any]) -> Entry:
 
 
 def _lines_backwards(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of the file from the last to the first, without empty ones."""
+    """Yield the lines of the file that are not empty, from the last to the first."""
     rest = b""
     at = file.seek(0, os.SEEK_END)
     while at:

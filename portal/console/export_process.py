@@ -1,6 +1,6 @@
-"""An export in a process of its own, so that the key sets keep the interpreter to themselves.
+"""Run an export in its own process, so that it does not slow down the key sets.
 
-The process is the command `export_events`. It ends when nobody reads its output any more.
+The process is the command `export_events`. It ends when its output is closed.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from django.conf import settings
 from portal.console.export import Format
 
 AT_ONCE: Final = 2
-"""How many exports of one worker may run at a time: each takes 70 MB and a connection."""
+"""How many exports of one worker may run concurrently: each takes 70 MB and a connection."""
 
 _PIECE: Final = 65536
 _running: Final[WeakSet[subprocess.Popen[bytes]]] = WeakSet()
 
 
 def limit_reached() -> bool:
-    """Return whether as many exports run as may."""
+    """Return whether the maximum number of exports is running."""
     return sum(child.poll() is None for child in list(_running)) >= AT_ONCE
 
 
 def run_export(form: Format, query: str) -> Iterator[bytes]:
-    """Yield the events that a filter leaves, given as the query of its page, in pieces.
+    """Yield the events of a filter in chunks; `query` is the query string of the page.
 
-    Nothing is begun before the first piece is asked for. The last line says so when it failed: the
-    server would end an answer well, whatever is raised in the middle of it.
+    The process starts when the first chunk is requested. If it fails, the last line says so: the
+    server would end the response normally, even after an exception.
     """
     program = [sys.executable, str(settings.BASE_DIR / "manage.py"), "export_events"]
     command = [*program, f"--format={form.extension}", f"--filter={query}"]

@@ -1,4 +1,4 @@
-"""What admins fill in: reasons, notes and sentences to agree to."""
+"""The forms of admins: reasons, notes and confirmations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_NOTE = 500
 
 
 def note_field(*, required: bool, label: str, help_text: str) -> forms.CharField:
-    """Return a field for a note that goes on record."""
+    """Return a field for a note that the event records."""
     return forms.CharField(
         label=label,
         required=required,
@@ -29,9 +29,9 @@ def note_field(*, required: bool, label: str, help_text: str) -> forms.CharField
 
 
 class LastKeysForm(PortalForm):
-    """Asks to agree in words for each client that would lose its last live key.
+    """Asks for a confirmation for each client that would lose its last live key.
 
-    `last` holds the ids of the clients that were agreed to.
+    `last` contains the ids of the confirmed clients.
     """
 
     last = forms.MultipleChoiceField(required=False)
@@ -44,7 +44,7 @@ class LastKeysForm(PortalForm):
             field.choices = [(str(impact.client.pk), impact.client.name) for impact in impacts]
 
     def clean_last(self) -> list[str]:
-        """Return the clients agreed to; every one that loses its last key has to be among them."""
+        """Return the confirmed clients. Each client that loses its last key must be among them."""
         agreed: list[str] = self.cleaned_data["last"]
         missing = [
             impact.client.name
@@ -61,7 +61,7 @@ class LastKeysForm(PortalForm):
 
     @property
     def agreed(self) -> list[str]:
-        """Return what was ticked, to show it ticked again."""
+        """Return the ticked ids, to show them ticked again."""
         return self.data.getlist("last") if hasattr(self.data, "getlist") else []
 
 
@@ -101,7 +101,7 @@ class SuspensionForm(PortalForm):
 
 
 class OwnerForm(PortalForm):
-    """Who is to own a client."""
+    """The new owner of a client."""
 
     email = forms.EmailField(
         max_length=MAX_EMAIL,
@@ -123,7 +123,7 @@ def _boxes(label: str, help_text: str) -> forms.MultipleChoiceField:
 
 
 class RightsForm(PortalForm):
-    """What a client may ask for: of the scopes, grant types and resources that exist."""
+    """The scopes, grant types and resources that a client may request, out of all that exist."""
 
     scopes = _boxes("Scopes", "The scopes that the client can request. The first is the default.")
     grant_types = _boxes("Grant types", "The authorization code grant also needs a redirect URI.")

@@ -1,4 +1,4 @@
-"""What revoking some keys does to the clients they belong to, told before it is done."""
+"""The effects of revoking keys on their clients, shown before the revocation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.registry.models import Client, ClientKey
 
 @dataclass(slots=True)
 class Impact:
-    """What happens to one client: `keys` will be revoked, `revoked` are so already."""
+    """The effect on one client: `keys` will be revoked, `revoked` already are."""
 
     client: Client
     keys: list[ClientKey] = field(default_factory=list)
@@ -25,12 +25,12 @@ class Impact:
 
     @property
     def loses_last(self) -> bool:
-        """Whether the client can sign in now and could not any more."""
+        """Whether the client can sign in now, but not after the revocation."""
         return bool(self.live_now) and not self.live_left
 
 
 def impact_of(keys: Iterable[ClientKey], now: datetime) -> list[Impact]:
-    """Return what revoking the keys (with their clients loaded) does to each client, by name."""
+    """Return the effect of revoking the keys (with clients loaded) on each client, by name."""
     impacts: dict[int, Impact] = {}
     chosen: list[int] = []
     for key in keys:

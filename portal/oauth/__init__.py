@@ -1,1 +1,1 @@
-"""What machines are served: the JWKS of each client and the metadata of this server."""
+"""The OAuth endpoints of this server."""

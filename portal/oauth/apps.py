@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class OAuthConfig(AppConfig):
-    """What machines are served."""
+    """The OAuth endpoints."""
 
     name = "portal.oauth"

@@ -1,6 +1,6 @@
-"""Requests of clients: read, authenticated by the client's key, and answered in JSON (RFC 6749 §5).
+"""Read and authenticate requests of clients, and answer in JSON (RFC 6749 §5).
 
-What the token, introspection and revocation endpoints have in common.
+The token, introspection and revocation endpoints share this module.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from portal.registry.endpoints import issuer
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 64 * 1024
-"""An assertion has at most 16 KiB, and nothing else in a request is long."""
+"""An assertion has at most 16 KiB; all other parameters are short."""
 
 _TOO_LARGE: Final = f"The body has more than {MAX_BODY_BYTES // 1024} KiB."
 _NOBODY: Final = "The request names no client of this portal."
@@ -38,17 +38,17 @@ _SCHEME: Final = re.compile(r"(basic|bearer|dpop|digest)(?= )", re.IGNORECASE | 
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
-class _Unreadable(Exception):  # noqa: N818 - it says what the request is
-    """The request is not what clients send; the message says what it must be."""
+class _Unreadable(Exception):  # noqa: N818 - names the request
+    """The request is malformed; the message says what it must be."""
 
 
 class ClientEndpoint:
-    """An endpoint made of a view that gets the authenticated client; every answer is JSON.
+    """An endpoint around a view that gets the authenticated client; every response is JSON.
 
-    A client that is not authenticated is answered in one text for all causes but a secret, which we
-    never take, with a reference and the address of the page where the client's own people read the
-    cause. When the database does not
-    answer, nobody is authenticated. `ApiMiddleware` answers such views before anything else.
+    A client that is not authenticated gets the same text for all causes, except for a client
+    secret, which we never accept. The response contains a reference and the URL of the page where
+    the client's team reads the cause. If the database does not answer, no client is authenticated.
+    `ApiMiddleware` answers such views before all other middleware.
     """
 
     def __init__(self, view: Callable[[HttpRequest, Authenticated], HttpResponse]) -> None:
@@ -91,7 +91,7 @@ def _authenticate(request: HttpRequest) -> Authenticated:
 
 
 def _check_form(request: HttpRequest) -> None:
-    """RFC 6749 §3.2 and appendix B: over TLS, a form in the body, and nothing in the address."""
+    """RFC 6749 §3.2 and appendix B: TLS, a form in the body, and no query in the URL."""
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         raise _Unreadable("This request must use https.")
     if request.content_type != _FORM:
@@ -104,7 +104,7 @@ def _check_form(request: HttpRequest) -> None:
 
 
 def _read(request: HttpRequest) -> dict[str, list[str]]:
-    """Return the parameters. A body in chunks has no length (RFC 9112 §7.1), so one is given."""
+    """Return the parameters. A chunked body has no Content-Length (RFC 9112 §7.1), so set one."""
     if not request.META.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" in request.META:
         stream = LimitedStream(request.META["wsgi.input"], MAX_BODY_BYTES + 1)
         request._stream = cast("BinaryIO", stream)  # noqa: SLF001 - Django gives it none
@@ -117,7 +117,7 @@ def _read(request: HttpRequest) -> dict[str, list[str]]:
 
 
 def _answer(request: HttpRequest, refused: AuthenticationRefused) -> HttpResponse:
-    """RFC 6749 §5.2: what is malformed is a 400, and who is not authenticated gets a 401."""
+    """RFC 6749 §5.2: a malformed request gets 400, an unauthenticated client gets 401."""
     if refused.client is None:
         why, page = f"{_NOBODY} An admin can look it up by the reference {refused.reference}.", ""
     else:
@@ -139,7 +139,7 @@ def _answer(request: HttpRequest, refused: AuthenticationRefused) -> HttpRespons
             "private_key_jwt."
         )
     response = refuse(401, "invalid_client", f"{what} {why}", page)
-    # A challenge only where a scheme was tried: there is none for assertions, and openid-client
+    # Send a challenge only if the client tried a scheme: assertions have none, and openid-client
     # shows its caller a challenge in place of the reference.
     scheme = _SCHEME.match(request.headers.get("Authorization", ""))
     if scheme:
@@ -154,7 +154,7 @@ def refuse(status: int, error: str, description: str, uri: str = "") -> HttpResp
 
 
 def answer(body: str, *, status: int = 200) -> HttpResponse:
-    """Return a JSON answer that nobody keeps (RFC 6749 §5.1)."""
+    """Return a JSON response that caches do not store (RFC 6749 §5.1)."""
     content = body.encode("utf-8")
     headers = {
         "Cache-Control": "no-store",
@@ -170,5 +170,5 @@ def answer(body: str, *, status: int = 200) -> HttpResponse:
 
 
 def token_request_page(reference: str) -> str:
-    """Return the URL of the page that tells a client's people why a request was refused."""
+    """Return the URL of the page that explains to a client's team why a request was refused."""
     return settings.PUBLIC_URL + reverse("token_request_reference", args=[reference])

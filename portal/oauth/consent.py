@@ -1,4 +1,4 @@
-"""Ask a person whether a client may act for them (RFC 6749 §4.1.1)."""
+"""Ask a user whether a client may act for them (RFC 6749 §4.1.1)."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ _PARAMETERS: Final = (
     "code_challenge_method",
     "resource",
 )
-"""What is read of a request. RFC 6749 §3.1: whatever else is there is ignored.
+"""The parameters that are read. RFC 6749 §3.1: all others are ignored.
 
-So nothing skips the question (`approval_prompt`, `prompt`) or sends the code by another way
-(`response_mode`), and nothing is stored that nobody asked for (`nonce`, `claims`).
+So no parameter skips the consent page (`approval_prompt`, `prompt`), changes how the code is
+returned (`response_mode`), or is stored without use (`nonce`, `claims`).
 """
 
 _MAX_QUERY_BYTES: Final = 8 * 1024
-"""As much as nginx takes of a request line. oauthlib goes through a query many times over."""
+"""The limit of nginx for a request line. oauthlib parses a query many times."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def authorize(request: HttpRequest) -> HttpResponse:
-    """Ask, and send the person back to the client with a code or with a refusal.
+    """Ask the user, and return them to the client with a code or an error.
 
-    The answer is posted to the address that the question had, and the request is read from there
-    again: no hidden field repeats it, so there is none to change. The toolkit's own view, which has
-    them, is not used. What must not be sent to the client, because the address may not be the
-    client's, is said on a page here instead (RFC 6749 §4.1.2.1). Nobody is sent on before a choice:
-    anybody may create a client, and a link to this portal would lead to any address (RFC 9700
-    §4.11.2).
+    The form posts to the URL of the page, and the view reads the request from that URL again: no
+    hidden field repeats it, so nobody can change one. The toolkit's own view has such fields and
+    is not used. An error that must not go to the client, because the redirect URI may not be the
+    client's, is shown on a page here (RFC 6749 §4.1.2.1). The portal never redirects before the
+    user decides: anybody may create a client, so a link to this portal would be an open redirector
+    (RFC 9700 §4.11.2).
     """
     uri = _authorization_request(request)
     server = grant_server()
@@ -70,9 +70,9 @@ def authorize(request: HttpRequest) -> HttpResponse:
 
 
 def _authorization_request(request: HttpRequest) -> str:
-    """Return the address with the parameters that are known, written as oauthlib reads them.
+    """Return the URL with its known parameters, encoded as oauthlib reads them.
 
-    RFC 6749 §3.1: one without a value is as if it were not there.
+    RFC 6749 §3.1: a parameter without a value is treated as omitted.
     """
     if len(request.META.get("QUERY_STRING", "")) > _MAX_QUERY_BYTES:
         message = f"The URL has more than {_MAX_QUERY_BYTES // 1024} KiB of parameters."
@@ -101,9 +101,9 @@ def _about(error: OAuth2Error, uri: str) -> dict[str, Any]:
 
 
 def _answer(uri: str) -> str:
-    """Return the client's address, which was compared before, with who answers.
+    """Return the redirect URI, which was already compared, with the `iss` parameter.
 
-    RFC 9207 §2: every response to the client says whose it is, refusals too.
+    RFC 9207 §2: every response to the client names the issuer, errors too.
     """
     parts = urlsplit(uri)
     query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "iss"]
@@ -112,10 +112,10 @@ def _answer(uri: str) -> str:
 
 
 def _back(request: HttpRequest, uri: str) -> HttpResponse:
-    """Send the person to the client's address."""
+    """Send the user to the client's redirect URI."""
     response = render(request, "oauth/leaving.html", {"uri": uri, "host": urlsplit(uri).netloc})
-    # Not a redirect: Chromium holds every hop after a form, of sign-in too, against form-action
-    # (CSP 3 §6.4.2), and which hosts the client sends people on to is not ours to know. RFC 6749
-    # §1.7 leaves the way to us.
+    # Not an HTTP redirect: Chromium checks every redirect after a form, also after sign-in, against
+    # form-action (CSP 3 §6.4.2), and we cannot know which hosts the client redirects to. RFC 6749
+    # §1.7 allows any means of redirection.
     response["Refresh"] = f"0; url={uri}"
     return response

@@ -1,4 +1,4 @@
-"""The grants that there are: oauthlib's, put together without those that RFC 9700 rules out."""
+"""The supported grants: those of oauthlib, without the ones that RFC 9700 rules out."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class _Bearer(BearerToken):
 class GrantServer(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
     """Authorization code, client credentials and refresh token; no password, implicit or device.
 
-    oauthlib's all-in-one server would look at a person's password before it asks whether the client
-    may use that grant at all.
+    oauthlib's all-in-one server would check a user's password before it checks whether the client
+    may use that grant.
     """
 
     def __init__(
@@ -74,5 +74,5 @@ class GrantServer(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
 
 
 def new_token(_request: Request) -> str:
-    """Return a fresh token: 256 bits, in characters that need no escaping anywhere."""
+    """Return a new token: 256 bits, in characters that need no escaping in URLs or JSON."""
     return secrets.token_urlsafe(32)

@@ -1,4 +1,4 @@
-"""What machines ask, answered before anything else sees the request."""
+"""Answer requests of machines before any other middleware."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from portal.publishing.public_endpoint import PublicDocument
 
 
 class ApiMiddleware:
-    """Answers a `PublicDocument` or a `ClientEndpoint` right here; stands first in MIDDLEWARE.
+    """Answers a `PublicDocument` or a `ClientEndpoint` itself; must be first in MIDDLEWARE.
 
-    A verifier that meets a redirect to https, a check of the host, a sign-in or a cookie fails its
-    refresh and keeps the old keys, revoked ones included; a client has neither session nor cookie.
-    So nothing below this touches them, and none of it costs them time.
+    If a verifier gets a redirect to https, a refusal of its Host header, a sign-in page or a
+    cookie, its refresh fails and it keeps the old keys, revoked ones included. A client has neither
+    session nor cookie. So no other middleware sees these requests or costs them time.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer what a machine asks, or with what the next one answers."""
+        """Answer a request of a machine, or return the next response."""
         try:
             found = resolve(request.path_info)
         except Resolver404:

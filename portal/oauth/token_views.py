@@ -1,4 +1,4 @@
-"""Give tokens, look at them and take them back: RFC 6749 §3.2, RFC 7662, RFC 7009."""
+"""Issue, introspect and revoke tokens: RFC 6749 §3.2, RFC 7662, RFC 7009."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _INACTIVE: Final = '{"active": false}'
 
 @ClientEndpoint
 def token(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
-    """Give a token for a code, for a refresh token or to the client itself (RFC 6749 §4)."""
+    """Issue a token for a code, for a refresh token or to the client itself (RFC 6749 §4)."""
     if not any(request.POST.getlist("grant_type")):
-        # oauthlib calls it an unsupported one (RFC 6749 §5.2).
+        # oauthlib would answer unsupported_grant_type (RFC 6749 §5.2).
         return _refuse(
             authenticated, 400, "invalid_request", "The parameter grant_type is missing."
         )
@@ -37,7 +37,7 @@ def token(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
 def _refuse(
     authenticated: Authenticated, status: int, error: str, description: str
 ) -> HttpResponse:
-    """Refuse a client that has signed in, and record why for its people."""
+    """Refuse an authenticated client, and record the reason for its team."""
     record_refused_grant(authenticated, error, seen=description)
     return refuse(
         status,
@@ -49,17 +49,17 @@ def _refuse(
 
 @ClientEndpoint
 def introspect(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
-    """Say whether an access token is good, and what for (RFC 7662 §2).
+    """Report whether an access token is active, and its scope and audience (RFC 7662 §2).
 
-    A client sees its own tokens, and a resource server (INTROSPECTION_CLIENTS) those of all; any
-    other token is to them as if it did not exist.
+    A client sees its own tokens; a resource server (INTROSPECTION_CLIENTS) sees all. Any other
+    token is reported as if it did not exist.
     """
     if not request.POST.get("token"):
         return refuse(400, "invalid_request", "The parameter token is missing.")
     found = _find_access_token(request.POST["token"])
     if found is None or not _may_see(authenticated, found) or not _is_active(found):
         return answer(_INACTIVE)
-    # What the client may not ask for any more is worth nothing in tokens it has, either.
+    # A right that the client has lost no longer counts in its existing tokens.
     scopes = [each for each in found.scope.split() if each in found.application.allowed_scopes]
     resources = [each for each in found.resource if each in found.application.allowed_resources]
     if not scopes or (found.resource and not resources):
@@ -69,7 +69,7 @@ def introspect(request: HttpRequest, authenticated: Authenticated) -> HttpRespon
 
 @ClientEndpoint
 def revoke(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
-    """Take back a token of the client (RFC 7009 §2): the same answer when there was none."""
+    """Revoke a token of the client (RFC 7009 §2). The response is the same for an unknown token."""
     _uri, _headers, body, status = Toolkit(authenticated).create_revocation_response(request)
     return answer(body or "{}", status=status)
 
@@ -92,7 +92,7 @@ def _is_active(found: AccessToken) -> bool:
 
 
 def _described(found: AccessToken, scopes: list[str], resources: list[str]) -> dict[str, Any]:
-    """RFC 7662 §2.2."""
+    """Return the introspection response of an active token (RFC 7662 §2.2)."""
     client_id = found.application.client_id
     facts = {
         "active": True,
@@ -102,7 +102,7 @@ def _described(found: AccessToken, scopes: list[str], resources: list[str]) -> d
         "scope": " ".join(scopes),
         "iat": int(found.created.timestamp()),
         "exp": int(found.expires.timestamp()),
-        # RFC 9068 §2.2: without a person the subject is the client.
+        # RFC 9068 §2.2: without a user, the subject is the client.
         "sub": client_id if found.user is None else str(found.user.pk),
     }
     if resources:

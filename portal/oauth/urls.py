@@ -1,4 +1,4 @@
-"""The endpoints of OAuth. Their URLs are in other people's configuration."""
+"""The OAuth endpoints. Clients and verifiers have their URLs in configuration."""
 
 from django.urls import path
 
@@ -7,7 +7,7 @@ from portal.oauth.consent import authorize
 from portal.registry import endpoints
 
 urlpatterns = [
-    # No slash at the end, and none is added.
+    # The path has no trailing slash, and APPEND_SLASH adds none.
     path(endpoints.AUTHORIZATION_PATH, authorize, name="authorize"),
     path(endpoints.TOKEN_PATH, token_views.token, name="token"),
     path(endpoints.INTROSPECTION_PATH, token_views.introspect, name="introspect"),

@@ -1,7 +1,7 @@
-"""What django-oauth-toolkit asks when somebody wants a token, answered in our way.
+"""The request validator that django-oauth-toolkit calls.
 
-Clients are authenticated before the toolkit is asked anything (`client_requests`), by their keys
-and in no other way. Each of their requests gets a validator that was made with the answer.
+`client_requests` authenticates clients before it calls the toolkit, only by their keys. Each
+request of a client gets its own validator with the authenticated client.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _S256_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def _family_of(code: str) -> UUID:
-    """Return the name of all tokens that come from a code: made of its hash, so it is found again.
+    """Return the id of the token family that comes from a code, derived from its hash.
 
-    The code itself is gone once it is used, and nothing of it can be told from the name.
+    The code is deleted when it is used. The id can be computed again but does not reveal the code.
     """
     return UUID(bytes=hashlib.sha256(code.encode("utf-8")).digest()[:16])
 
 
 def _still_allowed(scopes: Sequence[str], request: Request) -> list[str]:
-    """Return those that the client may ask for now; raise `InvalidScopeError` for none."""
+    """Return the scopes that the client may still request; raise `InvalidScopeError` if none."""
     allowed = cast("Client", request.client).allowed_scopes
     kept = [scope for scope in scopes if scope in allowed]
     if not kept:
@@ -58,11 +58,11 @@ class Validator(OAuth2Validator):
         self._authenticated = authenticated
 
     def client_authentication_required(self, request: Request, *_args: Any, **_kwargs: Any) -> bool:  # noqa: ARG002 - the toolkit's signature
-        """Return that it is, always: there are no public clients."""
+        """Return True: there are no public clients."""
         return True
 
     def authenticate_client(self, request: Request, *_args: Any, **_kwargs: Any) -> bool:
-        """Name the client that has signed in; return whether one has."""
+        """Set `request.client` to the authenticated client; return whether there is one."""
         if self._authenticated is None:
             return False
         request.client = self._authenticated.client
@@ -70,13 +70,13 @@ class Validator(OAuth2Validator):
         return True
 
     def authenticate_client_id(self, *_args: Any, **_kwargs: Any) -> bool:
-        """Return that naming a client is not enough."""
+        """Return False: a client_id alone does not authenticate."""
         return False
 
     def check_repeated(self, request: Request) -> dict[str, Any]:
-        """Refuse a parameter of PKCE that is there twice (RFC 6749 §3.1), as oauthlib does others.
+        """Refuse a repeated PKCE parameter (RFC 6749 §3.1), as oauthlib does for other parameters.
 
-        Raises an error of oauthlib, which tells the client.
+        Raises an error of oauthlib, which is reported to the client.
         """
         for name in ("code_challenge", "code_challenge_method"):
             if name in request.duplicate_params:
@@ -84,10 +84,10 @@ class Validator(OAuth2Validator):
         return {}
 
     def check_authorization_request(self, request: Request) -> dict[str, Any]:
-        """Refuse early what would only fail later, or in the database; return the resources asked.
+        """Return the requested resources; refuse early what would fail later or in the database.
 
-        RFC 7636 §4.2 and §4.3 (S256 only), RFC 8707 §2. Raises errors of oauthlib, which tell the
-        client.
+        RFC 7636 §4.2 and §4.3 (S256 only), RFC 8707 §2. Raises errors of oauthlib, which are
+        reported to the client.
         """
         if request.code_challenge_method != "S256":
             message = "The code_challenge_method must be S256."
@@ -102,7 +102,7 @@ class Validator(OAuth2Validator):
     def validate_grant_type(
         self, _client_id: str, grant_type: str, client: Client, *_args: Any, **_kwargs: Any
     ) -> bool:
-        """Return whether the client may get tokens so."""
+        """Return whether the client may use this grant type."""
         return client.may_use(grant_type)
 
     def validate_scopes(
@@ -114,7 +114,7 @@ class Validator(OAuth2Validator):
         *_args: Any,
         **_kwargs: Any,
     ) -> bool:
-        """Return that there are some and the client may ask for all; raise `InvalidScopeError`."""
+        """Return True if the client may request the scopes; raise `InvalidScopeError` otherwise."""
         allowed = client.allowed_scopes
         if not scopes or not set(scopes).issubset(allowed):
             message = f"Allowed scopes of this client: {' '.join(allowed) or 'none'}."
@@ -124,24 +124,24 @@ class Validator(OAuth2Validator):
     def get_default_scopes(
         self, _client_id: str, request: Request, *_args: Any, **_kwargs: Any
     ) -> list[str]:
-        """Return the first that the client may ask for: who asks for nothing does not get all."""
+        """Return the first allowed scope: a request without scopes does not get all of them."""
         return cast("Client", request.client).allowed_scopes[:1]
 
     def get_original_scopes(
         self, refresh_token: str, request: Request, *args: Any, **kwargs: Any
     ) -> list[str]:
-        """Return what was given before, without what the client may not ask for any more.
+        """Return the scopes granted before, without those that the client may no longer request.
 
-        Raises `InvalidScopeError` when nothing is left.
+        Raises `InvalidScopeError` if none is left.
         """
         given = super().get_original_scopes(refresh_token, request, *args, **kwargs)
         return _still_allowed(scope_to_list(given), request)
 
     def _validate_resource_uris(self, request: Request, resources: Sequence[str]) -> None:
-        """Refuse a resource that the client may not ask for (RFC 8707 §2), whatever it looks like.
+        """Refuse a resource that the client may not request (RFC 8707 §2), in any form.
 
-        Also one that it was given before, when a code or refresh token is used: without it the
-        token would be for every resource.
+        A code or refresh token with a resource that is no longer allowed is refused too: without
+        the resource, the new token would be valid for every resource.
         """
         allowed = cast("Client", request.client).allowed_resources
         if not set(resources).issubset(allowed):
@@ -149,11 +149,11 @@ class Validator(OAuth2Validator):
             raise CustomOAuth2Error("invalid_target", message, request=request)
 
     def validate_code(self, _client_id: str, code: str, client: object, request: Request) -> bool:
-        """Return whether the code is good, and the person still welcome.
+        """Return whether the code is valid, and its user still active.
 
-        It is read here and kept for the checks that follow, as another request may use it up at any
-        moment. A code that was used already ends what it gave, as one of the two may be a thief
-        (RFC 6749 §4.1.2).
+        The code is read here and kept for the next checks, as another request may use it at any
+        moment. A second use of a code revokes the tokens of the first, as either user of the code
+        may be an attacker (RFC 6749 §4.1.2).
         """
         codes = AuthorizationCode.objects.select_related("user")
         found = codes.filter(code=code, application=client).first()
@@ -166,19 +166,19 @@ class Validator(OAuth2Validator):
         return bool(found.user.is_active)
 
     def get_code_challenge(self, _code: str, request: Request) -> str:
-        """Return what the verifier has to fit (RFC 7636 §4.6)."""
+        """Return the challenge that the verifier must match (RFC 7636 §4.6)."""
         return cast("str", request.authorization_code.code_challenge)
 
     def get_code_challenge_method(self, _code: str, request: Request) -> str:
-        """Return how it has to fit: by S256, as `check_authorization_request` has seen to."""
+        """Return S256, the only method that `check_authorization_request` accepts."""
         return cast("str", request.authorization_code.code_challenge_method)
 
     def confirm_redirect_uri(
         self, _client_id: str, _code: str, redirect_uri: str, _client: object, request: Request
     ) -> bool:
-        """Return that the person was sent back to this address (RFC 6749 §4.1.3).
+        """Return True if the code was sent to this redirect URI (RFC 6749 §4.1.3).
 
-        Raises `InvalidGrantError`, which is the code of RFC 6749 §5.2 for it, and not oauthlib's.
+        Raises `InvalidGrantError` otherwise: RFC 6749 §5.2 has this code, oauthlib another.
         """
         if not request.authorization_code.redirect_uri_allowed(redirect_uri):
             message = "The redirect_uri differs from that of the authorization request."
@@ -186,9 +186,9 @@ class Validator(OAuth2Validator):
         return True
 
     def get_default_redirect_uri(self, client_id: str, request: Request) -> str:
-        """Return the client's only address, when the request names none.
+        """Return the client's only redirect URI, when the request names none.
 
-        Raises `InvalidRequestError` for a code that was sent to another one (RFC 6749 §4.1.3).
+        Raises `InvalidRequestError` for a code that was sent to another URI (RFC 6749 §4.1.3).
         """
         code = getattr(request, "authorization_code", None)
         only = request.client.redirect_uris[0] if len(request.client.redirect_uris) == 1 else None
@@ -202,7 +202,7 @@ class Validator(OAuth2Validator):
     def invalidate_authorization_code(
         self, client_id: str, code: str, request: Request, *args: Any, **kwargs: Any
     ) -> None:
-        """Use the code up; raise `InvalidGrantError` when another request was quicker."""
+        """Delete the used code; raise `InvalidGrantError` if another request used it first."""
         try:
             super().invalidate_authorization_code(client_id, code, request, *args, **kwargs)
         except InvalidGrantError:
@@ -216,7 +216,7 @@ class Validator(OAuth2Validator):
     def validate_refresh_token(
         self, refresh_token: str, client: object, request: Request, *args: Any, **kwargs: Any
     ) -> bool:
-        """Return whether the token is good, and no key that it came from was revoked since."""
+        """Return whether the token is valid, and the keys that it came from are not revoked."""
         if not super().validate_refresh_token(refresh_token, client, request, *args, **kwargs):
             return False
         family = request.refresh_token_instance.token_family
@@ -225,10 +225,10 @@ class Validator(OAuth2Validator):
     def revoke_token(
         self, token: str, token_type_hint: str, request: Request, *args: Any, **kwargs: Any
     ) -> None:
-        """Take back a token; with a refresh token all that came from its grant (RFC 7009 §2.1).
+        """Revoke a token; for a refresh token, all tokens of its grant (RFC 7009 §2.1).
 
-        The toolkit does nothing for a token that was rotated. But who has rotated it may be a thief
-        who was quicker than the client.
+        The toolkit ignores a token that was rotated. But an attacker may have rotated it before the
+        client did.
         """
         checksum = hashlib.sha256(token.encode("utf-8")).hexdigest()
         given = RefreshToken.objects.filter(token_checksum=checksum, application=request.client)
@@ -240,11 +240,11 @@ class Validator(OAuth2Validator):
     def _save_bearer_token(
         self, token: dict[str, str], request: Request, *args: Any, **kwargs: Any
     ) -> None:
-        """Store the tokens, unless the refresh token was used or taken back a moment ago.
+        """Store the tokens, unless the refresh token was just used or revoked.
 
-        It was read without a lock, and another request may have ended it since. The toolkit would
-        then give tokens that live on after a revocation, or empty ones, as it stores no token that
-        it could give again. Raises `InvalidGrantError`; runs in the transaction of the toolkit.
+        It was read without a lock, so another request may have ended it since. The toolkit would
+        then issue tokens that outlive a revocation, or empty ones, as it stores no token that it
+        could return again. Raises `InvalidGrantError`; runs in the transaction of the toolkit.
         """
         used = getattr(request, "refresh_token_instance", None)
         if used is not None:
@@ -266,7 +266,7 @@ class Validator(OAuth2Validator):
         token: dict[str, str],
         source_refresh_token: AbstractRefreshToken | None = None,
     ) -> AbstractAccessToken:
-        """Store the token with the key that its client signed in with (the toolkit knows none)."""
+        """Store the token with the key that authenticated its client; the toolkit stores none."""
         access_token = AccessToken(
             user=request.user,
             scope=token["scope"],
@@ -287,7 +287,7 @@ class Validator(OAuth2Validator):
         access_token: AbstractAccessToken,
         previous_refresh_token: AbstractRefreshToken | None,
     ) -> AbstractRefreshToken:
-        """Store the token with the key that its client signed in with (the toolkit knows none)."""
+        """Store the token with the key that authenticated its client; the toolkit stores none."""
         previous = previous_refresh_token
         refresh_token = RefreshToken(
             user=request.user,

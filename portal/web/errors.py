@@ -33,7 +33,7 @@ _LIMITED: Final = {
     "account_confirm_sign_up": "confirm_email",
     "account_email_verification_sent": "confirm_email",
 }
-"""Which limit of the sign-in library guards which page."""
+"""The rate limit of allauth for each page."""
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -60,4 +60,4 @@ _GRANT_ERRORS: Final = {
         "admin can add rights.",
     ),
 }
-"""The codes of RFC 6749 §5.2 and RFC 8707 §2, for when the grant is refused after the sign-in."""
+"""The codes of RFC 6749 §5.2 and RFC 8707 §2, for a refused grant of an authenticated client."""

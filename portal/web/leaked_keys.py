@@ -12,7 +12,7 @@ from portal.core.reasons import Refused
 from portal.registry.models import Client, ClientKey
 
 _NAMED: Final = 20
-"""Several clients may have a key (ADR 0015); so many are named at most."""
+"""The maximum number of keys that are named: several clients may have a key (ADR 0015)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class LeakedKey:
 
     key: ClientKey
     is_last: bool
-    """Whether its client has no live key any more."""
+    """Whether its client has no live key left."""
 
 
 def leaked_keys_of(refused: Refused | None, user: User, now: datetime) -> list[LeakedKey]:

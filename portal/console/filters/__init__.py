@@ -1,4 +1,4 @@
-"""The filters of the lists: what may stand in their addresses, and which rows they leave."""
+"""The filters of the lists: their query parameters, and the rows that match."""
 
 from portal.console.filters.blocked import BlockedFilter
 from portal.console.filters.clients import ClientFilter

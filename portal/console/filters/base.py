@@ -1,4 +1,4 @@
-"""What the filters of all lists have in common."""
+"""The base class of the filters of all lists."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PLACES: Final = frozenset({"before", "after"})
 
 
 def day_field(label: str) -> forms.DateField:
-    """Return an optional date, within what every database can count."""
+    """Return an optional date field, within the range of both databases."""
     return forms.DateField(
         label=label,
         required=False,
@@ -39,19 +39,19 @@ def day_field(label: str) -> forms.DateField:
 
 
 def midnight(day: date) -> datetime:
-    """Return the beginning of the day in UTC."""
+    """Return the start of the day in UTC."""
     return datetime.combine(day, time.min, UTC)
 
 
 class AbstractFormMeta(DeclarativeFieldsMetaclass, ABCMeta):
-    """Makes forms that may have abstract methods."""
+    """The metaclass of forms with abstract methods."""
 
 
 class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
-    """A filter that also knows which page is asked for. `rows` is for a form that is valid."""
+    """A filter of a list, with the requested page. Call `rows` only on a valid form."""
 
     tab = ""
-    """Which tab of the console the list stands on."""
+    """The tab of the console that contains the list."""
 
     before = forms.IntegerField(
         required=False, min_value=0, max_value=MAX_ID, widget=forms.HiddenInput
@@ -68,20 +68,20 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
 
     @abstractmethod
     def rows(self, now: datetime) -> QuerySet[Row]:
-        """Return the rows that the filters leave, in no order, except by `index_filter`."""
+        """Return the rows that match all filters except `index_filter`, unordered."""
 
     @property
     def index_filter(self) -> IndexFilter | None:
-        """The filter by whose index the rows are found, where there is one."""
+        """The filter whose index finds the rows, or None."""
         return None
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The fields that the rows are ordered by, newest first; see `page_of`."""
+        """The fields that order the rows, newest first; see `page_of`."""
         return ("pk",)
 
     def page(self, now: datetime, *, size: int = PAGE_SIZE) -> Page[Row] | None:
-        """Return the page that is asked for, or None when the filters cannot be used."""
+        """Return the requested page, or None when the filters are invalid."""
         if not self.is_valid():
             return None
         return page_of(
@@ -94,7 +94,7 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
         )
 
     def listing(self, page: Page[Row] | None) -> dict[str, Any]:
-        """Return what the template of a list shows: the form, the page and the ways on."""
+        """Return the context of a list: the form, the page, and the links to other pages."""
         return {
             "section": "console",
             "tab": self.tab,
@@ -108,11 +108,11 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
 
     @property
     def narrows(self) -> bool:
-        """Whether anything is filtered at all."""
+        """Whether any filter is set."""
         return bool(self.query())
 
     def query(self, **place: object) -> str:
-        """Return the filters as the query of an address, with a place (`before`, `after`) in it."""
+        """Return the filters as a query string, with a position (`before`, `after`)."""
         kept = {
             name: self.data.get(name)
             for name in self.fields

@@ -22,13 +22,13 @@ class BlockedFilter(ListFilter[BlockedKey]):
 
     @property
     def order(self) -> tuple[str, ...]:
-        """By date, as a SHA-256 has no order of its own; by it where its beginning is asked for."""
+        """By date; by SHA-256 when the query is the beginning of one."""
         return ("pk",) if self.cleaned_data["q"] else ("blocked_at", "pk")
 
-    def rows(self, now: datetime) -> QuerySet[BlockedKey]:  # noqa: ARG002 - blocked is for good
-        """Return the blocked keys, with who blocked them loaded."""
+    def rows(self, now: datetime) -> QuerySet[BlockedKey]:  # noqa: ARG002 - a block is permanent
+        """Return the blocked keys, with the users who blocked them loaded."""
         blocked = BlockedKey.objects.select_related(*BlockedKey.blocked_by.related)
         if start := self.cleaned_data["q"].replace(":", "").lower():
-            # By the index that is sorted too; nothing in hexadecimal comes after "g".
+            # A range uses the index that also sorts. All hexadecimal digits sort before "g".
             blocked = blocked.filter(pk__gte=start, pk__lt=f"{start}g")
         return blocked

@@ -32,7 +32,7 @@ class ClientFilter(ListFilter[Client]):
     )
 
     def rows(self, now: datetime) -> QuerySet[Client]:
-        """Return the clients."""
+        """Return the clients that match."""
         clients = Client.objects.all()
         asked = self.cleaned_data
         if asked["q"]:

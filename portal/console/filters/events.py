@@ -20,7 +20,7 @@ _MANY: Final = 50
 
 
 class EventFilter(ListFilter[Event]):
-    """Everything that happened."""
+    """All events."""
 
     tab = "events"
 
@@ -45,12 +45,12 @@ class EventFilter(ListFilter[Event]):
     until = day_field("Up to")
 
     def clean_client(self) -> list[int] | None:
-        """Return the clients that are meant, or None for all."""
+        """Return the ids of the clients that the text names, or None for all."""
         term = self.cleaned_data["client"]
         return self._few(Client.objects.filter(to_client_filter(term)), "clients") if term else None
 
     def clean_key(self) -> list[int] | None:
-        """Return the keys that are meant, or None for all."""
+        """Return the ids of the keys that the text names, or None for all."""
         term = self.cleaned_data["key"]
         if not term:
             return None
@@ -59,7 +59,7 @@ class EventFilter(ListFilter[Event]):
         return self._few(ClientKey.objects.filter(wanted), "keys")
 
     def clean_person(self) -> User | None:
-        """Return who is meant, or None for everybody."""
+        """Return the user that the text names, or None for all."""
         email = self.cleaned_data["person"].strip().lower()
         if not email:
             return None
@@ -81,7 +81,7 @@ class EventFilter(ListFilter[Event]):
 
     @property
     def index_filter(self) -> IndexFilter | None:
-        """The filter that leaves the fewest."""
+        """The filter that matches the fewest events."""
         asked = self.cleaned_data
         if asked["key"] is not None:
             return IndexFilter("key", asked["key"])

@@ -58,15 +58,15 @@ class KeyFilter(ListFilter[ClientKey]):
 
     @property
     def order(self) -> tuple[str, ...]:
-        """By date when dates are asked for, else by number: the same order, by another index."""
+        """By date when a date filter is set, else by primary key: same order, other index."""
         asked = self.cleaned_data
         dated = asked["age"] or asked["registered_from"] or asked["registered_to"]
-        # Legacy keys are few and have an index of their own.
+        # Legacy keys are few and have their own index.
         return ("registered_at", "pk") if dated and not asked["legacy"] else ("pk",)
 
     @property
     def index_filter(self) -> IndexFilter | None:
-        """The algorithm, unless rows are ordered by date."""
+        """The algorithm, unless the rows are ordered by date."""
         alg = self.cleaned_data["alg"]
         return IndexFilter("alg", [alg]) if alg and self.order == ("pk",) else None
 

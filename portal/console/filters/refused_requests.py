@@ -12,7 +12,7 @@ from portal.registry.models import RefusedRequest
 
 
 class RefusedRequestFilter(ListFilter[RefusedRequest]):
-    """Refused token requests of all clients, and those of none."""
+    """Refused token requests of all clients, and of unknown clients."""
 
     tab = "refused"
 
@@ -25,7 +25,7 @@ class RefusedRequestFilter(ListFilter[RefusedRequest]):
         },
     )
 
-    def rows(self, now: datetime) -> QuerySet[RefusedRequest]:  # noqa: ARG002 - refused is for good
+    def rows(self, now: datetime) -> QuerySet[RefusedRequest]:  # noqa: ARG002 - never changes
         """Return the requests, with client and key loaded."""
         wanted = Q(reference=self.cleaned_data["q"]) if self.cleaned_data["q"] else Q()
         return (

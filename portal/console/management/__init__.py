@@ -1,1 +1,1 @@
-"""Commands that tell what the pages tell."""
+"""Management commands for operators."""

@@ -1,1 +1,1 @@
-"""One file a subject; each view finds, acts and renders. Only `admin_view`s are here."""
+"""The views, one file per subject. Each is an `admin_view`."""

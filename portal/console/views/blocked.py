@@ -23,12 +23,12 @@ from portal.web.forms import posted
 from portal.web.render import show
 
 MAX_SHOWN: Final = 50
-"""How many clients that have the key the page names; blocking it revokes it in all of them."""
+"""How many clients with the key the page names. Blocking the key revokes it in all clients."""
 
 
 @admin_view("GET", "HEAD", "POST")
 def blocked(request: AdminRequest) -> HttpResponse:
-    """List blocked keys; a POST looks up the key that was pasted or named by its SHA-256."""
+    """List blocked keys (GET); look up a key that was pasted or named by its SHA-256 (POST)."""
     return _look_up(request) if request.method == "POST" else _list(request, request.GET)
 
 
@@ -53,10 +53,10 @@ def _list(
 
 @admin_view("GET", "HEAD", "POST")
 def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
-    """Show whether the key is blocked and what blocking it would do (GET), and block it (POST)."""
+    """Show whether the key is blocked and the effects of blocking it (GET), and block it (POST)."""
     now = timezone.now()
     rows = ClientKey.objects.filter(spki_sha256=spki_sha256)
-    # Those that are live and proved come first: there may be many that are not.
+    # Live and confirmed keys come first, as there may be many others.
     first = (F("revoked_at").asc(nulls_first=True), F("confirmed_at").asc(nulls_last=True), "pk")
     registered = list(rows.select_related("client").order_by(*first)[:MAX_SHOWN])
     impacts = impact_of(registered, now)

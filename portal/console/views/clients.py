@@ -1,4 +1,4 @@
-"""All clients; suspending and resuming one."""
+"""List clients; suspend and resume one, appoint its owner, and change its rights."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def clients(request: AdminRequest) -> HttpResponse:
 
 
 def _count_for(clients: list[Client], now: datetime) -> None:
-    """Give each client `live_keys`, `people` and `has_owner`, by one query for all of them."""
+    """Set `live_keys`, `people` and `has_owner` on each client, with one query for all."""
     keys = ClientKey.objects.live(now).filter(client=OuterRef("pk"))
     people = Membership.objects.filter(client=OuterRef("pk"))
     numbers = {
@@ -90,7 +90,7 @@ def resumption(request: AdminRequest, client_id: str) -> HttpResponse:
 
 @admin_view("GET", "HEAD", "POST")
 def owner(request: AdminRequest, client_id: str) -> HttpResponse:
-    """Ask who is to own a client that nobody owns (GET), and appoint them (POST)."""
+    """Ask for the owner of a client without one (GET), and appoint them (POST)."""
     client = _find(client_id)
     form = OwnerForm(posted(request))
     if form.is_valid():
@@ -107,7 +107,7 @@ def owner(request: AdminRequest, client_id: str) -> HttpResponse:
 
 @admin_view("GET", "HEAD", "POST")
 def rights(request: AdminRequest, client_id: str) -> HttpResponse:
-    """Show what the client may ask for (GET), and change it (POST)."""
+    """Show the rights of the client (GET), and change them (POST)."""
     client = _find(client_id)
     allowed = {
         "scopes": client.allowed_scopes,

@@ -1,4 +1,4 @@
-"""What happened, and taking it away as a file."""
+"""List and export events."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def events(request: AdminRequest) -> HttpResponse:
 
 
 def _ledger() -> dict[str, object]:
-    """Return the head of the ledger, and its checkpoint where a key is configured."""
+    """Return the head of the ledger, and its checkpoint if a signing key is configured."""
     head = Ledger.head()
     key = own_keys.signing_key(own_keys.CHECKPOINT)
     note = signed_checkpoint(head, key).decode() if key else None
@@ -45,9 +45,9 @@ def _ledger() -> dict[str, object]:
 
 @admin_view("GET", "HEAD")
 def export(request: AdminRequest) -> HttpResponseBase:
-    """Stream the events that the filters leave, as `?format=csv` or `jsonl`.
+    """Stream the events that match the filters, as `?format=csv` or `jsonl`.
 
-    A process that serves leaves that to another one, and answers 503 when too many of them run.
+    A server process runs the export in another process, and answers 503 if too many are running.
     """
     chosen = FORMATS.get(request.GET.get("format", "csv"))
     if chosen is None:

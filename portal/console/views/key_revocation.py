@@ -1,4 +1,4 @@
-"""Revoke one key or many, after seeing what that does to their clients."""
+"""Revoke one or more keys, after a page that shows the effects on their clients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from portal.web.forms import posted
 from portal.web.render import show
 
 MAX_KEYS: Final = 200
-"""How many keys may be revoked in one go: each is a transaction of its own."""
+"""How many keys one request may revoke. Each is its own transaction."""
 
 
 @admin_view("GET", "HEAD", "POST")
@@ -100,6 +100,6 @@ def _revoke(request: AdminRequest, keys: list[ClientKey], form: RevokeKeysForm) 
 
 
 def _back(asked: QueryDict) -> str:
-    """Return the list that the admin came from: always a list of keys, whatever `back` says."""
+    """Return the URL of the list that the admin came from: a list of keys, for any `back`."""
     kept = QueryDict(asked.get("back", "")[:1000]).urlencode()
     return reverse("console_keys") + (f"?{kept}" if kept else "")

@@ -1,4 +1,4 @@
-"""All keys of all clients, found by whatever an admin has at hand."""
+"""The keys of all clients, with a search."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from portal.web.render import show, wants_fragment
 
 @admin_view("GET", "HEAD")
 def start(request: AdminRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
-    """Go to what the console is used for most."""
+    """Redirect to the most used page of the console."""
     return redirect("console_keys")
 
 
 @admin_view("GET", "HEAD", "POST")
 def keys(request: AdminRequest) -> HttpResponse:
-    """List keys; searching is a POST, as what is searched for may be a pasted key."""
+    """List keys (GET), or search (POST, as the query may be a pasted key)."""
     return _search(request) if request.method == "POST" else _list(request, request.GET)
 
 
 def _search(request: AdminRequest) -> HttpResponse:
-    """Turn what was typed or pasted into an address that can be kept, and show that."""
+    """Convert the query to a URL without key material, and show that list."""
     asked, refused = read_search(request)
     if refused:
         return _list(request, asked, refused=refused)
@@ -63,6 +63,6 @@ def _list(
     status = 422 if page is None else 200
     response = show(request, "console/keys.html", context, fragment="found", status=status)
     if refused and refused.reason in NOT_SHOWN_AGAIN:
-        # The browser forgets what it sent, too.
+        # The browser clears the field too.
         trigger_client_event(response, "console:forget")
     return response

@@ -1,4 +1,4 @@
-"""Token requests that were refused, of all clients."""
+"""The refused token requests of all clients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portal.web.render import show
 
 @admin_view("GET", "HEAD")
 def refused(request: AdminRequest) -> HttpResponse:
-    """List refused token requests, newest first, or the one of a reference."""
+    """List refused token requests, newest first, or the one with a reference."""
     form = RefusedRequestFilter(request.GET)
     page = form.page(timezone.now())
     requests = [(each, explanation_of(each.reason)) for each in page.rows] if page else []

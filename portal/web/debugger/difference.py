@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import Final
 
 MAX_COMPARED: Final = 300
-"""Comparing takes time with the square of the length; no audience that anybody means is longer."""
+"""The maximum length: time grows with its square, and no realistic audience is longer."""
 
 
 @dataclass(frozen=True, slots=True)

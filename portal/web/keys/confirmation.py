@@ -1,4 +1,4 @@
-"""Confirm a key: sign a challenge with its private half, and give the result."""
+"""Confirm a key: the user signs a challenge with its private key and submits the result."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from portal.web.shortcuts import NOT_YOUR_KEYS, get_key_or_404, require
 
 
 class AssertionForm(PortalForm):
-    """The signed challenge. What was given is never shown again."""
+    """The signed challenge. The submitted text is never shown again."""
 
     assertion = forms.CharField(
         max_length=MAX_ASSERTION_BYTES,
@@ -45,7 +45,7 @@ class AssertionForm(PortalForm):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_confirmation(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
-    """Give a challenge to sign, and confirm the key when it comes back well signed."""
+    """Show a challenge to sign (GET), and confirm the key if its signature is valid (POST)."""
     key = get_key_or_404(request, client_id, kid)
     require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
     if key.confirmed_at or key.lifecycle.is_over(timezone.now()):
@@ -70,7 +70,7 @@ def _said(form: AssertionForm) -> str:
 def _try(request: HttpRequest, key: ClientKey, assertion: str) -> HttpResponse:
     leaked, is_key = _look_for_key(request, key, assertion)
     if leaked:
-        key.refresh_from_db(fields=["revoked_at"])  # it was this key's, perhaps
+        key.refresh_from_db(fields=["revoked_at"])  # the private key may be this key's
         return _ask(request, key, refused=leaked, status=422)
     if is_key:
         return _ask(request, key, problem=_PUBLIC_KEY, status=422)
@@ -96,9 +96,9 @@ _PUBLIC_KEY: Final = (
 
 
 def _look_for_key(request: HttpRequest, key: ClientKey, text: str) -> tuple[Refused | None, bool]:
-    """Return the refusal of a private key, whose public half is blocked now, or None.
+    """Return the refusal of a private key or None, and whether the text is a public key.
 
-    And whether there is a public key in place of the assertion.
+    The public key of a refused private key is now blocked.
     """
     try:
         read_key(text, by=current_user(request), client=key.client)
@@ -131,7 +131,7 @@ def _ask(
         "refused": refused,
         "leaked_keys": leaked_keys_of(refused, current_user(request), now),
         "recipes": recipes(),
-        # A private key that was sent here is given up: what follows makes the next one.
+        # A private key that was sent here is compromised: the commands make the next one.
         "files": files_of_next_key(key.client) if refused else files_of(key),
         "commands": signing_commands(key.alg, key.kid, claims),
         "header": json.dumps({"alg": ALGORITHMS[key.alg].headers[0], "kid": key.kid}, indent=2),

@@ -1,4 +1,4 @@
-"""An example assertion of a client, with its own values where they are known."""
+"""An example assertion of a client, with the values of the client where they are known."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What the files of a client's keys are called, in every command and program on the pages.
+"""The names of key files in all commands and programs on the pages.
 
-The name is the beginning of the client_id and the number of the key in its client. So the commands
-that make a key name the same files as the programs that use it, and as no other key.
+A name consists of the first characters of the client_id and the number of the key in its client.
+The commands that make a key and the programs that use it therefore name the same files, and no
+other key shares them.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ _PREFIX = 6
 
 
 def files_of(key: ClientKey) -> KeyFiles:
-    """Return the names for a registered key."""
+    """Return the file names for a registered key."""
     return _files(key.client, key.client.keys.filter(pk__lte=key.pk).count())
 
 
 def files_of_next_key(client: Client, known: int | None = None) -> KeyFiles:
-    """Return the names for the next key of a client; `known` is how many it has or had."""
+    """Return the file names for the next key of a client; `known` is how many it has or had."""
     return _files(client, 1 + (client.keys.count() if known is None else known))
 
 

@@ -1,4 +1,4 @@
-"""The forms about keys."""
+"""The forms that register, retire and revoke keys."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _DATE_FORMATS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M",
 
 
 class Inspect(Protocol):
-    """Read and judge a key; raise `Refused`. None says that it was not judged."""
+    """Read and check a key; raise `Refused`. None means that it was not checked."""
 
     def __call__(self, material: bytes | str, *, choice: str = "") -> AcceptedKey | None:
         """`choice` is the kid of one of several keys in the material."""
 
 
 def _inspect_nothing(material: bytes | str, *, choice: str = "") -> None:
-    """Judge nothing."""
+    """Check nothing."""
 
 
 class KeyText(forms.Field):
-    """Pasted text exactly as it was sent; the parser of the core is the only judge of it."""
+    """Pasted text, exactly as it was sent. Only the parser of the core validates it."""
 
     widget = paste_area(9, placeholder="-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----")
 
@@ -58,7 +58,7 @@ def _utc_field(label: str, help_text: str) -> forms.DateTimeField:
 
 
 class KeyForm(PortalForm):
-    """A public key to register: its text or file, the algorithm, a label, and dates."""
+    """A public key to register: its text or file, the algorithm, a label and dates."""
 
     material = KeyText(
         required=False,
@@ -85,7 +85,7 @@ class KeyForm(PortalForm):
     )
     alg = forms.CharField(
         max_length=16,
-        strip=False,  # RFC 7515 §4.1.1: a name of an algorithm is compared as it is
+        strip=False,  # RFC 7515 §4.1.1: names of algorithms are compared exactly
         label="Algorithm",
         help_text="The alg header of your client's assertions.",
         error_messages={"required": "Choose the algorithm that your client signs with."},
@@ -105,18 +105,18 @@ class KeyForm(PortalForm):
     accepted: AcceptedKey | None = None
     refused: Refused | None = None
     hindrance: RegistryRefusal | None = None
-    """Why the client cannot get the accepted key, as far as was asked."""
+    """Why the client cannot register the accepted key, if `check` was called."""
 
     def __init__(self, *args: Any, inspect: Inspect = _inspect_nothing, **kwargs: Any) -> None:
-        """`inspect` reads each key that was sent, once: text, file, or both."""
+        """`inspect` reads each submitted key once: text, file, or both."""
         super().__init__(*args, **kwargs)
         self._inspect = inspect
-        # Whether the chosen one fits is for the registry to say.
+        # The registry decides whether the chosen algorithm fits the key.
         choices = [("", "Choose"), *_choices(key_policy().offered)]
         self.fields["alg"].widget = forms.Select(choices=choices)
 
     def clean(self) -> dict[str, Any]:
-        """Check that there is exactly one key, which is accepted, and that its dates make sense."""
+        """Check that exactly one key was sent, that it is accepted, and its dates are valid."""
         cleaned = super().clean() or self.cleaned_data
         given = self.inspect_given()
         if not given:
@@ -127,9 +127,9 @@ class KeyForm(PortalForm):
         return cleaned
 
     def inspect_given(self) -> int:
-        """Inspect all that was given, whatever else is wrong; return how many keys that were.
+        """Inspect all submitted keys, even if other fields are invalid; return how many there were.
 
-        What is accepted or refused stays with the form, and so does what may be shown again.
+        The form stores the accepted key or the refusal, and the text that may be shown again.
         """
         text, file = self.data.get("material", ""), self.files.get("file")
         content = file.read() if isinstance(file, UploadedFile) else b""
@@ -152,13 +152,13 @@ class KeyForm(PortalForm):
 
     @property
     def choices(self) -> tuple[PublicKey, ...]:
-        """The keys to choose from, when there are several in what was given."""
+        """The keys to choose from, when the submitted text or file contains several."""
         if self.accepted:
             return self.accepted.key.choices
         return self.refused.choices if self.refused else ()
 
     def _narrow(self, algorithms: tuple[Algorithm, ...]) -> None:
-        """Offer only what fits the key, and choose the best unless a fitting one is chosen."""
+        """Offer only fitting algorithms; select the best unless one that fits is selected."""
         self.fields["alg"].widget = forms.Select(choices=_choices(algorithms))
         if self.data.get("alg") not in {each.name for each in algorithms}:
             self._put("alg", algorithms[0].name)
@@ -179,14 +179,14 @@ class KeyForm(PortalForm):
             self.add_error("expires_at", "The key would expire before it starts.")
 
     def _keep(self, material: bytes | str, refused: Refused | None) -> None:
-        """Show the material again in the text area, but nothing that is private or might be."""
+        """Show the material again in the text area, unless it is or may be private."""
         text = ""
         if isinstance(material, str):
             text = material
         elif _is_utf8(material):
             text = material.decode("utf-8")
         elif self.accepted:
-            text = self.accepted.key.pem  # a file that is no text cannot be shown as it was
+            text = self.accepted.key.pem  # a binary file cannot be shown as it was
         hidden = refused is not None and refused.reason in NOT_SHOWN_AGAIN
         self._put("material", "" if hidden else text)
 
@@ -197,17 +197,17 @@ class KeyForm(PortalForm):
 
 
 class KeyInspectionForm(KeyForm):
-    """The same while somebody still writes: a key is read, and nothing that is missing is wrong."""
+    """The form while the user still fills it in: it inspects the key and requires no field."""
 
     def __init__(
         self, *args: Any, check: Callable[[PublicKey], None] = lambda _: None, **kwargs: Any
     ) -> None:
-        """`check` raises a `RegistryRefusal` for an accepted key that the client cannot get."""
+        """`check` raises `RegistryRefusal` for an accepted key that the client cannot register."""
         super().__init__(*args, **kwargs)
         self._check = check
 
     def full_clean(self) -> None:
-        """Inspect the key and leave out all other checks."""
+        """Inspect the key and skip all other checks."""
         self._errors = ErrorDict()
         self.cleaned_data = {}
         self.inspect_given()
@@ -244,7 +244,7 @@ def _algorithm_label(algorithm: Algorithm) -> str:
 
 
 class KeyRemovalForm(PortalForm):
-    """A form that asks for the client's name when it takes the client's last live key away."""
+    """A form that asks for the client's name before it removes the client's last live key."""
 
     confirmation = forms.CharField(
         required=False,
@@ -262,7 +262,7 @@ class KeyRemovalForm(PortalForm):
             del self.fields["confirmation"]
 
     def clean_confirmation(self) -> str:
-        """Refuse anything but the client's name; upper and lower case and spacing do not matter."""
+        """Refuse anything but the client's name, ignoring case and spacing."""
         written = " ".join(self.cleaned_data["confirmation"].casefold().split())
         name = self.key.client.name
         if written != " ".join(name.casefold().split()):
@@ -272,7 +272,7 @@ class KeyRemovalForm(PortalForm):
 
 
 class RetirementForm(KeyRemovalForm):
-    """When a key is to leave the JWKS."""
+    """When a key leaves the JWKS."""
 
     field_order = ("grace", "confirmation")
     grace = forms.TypedChoiceField(

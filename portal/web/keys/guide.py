@@ -1,4 +1,4 @@
-"""The commands that make a key pair, for people who have none yet."""
+"""The commands that make a key pair, for users who have none yet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.core.algorithms import (
 )
 
 LOOK = "openssl pkey -pubin -in public_key.pem -noout -text"
-"""The command that shows what is in a public key file."""
+"""The command that prints the contents of a public key file."""
 
 PUBLIC_HALVES: Final = {
     "any": PUBLIC_HALF,
@@ -23,12 +23,12 @@ PUBLIC_HALVES: Final = {
     "pkcs12": PKCS12_PUBLIC_HALF,
     "java": JAVA_PUBLIC_HALF,
 }
-"""The command that extracts the public key, by the container as private-key.js names it."""
+"""The command that extracts the public key, by container. private-key.js uses the same names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Three commands: make the private key, take its public half, look at that."""
+    """Three commands: make the private key, extract its public key, print the public key."""
 
     algorithm: Algorithm
     generate: str

@@ -1,4 +1,4 @@
-"""The keys of a client in the order a person expects."""
+"""The keys of a client, sorted for display."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _ORDER: Final = (
 )
 
 NEWS: Final = timedelta(days=30)
-"""How long the Settings page says that the portal has ended a key."""
+"""How long the Settings page reports that the portal has revoked a key."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """A key with what the list says about it at one moment."""
+    """A key with what the list shows about it at one moment."""
 
     key: ClientKey
     status: KeyStatus
@@ -39,7 +39,7 @@ class KeyRow:
 
 @dataclass(frozen=True, slots=True)
 class KeyLists:
-    """The keys that count against the limit, those that are over, and facts about all of them."""
+    """The keys that count against the limit, the past keys, and facts about all of them."""
 
     current: list[KeyRow]
     past: list[KeyRow]
@@ -51,7 +51,7 @@ class KeyLists:
 
     @property
     def live(self) -> int:
-        """How many keys are trusted right now."""
+        """How many keys are trusted now."""
         return sum(row.status in LIVE for row in self.current)
 
     @property
@@ -61,7 +61,7 @@ class KeyLists:
 
 
 def key_lists(client: Client, now: datetime) -> KeyLists:
-    """Return active, retiring and starting keys, newest first in each; then those that are over."""
+    """Return the active, retiring and starting keys, then the past keys, newest first in each."""
     keys = client.keys.select_related("registered_by", "client").with_last_used()
     keys = keys.order_by("-registered_at", "-pk")
     rows = [_row(key, now) for key in keys]
@@ -70,7 +70,7 @@ def key_lists(client: Client, now: datetime) -> KeyLists:
 
 
 def ended_by_portal(lists: KeyLists, now: datetime) -> list[ClientKey]:
-    """Return the keys that the portal has ended of late: news for the team."""
+    """Return the keys that the portal itself has revoked recently, for the Settings page."""
     revoked = [row.key for row in lists.past if row.status == KeyStatus.REVOKED]
     return [key for key in revoked if ClientKey.revoked_by.is_portal(key) and _is_news(key, now)]
 
@@ -87,10 +87,10 @@ def _row(key: ClientKey, now: datetime) -> KeyRow:
 
 
 def stays_without(key: ClientKey, now: datetime) -> int:
-    """Return how many other keys of the client are live and not about to retire."""
+    """Return how many other keys of the client are live and not retiring."""
     return key.client.keys.in_status(KeyStatus.ACTIVE, now).exclude(pk=key.pk).count()
 
 
 def is_last_live(key: ClientKey, now: datetime) -> bool:
-    """Return whether the client cannot sign in any more once this key has gone."""
+    """Return whether the client cannot sign in without this key."""
     return key.lifecycle.is_live(now) and stays_without(key, now) == 0

@@ -1,4 +1,4 @@
-"""The page that asks before a key leaves the JWKS: what it takes away, and the form."""
+"""The page that asks for confirmation before a key leaves the JWKS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.web.render import show
 def show_removal(
     request: HttpRequest, template: str, key: ClientKey, form: KeyRemovalForm
 ) -> HttpResponse:
-    """Show the form with the effects of the removal; 422 when the form was sent with errors."""
+    """Show the form with the effects of the removal; 422 if the submitted form has errors."""
     context = {
         "section": "clients",
         "client": key.client,

@@ -1,4 +1,4 @@
-"""Retire a key, and take that back."""
+"""Retire a key, and withdraw a retirement."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from portal.web.shortcuts import NOT_YOUR_KEYS, get_key_or_404, require
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_retirement(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
-    """Ask when a key is to leave the JWKS, then let it leave."""
+    """Ask when the key leaves the JWKS (GET), and retire it (POST)."""
     key = get_key_or_404(request, client_id, kid)
     require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
     if key.lifecycle.is_over(timezone.now()):
@@ -39,7 +39,7 @@ def key_retirement(request: HttpRequest, client_id: str, kid: str) -> HttpRespon
 
 @require_POST
 def key_retirement_withdrawal(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
-    """Take back a retirement whose time has not come."""
+    """Withdraw a retirement that has not taken effect."""
     key = get_key_or_404(request, client_id, kid)
     require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
     try:
@@ -52,7 +52,7 @@ def key_retirement_withdrawal(request: HttpRequest, client_id: str, kid: str) ->
 
 
 def _retire(request: HttpRequest, key: ClientKey, form: RetirementForm) -> bool:
-    """Retire the key; return whether it went, with the reason told to the form otherwise."""
+    """Retire the key; return whether that succeeded. If not, add the reason to the form."""
     grace: timedelta = form.cleaned_data["grace"]
     try:
         key = retire_key(key, grace=grace, by=current_user(request))

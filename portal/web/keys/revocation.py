@@ -23,7 +23,7 @@ from portal.web.shortcuts import NOT_YOUR_REVOCATION, get_key_or_404, require
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_revocation(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
-    """Show what revoking a key means and ask why, then revoke it."""
+    """Show the effects and ask for the reason (GET), and revoke the key (POST)."""
     key = get_key_or_404(request, client_id, kid)
     require(permissions.can_revoke_keys(current_user(request), key.client), NOT_YOUR_REVOCATION)
     if key.revoked_at:
@@ -36,7 +36,7 @@ def key_revocation(request: HttpRequest, client_id: str, kid: str) -> HttpRespon
 
 
 def _revoke(request: HttpRequest, key: ClientKey, form: RevocationForm) -> bool:
-    """Revoke the key; return whether it went, with the reason told to the form otherwise."""
+    """Revoke the key; return whether that succeeded. If not, add the reason to the form."""
     reason, note = form.cleaned_data["reason"], form.cleaned_data["note"]
     try:
         revoke_key(key, reason=reason, note=note, by=current_user(request))

@@ -1,4 +1,4 @@
-"""The Settings page of a client: what to put into an assertion, its keys, and one more key."""
+"""The Settings page of a client: the values of its assertions, its keys, and the key form."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def show_settings(
     fragment: str = "settings",
     status: int = 200,
 ) -> HttpResponse:
-    """Show the Settings page of the client with this form, and what was seen in its key."""
+    """Show the Settings page of the client with this form and the inspection of its key."""
     user = current_user(request)
     now = timezone.now()
     lists = key_lists(client, now)

@@ -1,6 +1,6 @@
-"""Commands that sign the claims of a challenge: in Python, and in a shell with openssl alone.
+"""Commands that sign the claims of a challenge: in Python, and in a shell with only openssl.
 
-`iat` and `exp` are made by the machine that signs, so that its clock is proven with its key.
+The signing machine sets `iat` and `exp`, so the challenge tests its clock as well as its key.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from portal.core.algorithms import ALGORITHMS
 from portal.core.formats.spki import COORDINATE_BYTES
 
 LIFETIME_S: Final = 120
-"""How long the signed challenge is good, in seconds."""
+"""How long the signed challenge is valid, in seconds."""
 
 _PYJWT: Final = """\
 # python3 -m pip install "pyjwt[crypto]"
@@ -27,7 +27,7 @@ key = open("private_key.pem").read()
 print(jwt.encode(claims, key, algorithm="{alg}", headers={{"kid": "{kid}"}}))
 END"""
 
-# PyJWT does not know ML-DSA; `cryptography` signs it, and the rest of a JWS is a line (RFC 7515).
+# PyJWT does not support ML-DSA. `cryptography` signs it; the rest of a JWS is one line (RFC 7515).
 _CRYPTOGRAPHY: Final = """\
 # python3 -m pip install "cryptography>=48"
 python3 - <<'END'
@@ -57,8 +57,8 @@ echo "$header.$claims.$signature\""""
 _DIGEST: Final = "openssl dgst -sha{hash} -sign private_key.pem"
 _RS: Final = f'{_DIGEST} "$file"'
 _PS: Final = f'{_DIGEST} -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:-1 "$file"'
-# openssl gives a signature in DER: two integers. JWS takes both at full length, one after the other
-# (RFC 7518 §3.4). openssl turns the hexadecimal digits into bytes too: those of an octet string.
+# openssl writes a DER signature: two integers. JWS concatenates both at full length (RFC 7518
+# §3.4). openssl also turns the hexadecimal digits into bytes, as the content of an octet string.
 _ES: Final = f"""
   raw=$({_DIGEST} "$file" | openssl asn1parse -inform DER | awk -F: '/INTEGER/ {{{{
     digits = $NF; while (length(digits) < {{digits}}) digits = "0" digits
@@ -70,11 +70,11 @@ _WHOLE: Final = 'openssl pkeyutl -sign -rawin -inkey private_key.pem -in "$file"
 
 @dataclass(frozen=True, slots=True)
 class SigningCommands:
-    """Each prints the assertion, signed with `private_key.pem` of the folder it is run in."""
+    """Each command signs with `private_key.pem` of the current directory; prints the assertion."""
 
     python: str
     shell: str
-    """Empty for ML-DSA, which an openssl older than 3.5 cannot read: there Python is the way."""
+    """Empty for ML-DSA, which openssl before 3.5 cannot read; use the Python command instead."""
 
 
 def signing_commands(alg: str, kid: str, claims: Mapping[str, str]) -> SigningCommands:
@@ -95,7 +95,7 @@ def signing_commands(alg: str, kid: str, claims: Mapping[str, str]) -> SigningCo
 
 
 def _sign(alg: str) -> str:
-    """Return the pipeline that prints the signature over `$file` as JWS has it, in raw bytes."""
+    """Return the pipeline that prints the JWS signature of `$file` as raw bytes."""
     size = alg[2:]
     match alg[:2]:
         case "PS":

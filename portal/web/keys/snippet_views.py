@@ -14,7 +14,7 @@ from portal.web.shortcuts import get_key_or_404
 
 @require_safe
 def key_snippets(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
-    """Show the snippet in the language that the address names, or in the first."""
+    """Show the snippet in the language that the URL names, or in the first one."""
     key = get_key_or_404(request, client_id, kid)
     language = LANGUAGES.get(request.GET.get("language", next(iter(LANGUAGES))))
     if language is None:

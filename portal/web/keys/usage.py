@@ -1,4 +1,4 @@
-"""What the portal has seen of a key's use, as evidence for whoever is about to end it."""
+"""When a key was used, as evidence for a user who retires or revokes it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Final
 from portal.registry.models import ClientKey
 
 RECENT: Final = timedelta(days=1)
-"""Within this time of its last use a key counts as in use."""
+"""A key counts as in use for this long after its last use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """When the key was used last (None: never), and the other live key that was used since.
+    """When the key was last used (None: never), and another live key that was used since.
 
-    `is_recent`: used within `RECENT`. `is_new`: never used, and registered so lately that perhaps
-    nobody has switched to it yet. Only what came to our own token endpoint counts: other
-    authorization servers tell us nothing.
+    `is_recent`: used within `RECENT`. `is_new`: never used, and registered within `RECENT`, so the
+    client may not have switched to it yet. Only requests to our own token endpoint count: other
+    authorization servers report nothing to us.
     """
 
     last_used_at: datetime | None
@@ -28,12 +28,12 @@ class Usage:
 
     @property
     def is_safe(self) -> bool:
-        """Whether the client has visibly switched: it signs with another key, and not this one."""
+        """Whether the client has switched: it signs with another key, no longer with this one."""
         return not self.is_recent and not self.is_new and self.successor is not None
 
 
 def usage_of(key: ClientKey, now: datetime) -> Usage:
-    """Return the evidence about a key that was asked for `with_last_used`."""
+    """Return the evidence about a key from a queryset `with_last_used`."""
     last = key.last_used_at
     others = key.client.keys.live(now).exclude(pk=key.pk).with_last_used()
     since = last or key.registered_at

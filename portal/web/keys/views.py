@@ -1,4 +1,4 @@
-"""Add a key, look at one before it is added, and show one in full."""
+"""Register a key, inspect one before it is registered, and show one in full."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from portal.web.shortcuts import (
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
-    """Register a key. The form stands on the Settings page, so that is where a GET leads."""
+    """Register a key. A GET redirects to the Settings page, which contains the form."""
     client = get_client_or_404(request, client_id)
     if request.method != "POST":
         return redirect("client", client.client_id)
@@ -64,7 +64,7 @@ def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
 @require_POST
 @has_own_limit
 def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
-    """Say what is seen in a key while somebody pastes it; nothing is registered."""
+    """Show the inspection of a pasted key, without registering it."""
     client = get_client_or_404(request, client_id)
     user = current_user(request)
     require(permissions.can_change_keys(user, client), NOT_YOUR_KEYS)
@@ -78,7 +78,7 @@ def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
 
 @require_safe
 def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
-    """Show all that is known of a key."""
+    """Show all that is known about a key."""
     found = get_key_or_404(request, client_id, kid)
     user, now = current_user(request), timezone.now()
     status, is_current = found.lifecycle.status(now), not found.lifecycle.is_over(now)
@@ -123,7 +123,7 @@ def _slow_down(
     action: str,
     fragment: str = "settings",
 ) -> HttpResponse:
-    """Answer somebody over the limit: nothing is judged, blocked or recorded."""
+    """Answer a user over the rate limit: no key is checked, blocked or recorded."""
     form = form_class(request.POST, request.FILES, inspect=_look_for_secrets)
     message = (
         f"Too many requests. Your key is still here: wait at most {wait_for(action)}, then try "
@@ -134,22 +134,22 @@ def _slow_down(
 
 
 def _look_for_secrets(material: bytes | str, *, choice: str = "") -> None:
-    """Raise `Refused` for what may not be shown again, and only for that."""
+    """Raise `Refused` only for material that must not be shown again."""
     try:
         parse_public_key(material, choice=choice)
     except Refused as refused:
         if refused.reason in NOT_SHOWN_AGAIN:
-            refused.leaked = ()  # the page says of these that they are blocked
+            refused.leaked = ()  # the page would say that these are blocked
             raise
 
 
 def _show_again(
     request: HttpRequest, client: Client, form: KeyForm, *, fragment: str = "settings", status: int
 ) -> HttpResponse:
-    """Show the form with what was entered and what is seen in it, and nothing private."""
-    form.is_valid()  # in case nobody has asked yet
+    """Show the form with its input and the inspection of it, without anything private."""
+    form.is_valid()  # in case the form is not validated yet
     private = form.refused is not None and form.refused.reason == Reason.PRIVATE_KEY
-    # With a private key the text area has to be emptied, which is outside a smaller fragment.
+    # A private key must leave the text area, which is outside the smaller fragment.
     shown = "settings" if private else fragment
     response = show_settings(request, client, form=form, fragment=shown, status=status)
     if private and fragment != "settings":

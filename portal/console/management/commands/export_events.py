@@ -1,4 +1,4 @@
-"""Write events to standard output, as the console's export does."""
+"""Write events to standard output, in the formats of the console's export."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _YEARS: Final = range(2000, 3000)
 
 
 class Command(BaseCommand):
-    """Writes some events at a time, so that any number needs no more memory."""
+    """Writes events in batches, so that memory does not grow with their number."""
 
     help = "Write all events, or only the newer ones, to standard output, newest first."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take where to begin, and the format."""
+        """Add the arguments for the start, the filter and the format."""
         parser.add_argument(
             "--since",
             metavar="DATE|ID",
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=FORMATS, default="jsonl")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Write them; raise `CommandError` when nobody can say where to begin."""
+        """Write the events; raise `CommandError` for an unusable start."""
         form = EventFilter(QueryDict(options["filter"]))
         if not form.is_valid():
             raise CommandError(form.errors.as_text())
@@ -56,7 +56,7 @@ class Command(BaseCommand):
                 self.stdout.write(piece.decode(), ending="")
             self.stdout.flush()
         except BrokenPipeError:
-            # Who reads has seen enough, as `head` does. Python would complain of it at its end.
+            # The reader closed the pipe, as `head` does. Python would report that at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
 
 
@@ -67,7 +67,7 @@ def _newer(events: QuerySet[Event], start: str) -> QuerySet[Event]:
 
 
 def _moment(text: str) -> datetime:
-    """Return the beginning of the date, or the moment; in UTC where it names no offset."""
+    """Return the moment, or the start of the date; in UTC if the text has no offset."""
     try:
         day, moment = parse_date(text), parse_datetime(text)
         if day and day.year in _YEARS:

@@ -12,7 +12,7 @@ from portal.registry.checkpoints import note_key
 
 
 class Command(BaseCommand):
-    """Shows public halves only."""
+    """Shows only public keys."""
 
     help = (
         "List the keys that the portal signs with. With --make, write a new private key to a "
@@ -21,11 +21,11 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take where a new key is written."""
+        """Add the argument for the file of a new key."""
         parser.add_argument("--make", metavar="FILE", help="write a new key to this new file")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """List the keys; raise `CommandError` when a new one cannot be written."""
+        """List the keys, or write a new one; raise `CommandError` if that fails."""
         if options["make"]:
             self._make(options["make"])
             return
@@ -40,7 +40,7 @@ class Command(BaseCommand):
     def _make(self, name: str) -> None:
         pem = own_keys.new_pem()
         try:
-            # Nobody else may read it, from its first moment on.
+            # The file is created with these permissions, so nobody else can ever read it.
             file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
             raise CommandError(f"{name} cannot be written: {error.strerror}.") from None

@@ -1,4 +1,4 @@
-"""Check that nobody has changed events, or clients and keys, past the portal."""
+"""Check that nobody has changed events, clients or keys without the portal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.registry.states import wrong_states
 
 
 class Command(BaseCommand):
-    """Recomputes every hash. Any number of events needs no more memory."""
+    """Recomputes every hash. Memory does not grow with the number of events."""
 
     help = (
         "Verify the hash of each event, the root of the ledger, and the state of each client "
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take files to check, or to compare with."""
+        """Add the arguments for files to check, or to compare with."""
         parser.add_argument(
             "--export",
             metavar="FILE",
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Say how many events there are and their root. Raise `CommandError` for differences."""
+        """Print the number of events and their root. Raise `CommandError` for differences."""
         checkpoint = self._checkpoint(options["checkpoint"], options["keys"])
         problems = 0
         try:

@@ -1,4 +1,4 @@
-"""Programs that sign in as a client, filled with its own values, one for each language."""
+"""Programs that sign in as a client, with its values filled in, one per language."""
 
 from portal.web.keys.snippets.languages import LANGUAGES, Language
 from portal.web.keys.snippets.write import Snippet, signers_of, snippet

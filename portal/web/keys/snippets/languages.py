@@ -1,4 +1,4 @@
-"""The languages and libraries that there are snippets for, and what each of them can sign with."""
+"""The languages and libraries that have snippets, and the algorithms of each."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ML_DSA: Final = {name: name for name, each in ALGORITHMS.items() if each.kty ==
 class Language:
     """A language with its library.
 
-    `headers` leads from the algorithm of a key to the `alg` header that the library writes; an
-    algorithm that is not in it, the library cannot sign with. `install` and `run` are commands;
-    `install` is empty where nothing has to be installed. `notes` tells, by the `kty` of the key,
-    what one has to know before running it.
+    `headers` maps the algorithm of a key to the `alg` header that the library writes. The library
+    cannot sign with algorithms that are not in it. `install` and `run` are commands; `install` is
+    empty if nothing must be installed. `notes` maps the `kty` of the key to what the user must know
+    before running the program.
     """
 
     name: str
@@ -46,7 +46,7 @@ LANGUAGES: Final[dict[str, Language]] = {
             filename="get_token.py",
             install='pip install "pyjwt[crypto]==2.15.1" requests==2.34.2',
             run="python get_token.py",
-            # PyJWT knows the older name only, for both curves.
+            # PyJWT supports only the older name, for both curves.
             headers={**_RSA_AND_EC, "EdDSA": "EdDSA", "Ed448": "EdDSA"},
             notes={},
         ),
@@ -57,7 +57,7 @@ LANGUAGES: Final[dict[str, Language]] = {
             filename="get_token.py",
             install="pip install authlib==1.9.10 requests==2.34.2",
             run="python get_token.py",
-            # Authlib warns of the name EdDSA, which RFC 9864 deprecates.
+            # Authlib warns about the name EdDSA, which RFC 9864 deprecates.
             headers={**_RSA_AND_EC, "EdDSA": "Ed25519", "Ed448": "Ed448"},
             notes={},
         ),
@@ -125,4 +125,4 @@ LANGUAGES: Final[dict[str, Language]] = {
         ),
     )
 }
-"""Every language by the name that stands in the address of its page, in the order of the tabs."""
+"""All languages by their name in the URL, in the order of the tabs."""

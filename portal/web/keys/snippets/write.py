@@ -1,4 +1,4 @@
-"""Write the snippet of a language for a key. Nothing in it has to be changed to run it."""
+"""Write the snippet of a language for a key. It runs without changes."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from portal.registry.models import ClientKey
 from portal.web.addresses import addresses_of
 from portal.web.keys.snippets.languages import LANGUAGES, Language
 
-# What is written here is a program and not HTML: the page that shows it escapes it as a whole.
+# The output is a program, not HTML. The page that shows it escapes it as a whole.
 _ENGINE: Final = Engine(
     dirs=[str(settings.BASE_DIR / "templates" / "web" / "keys" / "snippets")], autoescape=False
 )
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~:/\[\]-]+")
-"""Means the same inside quotes in all of these languages: no quote, dollar, backslash or space."""
+"""Text that is safe inside quotes in all languages: no quote, dollar, backslash or space."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
     """A program that reads private_key.pem, which the page names, and asks for a token.
 
-    `code` is empty when the library cannot sign with the algorithm of the key; `note` is what one
-    has to know before running it, and may be empty.
+    `code` is empty if the library cannot sign with the algorithm of the key. `note` is what the
+    user must know before running it, and may be empty.
     """
 
     language: Language
@@ -43,7 +43,7 @@ class Snippet:
 def snippet(language: Language, key: ClientKey) -> Snippet:
     """Return the snippet of the language for this key and its client.
 
-    Raises `ValueError` when a value could be more than text in a program, which none of ours can.
+    Raises `ValueError` for a value that could act as code in a program; no value of ours can.
     """
     algorithm = ALGORITHMS[key.alg]
     return Snippet(
@@ -84,6 +84,5 @@ def _code(language: Language, key: ClientKey) -> str:
         "coordinate_digits": digits,
     }
     code = _ENGINE.get_template(language.template).render(Context(context, autoescape=False))
-    # What a template gives is marked as safe HTML, which this is not; plain text joined to it ends
-    # that.
+    # Templates return SafeString, which marks HTML. Adding a plain str returns a plain str.
     return code + ""
