@@ -1,4 +1,4 @@
-"""Promises that a CHECK cannot keep, kept by triggers on both databases.
+"""Triggers for rules that a CHECK cannot express, on both databases.
 
 - An event and a blocked key are never changed or deleted.
 - A key is never deleted; what was registered never changes; a revoked key never changes at all.

@@ -1,10 +1,10 @@
-"""Finding a client by a part of its name, or a key by a part of its label, among a million.
+"""Indexes to find a client by part of its name, or a key by part of its label, among a million.
 
 `icontains` asks PostgreSQL for UPPER(name::text) LIKE UPPER('%…%'), which a trigram index on exactly
-that expression answers. SQLite is for trying out and reads all rows instead.
+that expression serves. SQLite is for trying out and reads all rows instead.
 
-The extension pg_trgm comes with PostgreSQL and may be created by the owner of the database. It stays
-when this is taken back, as others may use it.
+The extension pg_trgm comes with PostgreSQL, and the owner of the database may create it. It stays
+when this migration is reversed, because others may use it.
 """
 
 from django.db import migrations

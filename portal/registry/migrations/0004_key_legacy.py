@@ -1,4 +1,4 @@
-"""Walk the keys with legacy algorithms, wherever they lie among a million."""
+"""An index to list the keys with legacy algorithms among a million."""
 
 from django.conf import settings
 from django.db import migrations, models

@@ -1,7 +1,7 @@
-"""Assertions and tokens, redirect addresses, and keys that are confirmed by signing.
+"""Assertions and tokens, redirect URIs, and keys that are confirmed by signing.
 
-The toolkit's tables are made here, as ours (ADR 0008): it has no migrations of its own. Two columns more are
-kept by a trigger: a key's need of confirmation never changes, and a confirmation is never taken back.
+Creates the toolkit's tables as our own (ADR 0008): the toolkit has no migrations here. A trigger protects two more
+columns: whether a key needs confirmation never changes, and a confirmation is never withdrawn.
 """
 
 from importlib import import_module
@@ -20,7 +20,7 @@ NAME = "key_stays_confirmed"
 
 
 def keep_confirmations(schema_editor, changed):
-    """Make the trigger that refuses what has `changed`."""
+    """Create the trigger that refuses updates for which the condition `changed` is true."""
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute(
             f"CREATE TRIGGER {NAME} BEFORE UPDATE ON registry_clientkey FOR EACH ROW "
@@ -45,7 +45,7 @@ def drop(apps, schema_editor):
 
 
 def forget_confirmations(apps, schema_editor):
-    """Going back takes the confirmations themselves away, and their events are unknown before them."""
+    """When reversing, the confirmations are dropped, so delete their events."""
     apps.get_model("registry", "Event").objects.filter(verb="confirm_key").delete()
 
 

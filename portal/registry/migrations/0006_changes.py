@@ -1,7 +1,7 @@
-"""Tell every process that serves key sets which client has changed (ADR 0011). PostgreSQL only.
+"""Notify every process that serves key sets which client has changed (ADR 0011). PostgreSQL only.
 
-The payload is the client_id; empty when it cannot be named. A notification is sent with the commit of the change,
-and in the order of the commits.
+The payload is the client_id, or empty if it cannot be named. PostgreSQL sends notifications at commit, in commit
+order.
 """
 
 from django.db import migrations

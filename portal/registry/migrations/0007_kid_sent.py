@@ -1,5 +1,5 @@
-"""Whether the header of a redeemed assertion named its key. Rows of an older release, which may run beside this
-one, leave it empty.
+"""Record whether the header of a redeemed assertion named its key. Older versions, which may run at the same time,
+leave the column empty.
 """
 
 from django.db import migrations, models

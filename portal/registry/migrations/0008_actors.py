@@ -1,8 +1,8 @@
-"""An event, a confirmation, a retirement, a revocation and a block are done by a person, a client or the portal.
+"""The actor of an event, confirmation, retirement, revocation or block is a person, a client or the portal.
 
-Until now each column named a person. It keeps its name in the database (`actor_id`, `revoked_by_id`), as a portal of the
-version before goes on with it; a column for the client's key and one for the portal stand beside it. The rows that are
-there are looked at by the next migration.
+Until now each column named a person. It keeps its name in the database (`actor_id`, `revoked_by_id`), because the
+previous version of the portal still uses it. This adds a column for the client's key and one for the portal. The next
+migration checks the existing rows.
 """
 
 from importlib import import_module
@@ -51,9 +51,9 @@ def create(apps, schema_editor):
 
 
 def name_people(apps, schema_editor):
-    """Going back, what a client or the portal did is said to be done by who registered the key.
+    """When reversing, replace a client or the portal as actor by the person who registered the key.
 
-    Without a key nobody can be named, and the event is not kept.
+    Without a key there is no such person, so delete the event.
     """
     ClientKey, Event, BlockedKey = (apps.get_model("registry", name) for name in ("ClientKey", "Event", "BlockedKey"))
     for fact, name in (("confirmed_at", "confirmed_by"), ("retires_at", "retired_by"), ("revoked_at", "revoked_by")):
@@ -65,7 +65,7 @@ def name_people(apps, schema_editor):
     same = ClientKey.objects.filter(spki_sha256=models.OuterRef("spki_sha256")).order_by("pk").values("registered_by")[:1]
     BlockedKey.objects.filter(blocked_by_user=None).update(blocked_by_user=models.Subquery(same))
     if schema_editor.connection.vendor == "postgresql":
-        # Or the tables could not be altered, as the references of these rows are still to be checked.
+        # A table cannot be altered while deferred constraints of its rows are unchecked.
         schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
         migrations.RemoveConstraint('clientkey', 'key_confirmed_by_somebody'),
         migrations.RemoveConstraint('clientkey', 'key_retired_by_somebody'),
         migrations.RemoveConstraint('clientkey', 'key_revoked_by_somebody_for_a_reason'),
-        # The index stays as it is: its column is the same.
+        # The index does not change: its column is the same.
         migrations.SeparateDatabaseAndState(state_operations=[migrations.RemoveIndex('event', 'event_of_actor')]),
         *each(renamed),
         migrations.RunPython(migrations.RunPython.noop, name_people),

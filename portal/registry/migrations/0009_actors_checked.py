@@ -1,4 +1,4 @@
-"""Hold the rows that were there before 0008 to its checks, in a transaction that locks nobody out."""
+"""Check the rows that existed before 0008 against its constraints, without blocking other transactions."""
 
 from django.db import migrations
 

@@ -1,6 +1,6 @@
-"""Indexes for lists and look-ups that read more rows with each day, and statistics that keep up with the tables.
+"""Indexes for lists and look-ups that would read ever more rows, and more frequent statistics.
 
-By itself PostgreSQL looks at a table again when a tenth of it has changed, and may take wrong ways until then.
+By default PostgreSQL analyzes a table again after a tenth of it has changed, and may choose bad plans until then.
 """
 
 import datetime
@@ -29,7 +29,7 @@ def look_as_usual(apps, schema_editor):
 
 class Migration(migrations.Migration):
 
-    atomic = False  # indexes are built beside traffic
+    atomic = False  # indexes are built without blocking traffic
 
     dependencies = [('registry', '0009_actors_checked')]
 

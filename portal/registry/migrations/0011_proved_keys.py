@@ -1,5 +1,5 @@
-"""A key may be in several clients until one of them proves to hold it (ADR 0015): the indexes.
-They are made beside traffic. The two that say "one client only" go with the next migration.
+"""Several clients can have a key until one of them proves possession (ADR 0015): the indexes.
+They are built without blocking traffic. The next migration drops the two that allow only one client.
 """
 
 from django.db import migrations, models

@@ -1,6 +1,6 @@
-"""A key that nobody has proved to hold reserves nothing, and ends when another client proves to hold it (ADR 0015).
+"""A key without proof of possession reserves nothing, and ends when another client proves possession (ADR 0015).
 
-Going back needs each key to be in one client only.
+Reversing this migration requires that each key is in only one client.
 """
 
 from importlib import import_module
@@ -17,7 +17,7 @@ WHY = ['private_key_seen', 'admin', 'weak']
 
 
 def name_older_reasons(apps, schema_editor):
-    """Going back, the new reasons become those that were known then."""
+    """When reversing, replace the new reasons by those known before."""
     keys, blocked = (apps.get_model("registry", name).objects for name in ("ClientKey", "BlockedKey"))
     keys.filter(revocation_reason='proved_elsewhere').update(revocation_reason='unspecified')
     blocked.filter(why='weak').update(why='admin')

@@ -1,4 +1,4 @@
-"""Hold the rows that were there before 0012 to its checks, in a transaction that locks nobody out."""
+"""Check the rows that existed before 0012 against its constraints, without blocking other transactions."""
 
 from django.db import migrations
 

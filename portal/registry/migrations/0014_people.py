@@ -35,7 +35,7 @@ CHOICES = [
 
 
 def forget(apps, schema_editor):
-    """Going back, the verbs are unknown, and their events are not kept."""
+    """When reversing, delete the events with the new verbs."""
     apps.get_model("registry", "Event").objects.filter(verb__in=NEW).delete()
 
 

@@ -1,4 +1,4 @@
-"""Hold the events that were there before 0014 to its check, in a transaction that locks nobody out."""
+"""Check the events that existed before 0014 against its constraint, without blocking other transactions."""
 
 from django.db import migrations
 

@@ -1,6 +1,6 @@
-"""What a client may ask for: scopes, ways to get tokens, and resources. Nothing there is what a new client may.
+"""The rights of a client: scopes, grant types and resources. NULL means the rights of a new client.
 
-A portal of the version before adds clients without these columns, and lets every client ask for everything.
+The previous version of the portal adds clients without these columns, and lets every client request everything.
 """
 
 from importlib import import_module
@@ -17,7 +17,7 @@ CHOICES = [*people.CHOICES[:AT], ('change_rights', "changed the client's rights"
 
 
 def forget_rights(apps, schema_editor):
-    """Going back takes the rights away, and their events are unknown before them."""
+    """When reversing, the rights are dropped, so delete their events."""
     apps.get_model("registry", "Event").objects.filter(verb="change_rights").delete()
 
 

@@ -1,8 +1,8 @@
-"""Clients that are there keep what they used lately, as an event each; and the checks of 0016 hold for all rows.
+"""Existing clients keep the rights they used recently, with an event each. Also validates the checks of 0016.
 
-What a client used is what stands in its tokens and codes of the last 30 days, and in refresh tokens that live. Tokens
-that are over are pruned, and no other row says what for: of a client that signed in within the 30 days and has no such
-row it is not known, and it keeps every scope.
+A client used the rights in its tokens and codes of the last 30 days and in its live refresh tokens. Expired tokens are
+pruned, and no other row has their rights. So a client that authenticated within 30 days but has no such row keeps every
+scope.
 """
 
 from datetime import timedelta
@@ -64,6 +64,6 @@ class Migration(migrations.Migration):
     operations = [
         ValidateChecks('registry_client', 'client_grant_types_known', 'client_has_a_scope'),
         ValidateChecks('registry_event', 'event_verb_known'),
-        # Last: a table is not altered while references of new rows are still to be checked.
+        # Last: a table cannot be altered while deferred constraints of new rows are unchecked.
         migrations.RunPython(keep_what_was_used, migrations.RunPython.noop),
     ]

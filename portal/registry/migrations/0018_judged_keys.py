@@ -1,4 +1,4 @@
-"""Keys are judged again after their registration, by `manage.py judge_keys`."""
+"""The progress of `manage.py judge_keys`, which judges keys again after their registration."""
 
 from importlib import import_module
 
@@ -16,7 +16,7 @@ CHOICES = [
 
 
 def forget(apps, schema_editor):
-    """Going back, the verb is unknown, and its events are not kept."""
+    """When reversing, delete the events with the new verb."""
     apps.get_model("registry", "Event").objects.filter(verb="find_weakness").delete()
 
 

@@ -1,4 +1,4 @@
-"""Hold the events that were there before 0018 to its check, and find proved RSA keys, beside traffic."""
+"""Check the events that existed before 0018, and add an index for proved RSA keys, without blocking traffic."""
 
 from django.db import migrations, models
 

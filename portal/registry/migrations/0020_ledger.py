@@ -1,7 +1,7 @@
 """The ledger: each event gets a number, a leaf hash and salts, and one row has the root over all of them.
 
-The columns may be empty: a portal of the version before adds events without them, and the next verb of this version
-numbers those. The triggers allow that one change of an event and no other.
+The columns may be NULL: the previous version of the portal adds events without them, and the next action of this
+version numbers those. The triggers allow only that change of an event.
 """
 
 from importlib import import_module
@@ -48,9 +48,9 @@ def is_postgresql(schema_editor):
 
 
 def release(apps, schema_editor):
-    """SQLite makes the table again, and its triggers have to go.
+    """On SQLite, Django recreates the table, so its triggers must be dropped first.
 
-    PostgreSQL keeps them. With a second table locked, the migration and a verb could wait for each other in a ring.
+    PostgreSQL keeps them. Locking a second table could deadlock the migration with an action.
     """
     if not is_postgresql(schema_editor):
         actors.drop(apps, schema_editor)

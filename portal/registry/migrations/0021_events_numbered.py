@@ -1,6 +1,6 @@
-"""Number the events that are there, a thousand in each transaction, beside traffic, and say how far that is.
+"""Number the existing events, a thousand in each transaction, without blocking traffic, and print the progress.
 
-A run that was stopped goes on where it was.
+A run after an interruption continues where the last one stopped.
 """
 
 import sys

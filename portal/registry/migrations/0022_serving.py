@@ -1,4 +1,4 @@
-"""What the processes that serve write down for each other: new tables only, so it runs beside any traffic."""
+"""What the serving processes store for each other. Only creates tables, so it does not block traffic."""
 
 import uuid
 from django.db import migrations, models

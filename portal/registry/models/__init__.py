@@ -1,4 +1,4 @@
-"""The tables. State is kept as facts (who did what when); status is derived, never stored."""
+"""The tables. They store facts (who did what and when); status is derived, never stored."""
 
 from portal.registry.models.actor import Actor, describe_actor
 from portal.registry.models.actor_fields import PORTAL, Portal

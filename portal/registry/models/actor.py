@@ -13,7 +13,7 @@ Actor: TypeAlias = User | ClientKey | Portal
 
 
 def describe_actor(actor: Actor) -> str:
-    """Return the actor in the words of a sentence; a key's client is read, so load it with it."""
+    """Return the actor as text for a sentence. Load a key together with its client."""
     if isinstance(actor, ClientKey):
         return f"the client “{actor.client.name}”"
     return str(actor)

@@ -1,4 +1,4 @@
-"""The fields of a model for who did something: a person, a client, or the portal itself."""
+"""Model fields for who did something: a person, a client, or the portal itself."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ AnActor = TypeVar("AnActor")
 
 
 class ActorFields(property, Generic[AnActor]):
-    """Who did something: one attribute of a model, kept in three columns.
+    """Who did something: one attribute of a model, stored in three columns.
 
-    `done_by = ActorFields[Actor]()` makes the fields `done_by_user`, `done_by_key` and
-    `done_by_portal`, and reads and writes them together; None stands for nobody. Queries name the
-    fields. The model needs a CHECK too: `by_somebody`, `by_nobody`.
+    `done_by = ActorFields[Actor]()` creates the fields `done_by_user`, `done_by_key` and
+    `done_by_portal`, and reads and writes them together. None means nobody. Queries use the names
+    of the fields. The model also needs a CHECK of `by_somebody` or `by_nobody`.
     """
 
     def __init__(self, *, db_index: bool = True) -> None:
@@ -39,7 +39,7 @@ class ActorFields(property, Generic[AnActor]):
     def contribute_to_class(self, model: type[models.Model], name: str) -> None:
         """Add the fields to the model; Django calls this for each attribute of the class."""
         self._user, self._key, self._portal = self.fields = _fields_of(name)
-        # The column is as old as the table, when all actors were people.
+        # The column is older than the other two: all actors were people once.
         user = models.ForeignKey(
             *(settings.AUTH_USER_MODEL, models.PROTECT),
             null=True,
@@ -48,7 +48,7 @@ class ActorFields(property, Generic[AnActor]):
             db_column=f"{name}_id",
             db_index=self._db_index,
         )
-        # No index: nobody looks for what a key did, and no key is deleted.
+        # No index: no query looks for what a key did, and no key is deleted.
         key = models.ForeignKey(
             *("registry.ClientKey", models.PROTECT),
             null=True,
@@ -56,7 +56,7 @@ class ActorFields(property, Generic[AnActor]):
             related_name="+",
             db_index=False,
         )
-        # A portal of the version before inserts rows without this column.
+        # The previous version of the portal inserts rows without this column.
         portal = models.BooleanField(default=False, db_default=False)
         for field_name, field in zip(self.fields, (user, key, portal), strict=True):
             model.add_to_class(field_name, field)
@@ -73,17 +73,17 @@ class ActorFields(property, Generic[AnActor]):
 
     @property
     def related(self) -> tuple[str, str]:
-        """What `select_related` needs to load an actor."""
+        """The arguments for `select_related` that load an actor."""
         return self._user, f"{self._key}__client"
 
     def values(self, actor: object) -> dict[str, Any]:
-        """Return the three columns of an actor by name, for `create` and `update`."""
+        """Return the values of the three fields for an actor, for `create` and `update`."""
         is_portal, is_user = actor is PORTAL, isinstance(actor, User)
         of_key = None if is_portal or is_user else actor
         return {self._user: actor if is_user else None, self._key: of_key, self._portal: is_portal}
 
     def is_portal(self, row: models.Model) -> bool:
-        """Return whether it was the portal, without loading who else it was."""
+        """Return whether the actor is the portal, without loading another actor."""
         return bool(getattr(row, self._portal))
 
     def _read(self, row: models.Model) -> Any:
@@ -97,7 +97,7 @@ class ActorFields(property, Generic[AnActor]):
 
 
 def by_somebody(name: str) -> Q:
-    """Return the condition that exactly one of the three columns of `name` has an actor."""
+    """Return the condition that exactly one of the three fields of `name` has an actor."""
     user, key, portal = _fields_of(name)
     return (
         Q(**{f"{user}__isnull": False, key: None, portal: False})
@@ -107,7 +107,7 @@ def by_somebody(name: str) -> Q:
 
 
 def by_nobody(name: str) -> Q:
-    """Return the condition that none of the three columns of `name` has an actor."""
+    """Return the condition that none of the three fields of `name` has an actor."""
     user, key, portal = _fields_of(name)
     return Q(**{user: None, key: None, portal: False})
 

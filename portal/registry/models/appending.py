@@ -1,8 +1,7 @@
-"""Adding events to the ledger: numbers without gaps, in the order of commit.
+"""Append events to the ledger, numbered without gaps in commit order.
 
-The head is locked last, for the end of a transaction, and all events of a transaction are written
-together. So two transactions never wait for each other in a ring, and who has read number N knows
-that no lower number comes later.
+A transaction locks the head last, at its end, and writes all its events together. So transactions
+do not deadlock, and a reader of number N knows that no lower number will appear later.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ _PUBLIC: Final = frozenset(
         *("reason", "resources", "retires_at", "role", "scopes", "spki_sha256", "why"),
     }
 )
-"""The members of an event's detail whose texts are in the leaf as they are.
+"""The members of an event's detail whose texts are hashed into the leaf directly.
 
-Each other text may name a person, so only a salted hash of it is in the leaf.
+Any other text may name a person, so the leaf contains only a salted hash of it.
 """
 CHANNEL: Final = "registry_ledger"
 """What PostgreSQL notifies of new events, with their client_ids. Followers rely on none of it."""
@@ -41,7 +40,7 @@ _BATCH: Final = 1000
 _NUMBER: Final = (
     "UPDATE registry_event SET number = %s, leaf = %s, version = %s, salts = %s WHERE id = %s"
 )
-# One statement for all, as PostgreSQL takes twice as long for one each: others wait meanwhile.
+# One statement for all events: one each takes PostgreSQL twice as long, with the head locked.
 _NUMBER_ALL: Final = """
 UPDATE registry_event SET number = n.number, leaf = n.leaf, version = n.version, salts = n.salts
 FROM unnest(%s::bigint[], %s::text[], %s::smallint[], %s::jsonb[], %s::bigint[])
@@ -54,11 +53,11 @@ _collected: ContextVar[list[Any] | None] = ContextVar("collected", default=None)
 
 @contextmanager
 def recording(*, durable: bool = False) -> Iterator[None]:
-    """Run a verb in a transaction that ends with its events: `@recording()`, or a `with` block.
+    """Run an action in a transaction that writes its events last. Use as `@recording()` or `with`.
 
-    A verb inside a verb hands its events up, and the outermost one writes all of them. Raises
-    `RuntimeError` for an outermost verb in a transaction of somebody else, where a second verb
-    could follow and lock after the head was locked; with `durable` for a verb in a verb as well.
+    A nested action passes its events up, and the outermost one writes all of them. Raises
+    `RuntimeError` if the outermost action is inside another transaction: a second action could
+    follow there and take locks after the head. With `durable`, a nested action raises it too.
     """
     outer = _collected.get()
     if outer is None:
@@ -79,13 +78,13 @@ def recording(*, durable: bool = False) -> Iterator[None]:
         with transaction.atomic():
             yield
     except BaseException:
-        # Its rows are rolled back, so nothing of it happened.
+        # Its rows are rolled back, so drop its events too.
         del outer[kept:]
         raise
 
 
 def collect(event: Any) -> None:
-    """Let the running verb write this event at its end; without a verb, write it now."""
+    """Add the event to those that the running action writes at its end; without one, write now."""
     events = _collected.get()
     if events is None:
         with recording():
@@ -95,10 +94,10 @@ def collect(event: Any) -> None:
 
 
 def number_older(event_model: Any, ledger_model: Any, *, limit: int) -> int:
-    """Number events that have no number yet, the oldest first; return how many, `limit` at most.
+    """Number up to `limit` events that have no number yet, oldest first; return how many.
 
-    A portal of the version before writes such events during an upgrade. The models may be those of
-    a migration.
+    The previous version of the portal writes such events during an upgrade. The models may be a
+    migration's historical models.
     """
     with transaction.atomic():
         head = _locked(ledger_model._default_manager.all())  # noqa: SLF001 - Django's name
@@ -110,14 +109,14 @@ def number_older(event_model: Any, ledger_model: Any, *, limit: int) -> int:
 
 
 def tree_of(head: Ledger) -> Tree:
-    """Return the tree that the head stands for."""
+    """Return the tree with the size and frontier of the head."""
     return Tree(head.size, [bytes.fromhex(each) for each in head.frontier])
 
 
 def entry_of(event: Any) -> Entry:
-    """Return the event, which may be of a migration's model, as the ledger hashes it.
+    """Return the event in the form that the ledger hashes. It may be of a historical model.
 
-    Its client, its key and its actor's key are read, so load them with it.
+    Load it with its client, its key, its actor's key and that key's client, which are read.
     """
     actor: Mapping[str, int | str] = {}
     if event.actor_user_id is not None:
@@ -137,16 +136,16 @@ def entry_of(event: Any) -> Entry:
 
 
 def _write(events: list[Any]) -> None:
-    """Write the events and the head: the last thing that a transaction does."""
+    """Write the events and the head, as the last step of a transaction."""
     model = type(events[0])
     older = model._default_manager.filter(number=None)  # noqa: SLF001 - Django's name
-    # In the statement that locks: others wait while this process and the database talk.
+    # Ask in the statement that locks: each further round trip holds the lock longer.
     head = _locked(Ledger.objects.annotate(has_older=Exists(older)))
     tree = tree_of(head)
     while head.has_older and _number_older(model, tree, limit=_BATCH):
         pass
     for event in events:
-        # Now that nobody else can add one, so that dates are in the order of numbers.
+        # Set the time with the head locked, so that times are in the order of numbers.
         event.at = timezone.now()
         _put(event, tree)
     model._default_manager.bulk_create(events)  # noqa: SLF001
@@ -164,7 +163,7 @@ def _clients_of(events: list[Any]) -> str:
 
 
 def _locked(heads: Any) -> Any:
-    """Return the head, locked, of a queryset that has all rows of its model."""
+    """Return the head, locked. `heads` is the queryset of all rows of its model."""
     locked = heads.select_for_update(no_key=True)
     head = locked.filter(pk=1).first()
     if head is None:
@@ -180,7 +179,7 @@ def _save(head: Any, tree: Tree) -> None:
 
 
 def _number_older(event_model: Any, tree: Tree, *, limit: int) -> int:
-    """Number events that have no number; the caller has locked the head and saves it."""
+    """Number events that have no number. The caller locks the head before and saves it after."""
     found = event_model._default_manager.filter(number=None).order_by("pk")  # noqa: SLF001
     older = list(found.select_related(*_NAMED).defer(*_UNUSED)[:limit])
     for event in older:

@@ -1,4 +1,4 @@
-"""A public key that nobody may register."""
+"""A public key that no client can register."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from portal.registry.regexes import SHA256_HEX
 
 
 class BlockedKey(models.Model):
-    """A public key that can never be registered, in any client, known by SHA-256 of its SPKI.
+    """A public key that no client can ever register, identified by the SHA-256 of its SPKI.
 
-    For good: triggers (migration 0002) refuse change and deletion.
+    Permanent: triggers (migration 0002) refuse changes and deletion.
     """
 
     spki_sha256 = models.CharField(max_length=64, primary_key=True)

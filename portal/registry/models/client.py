@@ -1,4 +1,4 @@
-"""An OAuth client, and who looks after it."""
+"""An OAuth client and its members."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ _SOME_GRANT_TYPES: Final = [
     for number in range(len(GrantType.values))
     for some in combinations(GrantType.values, number)
 ]
-"""Every choice of them but all, which is None."""
+"""Every proper subset of the grant types. All of them are stored as None."""
 
 WITH_MORE: Final = Q(scopes__isnull=False) | Q(resources__isnull=False)
-"""The condition for a client that may ask for more than a new one."""
+"""The condition that a client's scopes or resources differ from those of a new one."""
 
 
 class ClientQuerySet(models.QuerySet["Client"]):
-    """Clients."""
+    """Queries for clients."""
 
     def visible_to(self, user: User) -> Self:
-        """Return the clients that the person may see: an admin all, others those they belong to."""
+        """Return the clients that the person may see: an admin all, a member their own."""
         if user.is_staff:
             return self
         return self.filter(memberships__user=user)
 
     def without_owner(self) -> Self:
-        """Return the clients that no owner who can sign in looks after."""
+        """Return the clients that have no owner with an active account."""
         owners = Membership.objects.filter(
             client=OuterRef("pk"), role=Role.OWNER, user__is_active=True
         )
@@ -52,15 +52,15 @@ class ClientQuerySet(models.QuerySet["Client"]):
 class Client(ToolkitClient, models.Model):
     """An OAuth client (RFC 6749 §2), which signs in with the keys registered for it.
 
-    It is django-oauth-toolkit's application too, so that there is one truth about each client.
+    It is also django-oauth-toolkit's application model, so each client is stored only once.
     """
 
     client_id = models.CharField(max_length=64, unique=True, default=new_client_id, editable=False)
     name = models.CharField(max_length=100)
     contacts = models.JSONField(default=list, blank=True)
     redirect_uris = models.JSONField(default=list, blank=True)
-    """Where people may be sent with a code (RFC 7591 §2): absolute, and compared as text."""
-    # What an admin lets the client ask for; None is what a new client may. See `allowed_scopes`, …
+    """The registered redirect URIs (RFC 7591 §2): absolute, and compared as strings."""
+    # The rights that an admin gave the client. None means those of a new client: `allowed_scopes`.
     scopes = models.JSONField(null=True, blank=True)
     grant_types = models.JSONField(null=True, blank=True)
     resources = models.JSONField(null=True, blank=True)
@@ -107,12 +107,12 @@ class Client(ToolkitClient, models.Model):
 
     @property
     def is_suspended(self) -> bool:
-        """Whether an admin has suspended the client: none of its keys is published."""
+        """Whether an admin has suspended the client, so that none of its keys is published."""
         return self.suspended_at is not None
 
 
 class Membership(models.Model):
-    """What a person may do with a client."""
+    """The role of a person in a client."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")

@@ -29,11 +29,11 @@ _NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 ENDS: Final = Least(
     *(Coalesce(date, _NEVER) for date in ("expires_at", "retires_at", "revoked_at"))
 )
-"""When a key is over, or will be, as far as is known: an index finds by it those that are not."""
+"""When a key ends or has ended, by its dates. An index on it finds the keys that have not ended."""
 
 
 def _conditions(now: datetime) -> dict[KeyStatus, Q]:
-    """Return `Lifecycle.status` for the database: the first condition that holds decides."""
+    """Return `Lifecycle.status` as query conditions. The first one that holds decides."""
     return {
         KeyStatus.REVOKED: Q(revoked_at__isnull=False),
         KeyStatus.RETIRED: Q(retires_at__lte=now),
@@ -46,7 +46,7 @@ def _conditions(now: datetime) -> dict[KeyStatus, Q]:
 
 
 class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
-    """Keys."""
+    """Queries for keys."""
 
     def in_status(self, status: KeyStatus, now: datetime) -> Self:
         """Return the keys whose `Lifecycle.status` is this one at `now`."""
@@ -57,13 +57,13 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
         return keys.filter(conditions[status], *(~conditions[each] for each in earlier))
 
     def current(self, now: datetime) -> Self:
-        """Return the keys that are not over at `now`: they count against the client's limit."""
+        """Return the keys that have not ended at `now`. They count towards the client's limit."""
         is_ = _conditions(now)
         return self.alias(ends=ENDS).filter(
             ~is_[KeyStatus.REVOKED],
             ~is_[KeyStatus.RETIRED],
             ~is_[KeyStatus.EXPIRED],
-            # Adds nothing, but makes the database use the index `key_of_client_by_end`.
+            # Redundant, but makes the database use the index `key_of_client_by_end`.
             ends__gt=now,
         )
 
@@ -73,37 +73,37 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
         return self.current(now).filter(~is_[KeyStatus.UNCONFIRMED], ~is_[KeyStatus.PENDING])
 
     def proved(self) -> Self:
-        """Return the keys whose private half their client has proved to hold, whatever their state.
+        """Return the keys whose client has proved possession of the private key, in any status.
 
-        A key is confirmed as soon as it is used. Those used before that was so count too.
+        First use confirms a key. Earlier versions did not do that, so used keys count too.
         """
         used = Exists(_redeemed().filter(key=OuterRef("pk")))
         return self.filter(Q(confirmed_at__isnull=False) | used)
 
     def with_last_used(self) -> Self:
-        """Return the keys with `last_used_at`: when an assertion of each was last accepted here.
+        """Return the keys with `last_used_at`: when the portal last accepted an assertion of each.
 
-        None for a key that never was. One step in the index `redeemed_of_key` for each key.
+        None for a key that was never used. Costs one step in index `redeemed_of_key` for each key.
         """
         newest = newest_of(_redeemed(), "key", OuterRef("pk")).values("at")[:1]
         return self.annotate(last_used_at=Subquery(newest))
 
 
 def _redeemed() -> models.QuerySet[Any]:
-    """Return the assertions that were accepted, whose model refers to this one."""
+    """Return the accepted assertions. Their model refers to this one, so it cannot be imported."""
     return ClientKey.redeemed.rel.related_model._default_manager.all()  # noqa: SLF001 - Django's name
 
 
 class ClientKey(models.Model):
-    """A public key of a client. Never deleted, so that a revoked key can never come back.
+    """A public key of a client. Never deleted, so a revoked key can never be registered again.
 
-    A client has a key once, and one client at most has proved to hold its private half (ADR 0015);
-    with e = 65537 for every RSA key, a modulus is one key. Triggers (migrations 0002, 0008) refuse
-    deletion, changes of what was registered, taking a confirmation back, and any change of a
-    revoked key.
+    A client has a key only once, and at most one client has proved possession of its private key
+    (ADR 0015). As e = 65537 for every RSA key, each modulus is one key. Triggers (migrations 0002,
+    0008) refuse deletion, changes to what was registered, withdrawal of a confirmation, and any
+    change to a revoked key.
     """
 
-    # Its index is `key_of_client`, which is sorted too.
+    # The index `key_of_client` serves it, which is also sorted.
     client = models.ForeignKey(Client, models.PROTECT, related_name="keys", db_index=False)
     label = models.CharField(max_length=100)
     pem = models.TextField()
@@ -114,7 +114,7 @@ class ClientKey(models.Model):
     kid = models.CharField(max_length=43)
     spki_sha256 = models.CharField(max_length=64)
     jwk = models.JSONField()
-    """The members as published (RFC 7517), kept so that publishing needs no cryptography."""
+    """The members as published (RFC 7517), stored so that publishing needs no cryptography."""
     registered_at = models.DateTimeField(auto_now_add=True)
     registered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="registered_keys"
@@ -122,7 +122,7 @@ class ClientKey(models.Model):
     not_before = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     confirmation_required = models.BooleanField(default=False)
-    """Whether the key is live only once it is confirmed: as the setting was at registration."""
+    """Whether the key is live only after confirmation, from the setting at registration."""
     confirmed_at = models.DateTimeField(null=True, blank=True)
     confirmed_by = ActorFields[_MaybeActor]()
     retires_at = models.DateTimeField(null=True, blank=True)
@@ -135,13 +135,13 @@ class ClientKey(models.Model):
     revocation_note = models.CharField(max_length=500, blank=True)
 
     last_used_at: datetime | None
-    """Only on keys that were asked for `with_last_used`."""
+    """Only on keys from `with_last_used`."""
 
     objects = ClientKeyQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            # With the key first, and for LIKE: they find a key in all clients, or by its beginning.
+            # The key comes first, with LIKE support, to find it in all clients or by its prefix.
             models.UniqueConstraint(
                 fields=["kid", "client"],
                 opclasses=["varchar_pattern_ops", "int8_ops"],
@@ -199,11 +199,11 @@ class ClientKey(models.Model):
             ),
         ]
         indexes = [
-            # Pages are cut at an id, newest first; each filter has its own way there.
+            # Pages start at an id, newest first, so each filter needs its own index.
             models.Index(fields=["client", "-id"], name="key_of_client"),
             models.Index("client", ENDS, name="key_of_client_by_end"),
             models.Index(fields=["alg", "-id"], name="key_by_alg"),
-            # All legacy algorithms at once, and old ones: no index of one of them is in that order.
+            # `key_by_alg` orders the keys of one algorithm, not those of all legacy ones together.
             models.Index(fields=["-id"], name="key_legacy", condition=Q(alg__in=LEGACY_ALGORITHMS)),
             models.Index(fields=["-registered_at", "-id"], name="key_newest"),
             models.Index(
@@ -233,7 +233,7 @@ class ClientKey(models.Model):
 
     @property
     def publishable(self) -> PublishableKey:
-        """The key as the core publishes it; a suspended client's keys are left out before that."""
+        """The key in the form that the core publishes. The caller omits suspended clients' keys."""
         return PublishableKey(
             kid=self.kid,
             jwk=self.jwk,
@@ -243,7 +243,7 @@ class ClientKey(models.Model):
 
     @property
     def lifecycle(self) -> Lifecycle:
-        """The dates that decide what the key is; `ClientKeyQuerySet` knows the same columns."""
+        """The facts that determine the key's status. `ClientKeyQuerySet` uses the same columns."""
         return Lifecycle(
             not_before=self.not_before,
             expires_at=self.expires_at,
@@ -255,15 +255,15 @@ class ClientKey(models.Model):
 
     @property
     def revoked_because(self) -> str:
-        """Why the key was revoked, in a word or two; nothing while it is not."""
+        """The revocation reason in a word or two. Empty if the key is not revoked."""
         return self.get_revocation_reason_display().split(":")[0].lower()
 
     @property
     def is_legacy(self) -> bool:
-        """Whether the key is for an algorithm that is offered only for old verifiers."""
+        """Whether the key's algorithm is offered only for old verifiers."""
         return ALGORITHMS[self.alg].legacy
 
     @property
     def size(self) -> str:
-        """The size as people speak of it: "3072 bits", or the name of the curve."""
+        """The size as shown to people: "3072 bits", or the name of the curve."""
         return self.curve or f"{self.bits} bits"

@@ -1,4 +1,4 @@
-"""The record of what happened."""
+"""The events of the ledger."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from portal.registry.regexes import SHA256_HEX
 
 
 def difference(before: Sequence[str], after: Sequence[str]) -> dict[str, list[str]]:
-    """Return what is new in a list and what is gone, for an event's detail.
+    """Return what was added to and removed from a list, for an event's detail.
 
-    An event stays for good, and lists can be long.
+    Events are permanent and lists can be long, so an event does not contain both lists.
     """
     return {
         "added": [each for each in after if each not in before],
@@ -41,9 +41,9 @@ class EventManager(models.Manager["Event"]):
         key: ClientKey | None = None,
         detail: dict[str, Any] | None = None,
     ) -> None:
-        """Put on record that `by` did this, to the client and its key.
+        """Record that `by` did this to the client and its key.
 
-        In a verb, the event is written at the end of its transaction (`recording`).
+        Inside an action, the event is written at the end of its transaction (`recording`).
         """
         values = Event.actor.values(by)
         collect(Event(verb=verb, client=client, key=key, detail=detail or {}, **values))
@@ -52,20 +52,20 @@ class EventManager(models.Manager["Event"]):
 class Event(models.Model):
     """Something that happened. Append-only: triggers (0002, 0018) refuse everything else.
 
-    A portal of a version before the ledger adds events without a number. The next verb numbers
-    them, and that is the one change that the triggers allow.
+    Versions without the ledger add events without a number. The next action numbers them; this is
+    the only change that the triggers allow.
     """
 
     number = models.BigIntegerField(null=True, editable=False)
-    """The place in the ledger, from 1 on, without gaps, in the order of commit."""
+    """The position in the ledger, from 1, without gaps, in commit order."""
     leaf = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - see above
     """The hash of the event in the ledger, in hexadecimal (`portal.core.ledger.Entry`)."""
     version = models.PositiveSmallIntegerField(null=True, editable=False)
-    """The version of the canonical form that was hashed."""
+    """The version of the canonical form that the leaf hashes."""
     salts = models.JSONField(null=True, editable=False)
-    """The salt of each private text of `detail`, by its JSON Pointer."""
+    """The salt of each private text in `detail`, by JSON Pointer."""
     at = models.DateTimeField(default=timezone.now, editable=False)
-    # Their indexes are those of Meta, which are sorted too.
+    # The indexes in Meta serve these fields and are also sorted.
     actor = ActorFields[Actor](db_index=False)
     verb = models.CharField(max_length=32, choices=Verb.choices)
     client = models.ForeignKey(

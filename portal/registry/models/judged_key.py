@@ -1,4 +1,4 @@
-"""What `manage.py judge_keys` has done."""
+"""The progress of `manage.py judge_keys`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from portal.registry.models.client_key import ClientKey
 
 
 class JudgedKey(models.Model):
-    """How far a key was judged after its registration. One without a row is still to be judged."""
+    """How a key was judged after its registration. A key without a row was not judged yet."""
 
     key = models.OneToOneField(ClientKey, models.PROTECT, primary_key=True, related_name="judged")
     compared = models.BooleanField(default=False, db_default=False)
     """Whether its modulus was compared with those of all other proved keys."""
     rules = models.CharField(max_length=16, blank=True, default="", db_default="")
-    """What it was judged by the last time (`portal.core.key_policy.judging.rules`)."""
+    """The rules that judged it last (`portal.core.key_policy.judging.rules`)."""
 
     def __str__(self) -> str:
         return f"{self.key_id} by {self.rules}"

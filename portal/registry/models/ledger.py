@@ -12,7 +12,7 @@ EMPTY_ROOT = Tree.empty().root.hex()
 
 
 class Ledger(models.Model):
-    """The only row of its table. Whoever adds an event locks it first, updates it and commits.
+    """The only row of its table. Adding events locks it, updates it and commits.
 
     `frontier` and `root` are those of `portal.core.ledger.Tree`, in hexadecimal.
     """
@@ -36,5 +36,5 @@ class Ledger(models.Model):
 
     @classmethod
     def head(cls) -> Ledger:
-        """Return the head as it is now; that of an empty ledger before the first event."""
+        """Return the current head. Before the first event, return that of an empty ledger."""
         return cls._default_manager.first() or cls()

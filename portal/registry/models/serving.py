@@ -1,4 +1,4 @@
-"""What the processes that serve write down for each other. Nothing of it stays."""
+"""What the serving processes store for each other. All of it is temporary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import models
 
 
 class RequestedSet(models.Model):
-    """That a process was asked for a key set in this hour, so that all keep it in memory."""
+    """A key set requested from any process in this hour, so that all keep it in memory."""
 
     client_id = models.CharField(max_length=64)
     extended = models.BooleanField()
@@ -26,7 +26,7 @@ class RequestedSet(models.Model):
 
 
 class ServingProcess(models.Model):
-    """A process that serves, as it reported last."""
+    """The last report of a serving process."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     host = models.CharField(max_length=64)
@@ -34,7 +34,7 @@ class ServingProcess(models.Model):
     """The number of the last event that its answers contain."""
     cached = models.PositiveIntegerField()
     unfit = models.PositiveIntegerField()
-    """How many sets that were asked for in the last hour are not in its cache."""
+    """How many sets requested in the last hour are not in its cache."""
     seen_at = models.DateTimeField()
 
     def __str__(self) -> str:

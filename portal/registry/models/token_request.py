@@ -1,6 +1,6 @@
-"""What came to the token endpoint: assertions that were accepted, and requests that were refused.
+"""Requests with client authentication: accepted assertions and refused requests.
 
-Neither table ever holds an assertion.
+Neither table ever stores an assertion.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from portal.registry.models.client_key import ClientKey
 from portal.registry.regexes import SHA256_HEX
 
 MAX_SEEN: Final = 200
-"""How many characters are kept of what was seen and of what was expected."""
+"""The maximum length in characters of `seen` and of `expected`."""
 
 
 class RedeemedAssertion(models.Model):
     """An assertion that was accepted, so that it is never accepted again (RFC 7523 §3 (7)).
 
-    Inserting the row is the redemption: unique for the client and the SHA-256 of the `jti`. The
-    same rows tell when a key was used last, which is why the newest of each key stays when the
-    others are pruned: the hot path writes this one row and no other.
+    Inserting the row consumes the assertion: client and SHA-256 of the `jti` are unique together.
+    The rows also record when a key was last used, so pruning keeps the newest row of each key. The
+    hot path writes only this row.
     """
 
-    # The database does not look after these references, as it would lock both rows for each token
-    # request to do so. Neither row can go: keys are never deleted (trigger), clients have events.
+    # No foreign key constraints: they would lock both rows for each token request. Neither row can
+    # be deleted: a trigger refuses it for keys, and clients have events.
     client = models.ForeignKey(
         Client, models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
@@ -37,7 +37,7 @@ class RedeemedAssertion(models.Model):
     jti_sha256 = models.CharField(max_length=64)
     reference = models.CharField(max_length=16)
     kid_sent = models.BooleanField(null=True)
-    """Whether the header named the key. None in rows of releases that did not record it."""
+    """Whether the header named the key. None in rows of versions that did not record it."""
     at = models.DateTimeField()
     expires_at = models.DateTimeField()
 
@@ -59,11 +59,11 @@ class RedeemedAssertion(models.Model):
 
 
 class RefusedRequest(models.Model):
-    """A request that was refused, and why: found again by the reference that its sender was given.
+    """A refused request and the cause. The sender received its `reference` to look it up.
 
-    `client` is whom the request claimed to come from, if there is such a client: nothing about it
-    is proven. `reason` is a code of `portal.core.reasons.Reason`, or of RFC 6749 §5.2 when the
-    client had signed in and its grant was refused.
+    `client` is the client that the request claimed to come from, if it exists; nothing is proven.
+    `reason` is a code of `portal.core.reasons.Reason`, or of RFC 6749 §5.2 if the client was
+    authenticated and its grant was refused.
     """
 
     client = models.ForeignKey(

@@ -1,7 +1,7 @@
-"""The tokens and codes that django-oauth-toolkit issues, in tables of ours.
+"""The tokens and codes that django-oauth-toolkit issues, in our own tables.
 
-They are the toolkit's abstract models, with the key that the client signed in with. Tokens
-themselves are never stored, only their SHA-256 (`COMPLIANT_BCP_RFC9700_TOKEN_STORAGE`).
+They extend the toolkit's abstract models with the key that authenticated the client. Tokens are
+never stored, only their SHA-256 (`COMPLIANT_BCP_RFC9700_TOKEN_STORAGE`).
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from portal.registry.models.client_key import ClientKey
 
 
 class AuthorizationCode(AbstractGrant):
-    """A code that a client may change for tokens once (RFC 6749 §4.1.2)."""
+    """A code that a client can exchange for tokens once (RFC 6749 §4.1.2)."""
 
     class Meta(AbstractGrant.Meta):
         indexes = [models.Index(fields=["expires"], name="code_by_expiry")]
 
 
 class AccessToken(AbstractAccessToken):
-    """An access token, and the key that its client signed in with to get it."""
+    """An access token, and the key that authenticated its client when it was issued."""
 
-    id_token = None  # there is no OpenID Connect here
+    id_token = None  # the portal has no OpenID Connect
     key = models.ForeignKey(ClientKey, models.PROTECT, related_name="access_tokens")
 
     class Meta(AbstractAccessToken.Meta):
         indexes = [models.Index(fields=["expires"], name="access_token_by_expiry")]
 
     def is_valid(self, scopes: Iterable[str] | None = None) -> bool:
-        """Return whether the token is good now, for all of these scopes."""
+        """Return whether the token is valid now, for all of these scopes."""
         return bool(super().is_valid(scopes)) and not self.is_invalidated
 
     @property
     def is_invalidated(self) -> bool:
-        """Whether it, or a token that it came from, was got with a key that was revoked since."""
+        """Whether a key that was later revoked obtained it, or a token of its refresh family."""
         refresh_token = getattr(self, "refresh_token", None)
         return invalidates_tokens(self.key) or (
             refresh_token is not None and is_family_invalidated(refresh_token.token_family)
@@ -48,14 +48,14 @@ class AccessToken(AbstractAccessToken):
 
 
 class RefreshToken(AbstractRefreshToken):
-    """A refresh token, and the key that its client signed in with to get it."""
+    """A refresh token, and the key that authenticated its client when it was issued."""
 
     key = models.ForeignKey(ClientKey, models.PROTECT, related_name="refresh_tokens")
 
     class Meta(AbstractRefreshToken.Meta):
         indexes = [models.Index(fields=["token_family"], name="refresh_token_family")]
         constraints = [
-            # The toolkit's own promise lets any number of tokens that are not revoked be the same.
+            # The toolkit's own constraint allows duplicates among tokens that are not revoked.
             models.UniqueConstraint(
                 fields=["token_checksum"], condition=Q(revoked=None), name="refresh_token_live_once"
             )
@@ -63,10 +63,10 @@ class RefreshToken(AbstractRefreshToken):
 
 
 def invalidates_tokens(key: ClientKey) -> bool:
-    """Return whether what was got with the key is worth nothing any more.
+    """Return whether tokens obtained with the key are invalid.
 
-    Whoever else had the private key may have got it. A key that was merely superseded invalidates
-    nothing, unless it was blocked, perhaps later: then its private half is out.
+    Another holder of the private key may have obtained them. A key that was only superseded
+    invalidates nothing unless it is blocked, perhaps later: then its private key has leaked.
     """
     if key.revoked_at is None:
         return False
@@ -77,7 +77,7 @@ def invalidates_tokens(key: ClientKey) -> bool:
 
 
 def is_family_invalidated(token_family: UUID | None) -> bool:
-    """Return whether one of the refresh tokens that came from one grant was got with such a key."""
+    """Return whether a refresh token of this family was obtained with a key that invalidates it."""
     if token_family is None:
         return False
     blocked = BlockedKey.objects.filter(pk=OuterRef("key__spki_sha256"))
