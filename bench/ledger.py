@@ -30,7 +30,7 @@ from portal.registry.actions import create_client  # noqa: E402
 from tests.interop.served import own_database  # noqa: E402
 
 CLIENTS = 1000
-# Half of them of clients, half of keys that were refused: with private texts, and without.
+# Half of the events concern clients and have private texts; half concern refused keys, without.
 EVENTS = """
 INSERT INTO registry_event (at, actor_id, actor_portal, verb, client_id, detail)
 SELECT now(), %(person)s, false,
@@ -65,7 +65,7 @@ def main() -> None:
         numbers = {"person": person.pk, "first": made[0].pk, "events": events, "clients": clients}
         with connection.cursor() as cursor:
             cursor.execute(EVENTS, numbers)
-            # Each client was suspended more often than not, and is not: events have to say so.
+            # Some of these active clients end with a suspension: add the events that resume them.
             cursor.execute(
                 "INSERT INTO registry_event (at, actor_id, actor_portal, verb, client_id, detail) "
                 "SELECT now(), %s, false, 'resume_client', id, '{}' FROM registry_client",

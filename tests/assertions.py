@@ -1,6 +1,6 @@
-"""Client assertions that the tests of every room make: right ones, and wrong ones of every kind.
+"""Client assertions for all tests: valid ones, and invalid ones of every kind.
 
-Made by hand over `cryptography`, because a library would refuse to make half of them.
+They use only `cryptography`, because a JWT library would refuse to make many of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HASHES: Final = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.
 
 
 def claims_of(client_id: str, issuer: str, **changes: Any) -> dict[str, Any]:
-    """Return good claims; a change to None leaves the claim out."""
+    """Return valid claims; a change to None omits the claim."""
     now = int(time.time())
     claims = {"iss": client_id, "sub": client_id, "aud": issuer, "jti": uuid4().hex}
     claims |= {"iat": now, "exp": now + 120} | changes
@@ -30,7 +30,7 @@ def claims_of(client_id: str, issuer: str, **changes: Any) -> dict[str, Any]:
 
 
 def sign(private: PrivateKey, alg: str, claims: dict[str, Any], **header: Any) -> str:
-    """Return the claims as a JWS in compact form; a header member of None is left out."""
+    """Return the claims as a JWS in compact form; a header member of None is omitted."""
     members = {"alg": alg, "typ": "client-authentication+jwt"} | header
     head = json.dumps({name: value for name, value in members.items() if value is not None})
     signing_input = f"{encode(head.encode())}.{encode(json.dumps(claims).encode())}"
@@ -38,7 +38,7 @@ def sign(private: PrivateKey, alg: str, claims: dict[str, Any], **header: Any) -
 
 
 def signature_of(private: PrivateKey, alg: str, data: bytes) -> bytes:
-    """Return the signature as JWS has it (RFC 7518 §3, RFC 8037 §3.1, RFC 9964 §4)."""
+    """Return the signature in the format of JWS (RFC 7518 §3, RFC 8037 §3.1, RFC 9964 §4)."""
     if isinstance(private, rsa.RSAPrivateKey):
         digest = _HASHES[alg[2:]]
         if alg.startswith("RS"):

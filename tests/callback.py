@@ -1,4 +1,4 @@
-"""A client's own page on this machine, where people come back to: a server of a few lines."""
+"""A local HTTP server for the redirect URI of a client."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass
 class Callback:
-    """Where it is, what it was told, and where it sends people on to, if anywhere."""
+    """The URL of the server, the requests it got, and the target of its redirect, if any."""
 
     uri: str
     then: str = ""
@@ -36,11 +36,11 @@ def callback_server() -> Iterator[Callback]:
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.end_headers()
-            # The icon is named so that no browser asks for another and complains.
+            # An empty icon, so that no browser requests /favicon.ico and logs an error.
             self.wfile.write(b"<!doctype html><link rel=icon href='data:,'><h1>Back again</h1>")
 
         def log_message(self, *_args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         callback = Callback(f"http://127.0.0.1:{server.server_port}/callback")

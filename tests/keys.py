@@ -1,4 +1,4 @@
-"""Keys that the tests of every room make."""
+"""Keys for all tests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PrivateKey = (
 
 
 def public_pem(private: PrivateKey) -> str:
-    """Return the public half as SubjectPublicKeyInfo PEM."""
+    """Return the public key as SubjectPublicKeyInfo PEM."""
     return (
         private.public_key()
         .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -37,7 +37,7 @@ def new_private_key(alg: Literal["ES256", "ES384", "ES512"]) -> ec.EllipticCurve
 @overload
 def new_private_key(alg: str = "EdDSA") -> PrivateKey: ...
 def new_private_key(alg: str = "EdDSA") -> PrivateKey:
-    """Return a fresh private key for the algorithm, any that the portal knows."""
+    """Return a new private key for the algorithm, which may be any that the portal supports."""
     match alg:
         case "ES256":
             return ec.generate_private_key(ec.SECP256R1())
@@ -68,9 +68,9 @@ _reused: Iterator[rsa.RSAPrivateKey] | None = None
 
 @contextmanager
 def reused_rsa_keys() -> Iterator[None]:
-    """Take turns with a few RSA keys in here, each of which takes a tenth of a second to make.
+    """Reuse a few RSA keys in turn inside the block, as each takes 0.1 s to make.
 
-    For tests whose rows are rolled back. No test has more than these.
+    For tests whose rows are rolled back. No test needs more keys than these.
     """
     global _reused  # noqa: PLW0603 - one for the process
     made: list[rsa.RSAPrivateKey] = []

@@ -1,7 +1,7 @@
-"""Migrated databases from a copy: the SQL of one is made once and kept in build/.
+"""Create migrated databases from an SQL dump, which is made once and kept in build/.
 
-The migrations take some seconds of processor, and a dozen tests need a database of their own. What
-tests the migrations themselves runs them.
+The migrations take seconds of processor time, and a dozen tests need their own database. Tests of
+the migrations themselves run them.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def migrate(environment: Mapping[str, str]) -> None:
-    """Bring the database of this environment to the last migration.
+    """Migrate the database of this environment.
 
-    An empty PostgreSQL gets a copy; on any other `manage.py migrate` runs.
+    An empty PostgreSQL gets the dump; for any other database `manage.py migrate` runs.
     """
     url = environment["DATABASE_URL"]
     copy = ROOT / "build" / "migrated" / f"{_version()}.sql"
@@ -40,7 +40,7 @@ def migrate(environment: Mapping[str, str]) -> None:
 
 
 def _version() -> str:
-    """Return a hash of all that a migrated database comes from."""
+    """Return a hash of all files that determine the migrated database."""
     files = [ROOT / "requirements.txt", *sorted(ROOT.glob("portal/*/migrations/*.py"))]
     return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
 
@@ -59,10 +59,10 @@ def _keep(url: str, copy: Path) -> None:
         return
     command = [pg_dump, "--inserts", "--no-owner", "--no-privileges", url]
     dumped = subprocess.run(command, check=True, capture_output=True).stdout
-    # Commands of psql, which the database does not know.
+    # Omit commands of psql, which the database does not accept.
     lines = [line for line in dumped.splitlines() if not line.startswith(b"\\")]
     copy.parent.mkdir(parents=True, exist_ok=True)
-    # Another suite may do the same now.
+    # Another suite may write the same file now.
     with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as file:
         file.write(b"\n".join(lines))
     Path(file.name).rename(copy)

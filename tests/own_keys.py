@@ -11,5 +11,5 @@ def new_own_key() -> OwnKey:
 
 
 def public_half(key: OwnKey) -> OwnKey:
-    """Return the key without its private half."""
+    """Return the same key with its public key only."""
     return OwnKey(key.public)

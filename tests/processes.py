@@ -1,4 +1,4 @@
-"""What the kernel tells of processes (proc(5)), and whether they listen."""
+"""Find child processes (proc(5)), and wait until a process listens."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.waiting import wait_until
 
 
 def children(pid: int) -> list[int]:
-    """Return the process ids of a process's children, whichever of its threads began them."""
+    """Return the ids of a process's children, of all its threads."""
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 def wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Return once somebody listens on this port of 127.0.0.1; fail with the log if it has ended."""
+    """Return when this port of 127.0.0.1 accepts connections; fail with the log if it ended."""
 
     def listens() -> bool:
         assert process.poll() is None, log.read_text("utf-8")

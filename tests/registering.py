@@ -10,6 +10,6 @@ from portal.registry.models import Client, ClientKey
 
 
 def register_pem(client: Client, *, material: bytes | str, by: User, **given: Any) -> ClientKey:
-    """Register the public key in `material`; the rest is as `register_key` takes it."""
+    """Register the public key in `material`. Other arguments go to `register_key`."""
     accepted = inspect_key(material, by=by, client=client, registering=True)
     return register_key(client, accepted, by=by, **given)

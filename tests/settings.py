@@ -1,6 +1,6 @@
-"""Settings of the tests: the portal's own on http, as live servers of tests speak no https.
+"""Settings of the tests: those of the portal, with http, as live test servers have no https.
 
-DATABASE_URL comes from outside: tests/postgres.py starts a PostgreSQL and sets it.
+tests/postgres.py starts a PostgreSQL and sets DATABASE_URL.
 """
 
 import os
@@ -19,7 +19,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-# Hashing passwords well takes time on purpose; tests sign in a lot.
+# Secure password hashes are slow by design, and tests sign in often.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-# Static files come straight from their sources: nothing is collected before tests.
+# Serve static files from their sources, without collectstatic.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True

@@ -1,7 +1,7 @@
 """Add up the reports of the suites: `python tests/total.py FOLDER SUITE …`.
 
-Exits with 1 when a suite has no report, ran no test, or left one out: a test that did not run has
-shown nothing.
+Exits with 1 if a suite has no report, ran no test, or skipped one: a test that did not run proves
+nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ COUNTED = ("tests", "failures", "errors", "skipped")
 
 
 def count(report: Path) -> Counter[str]:
-    """Return what a report in JUnit's format counts; all zero when it is missing."""
+    """Return the counts of a JUnit report; all zero if it is missing."""
     totals: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
     if report.exists():
         for suite in ET.parse(report).iter("testsuite"):  # noqa: S314 - our own file

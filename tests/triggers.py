@@ -1,4 +1,4 @@
-"""Emptying the tables that triggers guard, which only the clean-up between tests may do."""
+"""Empty the tables that triggers protect, which only the clean-up between tests may do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.test import TransactionTestCase
 
 @contextmanager
 def triggers_off() -> Iterator[None]:
-    """Let every row be changed and deleted in here, on either database."""
+    """Allow changing and deleting every row inside the block, on either database."""
     off, on = _switches()
     with connection.cursor() as cursor:
         for statement in off:
@@ -32,7 +32,7 @@ def _switches() -> tuple[list[str], list[str]]:
                 "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
             )
             tables = [f"ALTER TABLE {table} {{}} TRIGGER USER" for (table,) in cursor.fetchall()]
-            # A table is not altered while references of its rows are still to be checked.
+            # PostgreSQL does not alter a table whose rows have pending constraint checks.
             off = ["SET CONSTRAINTS ALL IMMEDIATE", *(t.format("DISABLE") for t in tables)]
             return off, [t.format("ENABLE") for t in tables]
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
@@ -49,7 +49,7 @@ def flush_past_the_triggers() -> Iterator[None]:
         with triggers_off():
             tear_down(self)
 
-    # For the whole session: a test's own fixtures end before its database does.
+    # For the whole session, as the fixtures of a test end before its database is flushed.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
         yield

@@ -1,4 +1,4 @@
-"""Waiting for other processes, on a machine that may be busy."""
+"""Wait for other processes, on a machine that may be busy."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable
 
 PATIENCE_S = 60.0
-"""A guard against hanging: whatever takes longer hangs, on a busy machine too."""
+"""The limit after which a wait counts as a hang, on a busy machine too."""
 
 
 def wait_until(holds: Callable[[], object], failure: str, *, within_s: float = PATIENCE_S) -> None:
-    """Return once it holds.
+    """Return when `holds()` is true.
 
-    Raises AssertionError when a check that *began* after so many seconds fails. So it can judge a
-    promise to whoever asks two seconds later: a machine that stalls before a check or during it
-    makes a test slower, and never red.
+    Raises AssertionError if a check that *began* after `within_s` seconds fails. So it can test a
+    promise about requests two seconds later: a machine that stalls before or during a check makes
+    the test slower, but never fails it.
     """
     deadline = time.monotonic() + within_s
     while True:

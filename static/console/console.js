@@ -1,8 +1,8 @@
-// Comfort for the console's lists; every list works without it.
+// Convenience for the console's lists; every list works without it.
 "use strict";
 
 (() => {
-  // Tick all keys of the page at once, and follow when they are ticked one by one.
+  // One checkbox ticks all keys of the page, and shows whether all are ticked.
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-ticks]");
     if (!form) return;
@@ -14,7 +14,7 @@
     all.indeterminate = ticked > 0 && ticked < each.length;
   });
 
-  // The server has refused something private: it leaves the page, too.
+  // The server refused private material, so clear it from the page too.
   document.addEventListener("console:forget", () => {
     const box = document.getElementById("id_q");
     if (box) box.value = "";

@@ -1,11 +1,11 @@
-// What every page can do with JavaScript; without it nothing is lost but comfort.
+// Convenience for all pages; every page works without it.
 "use strict";
 
 (() => {
   const announce = (text) => {
     const region = document.getElementById("announcement");
     region.textContent = "";
-    // A screen reader speaks a change, so the same words twice need a moment of silence between.
+    // A screen reader announces changes only, so clear the text briefly before repeating it.
     setTimeout(() => { region.textContent = text; }, 50);
   };
 
@@ -28,7 +28,7 @@
     setTimeout(() => button.classList.remove("is-copied"), 2000);
   });
 
-  // Menus are <details>: they close on Escape and on a click beside them.
+  // Menus are <details>. Escape and a click outside close them.
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
@@ -53,7 +53,7 @@
   });
   document.addEventListener("htmx:afterSettle", (event) => {
     reveal(event.target.parentElement ?? document);
-    // What was sent has gone well, and says so at the top of the page: that is where one looks next.
+    // The form succeeded. Its message is at the top of the page, so scroll there.
     const { xhr, requestConfig } = event.detail;
     const messages = document.getElementById("messages");
     if (requestConfig?.verb === "post" && xhr.status < 400 && messages.childElementCount) {

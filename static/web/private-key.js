@@ -1,5 +1,5 @@
-// What looks like a private key is stopped on every page before anything is sent. The server looks
-// again and knows more: it can calculate. So nothing depends on this script.
+// On every page, stop text that looks like a private key before it is sent. The server checks again
+// and detects more, as it also calculates. So nothing depends on this script.
 "use strict";
 
 (() => {
@@ -14,7 +14,7 @@
   const DOTNET_XML = /<(?:[A-Za-z0-9_.-]{1,20}:)?(D|P|Q|DP|DQ|InverseQ)>\s*[A-Za-z0-9+/]/;
   const DUMP = /private-key:|privateExponent:|priv:\s*[0-9a-f]{2}:/i;
 
-  // Bytes written as text, as in portal/core/private/spelling.py: where they begin, and all of them.
+  // Bytes written as text, as in portal/core/private/spelling.py: the beginning, and the whole.
   const LETTER = "[A-Za-z0-9+/_]";
   const REST = "[0-9A-Fa-f][\\s:,;]{0,3}(?:0x|\\\\x)?";
   const PAIR = `[0-9A-Fa-f]${REST}`;
@@ -109,7 +109,7 @@
 
   const inFile = (bytes) => isPrivate(bytes) || inText(asText(bytes));
 
-  // What it is in decides which command extracts the public key.
+  // The container decides which command extracts the public key.
   const containerOf = (bytes) => {
     const head = hex(bytes.subarray(0, HEAD_BYTES));
     if (head.startsWith("feedfeed") || head.startsWith("cececece")) return "java";
@@ -144,7 +144,7 @@
     form.dispatchEvent(new CustomEvent("private-key:stopped", { bubbles: true }));
   };
 
-  // In the capturing phase, so that htmx never hears of what must not be sent.
+  // In the capturing phase, so that htmx never sees an event whose data must not be sent.
   for (const type of ["input", "change", "submit"]) {
     document.addEventListener(type, (event) => {
       const form = event.target.closest?.("form");

@@ -1,6 +1,6 @@
-"""A real browser at a real server, watched: every error in its console fails the test.
+"""Fixtures for a real browser and server. Every error in the browser console fails the test.
 
-Chromium is Debian's, found on PATH; without it every test here fails.
+Chromium is the Debian package, found on PATH. Without it every test here fails.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ __all__ = [
     "steps",
 ]
 
-# Playwright keeps an event loop in this thread, which Django takes for an asynchronous caller.
+# Playwright runs an event loop in this thread, so Django assumes an asynchronous caller.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
-# What never comes takes this long; what is slow on a busy machine does not.
+# Long enough for a busy machine; only what never appears takes this long.
 expect.set_options(timeout=PATIENCE_S * 1000)
 
 SignIn = Callable[..., Page]
@@ -46,7 +46,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    """Where Chromium is, and that root runs it without its sandbox."""
+    """The path of Chromium, and no sandbox when root runs it."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "Chromium is missing: apt-get install chromium"
     return {
@@ -57,21 +57,21 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _fresh(transactional_db: None) -> None:
-    """Tables are empty when a test begins, as the server's thread uses them too."""
+    """Start each test with empty tables, which the server's thread also uses."""
 
 
 @pytest.fixture
 def sign_in(browser: Browser, live_server: Any) -> Iterator[SignIn]:
-    """A function that gives a page with somebody signed in, or nobody: `sign_in(person, "dark")`.
+    """A function that returns a page, signed in as a user or as nobody: `sign_in(person, "dark")`.
 
-    Further arguments go to the browser's context, such as `java_script_enabled=False`. What the
-    browser complains about, a violated CSP among it, fails the test in the end.
+    Further arguments go to the browser's context, such as `java_script_enabled=False`. Errors and
+    warnings of the browser, such as a CSP violation, fail the test at its end.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
     def complain(message: ConsoleMessage) -> None:
-        # A refused form is answered with 422, which the browser writes down as a failed load.
+        # A refused form gets 422, which the browser logs as a failed load.
         if message.type in {"error", "warning"} and "status of 4" not in message.text:
             complaints.append(message.text)
 
@@ -96,7 +96,7 @@ def sign_in(browser: Browser, live_server: Any) -> Iterator[SignIn]:
 
 
 def _session(person: User) -> str:
-    """Return the key of a session in which the person is signed in."""
+    """Return the key of a session that is signed in as the user."""
     store = SessionStore()
     store[SESSION_KEY] = str(person.pk)
     store[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"

@@ -1,7 +1,7 @@
-"""The cast of the tests that need the database.
+"""The users, clients and keys of the tests that need the database.
 
 alice owns `payments`, dev develops it, viewer looks at it; bob owns `other`; admin runs the portal;
-stranger has an account and nothing else.
+stranger has only an account.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ def _reused_rsa_keys() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def snapshots() -> Snapshots:
-    """The rows that the fixtures below have made so far."""
+    """The rows that the fixtures below have created so far."""
     return Snapshots()
 
 
 @pytest.fixture
 def steps(snapshots: Snapshots, db: None) -> Steps:
-    """What the fixtures below have made in this test."""
+    """The fixtures below that this test has used."""
     return snapshots.begin()
 
 
 @pytest.fixture
 def cast(steps: Steps) -> SimpleNamespace:
-    """The people, each with the password "correct horse battery"."""
+    """The users, each with the password "correct horse battery"."""
 
     def build() -> dict[str, Model]:
         return {
@@ -100,7 +100,7 @@ def key(steps: Steps, payments: Client, cast: SimpleNamespace) -> ClientKey:
 
 @pytest.fixture
 def browser_of(cast: SimpleNamespace) -> object:
-    """A function from a name of the cast to a Django test client signed in as that person."""
+    """A function from a name of the cast to a Django test client signed in as that user."""
 
     def sign_in(name: str | None) -> Browser:
         browser = Browser(enforce_csrf_checks=False)
@@ -113,9 +113,9 @@ def browser_of(cast: SimpleNamespace) -> object:
 
 @pytest.fixture
 def ask(browser_of: Callable[[str | None], Browser]) -> Ask:
-    """A function that sends one request as somebody and checks what every page has in common.
+    """A function that sends one request as a user and checks what all pages have in common.
 
-    `ask("dev", "get", url, {…}, htmx=True)`; nobody is signed in as None.
+    `ask("dev", "get", url, {…}, htmx=True)`; None sends an anonymous request.
     """
 
     def send(

@@ -1,4 +1,4 @@
-"""Real verifiers from other people against the portal as it is really served."""
+"""Fixtures for verifiers of other projects, and the portal served as in production."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Pair:
-    """A key that is registered, with its private half, which the portal never saw."""
+    """A registered key, and its private key, which the portal never gets."""
 
     private: PrivateKey
     key: ClientKey
@@ -39,7 +39,7 @@ class Pair:
 
 
 def in_the_past() -> datetime:
-    """Return a moment that is long over."""
+    """Return a moment that is long past."""
     return datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -51,7 +51,7 @@ Register = Callable[..., Pair]
 def served(
     django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
-    """The portal, served for all these tests from the database they write to."""
+    """The portal, served for all these tests from the database that they write to."""
     scratch = tmp_path_factory.mktemp("served")
     with django_db_blocker.unblock(), own_database(), serve(scratch) as portal:
         yield portal
@@ -59,9 +59,9 @@ def served(
 
 @pytest.fixture(autouse=True)
 def _real_transactions(served: Served, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Let each test write for real: what is not committed the portal does not see.
+    """Let each test commit, as the portal sees only committed rows.
 
-    Nothing is emptied in between: every test has a client of its own.
+    Tables are not emptied between tests: every test has its own client.
     """
     with django_db_blocker.unblock():
         yield
@@ -69,7 +69,7 @@ def _real_transactions(served: Served, django_db_blocker: DjangoDbBlocker) -> It
 
 @pytest.fixture
 def person() -> User:
-    """Somebody who registers and revokes."""
+    """The user who registers and revokes keys."""
     return User.objects.create_user(f"{uuid4().hex}@example.com", is_staff=True)
 
 
@@ -81,7 +81,7 @@ def client(person: User) -> Client:
 
 @pytest.fixture
 def register(person: User, served: Served) -> Register:
-    """Registers a fresh key, and returns when it is published by every worker."""
+    """Registers a new key, and returns when every worker publishes it."""
 
     def register(client: Client, alg: str) -> Pair:
         private = new_private_key(alg)
@@ -94,7 +94,7 @@ def register(person: User, served: Served) -> Register:
 
 @pytest.fixture(scope="session")
 def _node_modules() -> None:
-    """Node's libraries as the lock file says, installed when they are not there yet."""
+    """The Node libraries of the lock file, installed if they are missing."""
     installed = FOLDER / "node_modules" / ".package-lock.json"
     locked = FOLDER / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < locked.stat().st_mtime:
@@ -112,7 +112,7 @@ def jose(_node_modules: None) -> Iterator[Jose]:
 
 @pytest.fixture(scope="session")
 def published(served: Served, django_db_blocker: DjangoDbBlocker) -> Callable[[str], Pair]:
-    """A function from an algorithm to the one key of a client, the same for all who only read."""
+    """A function from an algorithm to the only key of a client, shared by tests that only read."""
 
     @cache
     def publish(alg: str) -> Pair:

@@ -1,4 +1,4 @@
-"""What the tests of hostile HTTP share: a portal as the image serves it, without a proxy."""
+"""Fixtures for hostile HTTP: the portal served as in the image, without a proxy."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.ops.serving import serve
 
 @pytest.fixture(scope="session")
 def database() -> Iterator[Database]:
-    """A server of its own, as others use the one of the tests."""
+    """A separate server, as other tests use the shared one."""
     with own_server() as database:
         yield database
 
 
 @pytest.fixture(scope="session")
 def _served(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    # Nobody who tests is refused for how many connections they make.
+    # The limit on open files must not refuse the connections of the tests.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     settings = {
@@ -35,7 +35,7 @@ def _served(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="module")
 def target(_served: Target) -> Iterator[Target]:
-    """The portal; after a module's tests its workers are the same, and nothing has failed in it."""
+    """The portal. After each module, checks that no worker restarted and nothing failed."""
     serving = _served.serving
     workers, logged = serving.workers(), serving.log.stat().st_size
     yield _served

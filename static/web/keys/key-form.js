@@ -1,5 +1,5 @@
-// The form that adds a key: its file is looked at before anything is sent. The server looks again,
-// so nothing depends on this script. private-key.js stops private keys in the text.
+// The form that adds a key: check its file before sending it. The server checks it again, so
+// nothing depends on this script. private-key.js stops private keys in the text.
 "use strict";
 
 (() => {
@@ -36,7 +36,7 @@
       area.value = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
       form.elements.file.value = "";
     } catch {
-      // Not a text, such as DER. The file stays chosen, and is sent as it is.
+      // A binary file, such as DER. It stays chosen and is sent unchanged.
       area.value = "";
     }
     area.dispatchEvent(new Event("input", { bubbles: true }));
@@ -44,7 +44,7 @@
 
   const formOf = (event) => event.target.closest?.("form[data-key-form]");
 
-  // In the capturing phase, so that htmx never hears of what must not be sent.
+  // In the capturing phase, so that htmx never sees an event whose data must not be sent.
   document.addEventListener("input", (event) => {
     const form = formOf(event);
     if (!form || event.target.name !== "material") return;
@@ -54,7 +54,7 @@
     } else if (event.target.value) {
       warning(form, "size").hidden = true;
     } else if (form.querySelector("[data-private-warning]:not([hidden]), [data-size-warning]:not([hidden])")) {
-      // The field is empty because we emptied it: there is nothing to ask the server about.
+      // The field is empty because we cleared it, so there is nothing to send to the server.
       event.stopImmediatePropagation();
     }
   }, true);
@@ -63,7 +63,7 @@
     document.addEventListener(type, (event) => {
       const form = formOf(event);
       if (!form || event.target.name !== "file") return;
-      // A file is sent only once it has been looked at.
+      // A file is sent only after it was checked.
       event.stopImmediatePropagation();
       if (type === "change" && event.target.files[0]) take(form, event.target.files[0]);
     }, true);

@@ -1,4 +1,4 @@
-"""What the tests of the console share: an admin at the browser, and keys in numbers."""
+"""Fixtures for the console: a test client of the admin, and many keys."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ KeyMaker = Callable[..., list[ClientKey]]
 
 
 def private_pem(private: PrivateKey) -> str:
-    """Return the private key as PKCS#8 PEM, as somebody pastes it by mistake."""
+    """Return the private key as PKCS#8 PEM, as a user may paste it by mistake."""
     return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 @pytest.fixture
 def admin(cast: SimpleNamespace, browser_of: Callable[[str], Browser]) -> Browser:
-    """A browser with the admin signed in."""
+    """A test client that is signed in as the admin."""
     return browser_of("admin")
 
 
 @pytest.fixture
 def make_keys(cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> KeyMaker:
-    """A function that writes so many keys of a client straight into the table."""
+    """A function that writes a number of keys of a client directly into the table."""
     pem = public_pem(new_private_key())
     registered_at = ClientKey._meta.get_field("registered_at")
 
     def make(client: Client, number: int, **facts: Any) -> list[ClientKey]:
-        # Once registered, a date cannot be changed any more; the trigger sees to that.
+        # A trigger refuses changes to the date of a registered key.
         monkeypatch.setattr(registered_at, "auto_now_add", "registered_at" not in facts)
         start = ClientKey.objects.count()
         digests = [hashlib.sha256(f"{start + i}".encode()).digest() for i in range(number)]

@@ -1,4 +1,4 @@
-"""What the tests of public documents share: registering in one line and reading a JWKS."""
+"""Fixtures for public documents: register a key, and read a JWKS."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def in_seconds(seconds: float) -> datetime:
 
 
 def members(response: Response) -> list[dict[str, Any]]:
-    """The published keys that are there to verify signatures."""
+    """The published keys that verify signatures."""
     assert response.status_code == 200
     keys: list[dict[str, Any]] = json.loads(response.content)["keys"]
     assert keys
@@ -50,7 +50,7 @@ def reuse(response: Response) -> dict[str, int]:
 
 @pytest.fixture
 def register(payments: Client, cast: SimpleNamespace) -> Register:
-    """Registers a fresh key of `payments`."""
+    """Registers a new key of `payments`."""
 
     def register(alg: str = "EdDSA", **dates: datetime) -> ClientKey:
         pem = public_pem(new_private_key(alg))

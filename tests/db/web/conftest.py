@@ -1,4 +1,4 @@
-"""What the tests of the pages share."""
+"""Fixtures for the pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.registry.models import Client, ClientKey
 
 @pytest.fixture
 def paths(payments: Client, key: ClientKey, cast: SimpleNamespace) -> SimpleNamespace:
-    """The paths of everything about `payments` and its key."""
+    """The paths of all pages of `payments` and its key."""
     client_id, kid = payments.client_id, key.kid
     member = payments.memberships.get(user=cast.viewer).pk
     of_client = ("client", "client_edit", "team", "key_register", "key_inspect")

@@ -1,4 +1,4 @@
-"""What the tests of the ledger share: a key with some events."""
+"""Fixtures for the ledger: a key with some events."""
 
 from __future__ import annotations
 
