@@ -1,1 +1,1 @@
-"""The containers that public keys come in, down to the SPKI that every key is kept in."""
+"""Readers for the containers of public keys, and for the SPKI in which every key is stored."""

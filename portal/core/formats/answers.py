@@ -1,8 +1,8 @@
-"""Keys in JSON: a JWK, a JWKS, what key services answer, and any other JSON with a key in it.
+"""Keys in JSON: a JWK, a JWKS, responses of key services, and any other JSON that holds a key.
 
 Sources: the documentation of AWS KMS (GetPublicKey), Google Cloud KMS (PublicKey), Azure Key Vault
-(KeyBundle, CertificateBundle) and HashiCorp Vault (transit, read key). Others put the same things
-under other names, so every member is looked at.
+(KeyBundle, CertificateBundle) and HashiCorp Vault (transit, read key). Other services use other
+names for the same values, so every member is examined.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _KEY: Final = re.compile(
     r"\s*(?:-----BEGIN |ssh-|ecdsa-sha2-|<|LS0tLS1CRUdJTi|AAAA[A-Z][23]N[zj]|30[0-9a-fA-F]{60}"
     r"|M[A-H][AEIMQUYcgkosw048]w[A-Za-z0-9+/_-]{36}|MI[A-Za-z0-9+/_-]{126})"
 )
-"""The last two are base64 of two DER sequences, one in the other, and of a long one."""
+"""The last two are the base64 of two nested DER sequences and of a long one."""
 
 _MAX_NUMBERS: Final = 8192
 _MAX_HINT: Final = 60
@@ -40,9 +40,9 @@ _GOOGLE_USES: Final = {"RSA_SIGN_PSS": "PS", "RSA_SIGN_PKCS1": "RS"}
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What may be a key: a JWK, or a text or bytes to be read as if they had been given alone.
+    """A possible key: a JWK, or a text or bytes that are parsed like an input of their own.
 
-    `only` and `notes` are what the JSON around it says of it; `hint` tells it from others.
+    `only` and `notes` come from the surrounding JSON; `hint` distinguishes it from others.
     """
 
     content: Mapping[str, object] | str | bytes
@@ -53,14 +53,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The candidates in a JSON text, and what it is; `name` is empty for a JWK or a JWKS."""
+    """The candidates in a JSON text, and its source; `name` is empty for a JWK or a JWKS."""
 
     name: str
     candidates: tuple[Candidate, ...]
 
 
 def read_json(text: str) -> Answer:
-    """Return what may be a key in a JSON text; raise `Refused` when nothing may."""
+    """Return the possible keys in a JSON text; raise `Refused` if there are none."""
     try:
         value = json_strict.loads(text)
     except json_strict.NotJson as problem:
@@ -94,7 +94,7 @@ def _nothing_in(value: object) -> Refused:
 
 
 def _name(value: object) -> str:
-    """Name the service that answers so."""
+    """Return the name of the service that sends such a response."""
     if isinstance(value, list):
         return "" if all(isinstance(each, dict) and "kty" in each for each in value) else "JSON"
     if not isinstance(value, dict) or "kty" in value:
@@ -150,7 +150,7 @@ def _in_list(value: list[object], hint: str, is_wanted: _Wanted) -> Iterator[Can
 
 
 def _is_bytes(value: list[object]) -> bool:
-    """Tell whether this is a list of bytes; Java has some below zero."""
+    """Tell whether this is a list of bytes; in Java, bytes may be negative."""
     return 32 <= len(value) <= _MAX_NUMBERS and all(
         type(each) is int and -128 <= each <= 255 for each in value
     )
@@ -205,7 +205,7 @@ def _ed25519(value: dict[str, object]) -> Mapping[str, object] | None:
 
 
 def _rsa_parameters(value: dict[str, object]) -> Mapping[str, object] | None:
-    """Return what .NET writes of `RSAParameters`, as a JWK."""
+    """Return the `RSAParameters` of .NET as a JWK."""
     named = {name.lower(): each for name, each in value.items()}
     if "modulus" not in named or "exponent" not in named:
         return None
@@ -213,7 +213,7 @@ def _rsa_parameters(value: dict[str, object]) -> Mapping[str, object] | None:
 
 
 def _as_google_says(value: dict[str, object], found: Candidate) -> Candidate:
-    """A key of Google Cloud KMS signs with one algorithm only, which its name says."""
+    """Add the one algorithm of a Google Cloud KMS key, which the name of its algorithm states."""
     algorithm = value.get("algorithm")
     said = _GOOGLE.fullmatch(algorithm) if isinstance(algorithm, str) else None
     if said is None or said[1] not in _GOOGLE_USES:

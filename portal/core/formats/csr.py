@@ -1,7 +1,7 @@
 """The public key of a certificate signing request (PKCS#10, RFC 2986 §4).
 
-Its signature is checked, as a request is signed by its own key. That confirms nothing: a request is
-no secret, so anybody may have a copy.
+Its signature is checked, because a request is signed with its own key. That does not prove
+possession: a request is not secret, so anyone may have a copy.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _UNCHECKED: Final = (
 
 
 def is_request(encoded: bytes) -> bool:
-    """Tell by its structure whether this is a signing request, and no certificate."""
+    """Tell by the structure whether this is a signing request, not a certificate."""
     try:
         fields = der.read(encoded).children(3, 3)[0].children(3, 4)
     except der.NotDer:
@@ -44,7 +44,7 @@ def parse_request(encoded: bytes) -> PublicKey:
         raise _damaged("is not well-formed") from None
     key = parse_spki(spki, Container.REQUEST)
     if key.kty == "RSA" and (key.bits > 8192 or key.e != 65537):
-        return key  # `KeyPolicy` refuses it, and to verify with it may take long
+        return key  # `KeyPolicy` refuses it; verifying with it may take long
     return replace(key, notes=(*key.notes, _note(encoded)))
 
 

@@ -1,8 +1,7 @@
 """A strict reader and a small writer for DER (ITU-T X.690 §10): one value, one encoding.
 
-`cryptography` is lenient in places (a second block, dropped parameters), so gatekeeping is ours.
-The reader takes only single-byte tags and definite, minimal lengths; whatever else is there is not
-DER.
+`cryptography` is lenient in places (a second block, dropped parameters), so this reader checks
+first. It accepts only single-byte tags and definite, minimal lengths; anything else is not DER.
 """
 
 from __future__ import annotations
@@ -20,32 +19,32 @@ GENERALIZED_TIME: Final = 0x18
 SEQUENCE: Final = 0x30
 
 MAX_DEPTH: Final = 16
-"""How many elements may lie one in the other: those of a certificate are eight (RFC 5280)."""
+"""How deep elements may nest: a certificate has eight levels (RFC 5280)."""
 
 _CONSTRUCTED: Final = 0x20
 
 
 class NotDer(Exception):  # noqa: N818 - it says what the bytes are, as `Refused` does
-    """The bytes are not the DER that was expected. It carries no content on purpose."""
+    """The bytes are not the expected DER. The exception carries no content on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One tag-length-value triple; `encoded` is all of it, `content` the value alone."""
+    """A tag-length-value triple; `encoded` is the whole triple, `content` only the value."""
 
     tag: int
     content: bytes
     encoded: bytes
 
     def children(self, least: int = 0, most: int | None = None) -> list[Element]:
-        """Return the elements inside of a SEQUENCE, of which there are so many; raise `NotDer`."""
+        """Return the elements of a SEQUENCE, `least` to `most` of them; raise `NotDer`."""
         children = read_all(self.contents(SEQUENCE))
         if len(children) < least or (most is not None and len(children) > most):
             raise NotDer
         return children
 
     def contents(self, tag: int) -> bytes:
-        """Return the content of an element that must have this tag; raise `NotDer`."""
+        """Return the content of an element with this tag; raise `NotDer` for another tag."""
         if self.tag != tag:
             raise NotDer
         return self.content
@@ -76,9 +75,9 @@ def read(data: bytes) -> Element:
 
 
 def missing(data: bytes) -> int | None:
-    """Return how many bytes a SEQUENCE lacks at its end, negative for what is there too much.
+    """Return how many bytes a SEQUENCE lacks at its end; negative for extra bytes.
 
-    None when no SEQUENCE begins here.
+    None if the data does not begin with a SEQUENCE.
     """
     if len(data) < 2 or data[0] != SEQUENCE:
         return None
@@ -88,7 +87,7 @@ def missing(data: bytes) -> int | None:
 
 
 def read_all(data: bytes) -> list[Element]:
-    """Read elements until the data is used up; raise `NotDer` when they do not fill it exactly."""
+    """Read elements to the end of the data; raise `NotDer` if they do not fill it exactly."""
     elements = []
     at = 0
     while at < len(data):
@@ -117,9 +116,9 @@ def _read_at(data: bytes, start: int) -> tuple[Element, int]:
 
 
 def read_checked(data: bytes) -> Element:
-    """Return the element that the data is; raise `NotDer` unless all inside it is DER too.
+    """Return the data as one element; raise `NotDer` unless everything inside is DER too.
 
-    What a string holds is not looked at. No more than `MAX_DEPTH` elements lie one in the other.
+    Does not read the content of strings. Accepts at most `MAX_DEPTH` nested elements.
     """
     element = read(data)
     level = [element]
@@ -132,7 +131,7 @@ def read_checked(data: bytes) -> Element:
 
 
 def encode(tag: int, *parts: bytes) -> bytes:
-    """Return the element with this tag whose content is the parts, one after the other."""
+    """Return the element with this tag and the concatenated parts as content."""
     content = b"".join(parts)
     size = len(content)
     if size < 0x80:

@@ -1,4 +1,4 @@
-"""A key in DER, told by its structure and not by what it is called."""
+"""Keys in DER, recognized by their structure and not by a label."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CURVE_BY_POINT: Final = {1 + 2 * size: curve for curve, size in COORDINATE_BYTE
 
 
 def parser_of(encoded: bytes) -> Parser | None:
-    """Return what parses this DER, or None when it has the structure of nothing that is taken."""
+    """Return the parser for this DER, or None if its structure is not supported."""
     try:
         tags = [child.tag for child in der.read(encoded).children()]
     except der.NotDer:
@@ -34,7 +34,7 @@ def parser_of(encoded: bytes) -> Parser | None:
 
 
 def parse_der(encoded: bytes) -> PublicKey:
-    """Return the key of a DER file, whichever of the kinds it is; raise `Refused`."""
+    """Return the key of a DER file of any supported kind; raise `Refused`."""
     parse = parser_of(encoded)
     if parse:
         return parse(encoded)
@@ -44,19 +44,19 @@ def parse_der(encoded: bytes) -> PublicKey:
 def is_point(data: bytes) -> bool:
     """Tell whether this may be an uncompressed point of a curve (SEC 1 §2.3.3).
 
-    No private key has one of these lengths, and an octet string with it is what PKCS#11 gives.
+    No private key has one of these lengths. PKCS#11 returns the point in an OCTET STRING.
     """
     return data[:1] == b"\x04" and len(_without_header(data)) in _CURVE_BY_POINT
 
 
 def parse_point(data: bytes) -> PublicKey:
-    """Return the key of a bare point, whose length tells the curve; raise `Refused`."""
+    """Return the key of a bare point, whose length determines the curve; raise `Refused`."""
     point = _without_header(data)
     return ec_key(_CURVE_BY_POINT[len(point)], point, Container.POINT)
 
 
 def _without_header(data: bytes) -> bytes:
-    """Return the point in an OCTET STRING (PKCS#11, CKA_EC_POINT), or the data if it is in none."""
+    """Return the point in an OCTET STRING (PKCS#11, CKA_EC_POINT), or the data without one."""
     try:
         return der.read(data).contents(der.OCTET_STRING)
     except der.NotDer:

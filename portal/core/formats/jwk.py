@@ -1,4 +1,4 @@
-"""A public JWK (RFC 7517), as programs write it, into a `PublicKey`."""
+"""Parses a public JWK (RFC 7517), as programs write it, into a `PublicKey`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HSM: Final = "a JWK of a hardware security module"
 
 def parse_jwk(jwk: Mapping[str, object]) -> PublicKey:
     """Return the key of a JWK; raise `Refused`."""
-    # .NET and Azure write members without a value, also private ones: they say nothing.
+    # .NET and Azure write members without a value, private ones too: these are ignored.
     given = {name: value for name, value in jwk.items() if value is not None and value != []}
     notes = list(_for_signing(given))
     given, changed = _mended(given)
@@ -45,7 +45,7 @@ def parse_jwk(jwk: Mapping[str, object]) -> PublicKey:
 
 
 def bad_jwk(what: str) -> Refused:
-    """Return the refusal of JSON that is no public JWK, for this reason."""
+    """Return the refusal of JSON that is not a public JWK, for this reason."""
     return Refused(
         Reason.BAD_JWK,
         found=f"This is not a valid public JWK. {what}",
@@ -60,9 +60,9 @@ def _hint(kid: object) -> str:
 
 
 def _for_signing(jwk: dict[str, object]) -> Iterator[str]:
-    """RFC 7517 §4.2 and §4.3: a key says what it is for, and we only take one for signatures.
+    """RFC 7517 §4.2 and §4.3: a key may state its use; only a key for signatures is accepted.
 
-    "sign" is what the private half of such a key is for. Serializers leave it in the public one.
+    "sign" is the operation of the private key. Serializers leave it in the public key.
     """
     use = jwk.get("use", "sig")
     operations = jwk.get("key_ops", ["verify"])
@@ -77,10 +77,10 @@ def _for_signing(jwk: dict[str, object]) -> Iterator[str]:
 
 
 def _mended(jwk: dict[str, object]) -> tuple[dict[str, object], list[str]]:
-    """Return the JWK with its numbers as RFC 7518 §6 writes them, and what was changed for that.
+    """Return the JWK with its numbers in the form of RFC 7518 §6, and the list of changes.
 
-    Programs write plain base64, pad it, and leave or lose zeros before a number. Each of these has
-    one number only that it can mean.
+    Programs write plain base64, pad it, and add or drop leading zeros. Each of these variants can
+    mean only one number.
     """
     mended, notes = dict(jwk), []
     for name in _NUMBERS.get(str(jwk.get("kty")).removesuffix(_HSM_SUFFIX), ()):
@@ -150,7 +150,7 @@ def _akp(jwk: dict[str, object]) -> PublicKey:
 
 
 def _only(jwk: dict[str, object], key: PublicKey) -> tuple[str, ...]:
-    """RFC 7517 §4.4: `alg` names the one algorithm that the key is intended for."""
+    """RFC 7517 §4.4: `alg` names the algorithm that the key is intended for."""
     if "alg" not in jwk:
         return ()
     alg = _text(jwk, "alg")
@@ -185,7 +185,7 @@ def _bytes(jwk: dict[str, object], name: str) -> bytes:
 
 def _uint(jwk: dict[str, object], name: str) -> int:
     data = _bytes(jwk, name)
-    if data[0] == 0:  # RFC 7518 §2, Base64urlUInt: as few octets as it takes
+    if data[0] == 0:  # RFC 7518 §2, Base64urlUInt: as few octets as possible
         raise bad_jwk(f"Its member {name} starts with an extra zero byte.")
     return int.from_bytes(data, "big")
 

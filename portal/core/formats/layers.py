@@ -1,8 +1,8 @@
-"""What is around a key where people keep it: quotes, base64, hexadecimal digits, a quoted mail.
+"""Removes what surrounds a key in files and mails: quotes, base64, hexadecimal, quote marks.
 
-Each layer is a function that takes one such thing off a text, and gives None when it is not there.
-It guesses where it may, as what comes out is searched for private keys and then parsed as strictly
-as if it had been given alone. Each pattern takes each character once.
+Each layer is a function that removes one such encoding from a text, or returns None if there is
+none. A layer may guess, because its output is searched for private keys and then parsed as strictly
+as an input of its own. Each pattern takes each character once.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from portal.core.private.spelling import hexadecimal
 from portal.core.strict import base64url
 
 MAX_LAYERS: Final = 6
-"""How many layers are undone, one in the other: nobody's key has more of them."""
+"""How many nested layers are removed: no real key has more."""
 
 MAX_UNDONE_BYTES: Final = 10 * 1024
-"""How much may come out of all layers together: each output is searched for private keys."""
+"""How much all layers together may produce: each output is searched for private keys."""
 
 Content = str | bytes
 
 _SEQUENCE: Final = 0x30
 _LEAST_DER: Final = 40
 _LEAST_TEXT: Final = 24
-"""So many random bytes are never a text."""
+"""This many random bytes are never valid text."""
 
 _CONTROL: Final = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -38,14 +38,14 @@ _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What was around something, in words, and what was inside."""
+    """The description of a removed encoding, and the content."""
 
     name: str
     content: Content
 
 
 def undo(text: str) -> Layer | None:
-    """Return the outermost layer of a text, or None when there is none that is known."""
+    """Return the outermost layer of a text, or None if there is no known layer."""
     for name, inside in _LAYERS:
         content = inside(text)
         if content and content != text:
@@ -54,7 +54,7 @@ def undo(text: str) -> Layer | None:
 
 
 def decode(data: bytes) -> Layer | str | None:
-    """Return the text in these bytes, as a layer when it is not UTF-8; None when it is no text."""
+    """Return the text in these bytes, as a layer if it is not UTF-8; None if it is not text."""
     if data.startswith(_UTF16) or (len(data) > 1 and 0 in data[:2]):
         return _utf16(data)
     if _CONTROL.search(data):
@@ -62,7 +62,7 @@ def decode(data: bytes) -> Layer | str | None:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        # Text around a block in the code page of Western Windows; the block itself is ASCII.
+        # The text around a block may be in Windows code page 1252; the block itself is ASCII.
         text = data.decode("cp1252", "replace")
         return Layer("text that is not UTF-8", text) if "BEGIN " in text else None
 
@@ -76,7 +76,7 @@ def _utf16(data: bytes) -> Layer | None:
 
 
 def is_known(data: bytes) -> bool:
-    """Tell from how they begin whether these bytes are something that a key is in."""
+    """Tell from their beginning whether these bytes are a known container of a key."""
     return (
         (data[:1] == bytes((_SEQUENCE,)) and len(data) >= _LEAST_DER and data[1] != 0)
         or openssh.looks_like_blob(data)
@@ -96,7 +96,7 @@ def _is_text(data: bytes) -> bool:
     return True
 
 
-# --- Characters that nobody sees, and others that look like the right ones ------------------------
+# --- Invisible characters, and characters that look like the right ones ---------------------------
 
 _SPACES: Final = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _INVISIBLE: Final = re.compile(
@@ -120,7 +120,7 @@ def _dashes(text: str) -> str | None:
     return _DASHES.sub(lambda run: "-" if run[0] == "-" else "-----", text)
 
 
-# --- What stands before each line, or around a string of a program --------------------------------
+# --- Prefixes of lines, and quotes around a string of a program -----------------------------------
 
 _MARK: Final = re.compile(
     r"[ \t]*([>#|*;%][>#|*;% \t]*|[+]|//+[ \t]*|--[ \t]+)(?=-----BEGIN |[A-Za-z0-9{\"'“`])"
@@ -132,7 +132,7 @@ _ESCAPED: Final = {"n": "\n", "r": "", "t": " ", "\n": "", "\r\n": ""}
 
 
 def _line_marks(text: str) -> str | None:
-    """Take off what a mail, a comment or a diff puts before each line."""
+    """Remove the mark that a mail, a comment or a diff puts before each line."""
     lines = text.splitlines()
     first = next((at for at, line in enumerate(lines) if "BEGIN " in line), 0)
     found = _MARK.match(lines[first]) if lines else None
@@ -143,14 +143,14 @@ def _line_marks(text: str) -> str | None:
 
 
 def _without(mark: str, line: str) -> str:
-    """Take a mark off a line, whether there are spaces in it or not."""
+    """Remove a mark from a line, with or without the spaces of the mark."""
     for letter in mark:
         line = line.lstrip(" \t").removeprefix(letter)
     return line.strip()
 
 
 def _strings(text: str) -> str | None:
-    """Take the quotes off the lines of a string that is written as several."""
+    """Remove the quotes from a string that is split into several literals."""
     if "\n" not in text or not _QUOTE_BEFORE.search(text):
         return None
     start = max(text.find("-----BEGIN "), 0)
@@ -159,7 +159,7 @@ def _strings(text: str) -> str | None:
 
 
 def _escapes(text: str) -> str | None:
-    """Undo the escapes of a string; what is escaped twice has two such layers."""
+    """Undo the escapes of a string; a string that is escaped twice has two such layers."""
     if "\\" not in text or (text[0] in "{[" and text[1:2] != "\\"):
         return None
 
@@ -188,7 +188,7 @@ def _quotes(text: str) -> str | None:
 
 
 def _assignment(text: str) -> str | None:
-    """Take off the name before a value, as in `PUBLIC_KEY=…`, `key: …` or `const key = …`."""
+    """Remove the name before a value, as in `PUBLIC_KEY=…`, `key: …` or `const key = …`."""
     found = _PREFIX.match(text)
     rest = text[found.end() :] if found else ""
     return rest if rest[:1] in _AROUND or _may_be_encoded(rest) else None
@@ -231,7 +231,7 @@ def base64(text: str) -> bytes | None:
     word = "".join(text.split())
     if not _BASE64.fullmatch(word):
         return None
-    # Padding is a matter of taste; the bits that it leaves over are not.
+    # Padding is optional, but the unused bits of the last character must be zero.
     data = base64url.decode_url(word.rstrip("=").replace("+", "-").replace("/", "_"))
     return data if data and is_known(data) else None
 
@@ -254,7 +254,7 @@ def _may_be_encoded(text: str) -> bool:
     return bool(base64(text) or _hexadecimal(text) or text[:1] in {"{", "<", "["})
 
 
-# --- Objects of other languages, and words among others -------------------------------------------
+# --- Objects of other languages, and a word in a text ---------------------------------------------
 
 _NAME: Final = re.compile(r"([{,]\s*)([A-Za-z_][A-Za-z0-9_]{0,40})\s*:")
 _CONCATENATION: Final = re.compile(r"'\s*\+\s*'")
@@ -264,7 +264,7 @@ _LAST_COMMA: Final = re.compile(r",(?=\s{0,99}[}\]])")
 
 
 def _literal(text: str) -> str | None:
-    """Write an object of JavaScript or Python as JSON."""
+    """Convert an object of JavaScript or Python to JSON."""
     text = text.rstrip(" \t\r\n;,")
     if text[:1] not in {"{", "["} or text[-1:] not in {"}", "]"} or "\\" in text:
         return None
@@ -276,7 +276,7 @@ def _literal(text: str) -> str | None:
 
 
 def _word(text: str) -> bytes | None:
-    """Return the one word among others that is base64 of something known."""
+    """Return the bytes of the one word in the text that is base64 of a known container."""
     words = {word.strip("\"',;") for word in text.split() if len(word) >= _LEAST_DER}
     known = [data for word in words if (data := base64(word)) and _is_whole(data)]
     return known[0] if len(known) == 1 else None
@@ -306,4 +306,4 @@ _LAYERS: Final[tuple[tuple[str, Callable[[str], Content | None]], ...]] = (
     ("an object of JavaScript or Python", _literal),
     ("other words", _word),
 )
-"""Every layer with its name, in the order in which they are tried."""
+"""Every layer with its name, in the order of the attempts."""

@@ -1,6 +1,6 @@
 """OpenSSH public key lines: `ssh-rsa AAAA… comment` (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4).
 
-And the same bytes between the BEGIN and END lines of RFC 4716, or alone.
+Also the same bytes between the BEGIN and END lines of RFC 4716, or alone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BLOB: Final = re.compile(rb"\0\0\0[\5-\x40](?:ssh-|ecdsa-sha2-|sk-)")
 _MAX_LINES: Final = 16
 _MAX_PIECES: Final = 64
 _MAX_FIELDS: Final = 4
-"""One more than a key has."""
+"""One more than a key has fields."""
 
 WRAPPED: Final = "a line that was wrapped"
 MISLABELLED: Final = "a line with the type of another key"
@@ -34,20 +34,21 @@ AMONG_OTHERS: Final = "a line of authorized_keys or known_hosts"
 
 
 def looks_like_openssh(text: str) -> bool:
-    """Tell whether there is an OpenSSH public key line in the text, or what begins as one."""
+    """Tell whether the text contains an OpenSSH public key line, or the beginning of one."""
     found = _TYPE.search(text)
     return bool(found and (found.start() == 0 or text[found.end() :].lstrip().startswith("AAAA")))
 
 
 def looks_like_blob(data: bytes) -> bool:
-    """Tell whether the bytes inside of such a line begin here."""
+    """Tell whether the data begins like the bytes of such a line."""
     return _BLOB.match(data) is not None
 
 
 def parse_openssh(text: str) -> list[PublicKey]:
     """Return the keys of the OpenSSH public key lines in a text; raise `Refused`.
 
-    A line may be wrapped, as its bytes say where they end, and have options or host names before.
+    A line may be wrapped, because its bytes state their length. It may begin with options or host
+    names.
     """
     lines = [each for each in text.splitlines() if each.strip() and each.lstrip()[:1] != "#"]
     entries = list(_entries(lines))
@@ -65,7 +66,7 @@ def parse_openssh(text: str) -> list[PublicKey]:
 
 
 def _entries(lines: list[str]) -> Iterator[list[str]]:
-    """Yield the words of each line, with those of the lines that go on with it."""
+    """Yield the words of each line, with the words of its continuation lines."""
     entry: list[str] = []
     for line in lines:
         if entry and _TYPE.search(line):
@@ -101,7 +102,7 @@ def _parse_entry(words: list[str]) -> PublicKey:
 
 
 def _gathered(words: list[str]) -> tuple[bytes, int]:
-    """Return the bytes of the first words that are whole together, and how many words those are."""
+    """Return the bytes of the first words that form a complete key, and the number of words."""
     text = ""
     for count, word in enumerate(words[:_MAX_PIECES], 1):
         text += word
@@ -121,14 +122,14 @@ def _is_whole(blob: bytes) -> bool:
 
 
 def parse_ssh2(text: str) -> PublicKey:
-    """Return the key of a text in the form of RFC 4716; raise `Refused`."""
+    """Return the key of a text in the format of RFC 4716; raise `Refused`."""
     _before, _begin, rest = text.partition(SSH2_BEGIN)
     body, found, _rest = rest.partition(_SSH2_END)
     if not found:
         raise _bad()
     letters, is_header = "", False
     for line in body.splitlines()[1:]:
-        # §3.3: a header has a colon, and goes on after a line that ends with a backslash.
+        # §3.3: a header has a colon, and continues after a line that ends with a backslash.
         if not is_header and ":" not in line:
             letters += line.strip()
         is_header = line.endswith("\\") and (is_header or ":" in line)

@@ -35,12 +35,12 @@ _PARSERS: Final[dict[str, Parser]] = {
 
 
 def parse_armoured(text: str) -> list[PublicKey]:
-    """Return the keys of the PEM blocks in a text that has a BEGIN line; raise `Refused`.
+    """Return the keys of the PEM blocks in a text with a BEGIN line; raise `Refused`.
 
-    Text around the blocks is allowed (RFC 7468 §2 has explanatory text before them; openssl and
-    keytool write it, people too). Inside them white space is ignored, and base64 must be canonical.
-    A block of parameters beside a key says nothing that the key does not. Of several blocks those
-    that hold no usable key are left out, as long as one does.
+    Text around the blocks is allowed (RFC 7468 §2 allows explanatory text before them; openssl,
+    keytool and people write it). Inside a block white space is ignored, and base64 must be
+    canonical. A block of parameters beside a key is redundant. Of several blocks, those without a
+    usable key are skipped if one block has a usable key.
     """
     blocks = list(_blocks(text))
     if len(blocks) > 1:
@@ -55,7 +55,7 @@ def _parse_one_of(place: int, label: str, body: str) -> list[PublicKey]:
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Yield label and body of each block."""
+    """Yield the label and the body of each block."""
     rest, count = text, 0
     while True:
         before, found, rest = rest.partition(BEGIN)
@@ -110,7 +110,7 @@ def _parse(label: str, body: str) -> PublicKey:
 
 
 def _without_trust(encoded: bytes) -> bytes:
-    """Return the certificate before the settings of `openssl x509 -trustout`."""
+    """Return the certificate without the trust settings of `openssl x509 -trustout`."""
     try:
         certificate, *_settings = der.read_all(encoded)
     except (der.NotDer, ValueError):

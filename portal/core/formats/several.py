@@ -1,4 +1,4 @@
-"""Several things that may be keys: those that are, as long as there is one."""
+"""Selects the usable keys from several possible keys."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from portal.core.reasons import Reason, Refused
 
 
 def usable(readers: Iterable[Callable[[], Iterable[PublicKey]]]) -> list[PublicKey]:
-    """Return the keys that these give; raise the first `Refused` when none gives a key.
+    """Return the keys of all readers; raise the first `Refused` if no reader returns a key.
 
-    A private key is refused whatever else is there.
+    A private key is always refused.
     """
     keys: list[PublicKey] = []
     refusals: list[Refused] = []

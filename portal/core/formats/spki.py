@@ -1,4 +1,4 @@
-"""SubjectPublicKeyInfo (RFC 5280 §4.1.2.7): the one form every public key is kept in.
+"""SubjectPublicKeyInfo (RFC 5280 §4.1.2.7): the form in which every public key is stored.
 
 Algorithm identifiers: RFC 3279 and RFC 4055 (RSA), RFC 5480 (EC), RFC 8410 (Ed25519, Ed448),
 RFC 9881 (ML-DSA). Object identifiers are written as the bytes of their DER content.
@@ -45,7 +45,7 @@ RAW_BYTES: Final = {
     "ML-DSA-65": 1952,
     "ML-DSA-87": 2592,
 }
-"""The length of a public key that is a plain string of bytes (RFC 8032 §5, FIPS 204 table 2)."""
+"""The length of a public key that is a byte string, in bytes (RFC 8032 §5, FIPS 204 table 2)."""
 
 _CURVE_BY_OID: Final = {oid: curve for curve, oid in CURVE_OIDS.items()}
 _RAW_BY_OID: Final = {oid: name for name, oid in (OKP_OIDS | AKP_OIDS).items()}
@@ -67,8 +67,8 @@ def parse_spki(
 ) -> PublicKey:
     """Return the key of a DER SubjectPublicKeyInfo.
 
-    Raise `Refused` when it is not strict DER or a kind of key that is of no use here. Sizes and
-    numbers are not judged: that is for `KeyPolicy`.
+    Raise `Refused` if it is not strict DER or the kind of key is not supported. `KeyPolicy` judges
+    sizes and numbers.
     """
     try:
         return _parse(encoded, container, notes)
@@ -99,8 +99,8 @@ def _parse(encoded: bytes, container: Container, notes: tuple[str, ...]) -> Publ
 
 def _rsa_restriction(oid: bytes, parameters: list[der.Element]) -> tuple[str, ...]:
     if oid == RSA_PSS_OID:
-        # RFC 4055 §1.2: no parameters, no restriction beyond PSS. With parameters the key is bound
-        # to one hash and salt length, which a JWK cannot say, so they would be dropped silently.
+        # RFC 4055 §1.2: without parameters there is no restriction beyond PSS. Parameters bind the
+        # key to one hash and salt length. A JWK cannot express that, so they would be lost.
         if parameters:
             raise Refused(
                 Reason.RSA_PSS_PARAMETERS,
@@ -109,7 +109,7 @@ def _rsa_restriction(oid: bytes, parameters: list[der.Element]) -> tuple[str, ..
                 command=NEW_RSA_KEY,
             )
         return _PSS
-    # RFC 3279 §2.3.1: NULL, and always there. Old Bouncy Castle leaves it out.
+    # RFC 3279 §2.3.1: the parameters must be NULL. Old Bouncy Castle omits them.
     if [each.encoded for each in parameters] not in ([_NULL], []):
         raise der.NotDer
     return ()
@@ -179,7 +179,7 @@ def rsa_key(
 def ec_key(
     curve: str, point: bytes, container: Container, *, notes: tuple[str, ...] = ()
 ) -> PublicKey:
-    """Return the EC key with this point (SEC 1 §2.3.3), compressed or not; raise `Refused`."""
+    """Return the EC key of this point (SEC 1 §2.3.3), compressed or not; raise `Refused`."""
     size = COORDINATE_BYTES[curve]
     if point[:1] in {b"\x02", b"\x03"} and len(point) == 1 + size:
         point, notes = _in_full(curve, point), (*notes, _COMPRESSED)
@@ -199,7 +199,7 @@ def _in_full(curve: str, point: bytes) -> bytes:
 
 
 def point_invalid() -> Refused:
-    """Return the refusal of an EC point that is no point of its curve."""
+    """Return the refusal of an EC point that is not on its curve."""
     return Refused(
         Reason.EC_POINT_INVALID,
         found="The public point of this EC key is not on its curve.",
@@ -216,7 +216,7 @@ def raw_key(
     only: tuple[str, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> PublicKey:
-    """Return the Ed25519, Ed448 or ML-DSA key with these bytes; raise `Refused` if cut."""
+    """Return the Ed25519, Ed448 or ML-DSA key of these bytes; `Refused` if truncated."""
     if len(raw) != RAW_BYTES[name]:
         raise Refused(
             Reason.KEY_LENGTH,
@@ -225,7 +225,7 @@ def raw_key(
         )
     algorithm = der.encode(der.OID, (OKP_OIDS | AKP_OIDS)[name])
     kty = "OKP" if name in OKP_OIDS else "AKP"
-    # Ed25519 has 256 bits; Ed448 is spoken of by its field, and so are the other EC keys.
+    # Ed25519 has 256 bits; the size of Ed448 is that of its field, as for the other EC keys.
     bits = 448 if name == "Ed448" else 8 * len(raw)
     return PublicKey(kty, name, bits, _info(algorithm, raw), container, only, notes, raw=raw)
 
@@ -239,7 +239,7 @@ def _info(algorithm: bytes, bits: bytes) -> bytes:
 
 
 def bad_der(encoded: bytes) -> Refused:
-    """Return the refusal of bytes that are not the strict DER of a public key."""
+    """Return the refusal of bytes that are not strict DER of a public key."""
     return Refused(
         Reason.BAD_DER,
         found="The block does not contain a well-formed public key.",
@@ -249,7 +249,7 @@ def bad_der(encoded: bytes) -> Refused:
 
 
 def _damage(encoded: bytes) -> str:
-    """Say from the length that DER begins with how it was damaged."""
+    """Describe the damage, as shown by the length at the start of the DER."""
     left = der.missing(encoded)
     if left is None:
         return "It does not start like a key."

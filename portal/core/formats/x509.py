@@ -21,7 +21,7 @@ def parse_certificate(encoded: bytes) -> PublicKey:
     """Return the key of a DER certificate, with its validity as a note; raise `Refused`."""
     try:
         spki, note = _read(encoded)
-    except (der.NotDer, ValueError):  # ValueError: a date that is none
+    except (der.NotDer, ValueError):  # ValueError: an invalid date
         raise Refused(
             Reason.BAD_CERTIFICATE,
             found="The block does not contain a well-formed X.509 certificate.",
@@ -35,7 +35,7 @@ def _read(encoded: bytes) -> tuple[bytes, str]:
     signed, algorithm, signature = der.read_checked(encoded).children(3, 3)
     fields = signed.children(6)
     if fields[0].tag == _VERSION:
-        # X.690 §11.5: version 1 is the default, and so it is never written.
+        # X.690 §11.5: version 1 is the default, so DER never encodes it.
         if der.read(fields[0].content).integer() not in _V2_V3:
             raise der.NotDer
         fields = signed.children(7)[1:]
@@ -54,7 +54,7 @@ def _read(encoded: bytes) -> tuple[bytes, str]:
 def _date(element: der.Element) -> str:
     text = element.content.decode("ascii")
     if element.tag == der.UTC_TIME:
-        # RFC 5280 §4.1.2.5.1: 50 to 99 are years of the last century.
+        # RFC 5280 §4.1.2.5.1: 50 to 99 mean 1950 to 1999.
         text = ("19" if text >= "50" else "20") + text
     elif element.tag != der.GENERALIZED_TIME:
         raise der.NotDer

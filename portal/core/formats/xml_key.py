@@ -1,7 +1,7 @@
-"""Keys in XML: what .NET writes of an RSA key, and the key information of XML signatures.
+"""Keys in XML: RSA keys as .NET writes them, and the key information of XML signatures.
 
-RSAKeyValue and X509Certificate of XML-DSig §4.5, ECKeyValue of XML-DSig 1.1 §4.5.2.3. No XML is
-parsed, as nothing but these elements is of use; the pattern takes each character once.
+RSAKeyValue and X509Certificate of XML-DSig §4.5, ECKeyValue of XML-DSig 1.1 §4.5.2.3. No XML parser
+is used, because only these elements matter; the pattern takes each character once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MAX_ELEMENTS: Final = 32
 
 
 def looks_like_xml(text: str) -> bool:
-    """Tell whether there is XML with a key in the text."""
+    """Tell whether the text contains XML with a key."""
     return "</" in text and _ELEMENT.search(text) is not None
 
 
@@ -42,7 +42,7 @@ def _no_key(text: str) -> list[PublicKey]:
 
 
 def _values(text: str) -> Iterator[tuple[str, tuple[bytes, ...]]]:
-    """Yield each element with a key, and the two of an RSA key as one."""
+    """Yield each element with a key; the two elements of an RSA key come together."""
     numbers: dict[str, bytes] = {}
     for match in islice(_ELEMENT.finditer(text), _MAX_ELEMENTS):
         name, data = match[1], base64url.decode("".join(match[2].split())) or b""
@@ -57,7 +57,7 @@ def _values(text: str) -> Iterator[tuple[str, tuple[bytes, ...]]]:
 
 def _parse(name: str, data: tuple[bytes, ...]) -> list[PublicKey]:
     if name == "RSAKeyValue":
-        # XML-DSig §4.5.2.2 has no zeros before a number, and some programs write one.
+        # XML-DSig §4.5.2.2 forbids leading zeros, but some programs write one.
         n, e = (int.from_bytes(each, "big") for each in data)
         return [rsa_key(n, e, Container.XML)]
     parse = parse_point if name == "PublicKey" and is_point(data[0]) else parse_der

@@ -1,1 +1,1 @@
-"""Private keys: how to recognise one, and which public key it belongs to."""
+"""Detects private keys, and derives their public keys."""

@@ -1,8 +1,8 @@
-"""Private keys in DER, whatever their label says: how to tell them, and whose they are.
+"""Private keys in DER, whatever their label: detection, and their public keys.
 
 PKCS#1 (RFC 8017 §A.1.2), PKCS#8 and its successor (RFC 5208, RFC 5958), SEC 1 (RFC 5915), encrypted
-PKCS#8 and PKCS#12 (RFC 7292). This reader is lenient on purpose: it takes BER, and what is left of
-a truncated file. It may be, as nothing is accepted here, and as every public half is proven.
+PKCS#8 and PKCS#12 (RFC 7292). This reader is lenient on purpose: it takes BER and truncated files.
+That is safe, because it accepts no key and every public key is proven.
 """
 
 from __future__ import annotations
@@ -32,33 +32,33 @@ _SEEDS: Final = {oid: name for name, oid in (OKP_OIDS | AKP_OIDS).items()}
 _NAMED: Final = _SEEDS.keys() | {EC_OID}
 
 _LAYERS: Final = 4
-"""How many wrappings are taken off: a private key in a PKCS#8 under the name of a public key has
-two of them, and nobody but an attacker has more."""
+"""How many wrappings are removed: a private key in a PKCS#8 that is labelled as a public key has
+two, and only an attacker uses more."""
 
 _MAX_PARTS: Final = 6
-"""PKCS#1 tells a pair by the first six of its numbers, and no other form by more parts."""
+"""The first six numbers of PKCS#1 determine a key pair; no other format needs more parts."""
 
 _Part = tuple[int, bytes]
-"""A tag and the content, or as much of it as there is."""
+"""A tag and the content, which may be truncated."""
 
 
 def looks_private(head: bytes) -> bool:
-    """Tell from the first 96 bytes whether a private key begins here, in constant time."""
+    """Tell from the first 96 bytes whether the data begins like a private key, in constant time."""
     parts = _inside(head)
     return _is_private(parts) or _is_keystore(parts)
 
 
 def is_keystore(head: bytes) -> bool:
-    """Tell from the first 96 bytes whether a PKCS#12 file begins here."""
+    """Tell from the first 96 bytes whether the data begins like a PKCS#12 file."""
     return _is_keystore(_inside(head))
 
 
 def public_half(data: bytes) -> PublicKey | None:
-    """Return the public half of the private key in the data, when it proves itself."""
+    """Return the public key of the private key in the data, or None if it is not proven."""
     parts = _inside(data)
     for _ in range(_LAYERS):
         match parts:
-            case [(der.SEQUENCE, _), (der.BIT_STRING, bits), *_]:  # as a public key
+            case [(der.SEQUENCE, _), (der.BIT_STRING, bits), *_]:  # labelled as a public key
                 parts = _inside(bits[1:])
             case [(der.INTEGER, _), (der.SEQUENCE, algorithm), (der.OCTET_STRING, key), *_]:
                 if _oid(algorithm) in _NAMED:
@@ -74,7 +74,7 @@ def _parts(data: bytes) -> Iterator[_Part]:
     while at + 2 <= len(data):
         tag, length = data[at], data[at + 1]
         at += 2
-        if length == 0x80:  # BER: up to an end mark, which we do not look for
+        if length == 0x80:  # BER: ends at an end mark, which this reader ignores
             length = len(data)
         elif length > 0x80:
             size = length & 0x7F
@@ -85,7 +85,7 @@ def _parts(data: bytes) -> Iterator[_Part]:
 
 
 def _inside(data: bytes) -> list[_Part]:
-    """Return the first parts of the SEQUENCE with which the data begins."""
+    """Return the first parts of the SEQUENCE at the beginning of the data."""
     tag, content = next(_parts(data), (0, b""))
     return list(islice(_parts(content), _MAX_PARTS)) if tag == der.SEQUENCE else []
 
@@ -109,7 +109,7 @@ def _is_private(parts: list[_Part]) -> bool:
         case [(der.SEQUENCE, content), *_] if _oid(content).startswith(_ENCRYPTIONS):
             return True  # encrypted PKCS#8
         case [(der.SEQUENCE, _), (der.BIT_STRING, bits), *_]:
-            return _is_private(_inside(bits[1:]))  # under the name of a public key
+            return _is_private(_inside(bits[1:]))  # labelled as a public key
     return False
 
 
@@ -131,7 +131,7 @@ def _half(parts: list[_Part]) -> PublicKey | None:
 
 
 def _pkcs8_half(algorithm: bytes, key: bytes) -> PublicKey | None:
-    """Return the half of a key whose algorithm is in `_NAMED`, so that it says which kind it is."""
+    """Return the public key of a PKCS#8 key whose algorithm is in `_NAMED`, or None."""
     oid = _oid(algorithm)
     if oid in _SEEDS:
         return seed_half(_SEEDS[oid], _seed(key))

@@ -1,7 +1,7 @@
-"""Private keys are looked for before anything else, in whatever they come, damaged or whole.
+"""Searches input for private keys, in any container, complete or damaged, before other steps.
 
-A private key that was shown to anybody counts as leaked. So nothing of it goes on from here except
-the public half, and that only when it is proven (`proof.py`), so that the registry can block it.
+A private key that was sent to anyone counts as leaked. So this module passes on only its public
+key, and only a proven one (`to_public.py`), so that the registry can block it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from portal.core.public_key.unsupported import NEW_KEY, NEW_KEYSTORE
 from portal.core.reasons import Reason, Refused
 
 MAX_PROOFS: Final = 16
-"""How many private keys in one input are looked at for their public halves."""
+"""For how many private keys of one input the public key is derived."""
 
-# `BEGIN RSA PRIVATE KEY` and its like, wherever the dashes and spaces went, and PuTTY's first line.
-# The method private_key_jwt is in every client's metadata, after "token_endpoint_auth_method".
+# `BEGIN RSA PRIVATE KEY` and similar lines, with or without dashes and spaces, and PuTTY's first
+# line. Not the method private_key_jwt, which is in the metadata of every client.
 _LABEL: Final = re.compile(rb"(BEGIN|END)[A-Z0-9]{0,24}?PRIVATEKEY(?!JWT)|PUTTYUSERKEYFILE")
 
 _NOT_IN_A_LABEL: Final = bytes(
@@ -39,18 +39,18 @@ _JAVA_KEYSTORES: Final = (bytes.fromhex("feedfeed"), bytes.fromhex("cececece")) 
 
 
 def refuse_private(data: bytes, tried: private_numbers.Tried | None = None) -> None:
-    """Raise `Refused` when there is a private key or a shared secret in the data.
+    """Raise `Refused` if the data contains a private key or a shared secret.
 
-    `tried` keeps what was tried, so that the same values are not tried again in what comes out of
-    the data. It holds what may be private, and must not live longer than the data.
+    `tried` stores the values already tried, so that they are not tried again in decoded content. It
+    may hold private values, and must not outlive the data.
     """
     text = _plain(data)
     bodies = list(private_spelling.bodies(text, _is_telling))
-    # One text, so that many of them cost no more than their length.
+    # Joined into one text, so that the cost depends only on the total length.
     inner = "\n\n".join(_plain(each) for each in bodies if _is_text(each))
     texts = [text, inner]
     bodies += private_spelling.bodies(inner, _is_private_blob)
-    if not data.isascii():  # a text is no value, but for the words in it
+    if not data.isascii():  # ASCII text is not a value itself; its words may be
         bodies = [data, *bodies]
     blobs = [each for each in bodies if _is_private_blob(each)]
     tried = {} if tried is None else tried
@@ -80,12 +80,12 @@ def refuse_private(data: bytes, tried: private_numbers.Tried | None = None) -> N
 
 
 def _plain(data: bytes) -> str:
-    """Return the text in the data, also that of UTF-16 and that in a string of a program."""
+    """Return the text in the data, also from UTF-16 and from an escaped string of a program."""
     text = data.replace(b"\0", b"").decode("latin-1")
     if "\\" not in text:
         return text
     text = text.replace("\\r", "").replace("\\n", "\n").replace('\\"', '"')
-    # PHP escapes the slash of base64, .NET its plus sign and, in XML within JSON, brackets.
+    # PHP escapes the slash of base64; .NET escapes the plus sign and, for XML in JSON, brackets.
     return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text.replace("\\/", "/"))
 
 
@@ -108,7 +108,7 @@ def _is_text(head: bytes) -> bool:
 
 
 def _is_private_blob(data: bytes) -> bool:
-    """Tell a private key under whatever label, or without one."""
+    """Tell whether the data is a private key, with any label or none."""
     head = data[: private_spelling.HEAD_BYTES]
     return (
         head.startswith((private_openssh.MAGIC, *_JAVA_KEYSTORES))

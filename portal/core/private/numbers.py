@@ -1,7 +1,7 @@
-"""Private keys that their numbers give away, whatever they are called and whatever they stand in.
+"""Private keys recognized by their numbers, whatever their names and format.
 
-A number that divides a modulus, a number whose public half stands beside it: no name has to be
-known for that, and neither happens by chance.
+A number that divides a modulus, or a number next to its own public key: recognizing these needs no
+names, and neither happens by chance.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ _E: Final = 65537
 
 _CURVES: Final = {size: curve for curve, size in COORDINATE_BYTES.items()}
 _SEEDS: Final = {RAW_BYTES[name]: name for name in ("Ed25519", "Ed448")}
-# Zeros at the beginning of a private value get lost where it is written as a number.
+# A private value that is written as a number loses its leading zeros.
 _SCALARS: Final = {size - lost: curve for size, curve in _CURVES.items() for lost in range(3)}
 _SHORT_SEEDS: Final = {size - lost: size for size in _SEEDS for lost in range(3)}
 
 
 Tried = dict[tuple[str, bytes], tuple[PublicKey, ...]]
-"""The public halves of values that were tried as what is named; to make one takes half a ms."""
+"""The public keys of values already tried, by kind; deriving one takes 0.5 ms."""
 
 
 def public_halves(values: Sequence[bytes], tried: Tried) -> Iterator[PublicKey]:
-    """Yield the public half of each private key among the values, each proven by another value."""
+    """Yield the public key of each private key among the values, proven by another value."""
     yield from _rsa_halves(sorted({int.from_bytes(each, "big") for each in values}, reverse=True))
-    if len(values) > 1:  # a single value has none beside it that could be its public half
+    if len(values) > 1:  # a single value has no other value that could be its public key
         yield from _elliptic_halves(values, tried)
     yield from _pairs(values, tried)
 
 
 def halves_of(secret: bytes) -> Iterator[PublicKey]:
-    """Yield the public halves that these bytes have if they are a private value."""
+    """Yield the public keys of these bytes if they are a private value."""
     if len(secret) in _SCALARS:
         half = ec_half(_SCALARS[len(secret)], int.from_bytes(secret, "big"))
         if half:
@@ -52,7 +52,7 @@ def halves_of(secret: bytes) -> Iterator[PublicKey]:
 
 
 def _elliptic_halves(values: Sequence[bytes], tried: Tried) -> Iterator[PublicKey]:
-    """Yield the public half of each value that has it beside itself."""
+    """Yield the public key of each value whose public key is among the values."""
     shown = {each.lstrip(b"\0") for each in values}
     sizes = _SCALARS.keys() | _SHORT_SEEDS.keys()
     for secret in [each for each in values if len(each) in sizes][:_MAX_SECRETS]:
@@ -64,10 +64,10 @@ def _elliptic_halves(values: Sequence[bytes], tried: Tried) -> Iterator[PublicKe
 
 
 def _rsa_halves(numbers: Sequence[int]) -> Iterator[PublicKey]:
-    """Yield the public half of each modulus with one of its factors, or its private exponent."""
+    """Yield the public key of each modulus with one of its factors or its private exponent."""
     left = _MAX_EXPONENTS
     for n in list(filter(_is_modulus, numbers))[:_MAX_MODULI]:
-        # A prime has half the bits of its modulus. Of short numbers there may be hundreds.
+        # A prime has half the bits of its modulus. There may be hundreds of shorter numbers.
         least = n >> n.bit_length() * 3 // 4
         half = rsa_half(n, 0, 0, *(each for each in numbers if each > least))
         if half:
@@ -83,13 +83,13 @@ def _rsa_halves(numbers: Sequence[int]) -> Iterator[PublicKey]:
 
 
 def _is_modulus(number: int) -> bool:
-    """Tell whether the number could be a modulus that somebody registers (`KeyPolicy`)."""
+    """Tell whether the number could be the modulus of a registered key (`KeyPolicy`)."""
     bits = number.bit_length()
     return bool(number % 2) and bits % 8 == 0 and _MIN_RSA_BITS <= bits <= MAX_RSA_BITS
 
 
 def _public_forms(half: PublicKey) -> tuple[bytes, ...]:
-    """Return how the public half may stand beside the private one, without zeros before it."""
+    """Return the forms of the public key beside a private key, without leading zeros."""
     raw = half.raw
     if half.kty == "OKP":
         return raw.lstrip(b"\0"), half.spki
@@ -98,9 +98,9 @@ def _public_forms(half: PublicKey) -> tuple[bytes, ...]:
 
 
 def _pairs(values: Sequence[bytes], tried: Tried) -> Iterator[PublicKey]:
-    """Yield the public half of each Ed25519 or Ed448 key that is a seed and its public key in one.
+    """Yield the public key of each Ed25519 or Ed448 value that is a seed with its public key.
 
-    So NaCl, Go and Solana keep them.
+    NaCl, Go and Solana store keys in this form.
     """
     for size, name in _SEEDS.items():
         for pair in [each for each in values if len(each) == 2 * size][:_MAX_SECRETS]:

@@ -1,4 +1,4 @@
-"""Whose an OpenSSH private key is (PROTOCOL.key of OpenSSH), when it is not encrypted."""
+"""The public key of an unencrypted OpenSSH private key (PROTOCOL.key of OpenSSH)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ MAGIC: Final = b"openssh-key-v1\0"
 
 
 def public_half(data: bytes) -> PublicKey | None:
-    """Return the public half of the private key in the data, when it proves itself."""
+    """Return the public key of the private key in the data, or None if it is not proven."""
     _cipher, _kdf, _options, rest = _take(data.removeprefix(MAGIC), 3)
     _public, secret, _rest = _take(rest[4:], 2)  # after the number of keys, which is always one
-    # Encrypted bytes mean nothing to what follows, and prove nothing. Two check numbers come first.
+    # Two check numbers come first. Encrypted bytes match no kind of key below and prove nothing.
     kind, rest = _take(secret[8:], 1)
     return _half(kind, rest)
 
@@ -35,7 +35,7 @@ def _half(kind: bytes, rest: bytes) -> PublicKey | None:
 
 
 def _take(data: bytes, count: int) -> list[bytes]:
-    """Return that many length-prefixed strings, then the rest; what is missing is empty."""
+    """Return `count` length-prefixed strings, then the rest; missing strings are empty."""
     fields = []
     for _ in range(count):
         end = 4 + int.from_bytes(data[:4], "big")

@@ -1,7 +1,7 @@
 """Bytes written as text: in base64, in hexadecimal digits, or as a list of numbers.
 
-All of it is a guess, and lenient on purpose: who asks judges the bytes. Each pattern takes each
-character once, so that a hostile text costs no more than its length.
+The result is a guess, and lenient on purpose: the caller judges the bytes. Each pattern takes each
+character once, so that the cost of a hostile text is linear in its length.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from itertools import chain
 from typing import Final
 
 HEAD_BYTES: Final = 96
-"""How much of some bytes one has to see to know what they are."""
+"""How many bytes at the beginning are enough to recognize a container."""
 
 _MAX_HEADS: Final = 1000
-"""How many heads in a text are decoded: only what is made to take long has so many."""
+"""How many beginnings in a text are decoded: only a hostile text has more."""
 
 _MAX_WORD: Final = 2500
 """8192 bits are 2,467 decimal digits, and Python converts no more than 4,300."""
@@ -66,9 +66,9 @@ class _Spelling:
 
 
 def base64(text: str) -> bytes:
-    """Return the bytes of base64 or base64url, or what there is of it before it ends."""
+    """Return the bytes of base64 or base64url, up to where the encoding ends."""
     letters = "".join(text.split()).replace("-", "+").replace("_", "/")
-    if len(letters) % 4 == 1:  # one letter is no byte
+    if len(letters) % 4 == 1:  # a single letter encodes no byte
         letters = letters[:-1]
     return a2b_base64(letters + "==")
 
@@ -84,7 +84,7 @@ def _numbers(text: str) -> bytes:
 
 
 _BASE64: Final = _Spelling(
-    # A run of letters, or the first four of a DER SEQUENCE: its lines may be short.
+    # A run of letters, or the first four letters of a DER SEQUENCE, whose lines may be short.
     start=re.compile(
         rf"{_LETTER}(?<!{_LETTER}{{2}})"
         rf"(?:(?=[A-Za-z0-9+/_-]{{23}})|(?<=M)(?:[A-H]\s*{_LETTER}\s*[Cw]|I))"
@@ -109,9 +109,9 @@ _LIST: Final = _Spelling(
 
 
 def bodies(text: str, is_wanted: Callable[[bytes], bool]) -> Iterator[bytes]:
-    """Yield each run of bytes in the text; of base64, only what has a wanted head.
+    """Yield each run of bytes in the text; base64 only if `is_wanted` accepts its beginning.
 
-    There is too much that may be base64: any long word is.
+    Any long word may be base64, so there are too many candidates.
     """
     yield from _BASE64.bodies(text, is_wanted)
     yield from _HEXADECIMAL.bodies(text, bool)
@@ -119,9 +119,9 @@ def bodies(text: str, is_wanted: Callable[[bytes], bool]) -> Iterator[bytes]:
 
 
 def words(text: str) -> Iterator[bytes]:
-    """Yield what each word of the text, and each XML element, may be a value of.
+    """Yield the values that each word of the text and each XML element may encode.
 
-    As long as a private key of 32 bytes, and no longer than a modulus of 8192 bits.
+    A value has at least the length of a 32-byte private key, at most that of an 8192-bit modulus.
     """
     for match in chain(_WORD.finditer(text), _ELEMENT.finditer(text)):
         word = match[match.lastindex or 0]

@@ -1,6 +1,6 @@
-"""Private keys that are text themselves, known by the names in it, also when it is damaged.
+"""Private keys in text formats, recognized by their member names, even in damaged text.
 
-JWK, what .NET writes of `RSAParameters` and of RSAKeyValue, and what openssl prints with `-text`.
+JWK, `RSAParameters` and RSAKeyValue of .NET, and the output of openssl with `-text`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from portal.core.public_key import PublicKey
 from portal.core.strict.json import MAX_BRACKETS
 
 # Every pattern is anchored on fixed text and has no nested repetition: scanning stays linear.
-# Serializers also write members that have no value; possessive, so that no space is given back.
+# Serializers also write members without a value; possessive, so that no space is given back.
 _VALUE: Final = r"""["']?\s*+:\s*+(?!null\b|None\b|\[\s*\]|""|'')"""
 _MEMBER: Final = r"""(?<![A-Za-z0-9_-])["']?"""
 _JWK_PRIVATE: Final = re.compile(f"{_MEMBER}(d|p|q|dp|dq|qi|oth|priv){_VALUE}")
@@ -46,9 +46,9 @@ _OPENSSL_KINDS: Final = {"ED25519": "Ed25519", "ED448": "Ed448"} | {name: name f
 
 
 def has_private_jwk(text: str) -> bool:
-    """Tell whether there is a JWK with private members (RFC 7518 §6.2.2, §6.3.2, RFC 9964 §3).
+    """Tell whether the text has a JWK with private members (RFC 7518 §6.2.2, §6.3.2, RFC 9964 §3).
 
-    Or `RSAParameters` in JSON, with a D or a prime.
+    `RSAParameters` in JSON with a D or a prime count too.
     """
     return (
         ("kty" in text and bool(_JWK_PRIVATE.search(text)))
@@ -58,24 +58,24 @@ def has_private_jwk(text: str) -> bool:
 
 
 def has_shared_secret(text: str) -> bool:
-    """Tell whether there is a JWK with a symmetric key (RFC 7518 §6.4)."""
+    """Tell whether the text has a JWK with a symmetric key (RFC 7518 §6.4)."""
     return ("kty" in text and bool(_JWK_SECRET.search(text))) or any(
         "kty" in each and each.get("k") for each in _objects(text)
     )
 
 
 def has_private_xml(text: str) -> bool:
-    """Tell whether there is an RSAKeyValue, or `RSAParameters`, with a D or a prime."""
+    """Tell whether the text has an RSAKeyValue, or `RSAParameters`, with a D or a prime."""
     return "Modulus>" in text and bool(_XML_PRIVATE.search(text))
 
 
 def has_private_dump(text: str) -> bool:
-    """Tell whether there is what `openssl pkey -text` prints of a private key."""
+    """Tell whether the text has the output of `openssl pkey -text` for a private key."""
     return bool(_DUMP_PRIVATE.search(text))
 
 
 def public_halves(text: str) -> Iterator[PublicKey | None]:
-    """Yield, for each private key in the text, its public half when it proves itself, or None."""
+    """Yield, for each private key in the text, its public key, or None if it is not proven."""
     yield from map(_jwk_half, _private_jwks(text))
     if has_private_xml(text):
         yield _xml_half(text)
@@ -84,7 +84,7 @@ def public_halves(text: str) -> Iterator[PublicKey | None]:
 
 
 def _private_jwks(text: str) -> Iterator[dict[str, object]]:
-    """Yield each object with the names and values of a private JWK; .NET names become those."""
+    """Yield each object with the members of a private JWK; .NET names are translated."""
     for each in _objects(text):
         jwk = each
         if "kty" not in each:
@@ -97,7 +97,7 @@ def _private_jwks(text: str) -> Iterator[dict[str, object]]:
 
 
 def _objects(text: str) -> list[dict[str, object]]:
-    """Return every JSON object in the text, also what is whole in a text that is not."""
+    """Return every JSON object in the text, also complete objects in damaged JSON."""
     objects: list[dict[str, object]] = []
     if text.count("{") + text.count("[") > MAX_BRACKETS:
         return objects
@@ -111,9 +111,9 @@ def _objects(text: str) -> list[dict[str, object]]:
         try:
             _value, end = decoder.raw_decode(text, at)
         except json.JSONDecodeError as problem:
-            # On from where it failed, so that nothing is read twice.
+            # Continue where parsing failed, so that nothing is read twice.
             end = max(problem.pos, at + 1)
-        except ValueError:  # a number of more digits than Python converts
+        except ValueError:  # a number with more digits than Python converts
             break
         at = text.find("{", end)
     return objects

@@ -1,8 +1,8 @@
-"""Proof that a public key belongs to a private one: nobody can block a key by making up a file.
+"""Proves that a public key belongs to a private key, so that no forged file can block a key.
 
-The public half is never taken from what a file says about it. It is derived from the private value
-(EC, Ed25519, Ed448, ML-DSA), or the private value is shown to fit the modulus (RSA). Numbers are
-bounded first, and no proof takes a power: sixteen of them take a few milliseconds.
+The public key is never copied from the file. It is derived from the private value (EC, Ed25519,
+Ed448, ML-DSA), or the private value is shown to fit the modulus (RSA). Numbers are bounded first,
+and no proof computes a power: sixteen proofs take a few milliseconds.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _SEEDS: Final[dict[str, Callable[[bytes], _PrivateKey]]] = {
 def rsa_half(n: int, e: int, d: int, *factors: int) -> PublicKey | None:
     """Return the public key of this modulus if `d` or one of the `factors` fits it, else None.
 
-    Its exponent is 65537 whatever `e` is: who has the factors has every key of this modulus, and
-    65537 is the one exponent that could be registered.
+    Its exponent is 65537 whatever `e` is: the factors reveal every key of this modulus, and 65537
+    is the only exponent that can be registered.
     """
     if n < 1 or n.bit_length() > MAX_RSA_BITS:
         return None
@@ -53,12 +53,12 @@ def rsa_half(n: int, e: int, d: int, *factors: int) -> PublicKey | None:
 
 
 def _factor(n: int, e: int, d: int) -> int:
-    """Return a prime of a modulus by its two exponents, or any number when they are no pair.
+    """Return a prime factor of a modulus from its two exponents, or any number if they do not fit.
 
-    e·d - 1 is k·φ / g, where φ = (p - 1)·(q - 1) is n but for its lower half, and g is small (1, or
-    gcd(p - 1, q - 1) where d is made as in RFC 8017 §3.2). So k / g is the fraction with a small
-    denominator that is nearest to (e·d - 1) / n. With φ come p + q, and p and q. That is a few
-    multiplications, where to try whether d undoes e takes a tenth of a second.
+    e·d - 1 = k·φ / g, where φ = (p - 1)·(q - 1) differs from n only in the lower half of its bits,
+    and g is small (1, or gcd(p - 1, q - 1) if d is as in RFC 8017 §3.2). So k / g is the fraction
+    with a small denominator that is nearest to (e·d - 1) / n. φ gives p + q, hence p and q. That
+    takes a few multiplications; testing whether d inverts e would take a tenth of a second.
     """
     if not (1 < e < MAX_EXPONENT and 1 < d < n):
         return 0

@@ -1,7 +1,7 @@
-"""Private keys as Windows keeps them: blobs of CryptoAPI and of its successor CNG.
+"""Private keys in Windows formats: blobs of CryptoAPI and of its successor CNG.
 
 Layouts: PRIVATEKEYBLOB in "RSA/Schannel Key BLOBs", BCRYPT_RSAKEY_BLOB and BCRYPT_ECCKEY_BLOB in
-bcrypt.h. A .pvk file is a header and a PRIVATEKEYBLOB, a .snk file that alone.
+bcrypt.h. A .pvk file is a header and a PRIVATEKEYBLOB, a .snk file only a PRIVATEKEYBLOB.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CNG_EC: Final = {
     b"ECK2": "P-256",
     b"ECK4": "P-384",
     b"ECK6": "P-521",
-    b"ECDV": "",  # any curve, and which one is not said
+    b"ECDV": "",  # any curve; the blob does not name it
     b"ECKV": "",
 }
 _CNG_DSA: Final = (b"DSPV", b"DPV2")
@@ -33,18 +33,18 @@ _MAX_BITS: Final = 16384
 
 
 def looks_private(head: bytes) -> bool:
-    """Tell from the first bytes whether such a private key begins here."""
+    """Tell from the first bytes whether the data begins like such a private key."""
     magic, size = head[:4], _little(head[4:8])
     if magic == _CAPI:
         return head[8:12] in _CAPI_MAGICS
     if magic in _CNG_RSA:
         return 256 <= size <= _MAX_BITS
-    # The magic words are letters, so that a text may begin with one; no text has this size next.
+    # The magic words are letters, so a text may begin with one, but not with this size after it.
     return magic == _PVK or (magic in (*_CNG_EC, *_CNG_DSA) and 16 <= size <= _MAX_BITS // 8)
 
 
 def public_half(blob: bytes) -> PublicKey | None:
-    """Return the public half of the private key in the blob, when it proves itself."""
+    """Return the public key of the private key in the blob, or None if it is not proven."""
     if blob.startswith(_PVK):
         blob = blob[_PVK_HEADER + _little(blob[16:20]) :]  # after the salt
     if blob.startswith(_CAPI):
@@ -60,7 +60,7 @@ def public_half(blob: bytes) -> PublicKey | None:
 
 
 def _capi_half(key: bytes) -> PublicKey | None:
-    """RSAPUBKEY, then modulus, both primes, three more numbers and the private exponent."""
+    """Read an RSAPUBKEY, the modulus, both primes, three more numbers and the private exponent."""
     size = _little(key[4:8]) // 8
     at = 12
     numbers = []
@@ -72,7 +72,7 @@ def _capi_half(key: bytes) -> PublicKey | None:
 
 
 def _cng_rsa_half(blob: bytes) -> PublicKey | None:
-    """A header of six numbers, then exponent, modulus and both primes."""
+    """Read a header of six numbers, then the exponent, the modulus and both primes."""
     at = 24
     numbers = []
     for place in (8, 12, 16, 20):
