@@ -26,7 +26,9 @@ LIMIT: Final = 1000
 """How many new events one look reads. After more of them everything is read again."""
 
 _EVER: Final = float("inf")
-_LOOK_EVERY_S: Final = 1.0
+# A look and a connection may both take 0.4 seconds in vain. Half a second is then left before
+# `BOUND_S` is over, which a busy machine needs.
+_LOOK_EVERY_S: Final = 0.7
 _PAUSE_S: Final = 0.1
 # A server that refuses us answers others, and each set is read from it: haste gains nothing.
 _REFUSED_PAUSE_S: Final = 1.0
