@@ -65,7 +65,7 @@ def main() -> None:
         numbers = {"person": person.pk, "first": made[0].pk, "events": events, "clients": clients}
         with connection.cursor() as cursor:
             cursor.execute(EVENTS, numbers)
-            # Some of these active clients end with a suspension: add the events that resume them.
+            # The events leave each client suspended, but its row is active: add resumptions.
             cursor.execute(
                 "INSERT INTO registry_event (at, actor_id, actor_portal, verb, client_id, detail) "
                 "SELECT now(), %s, false, 'resume_client', id, '{}' FROM registry_client",

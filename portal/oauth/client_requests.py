@@ -104,7 +104,7 @@ def _check_form(request: HttpRequest) -> None:
 
 
 def _read(request: HttpRequest) -> dict[str, list[str]]:
-    """Return the parameters. A chunked body has no Content-Length (RFC 9112 §7.1), so set one."""
+    """Return the parameters; limit a chunked body, which has no length (RFC 9112 §7.1)."""
     if not request.META.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" in request.META:
         stream = LimitedStream(request.META["wsgi.input"], MAX_BODY_BYTES + 1)
         request._stream = cast("BinaryIO", stream)  # noqa: SLF001 - Django gives it none
