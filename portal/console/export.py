@@ -40,7 +40,7 @@ COLUMNS: Final = {
 BATCH: Final = 200
 """How many events are loaded and written at a time."""
 _CLOCKS: Final = timedelta(minutes=10)
-"""How far the clocks of two hosts may differ, and so the dates of events from their order."""
+"""How far the clocks of two hosts may differ: events this close may be out of order by date."""
 # Characters that begin a formula in a spreadsheet (OWASP, "CSV Injection").
 _FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 # The start of a cell: some spreadsheets end a cell at a semicolon or a tab, even in quotes.
