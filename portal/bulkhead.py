@@ -34,7 +34,7 @@ class Bulkhead:
     """
 
     def __init__(self, count: int, *, waiting: BoundedSemaphore, patience_s: float) -> None:
-        """Take the number of slots, the waiting limit, and the longest wait in seconds."""
+        """Take the number of slots, the waiting limit, and the longest time without a release."""
         self._free = BoundedSemaphore(count)
         self._waiting = waiting
         self._patience_s = patience_s
@@ -130,7 +130,7 @@ class DatabaseBulkhead(Bulkhead):
             raise
 
     def _release(self) -> None:
-        """Leave the connections to the slot."""
+        """Return the connections to the slot."""
         mine = connections.all(initialized_only=True)
         for each in mine:
             if not each.allow_thread_sharing:
@@ -166,7 +166,7 @@ class Slots:
     waiting_lookups: int
     waiting_clients: int
     waiting_people: int
-    """For pages and passwords together: a request that waits to hash one is for a page."""
+    """For pages and passwords together: a request that waits to hash a password is for a page."""
 
     waiting_mails: int
 
@@ -206,20 +206,20 @@ _WAITING_PEOPLE: Final = BoundedSemaphore(_SLOTS.waiting_people)
 lookups: Final = _WITH_CONNECTIONS(
     _SLOTS.lookups, waiting=BoundedSemaphore(_SLOTS.waiting_lookups), patience_s=0.25
 )
-"""Key sets that are not in memory, which take milliseconds."""
+"""Reads of key sets that are not in memory, which take milliseconds."""
 
 clients: Final = _WITH_CONNECTIONS(
     _SLOTS.clients, waiting=BoundedSemaphore(_SLOTS.waiting_clients), patience_s=10.0
 )
-"""The requests of clients, at the token, introspection and revocation endpoints."""
+"""Requests of clients to the token, introspection and revocation endpoints."""
 
 pages: Final = _WITH_CONNECTIONS(_SLOTS.pages, waiting=_WAITING_PEOPLE, patience_s=10.0)
-"""What people ask for."""
+"""Requests for pages."""
 
 passwords: Final = Bulkhead(_SLOTS.passwords, waiting=_WAITING_PEOPLE, patience_s=10.0)
-"""Hashing a password, which keeps a processor busy for most of a second on purpose."""
+"""Password hashing, which takes most of a second of processor time on purpose."""
 
 mails: Final = Bulkhead(
     _SLOTS.mails, waiting=BoundedSemaphore(_SLOTS.waiting_mails), patience_s=10.0
 )
-"""Handing a message to the mail server, which may take its time."""
+"""Sending of messages to the mail server, which may be slow."""

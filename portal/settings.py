@@ -20,7 +20,7 @@ from portal import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# --- Who and where we are ------------------------------------------------------------------------
+# --- Identity and addresses ----------------------------------------------------------------------
 
 DEMO = env.yes_or_no("DEMO", default=False)
 """For trying the portal out on your own machine: allows http, sends e-mails to the terminal, and
@@ -147,7 +147,7 @@ WRITE_RATE = env.rate("WRITE_RATE", "300/1h/user")
 DEBUG_RATE = env.rate("DEBUG_RATE", "240/1h/user")
 """Assertions sent to the debugger, per user."""
 
-# --- The machinery -------------------------------------------------------------------------------
+# --- Applications and middleware -----------------------------------------------------------------
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"

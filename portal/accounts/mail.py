@@ -12,7 +12,7 @@ from portal import bulkhead
 logger = logging.getLogger(__name__)
 
 
-class MailNotSent(Exception):  # noqa: N818 - it says what has become of the message
+class MailNotSent(Exception):  # noqa: N818 - it says what happened to the message
     """The mail server did not take the message; the caller must not do what depends on it."""
 
 

@@ -29,7 +29,7 @@ LIFE_S: Final = 15 * 60
 _KEY: Final = "sign_up"
 
 
-class SignUpOver(Exception):  # noqa: N818 - it says what has become of the sign-up
+class SignUpOver(Exception):  # noqa: N818 - it says what happened to the sign-up
     """The sign-up cannot continue; the message is a full sentence for the user."""
 
 
@@ -43,10 +43,10 @@ class PendingSignUp:
 
     email: str
     password: str
-    """As it is stored: hashed."""
+    """Hashed, as it will be stored."""
 
     code: str
-    """Empty when the address has an account already: then no code is right."""
+    """Empty if the address already has an account: then no code is right."""
 
     ends_at: float
     wrong_codes: int = 0

@@ -94,7 +94,7 @@ def _nothing_in(value: object) -> Refused:
 
 
 def _name(value: object) -> str:
-    """Return the name of the service that sends such a response."""
+    """Return the name of the service that sends this response."""
     if isinstance(value, list):
         return "" if all(isinstance(each, dict) and "kty" in each for each in value) else "JSON"
     if not isinstance(value, dict) or "kty" in value:
@@ -196,7 +196,7 @@ def _refuse_other_uses(value: dict[str, object]) -> None:
 
 
 def _ed25519(value: dict[str, object]) -> Mapping[str, object] | None:
-    """Return the Ed25519 key that Vault gives as 32 bytes in base64, as a JWK."""
+    """Return the Ed25519 key that Vault returns as 32 bytes in base64, as a JWK."""
     public = value.get("public_key")
     if value.get("name") != "ed25519" or not isinstance(public, str):
         return None

@@ -1,4 +1,4 @@
-"""Removes what surrounds a key in files and mails: quotes, base64, hexadecimal, quote marks.
+"""Removes what surrounds a key in files and mails: quotes, base64, hexadecimal, reply prefixes.
 
 Each layer is a function that removes one such encoding from a text, or returns None if there is
 none. A layer may guess, because its output is searched for private keys and then parsed as strictly

@@ -26,7 +26,7 @@ _BLOB: Final = re.compile(rb"\0\0\0[\5-\x40](?:ssh-|ecdsa-sha2-|sk-)")
 _MAX_LINES: Final = 16
 _MAX_PIECES: Final = 64
 _MAX_FIELDS: Final = 4
-"""One more than a key has fields."""
+"""One more than the fields of a key."""
 
 WRAPPED: Final = "a line that was wrapped"
 MISLABELLED: Final = "a line with the type of another key"

@@ -103,7 +103,7 @@ def _parse(label: str, body: str) -> PublicKey:
         try:
             return expected(encoded)
         except Refused:
-            # Only now is the structure looked at, so that a good key is read once.
+            # The structure is examined only after a failure, so that a good key is parsed once.
             if parser_of(encoded) in {None, expected}:
                 raise
     return replace(parse_der(encoded), layers=("a block with the label of something else",))

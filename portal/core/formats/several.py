@@ -11,7 +11,7 @@ from portal.core.reasons import Reason, Refused
 def usable(readers: Iterable[Callable[[], Iterable[PublicKey]]]) -> list[PublicKey]:
     """Return the keys of all readers; raise the first `Refused` if no reader returns a key.
 
-    A private key is always refused.
+    A private key raises `Refused` even if another reader returns a key.
     """
     keys: list[PublicKey] = []
     refusals: list[Refused] = []

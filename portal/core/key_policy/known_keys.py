@@ -12,7 +12,7 @@ def _load() -> frozenset[str]:
 
 
 KNOWN_KEYS: Final[frozenset[str]] = _load()
-"""The SHA-256 of each key's SubjectPublicKeyInfo, as `PublicKey.spki_sha256` gives it.
+"""The SHA-256 of each key's SubjectPublicKeyInfo, as `PublicKey.spki_sha256` returns it.
 
 `tests/vectors/make_known_keys.py` writes the file and names the source of each key.
 """

@@ -14,7 +14,7 @@ _MILLISECONDS: Final = 100_000_000_000
 _MICROSECONDS: Final = 100_000_000_000_000
 
 _Date = Any
-"""A claim that `_not_date` has found to be an int or a float: what JSON calls a number."""
+"""A claim that `_not_date` has accepted: an int or a float, which is a number in JSON."""
 
 
 def _not_date(value: object) -> Reason | None:
