@@ -20,8 +20,8 @@ from portal.core.reasons import Refused
 class VerifiedAssertion:
     """A verified assertion. Only `verify` creates one, and only one of these can be redeemed.
 
-    `kid` names the key that signed; `kid_sent` says whether the header named it. `jti_sha256`
-    is 64 lower-case hexadecimal digits; `expires_at` is in whole seconds since 1970, rounded up.
+    `kid` names the key that signed; `kid_sent` says whether the header named it. `jti_sha256` is 64
+    lower-case hexadecimal digits; `expires_at` is in whole seconds since 1970, rounded up.
     """
 
     client_id: str

@@ -30,14 +30,14 @@ class PublicKey:
 
     `kty` is RSA, EC, OKP or AKP; `curve` as in `Algorithm.curve`; `bits` the customary size (RSA
     modulus, EC field, Ed25519 256, ML-DSA the length of the encoded key); `spki` the canonical DER
-    SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), the same bytes for every container.
-    An RSA key has its modulus `n` and its exponent `e`, any other key its bytes in `raw`: the
-    uncompressed point of EC (SEC 1 §2.3.3), or the encoded key. So no code parses `spki` again.
-    `only` names the algorithms that the container restricts the key to (empty: no restriction).
-    `notes` are sentences for the user, such as the validity of a certificate. `layers` names the
-    encodings removed to read the key, the outermost first. `hint` distinguishes the key from others
-    in the same input, such as "kid “a”"; it is empty for a single key. `choices` holds all keys of
-    the input if this one was chosen from several.
+    SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), the same bytes for every container. An RSA key has its
+    modulus `n` and its exponent `e`, any other key its bytes in `raw`: the uncompressed point of EC
+    (SEC 1 §2.3.3), or the encoded key. So no code parses `spki` again. `only` names the algorithms
+    that the container restricts the key to (empty: no restriction). `notes` are sentences for the
+    user, such as the validity of a certificate. `layers` names the encodings removed to read the
+    key, the outermost first. `hint` distinguishes the key from others in the same input, such as
+    "kid “a”"; it is empty for a single key. `choices` holds all keys of the input if this one was
+    chosen from several.
     """
 
     kty: str

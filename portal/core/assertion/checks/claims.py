@@ -130,7 +130,7 @@ def describe_fresh(context: AssertionContext, _reason: Reason | None) -> tuple[s
 
 
 def not_string(context: AssertionContext, name: str) -> Reason | None:
-    """Return why a claim is not a string, or None when it is one."""
+    """Return why a claim is not a string, or None if it is one."""
     if name not in context.claims:
         return Reason.CLAIM_MISSING
     return None if isinstance(context.claims[name], str) else Reason.CLAIM_NOT_STRING
