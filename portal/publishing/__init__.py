@@ -1,1 +1,1 @@
-"""What verifiers fetch: the key set of each client, from memory where it can be."""
+"""The documents that verifiers fetch: each client's key set, from memory if possible."""

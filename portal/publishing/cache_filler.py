@@ -1,4 +1,4 @@
-"""Keeps the JWKS cache full in the background, so that an outage of the database shows nowhere."""
+"""Fills the JWKS cache in the background, so that key sets survive an outage of the database."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ _PAUSE_S: Final = 0.5
 
 
 class CacheFiller:
-    """A thread that reads what the cache has lost, and what other processes were asked for.
+    """A thread that reads sets that the cache dropped, and sets requested from other processes.
 
     When a client changes, its sets are read again as soon as they are dropped. Once a minute the
-    process writes down which sets it was asked for, and learns which sets any process was asked for
-    in the last hour. It keeps all of them, as long as there is room. Every few seconds it reports
-    which number of the ledger it serves.
+    process stores which sets were requested from it, and reads which sets were requested from any
+    process in the last hour. It caches all of them while there is room. Every few seconds it
+    reports which ledger number it serves.
     """
 
     def __init__(
         self, cache: JwksCache, follower: Follower, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.unfit = 0
-        """How many sets that were asked for in the last hour are not in the cache.
+        """How many sets requested in the last hour are not in the cache.
 
-        There is no room for them, or a key in them ends so soon that they are read each time.
+        There is no room for them, or a key in them ends so soon that each request reads them.
         """
         self._cache = cache
         self._follower = follower
@@ -56,7 +56,7 @@ class CacheFiller:
         self._noted: set[str] = set()
 
     def start(self) -> None:
-        """Fill from now on, in a thread that ends with the process."""
+        """Start filling, in a thread that ends with the process."""
         self._cache.is_filled = True
         Thread(target=self._run, name="cache filler", daemon=True).start()
 
@@ -65,7 +65,7 @@ class CacheFiller:
             self._cache.has_missing.wait(self.step())
 
     def step(self) -> float:
-        """Do what is due; return for how many seconds nothing will be, if nothing gets missing."""
+        """Do what is due; return the seconds until the next work, unless a set gets missing."""
         if not self._follower.is_healthy():
             time.sleep(_PAUSE_S)
             return 0.0
@@ -114,7 +114,7 @@ class CacheFiller:
             self._exchange(timezone.now())
 
     def _exchange(self, now: datetime) -> None:
-        """Write down what this process was asked for, and learn what all were asked for."""
+        """Store which sets were requested from this process, and read those of all processes."""
         hour = now.replace(minute=0, second=0, microsecond=0)
         if hour != self._hour:
             self._hour, self._noted = hour, set()

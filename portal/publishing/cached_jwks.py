@@ -22,19 +22,19 @@ def cached_jwks(
     follower: Follower,
     start_filling: Callable[[], object] = lambda: None,
 ) -> Application:
-    """Return a WSGI application that answers from the cache, and hands on everything else.
+    """Return a WSGI application that serves cached sets and passes other requests to `application`.
 
-    Both give the same bytes: what is cached was rendered by the function that Django's views use.
-    As those, it looks at path, method, `If-None-Match` and whether the request came over https, and
-    at nothing else.
+    Both send the same bytes: the function that renders Django's responses also renders what is
+    cached. Like Django's views, it reads only the path, the method, `If-None-Match` and whether the
+    request came over https.
     """
     starting = Lock()
     started = False
-    # SQLite notifies nobody; a look takes microseconds there.
+    # SQLite has no notifications, and reading its head takes microseconds.
     looks_first = connection.vendor == "sqlite"
 
     def start() -> None:
-        """Follow the ledger from the first request on: a process that forks has none."""
+        """Start the threads at the first request, after any fork: a fork does not copy threads."""
         nonlocal started
         with starting:
             if not started and not looks_first:
@@ -67,7 +67,7 @@ def cached_jwks(
 
 
 def _is_surely_https(environ: dict[str, Any]) -> bool:
-    """Return whether Django would say so too; what is less plain is left to Django."""
+    """Return whether Django would certainly call the request secure. Django decides other cases."""
     if settings.SECURE_PROXY_SSL_HEADER:
         header, value = settings.SECURE_PROXY_SSL_HEADER
         return bool(environ.get(header) == value)

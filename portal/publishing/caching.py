@@ -1,4 +1,4 @@
-"""How long a published key set may be reused, as a pure function of when it changes next."""
+"""How long caches may reuse a key set, as a pure function of when it changes next."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, TypedDict
 
 
 class Reuse(TypedDict):
-    """What decides on the reuse of a key set, as `reuse_headers` takes it."""
+    """The arguments of `reuse_headers` that determine the reuse of a key set."""
 
     max_age: int
     stale_if_error: int
@@ -16,7 +16,7 @@ class Reuse(TypedDict):
 
 
 NGINX_SECONDS: Final = 1
-"""For how long nginx keeps a key set. It counts whole seconds, so two may pass (ADR 0020)."""
+"""How long nginx caches a key set. It counts whole seconds, so it may take two (ADR 0020)."""
 
 
 def reuse_headers(
@@ -27,18 +27,19 @@ def reuse_headers(
     next_start: datetime | None = None,
     next_end: datetime | None = None,
 ) -> dict[str, str]:
-    """Return the headers about the reuse of a key set that is sent at `now`, in their order.
+    """Return the caching headers of a key set that is sent at `now`, in the order to send them.
 
-    `X-Accel-Expires` is for nginx alone, which sends it to nobody. It follows `Cache-Control`:
-    before it, nginx 1.22 ignores `stale-if-error`.
+    `X-Accel-Expires` is only for nginx, which does not forward it. It must follow `Cache-Control`:
+    otherwise nginx 1.22 ignores `stale-if-error`.
 
-    `max_age` and `stale_if_error` are seconds, as configured. A key that starts or ends sooner than
-    `max_age` shortens it, so that a cache shows the change on time. A key's end also limits
-    `stale-if-error` (RFC 5861 §4): a failure of ours must not keep a key alive past the end that
-    was known when the set was sent. A start does not: a set that lacks a new key harms nobody.
-    Where nothing may be served stale `must-revalidate` says so (RFC 9111 §5.2.2.2), as caches are
-    otherwise free to do it when they cannot reach us. `stale-while-revalidate` (§3) lets nginx
-    fetch an expired set once, however many ask for it.
+    `max_age` and `stale_if_error` are the configured seconds. A key that starts or ends sooner
+    than `max_age` shortens it, so that caches show the change on time. A key's end also limits
+    `stale-if-error` (RFC 5861 §4): a failure of the portal must not keep a key alive past the end
+    known when the set was sent. A start does not limit it: a stale set that lacks a new key is no
+    security risk. If nothing may be served stale, `must-revalidate` says so (RFC 9111 §5.2.2.2);
+    without it, caches may serve stale sets while they cannot reach the portal.
+    `stale-while-revalidate` (RFC 5861 §3) lets nginx fetch an expired set only once, for any number
+    of requests.
     """
     until_end = stale_if_error + max_age if next_end is None else _seconds(now, next_end)
     until_start = max_age if next_start is None else _seconds(now, next_start)
@@ -56,7 +57,7 @@ def constant_until(
     next_start: datetime | None = None,
     next_end: datetime | None = None,
 ) -> float:
-    """Return until when (POSIX seconds) `reuse_headers` says the same, and the set is the same."""
+    """Return until when (POSIX seconds) the set and the result of `reuse_headers` do not change."""
     moments = [float("inf")]
     if next_start:
         moments.append(next_start.timestamp() - max_age)
@@ -66,5 +67,5 @@ def constant_until(
 
 
 def _seconds(now: datetime, then: datetime) -> int:
-    """Return the whole seconds from now until then: rounded up they would outlive it."""
+    """Return the seconds from `now` until `then`, rounded down so as not to pass `then`."""
     return max(0, int((then - now).total_seconds()))

@@ -1,4 +1,4 @@
-"""Key sets that are ready to be sent, in the memory of one process (ADR 0020)."""
+"""The in-memory cache of rendered key sets, one per process (ADR 0020)."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from portal.registry.ledger_source import follower
 NAMES: Final = ("jwks.json", "jwks-extended.json")
 
 Entry = tuple[float, float, str, Headers, Headers, bytes]
-"""Until when (POSIX seconds) these are the right bytes if nobody writes, when they are read again
-(seconds of `time.monotonic`), the entity tag, the headers of 200, those of 304, the body. A plain
-tuple of texts: the garbage collector skips it."""
+"""Valid until (POSIX seconds, if no key changes), when to read again (seconds of `time.monotonic`),
+entity tag, headers of 200, headers of 304, body. A plain tuple of texts, which the garbage
+collector skips."""
 
 Version = tuple[int, int]
 
 ENTRY_BYTES: Final = 700
-"""What an entry takes beside its body: its tuples, texts and place, measured and rounded up."""
+"""Memory of an entry without its body: tuples, texts and dict slots, measured and rounded up."""
 
 LIFETIME_S: Final = 60.0
-"""After so long an entry was read again, as SQL written by hand is in no ledger."""
+"""An entry is read again within this time, because SQL written by hand is in no ledger."""
 
 _TRY_AGAIN_S: Final = 5.0
 _PATIENCE_S: Final = 0.25
@@ -36,18 +36,18 @@ _SLOTS: Final = 4096
 
 
 def path_of(client_id: str, *, extended: bool) -> str:
-    """Return the path of a client's set, as the server hands it over."""
+    """Return the path of a client's set, as WSGI's PATH_INFO has it."""
     return f"/clients/{client_id}/{NAMES[extended]}"
 
 
 def set_at(path: str) -> tuple[str, bool]:
-    """Return the client_id of a path that `path_of` made, and whether the set is extended."""
+    """Return the client_id of a path from `path_of`, and whether the set is extended."""
     _, _, client_id, name = path.split("/")
     return client_id, name == NAMES[True]
 
 
 def prepare(document: Document, until: float) -> Entry:
-    """Return the document as the cache keeps it; `until` as in `Entry`."""
+    """Return the document as a cache entry. `until` is the first element of `Entry`."""
     full = render(document, "GET")
     tag = dict(full.headers)["ETag"]
     own = ("ETag", tag)
@@ -61,20 +61,19 @@ def prepare(document: Document, until: float) -> Entry:
 
 @lru_cache(maxsize=256)
 def _shared(name: str, value: str) -> tuple[str, str]:
-    """Return one object for a header that many sets have: a third of what an entry would take."""
+    """Return one shared object for equal headers, which saves a third of an entry's memory."""
     return name, value
 
 
 class JwksCache:
-    """Prepared answers by path, those asked for last; at most `capacity` bytes of them.
+    """An LRU cache of rendered responses by path, of at most `capacity` bytes.
 
-    It answers while its follower says that what it keeps is good. Whoever has read an answer from
-    the database puts it here, unless a change of its client was seen since before that reading: the
-    version tells.
+    It answers while its follower is healthy. Code that reads a set from the database puts it here
+    with the version from before that read. If the client has changed since, `put` ignores it.
 
-    What was here and was dropped is `missing`, until somebody reads it again.
+    An entry that was dropped is missing until it is read again.
 
-    `find` takes no lock: each step of it is one step for the other threads too.
+    `find` takes no lock in the common case: each of its steps is atomic for other threads.
     """
 
     def __init__(self, capacity: int, follower: Follower) -> None:
@@ -86,13 +85,13 @@ class JwksCache:
         self._lock = Lock()
         self._changed = Condition(self._lock)
         self.is_filled = False
-        """Whether somebody reads what is missing."""
+        """Whether a `CacheFiller` reads what is missing."""
         self._requested: set[str] = set()
         self._missing: OrderedDict[str, bool] = OrderedDict()
         self.has_missing = Event()
-        """Set when something is missing, for whoever reads it again."""
+        """Set while an entry is missing. `CacheFiller` waits for it."""
         self._clearings = 0
-        # One counter for many clients: a collision costs one reading, and memory stays bounded.
+        # Clients share counters, which bounds memory. A collision costs one more read.
         self._changes = [0] * _SLOTS
         follower.subscribe(self)
 
@@ -103,7 +102,7 @@ class JwksCache:
         return path in self._entries
 
     def find(self, path: str) -> Entry | None:
-        """Return the answer for this path, or None when it has to be read."""
+        """Return the entry for this path, or None if it must be read from the database."""
         entry = self._entries.get(path)
         now = time.monotonic()
         if entry is None or now >= self._follower.good_until or time.time() >= entry[0]:
@@ -113,7 +112,7 @@ class JwksCache:
             if entry is None:
                 return None
         self._requested.add(path)
-        # As long as there is so much room it does not matter whose turn it is to go.
+        # While the cache is less than half full, the order of eviction does not matter.
         if self.size > self._roomy:
             try:
                 self._entries.move_to_end(path)
@@ -122,10 +121,10 @@ class JwksCache:
         return entry
 
     def _renewed(self, path: str, entry: Entry, now: float) -> Entry | None:
-        """Return the entry as it was read again in the background, for the first who asks for it.
+        """Return the entry after a `CacheFiller` has read it again. The first request waits for it.
 
-        Others get it as it is meanwhile, and so does the first if the reading takes long or the
-        database is gone. None if nobody fills the cache: the first reads it himself then.
+        Other requests get the old entry meanwhile. So does the first if the read takes too long or
+        the database is unreachable. Returns None if no `CacheFiller` runs: the caller then reads.
         """
         with self._changed:
             if self._follower.gone or self._entries.get(path) is not entry:
@@ -140,7 +139,7 @@ class JwksCache:
             return self._entries.get(path)
 
     def version(self, client_id: str) -> Version:
-        """Return what `put` needs; to be called before the database is read."""
+        """Return the version that `put` needs. Call it before reading the database."""
         return self._clearings, self._changes[hash(client_id) % _SLOTS]
 
     def put(
@@ -152,10 +151,10 @@ class JwksCache:
         extended: bool,
         may_evict: bool = True,
     ) -> None:
-        """Keep an answer that was read after its version was asked for, when it may be kept.
+        """Cache an entry that was read after `version` was taken, unless the client has changed.
 
-        If there is no room for it, those that were asked for longest ago go, or with `may_evict`
-        false, this one.
+        If there is no room, evict the least recently used entries. With `may_evict` false, do not
+        cache this one instead.
         """
         size = len(entry[-1]) + ENTRY_BYTES
         with self._lock:
@@ -163,7 +162,7 @@ class JwksCache:
                 return
             path = path_of(client_id, extended=extended)
             self._changed.notify_all()
-            # What was there is older, also when this one is not kept.
+            # The old entry is outdated, even if the new one is not cached.
             self._remove(path)
             room = self.capacity - (0 if may_evict else self.size)
             if time.time() >= entry[0] or size > room:
@@ -175,7 +174,7 @@ class JwksCache:
                 self.size -= len(oldest[-1]) + ENTRY_BYTES
 
     def drop(self, client_id: str) -> None:
-        """Forget a client, which has changed."""
+        """Remove the sets of a client that has changed."""
         with self._lock:
             self._changes[hash(client_id) % _SLOTS] += 1
             for extended in (False, True):
@@ -184,17 +183,17 @@ class JwksCache:
                     self._miss(path)
 
     def clear(self) -> None:
-        """Forget everything: changes may have been missed."""
+        """Remove all entries, because changes may have been missed."""
         with self._lock:
             self._clearings += 1
-            # Those that were asked for last are read first.
+            # The most recently used entries are read first.
             for path in self._entries:
                 self._miss(path)
             self._entries.clear()
             self.size = 0
 
     def want(self, paths: Iterable[str]) -> None:
-        """Let those of these that are not here be read, as long as there is room for them."""
+        """Ask for these paths to be read while there is room, if they are not in the cache."""
         with self._lock:
             for path in paths:
                 if path not in self._entries:
@@ -202,7 +201,7 @@ class JwksCache:
         self.has_missing.set()
 
     def take_missing(self) -> tuple[str, bool] | None:
-        """Return the path to be read next, and whether it was here; None if nothing is missing."""
+        """Return the next path to read, and whether it was cached; None if nothing is missing."""
         with self._lock:
             while self._missing:
                 path, was_here = self._missing.popitem(last=False)
@@ -213,28 +212,28 @@ class JwksCache:
             return None
 
     def put_back(self, path: str, *, was_here: bool) -> None:
-        """Let a path that could not be read be read later."""
+        """Ask again for a path that could not be read."""
         with self._lock:
             self._missing.setdefault(path, was_here)
         self.has_missing.set()
 
     def note_request(self, client_id: str, *, extended: bool) -> None:
-        """Count a request that `find` could not answer, and that was answered otherwise."""
+        """Note a request that was answered from the database, because `find` had no entry."""
         self._requested.add(path_of(client_id, extended=extended))
 
     def take_requested(self) -> list[str]:
-        """Return the paths that were asked for since the last call, as far as they are here."""
+        """Return the cached paths that were requested since the last call."""
         requested, self._requested = self._requested, set()
         return [path for path in requested.copy() if path in self._entries]
 
     def _miss(self, path: str) -> None:
-        """Let a path be read that was here, before all others."""
+        """Ask for a path that was cached to be read before all others."""
         self._missing[path] = True
         self._missing.move_to_end(path, last=False)
         self.has_missing.set()
 
     def _remove(self, path: str) -> bool:
-        """Return whether it was here."""
+        """Remove an entry; return whether it existed. The caller must hold the lock."""
         removed = self._entries.pop(path, None)
         if removed:
             self.size -= len(removed[-1]) + ENTRY_BYTES
@@ -242,4 +241,4 @@ class JwksCache:
 
 
 cache: Final = JwksCache(settings.JWKS_MEMORY_MB * 1024 * 1024, follower)
-"""The one of this process."""
+"""The cache of this process."""

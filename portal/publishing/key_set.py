@@ -1,7 +1,7 @@
-"""What verifiers are served for a client: its rows, handed to the pure function that publishes.
+"""Build a client's key set: read its rows and pass them to the pure function that publishes.
 
-The whole path from a client_id to the published bytes is this module and `portal.core.jwks`. It
-needs no request and no settings, so that it can be served without entering the rest of Django.
+This module and `portal.core.jwks` are the whole path from a client_id to the published bytes. They
+need no request and no settings.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from portal.registry.models import Client
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a client publishes at one moment, and when that next changes by itself.
+    """What a client publishes at one time, and when that next changes without an action.
 
-    `jwks` is the body; `next_start` is when a registered key begins and `next_end` when a live one
-    expires or retires, None when there is no such date.
+    `jwks` is the body. `next_start` is when the next pending key becomes live, and `next_end` when
+    the next live key expires or retires. None if there is no such date.
     """
 
     jwks: bytes
@@ -28,11 +28,11 @@ class Publication:
 
 
 def publish(client_id: str, now: datetime, *, extended: bool) -> Publication | None:
-    """Return what the client publishes at `now`, or None when there is no such client.
+    """Return what the client publishes at `now`, or None if there is no such client.
 
-    Always read from the database.
+    Always reads the database.
     """
-    # PostgreSQL takes no NUL in a text, and no client_id has one.
+    # PostgreSQL refuses NUL in texts, and no client_id contains it.
     client = None if "\0" in client_id else Client.objects.filter(client_id=client_id).first()
     if client is None:
         return None

@@ -14,11 +14,10 @@ from portal.registry.choices import RESPONSE_TYPES, GrantType
 
 @PublicDocument
 def metadata() -> Document:
-    """Return the authorization server metadata (RFC 8414 §2): what works, and nothing else.
+    """Return the authorization server metadata (RFC 8414 §2), with only what is supported.
 
-    Clients authenticate with their keys at each endpoint, so each says so: leaving it out would
-    mean `client_secret_basic`. There is no `jwks_uri`, as that would be keys of this server, which
-    signs nothing.
+    Each endpoint lists `private_key_jwt`, because the default would be `client_secret_basic`. There
+    is no `jwks_uri`, because this server signs no tokens.
     """
     algorithms = [
         header

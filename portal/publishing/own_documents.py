@@ -1,4 +1,4 @@
-"""What the portal says of itself: its public keys, signed checkpoints, and its security contact."""
+"""Documents about the portal: its public keys, a signed checkpoint, and its security contact."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portal.registry.models import Ledger
 
 SECURITY_PATH: Final = ".well-known/security.txt"
 _CHECKPOINT_SECONDS: Final = 10
-"""For how long caches may reuse a checkpoint: an older one is as true as the newest."""
+"""How long caches may reuse a checkpoint. An older one stays valid."""
 
 _NO_KEY: Final = problem(
     404, "not_found", "This portal signs no checkpoints (the setting CHECKPOINT_KEYS is empty)."
@@ -28,14 +28,14 @@ _NO_CONTACT = problem(
 
 @PublicDocument
 def portal_jwks() -> Document:
-    """Return the public keys that the portal signs with; those of clients are in other sets."""
+    """Return the public keys of the portal's own signing keys. It has no keys of clients."""
     reuse = f"public, max-age={settings.JWKS_MAX_AGE}"
     return Document(own_keys.jwks(), reuse, content_type="application/jwk-set+json")
 
 
 @PublicDocument
 def checkpoint() -> Document:
-    """Return size and root of the ledger as a signed note: 404 where no key is configured."""
+    """Return size and root of the ledger as a signed note, or 404 if no key is configured."""
     key = own_keys.signing_key(own_keys.CHECKPOINT)
     if key is None:
         return _NO_KEY
@@ -53,10 +53,10 @@ def checkpoint() -> Document:
 
 @PublicDocument
 def security() -> Document:
-    """Return where weaknesses of the portal are reported (RFC 9116), 404 where nobody is named."""
+    """Return the security contact of the portal (RFC 9116), or 404 if none is configured."""
     if not settings.SECURITY_CONTACT:
         return _NO_CONTACT
-    # RFC 9116 §2.5.5: less than a year. Whole days, so that it changes once a day.
+    # RFC 9116 §2.5.5: less than a year. Whole days, so the document changes only once a day.
     expires = timezone.now().date() + timedelta(days=180)
     lines = [
         *(f"Contact: {each}" for each in settings.SECURITY_CONTACT),

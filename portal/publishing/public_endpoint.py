@@ -1,8 +1,8 @@
-"""Public documents: what anybody may fetch, answered the same for everybody.
+"""Public documents: anyone may fetch them, and everyone gets the same bytes.
 
-A document's view never sees the request, so that its bytes cannot depend on the host, cookies,
-`Accept`, forwarding headers or the query. Here is what all documents have in common on the wire:
-`GET`, `HEAD` and `OPTIONS`, entity tags, CORS and what is said when the database does not answer.
+A document's view never sees the request, so its bytes cannot depend on the host, cookies, `Accept`,
+forwarding headers or the query. This module has what all documents share: `GET`, `HEAD` and
+`OPTIONS`, entity tags, CORS, and the response when the database fails.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NO_STORE: Final = "no-store"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a view answers: the bytes, how long they may be reused, and what they are."""
+    """What a view returns: the body, its caching, its content type, status and more headers."""
 
     body: bytes
     cache_control: str
@@ -48,9 +48,9 @@ def problem(
     cache_control: str = NO_STORE,
     **headers: str,
 ) -> Document:
-    """Return a JSON document that says to a person what is wrong, in the members of RFC 6749 §5.2.
+    """Return a JSON document that explains an error, with the members of RFC 6749 §5.2.
 
-    `headers` are further ones, with underscores for hyphens.
+    `headers` are additional headers, named with underscores for hyphens.
     """
     body = json.dumps({"error": error, "error_description": description}).encode("ascii")
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -66,7 +66,7 @@ HTTPS_ONLY: Final = problem(
     "This document is served only over https, so that nobody can replace its keys on the way. "
     f"Use {settings.PUBLIC_URL}.",
 )
-# An empty set in its place would evict good keys from verifiers because of a failure of ours.
+# An empty set would make verifiers drop good keys because of a failure of the portal.
 DATABASE_FAILED: Final = problem(
     503,
     "temporarily_unavailable",
@@ -82,20 +82,20 @@ BUSY: Final = problem(
 
 
 class PublicDocument:
-    """A document's view, made of a function from the captured parts of the path to a `Document`.
+    """A document's view, from a function that takes the captured parts of the path.
 
-    `ApiMiddleware` answers such views before anything else sees the request.
+    The function returns a `Document`. `ApiMiddleware` answers such views before other middleware.
     """
 
     needs_https = True
-    """Whether it is refused over plain http, unless ALLOW_HTTP_KEY_SETS."""
+    """Whether plain http is refused, unless ALLOW_HTTP_KEY_SETS is set."""
 
     def __init__(self, read: Callable[..., Document]) -> None:
         update_wrapper(self, read)
         self._read = read
 
     def __call__(self, request: HttpRequest, **captured: str) -> HttpResponse:
-        """Answer a request; the database's failure becomes a 503 that no cache keeps."""
+        """Answer a request. A database error becomes a 503 that caches do not store."""
         method = request.method or ""
         if method not in METHODS.split(", "):
             return _respond(render(_METHOD_NOT_ALLOWED, method))
@@ -114,7 +114,7 @@ class PublicDocument:
 
 
 class Probe(PublicDocument):
-    """A document for those who ask by address and without TLS: load balancers and monitors."""
+    """A document that is also served without TLS, for load balancers and monitors."""
 
     needs_https = False
 
@@ -123,7 +123,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Answer(NamedTuple):
-    """What goes onto the wire, byte for byte, whoever writes it there."""
+    """A response as it is sent, by Django or by the WSGI middleware."""
 
     status: int
     headers: Headers
@@ -131,9 +131,9 @@ class Answer(NamedTuple):
 
 
 def render(document: Document, method: str, if_none_match: str = "") -> Answer:
-    """Return the answer with this document, or 304 (RFC 9110 §15.4.5) when the asker has it.
+    """Return the response with this document, or 304 (RFC 9110 §15.4.5) if the client has it.
 
-    `if_none_match` is the header of that name, empty when there is none.
+    `if_none_match` is the header of that name, empty if there is none.
     """
     headers = _common() | {"Cache-Control": document.cache_control, **document.headers}
     if document.status == 200 and document.cache_control != NO_STORE:
@@ -147,18 +147,18 @@ def render(document: Document, method: str, if_none_match: str = "") -> Answer:
 
 
 def holds(if_none_match: str, tag: str) -> bool:
-    """Tell whether an asker with this `If-None-Match` holds the bytes with this tag already."""
-    # RFC 9110 §13.1.2: a list, or a star for anything; compared weakly.
+    """Return whether this `If-None-Match` header matches the entity tag."""
+    # RFC 9110 §13.1.2: a list of tags, or * for any; compared weakly.
     held = parse_etags(if_none_match)
     return "*" in held or tag in {each.removeprefix("W/") for each in held}
 
 
 def _preflight() -> Answer:
-    """Return the answer to OPTIONS, which is also the one to a CORS preflight (Fetch §3.2.3)."""
+    """Return the response to OPTIONS, including a CORS preflight (Fetch §3.2.3)."""
     headers = _common() | {
         "Allow": METHODS,
         "Access-Control-Allow-Methods": METHODS,
-        # The star does not cover Authorization, which some clients send everywhere.
+        # * does not cover Authorization, which some clients always send.
         "Access-Control-Allow-Headers": "*, Authorization",
         "Access-Control-Max-Age": "86400",
         "Cache-Control": NO_STORE,
@@ -174,7 +174,7 @@ def _respond(answer: Answer) -> HttpResponse:
 
 
 def _common() -> dict[str, str]:
-    """Return the headers of every document: pages of any origin may read it (Fetch §3.2.3)."""
+    """Return the headers of every document. Pages of any origin may read it (Fetch §3.2.3)."""
     return secure_headers() | {
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": "ETag",
@@ -182,7 +182,7 @@ def _common() -> dict[str, str]:
 
 
 def secure_headers() -> dict[str, str]:
-    """Return the headers of every answer to a machine. HSTS counts on https (RFC 6797 §8.1)."""
+    """Return the security headers. Browsers ignore HSTS over plain http (RFC 6797 §8.1)."""
     headers = {"X-Content-Type-Options": "nosniff"}
     if settings.SECURE_HSTS_SECONDS:
         headers["Strict-Transport-Security"] = "; ".join(

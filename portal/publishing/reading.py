@@ -1,4 +1,4 @@
-"""Reads a client's key set from the database into the cache."""
+"""Read a client's key set from the database into the cache."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONTENT_TYPE: Final = "application/jwk-set+json"  # RFC 7517 §8.5.2
 
 
 def jwks_document(body: bytes, headers: Mapping[str, str]) -> Document:
-    """Return a key set with the headers of `reuse_headers`, which may be among others."""
+    """Return a key set as a document. `headers` must contain those of `reuse_headers`."""
     for_nginx = {"X-Accel-Expires": headers["X-Accel-Expires"]}
     return Document(body, headers["Cache-Control"], content_type=CONTENT_TYPE, headers=for_nginx)
 
@@ -26,9 +26,9 @@ def jwks_document(body: bytes, headers: Mapping[str, str]) -> Document:
 def read_into(
     cache: JwksCache, client_id: str, *, extended: bool, may_evict: bool = True
 ) -> Document | None:
-    """Return the key set as it is answered, None if there is no such client; cache it if possible.
+    """Return the key set as a document, or None if there is no such client; cache it if possible.
 
-    Raises `BulkheadFull` or the database's failure. `may_evict` is that of `JwksCache.put`.
+    Raises `BulkheadFull` or a database error. `may_evict` is passed to `JwksCache.put`.
     """
     version = cache.version(client_id)
     with bulkhead.lookups:
@@ -42,7 +42,7 @@ def read_into(
         "next_start": publication.next_start,
         "next_end": publication.next_end,
     }
-    # The time after reading, as caches count from when they get the answer.
+    # The time after reading, because caches count from when they receive the response.
     document = jwks_document(publication.jwks, reuse_headers(timezone.now(), **reuse))
     entry = prepare(document, constant_until(**reuse))
     cache.put(client_id, version, entry, extended=extended, may_evict=may_evict)

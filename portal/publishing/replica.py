@@ -1,4 +1,4 @@
-"""Key sets from the replica, while it is as good as the primary (ADR 0020)."""
+"""Read key sets from the replica while it is as current as the primary (ADR 0020)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FAILED_PAUSE_S: Final = 5.0
 
 
 class Replica:
-    """What this process knows of its replica: when it is tried next, and why not before."""
+    """The replica as this process knows it: when to try it next, and why not before."""
 
     def __init__(self, follower: Follower) -> None:
         self._follower = follower
@@ -31,20 +31,20 @@ class Replica:
         self._state: str | None = None
 
     def read(self, client_id: str, now: datetime, *, extended: bool) -> Publication | None:
-        """Return what `publish` does, None when the replica has nothing or may lack something.
+        """Return what `publish` returns. None if the replica has no such client or may be behind.
 
-        It is read in one transaction together with the head of its ledger, which has to be the one
-        that this process knows, before and after.
+        One transaction reads the set and the head of the replica's ledger. That must equal the head
+        that this process knows, before and after the read.
         """
         head = self._follower.current_head
         if head is None or time.monotonic() < self._next:
             return None
         try:
-            # Who tries it after a failure may wait; the others read the primary meanwhile.
+            # After a failure only one thread tries it; the others read the primary meanwhile.
             self._pause(_FAILED_PAUSE_S if self._state else 0.0)
             found = self._read(head, client_id, now, extended=extended)
         except (DatabaseFailure, OSError) as failure:
-            # Django would ask it whether it is well, and wait for the answer.
+            # Otherwise Django would check the connection and wait for a response.
             connections[REPLICA].close()
             self._pause(_FAILED_PAUSE_S)
             self._say(str(failure))
@@ -72,7 +72,7 @@ class Replica:
         self._next = time.monotonic() + seconds
 
     def _say(self, why_not: str) -> None:
-        """Log a state once, when it begins."""
+        """Log a state only when it begins."""
         if why_not != self._state:
             self._state = why_not
             if why_not:
@@ -85,10 +85,10 @@ _replica: Final = Replica(follower) if REPLICA in settings.DATABASES else None
 
 
 def publish_current(client_id: str, now: datetime, *, extended: bool) -> Publication | None:
-    """Return what `publish` does. Nothing that this process has seen is missing in it.
+    """Return what `publish` returns, from the replica if it is current, else from the primary.
 
-    Everybody else calls `publish` or the ORM, and reads the primary.
+    The result contains every change that this process has seen. Other code uses the primary.
     """
     found = _replica and _replica.read(client_id, now, extended=extended)
-    # A client that the replica does not know may have been made just now.
+    # A client that the replica does not have may be new.
     return found or publish(client_id, now, extended=extended)

@@ -1,4 +1,4 @@
-"""The documents that machines fetch. Their URLs are in other people's configuration."""
+"""The documents that machines fetch. Other parties have these URLs in their configuration."""
 
 from django.urls import path
 

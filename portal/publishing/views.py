@@ -1,4 +1,4 @@
-"""The views of a client's key sets, for requests that the cache does not answer."""
+"""The views of a client's key sets, for requests that the WSGI middleware does not answer."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ _UNKNOWN_CLIENT = problem(
     "not_found",
     "No client has the client_id in this URL. The client's Settings page in the portal shows "
     "its JWKS URL.",
-    # Takes the weight off a loop of requests, and is over soon for a client made just now.
+    # Limits the load of a request loop, and expires soon enough for a new client.
     cache_control="public, max-age=10",
 )
 
 
 @PublicDocument
 def jwks(client_id: str) -> Document:
-    """Return the live keys of the kinds that every verifier knows: RSA, EC and Ed25519."""
+    """Return the live keys of the types that every verifier knows: RSA, EC and Ed25519."""
     return _key_set(client_id, extended=False)
 
 
 @PublicDocument
 def jwks_extended(client_id: str) -> Document:
-    """Return all live keys, with Ed448 and ML-DSA, which break verifiers that do not know them."""
+    """Return all live keys, including Ed448 and ML-DSA, which break verifiers without them."""
     return _key_set(client_id, extended=True)
 
 
 def _key_set(client_id: str, *, extended: bool) -> Document:
     if follower.gone:
-        # Known already: nobody has to wait until a connection has failed once more.
+        # The database is unreachable: do not wait for another connection attempt to fail.
         return DATABASE_FAILED
     try:
         document = read_into(cache, client_id, extended=extended)
     except (bulkhead.BulkheadFull, DatabaseFailure) as failure:
-        # No event says that it has changed: only hand-written SQL may be missing in it.
+        # No event has changed it, so it can only lack changes by hand-written SQL.
         kept = cache.find(path_of(client_id, extended=extended))
         if kept:
             return jwks_document(kept[-1], dict(kept[3]))

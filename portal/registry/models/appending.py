@@ -31,7 +31,7 @@ _PUBLIC: Final = frozenset(
 Any other text may name a person, so the leaf contains only a salted hash of it.
 """
 CHANNEL: Final = "registry_ledger"
-"""What PostgreSQL notifies of new events, with their client_ids. Followers rely on none of it."""
+"""The PostgreSQL channel for new events; a payload has client_ids. Followers do not rely on it."""
 
 _MOST_NOTIFIED: Final = 7900
 
@@ -156,7 +156,7 @@ def _write(events: list[Any]) -> None:
 
 
 def _clients_of(events: list[Any]) -> str:
-    """Return the client_ids of the events, empty if they are too long for a notification."""
+    """Return the client_ids of the events. Empty if they are too long for a notification."""
     client_ids = {event.client.client_id for event in events if event.client}
     named = " ".join(sorted(client_ids))
     return named if len(named) < _MOST_NOTIFIED else ""
