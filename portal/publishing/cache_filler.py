@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 _REPORT_EVERY_S: Final = 5.0
 _EXCHANGE_EVERY_S: Final = 60.0
 _YOUNG_S: Final = 60.0
-"""For so long after its start a process exchanges as often as it reports."""
+"""How long after its start a process exchanges as often as it reports."""
 _PAUSE_S: Final = 0.5
 
 

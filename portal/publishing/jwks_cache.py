@@ -68,8 +68,8 @@ def _shared(name: str, value: str) -> tuple[str, str]:
 class JwksCache:
     """An LRU cache of rendered responses by path, of at most `capacity` bytes.
 
-    It answers while its follower is healthy. Code that reads a set from the database puts it here
-    with the version from before that read. If the client has changed since, `put` ignores it.
+    It answers until its follower's `good_until`. Code that reads a set from the database puts it
+    here with the version from before that read. If the client has changed since, `put` ignores it.
 
     An entry that was dropped is missing until it is read again.
 

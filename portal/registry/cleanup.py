@@ -30,7 +30,7 @@ from portal.registry.paging import beyond, newest_of
 Row = TypeVar("Row", bound=Model)
 
 LISTED: Final = 1000
-"""The maximum number of accepted requests kept for each client, and likewise of refused ones."""
+"""The maximum number of a client's accepted requests to list, and likewise of refused ones."""
 
 UNCONFIRMED: Final = timedelta(days=1)
 """How long an account can exist without a confirmed address."""

@@ -47,7 +47,7 @@ class _Only(Func):
 def newest_of(
     rows: QuerySet[Row], field: str, value: Any, *, oldest_first: bool = False
 ) -> QuerySet[Row]:
-    """Return the rows with one value of a foreign key, newest first. It may be an `OuterRef`.
+    """Return the rows with one value of a field, newest first. The value may be an `OuterRef`.
 
     The field needs an index on (field, -id). The cost of the first rows then depends neither on the
     number of other rows nor on the statistics. `rows` must not join tables (`prefetch_related` is

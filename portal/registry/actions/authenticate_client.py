@@ -45,7 +45,7 @@ MAX_BLOCKED_A_DAY: Final = 1000
 _PLAIN_MEMBERS: Final = frozenset(
     {"alg", "kid", "typ", "iss", "sub", "aud", "jti", "exp", "iat", "nbf"}
 )
-"""The members that an assertion needs. We search a valid one with others for a private key."""
+"""The members that an assertion needs. A valid one with others is searched for a private key."""
 
 _CLIENT_ID: Final = re.compile(CLIENT_ID)
 _KID: Final = re.compile(KID)
