@@ -65,7 +65,7 @@ class CacheFiller:
             self._cache.has_missing.wait(self.step())
 
     def step(self) -> float:
-        """Do what is due; return the seconds until the next work, unless a set gets missing."""
+        """Do what is due; return the seconds until more is due, unless a set is missing."""
         if not self._follower.is_healthy():
             time.sleep(_PAUSE_S)
             return 0.0
@@ -107,7 +107,7 @@ class CacheFiller:
                 self._process.report(
                     self._follower.number, cached=len(self._cache), unfit=self.unfit
                 )
-        # After the report, which needs all that is unfit to be counted.
+        # After the report: the exchange resets `unfit`, which then counts up again.
         if now >= self._exchange_at:
             is_young = now < self._started_at + _YOUNG_S
             self._exchange_at = now + (_REPORT_EVERY_S if is_young else _EXCHANGE_EVERY_S)

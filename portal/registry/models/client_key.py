@@ -95,7 +95,7 @@ def _redeemed() -> models.QuerySet[Any]:
 
 
 class ClientKey(models.Model):
-    """A public key of a client. Never deleted, so a revoked key can never be registered again.
+    """A public key of a client. Never deleted, so the client cannot register a revoked key again.
 
     A client has a key only once, and at most one client has proved possession of its private key
     (ADR 0015). As e = 65537 for every RSA key, each modulus is one key. Triggers (migrations 0002,
