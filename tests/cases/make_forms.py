@@ -218,7 +218,7 @@ def plain_forms(forms: Forms, keys: dict[str, Key]) -> None:
     forms.key("openssl_x509_text.txt", text, rsa_, "The certificate is valid from")
     both = run("openssl", "x509", "-pubkey", stdin=ec_.certificate())
     forms.key("openssl_x509_pubkey_and_certificate.txt", both, ec_, "P-256 public key")
-    signed = "signed by its own key", "confirms nothing"
+    signed = "signed by its own key", "does not confirm the key"
     forms.key("request_rsa.csr", rsa_.request(), rsa_, *signed)
     forms.key("request_p256.csr", ec_.request(), ec_, *signed)
     forms.key("request_ed25519.csr", ed.request(), ed, *signed)
@@ -429,7 +429,9 @@ def jwk_forms(forms: Forms, keys: dict[str, Key]) -> None:
     enc = keys["p384"].jwk(use="enc", alg="ECDH-ES")
     forms.key("jwks_one_for_signing.json", js({"keys": [rsa_.jwk(use="sig"), enc]}), rsa_, "RSA")
     several = {"keys": [rsa_.jwk(kid="a"), ec_.jwk(kid="b"), ed.jwk(kid="c")]}
-    forms.choices("jwks_of_three.json", js(several), [rsa_, ec_, ed], "There are 3 keys", "kid “b”")
+    forms.choices(
+        "jwks_of_three.json", js(several), [rsa_, ec_, ed], "This contains 3 keys", "kid “b”"
+    )
     forms.key("jwk_padded_base64.json", js(ec_.jwk(x=_plain(ec_, "x"), y=_plain(ec_, "y"))), ec_,
               "base64url without padding")  # fmt: skip
     n = b64url(b"\0" + b64decode(_plain(rsa_, "n")))
@@ -479,7 +481,7 @@ def service_forms(forms: Forms, keys: dict[str, Key]) -> None:
     google = {"pem": rsa2.text, "algorithm": "RSA_SIGN_PSS_3072_SHA256", "pemCrc32c": "3405691582",
               "name": "projects/p/locations/global/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1",
               "protectionLevel": "HSM"}  # fmt: skip
-    forms.key("google_kms.json", js(google), rsa2, "a Google Cloud KMS answer", "by PS256 only",
+    forms.key("google_kms.json", js(google), rsa2, "a Google Cloud KMS answer", "only as PS256",
               source=GOOGLE)  # fmt: skip
     data = {"name": google["name"], "algorithm": "EC_SIGN_P256_SHA256", "publicKeyFormat": "PEM",
             "publicKey": {"data": b64(ec_.pem), "crc32cChecksum": "1"}}  # fmt: skip
@@ -628,13 +630,13 @@ def damaged_forms(forms: Forms, keys: dict[str, Key]) -> None:
     damaged = bytearray(rsa_.der)
     damaged[-6] &= 0xFE
     forms.refused("damaged_modulus.pem", block("PUBLIC KEY", bytes(damaged)),
-                  "rsa_modulus_invalid", "may be damaged")  # fmt: skip
+                  "rsa_modulus_invalid", "probably damaged")  # fmt: skip
     explicit = run("openssl", "ec", "-pubin", "-param_enc", "explicit", "-pubout", stdin=ec_.pem)
     forms.refused(
         "explicit_curve.pem", explicit, "ec_explicit_parameters", "explicit curve parameters"
     )
     named = run("openssl", "ecparam", "-name", "prime256v1")
-    forms.refused("ec_parameters.pem", named, "parameters_only", "no key")
+    forms.refused("ec_parameters.pem", named, "parameters_only", "only parameters")
     forms.refused("jwk_enc.json", js(rsa_.jwk(use="enc")), "not_for_signing", "not for signatures")
     forms.refused("jwk_of_x25519.json", js(ed.jwk(crv="X25519")), "key_type_unsupported", "X25519")
     forms.refused("jwks_empty.json", '{"keys": []}', "no_key_found", "holds 0 keys")

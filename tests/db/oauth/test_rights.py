@@ -48,13 +48,13 @@ def test_a_new_client_gets_the_first_scope_and_no_other(signer: Signer) -> None:
     assert body_of(signer.ask())["scope"] == "read"
     assert body_of(signer.ask(scope="read"))["scope"] == "read"
     for scope in ("write", "read write", "read everything"):
-        refused(signer.ask(scope=scope), "invalid_scope", "may ask for: read.")
+        refused(signer.ask(scope=scope), "invalid_scope", "scopes of this client: read.")
     assert AccessToken.objects.count() == 2
 
 
 def test_a_new_client_gets_no_resource(signer: Signer) -> None:
     for resource in (API, "https://elsewhere.example.com"):
-        refused(signer.ask(resource=resource), "invalid_target", "may ask for: none.")
+        refused(signer.ask(resource=resource), "invalid_target", "resources of this client: none.")
     assert not AccessToken.objects.exists()
 
 
@@ -88,7 +88,7 @@ def test_a_scope_that_does_not_exist_any_more_is_given_to_nobody(
 def test_without_a_scope_that_exists_there_is_no_token(signer: Signer) -> None:
     """The operator has taken out the only scope that the client may ask for."""
     Client.objects.update(scopes=["gone"])
-    refused(signer.ask(), "invalid_scope", "may ask for: none.")
+    refused(signer.ask(), "invalid_scope", "scopes of this client: none.")
     assert not AccessToken.objects.exists()
 
 
@@ -127,7 +127,7 @@ def test_a_refresh_gives_no_more_than_the_client_may_have_now(
     assert second["scope"] == "read"
     refused(refresh(signer, second["refresh_token"], scope="write"), "invalid_scope")
     signer.allow(cast.admin, "write")
-    refused(refresh(signer, second["refresh_token"]), "invalid_scope", "any more")
+    refused(refresh(signer, second["refresh_token"]), "invalid_scope", "no longer")
 
 
 def test_a_code_gives_no_more_than_the_client_may_have_now(
@@ -137,7 +137,7 @@ def test_a_code_gives_no_more_than_the_client_may_have_now(
     both, one = (signer.code_from(cast.bob, scope=each) for each in ("read write", "write"))
     signer.allow(cast.admin, "read")
     assert body_of(signer.exchange_code(both))["scope"] == "read"
-    refused(signer.exchange_code(one), "invalid_scope", "any more")
+    refused(signer.exchange_code(one), "invalid_scope", "no longer")
 
 
 def test_a_refresh_for_a_resource_that_is_taken_away_is_refused(
