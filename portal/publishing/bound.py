@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Final
 
 from django.conf import settings
@@ -19,7 +20,7 @@ def bound_seconds() -> int:
     Includes a proxy (TRUSTED_PROXY_COUNT), configured as in `deploy/nginx.conf`. Caches that obey
     `max-age` add JWKS_MAX_AGE, and verifiers add their own caching.
     """
-    return int(BOUND_S) + (_NGINX_S if settings.ALLAUTH_TRUSTED_PROXY_COUNT else 0)
+    return ceil(BOUND_S) + (_NGINX_S if settings.ALLAUTH_TRUSTED_PROXY_COUNT else 0)
 
 
 def bound_text() -> str:

@@ -73,9 +73,7 @@ class KeyForm(PortalForm):
         allow_empty_file=True,
         max_length=None,
         label="Or choose a file",
-        widget=forms.FileInput(
-            attrs={"accept": ".pem,.der,.pub,.crt,.cer,.csr,.jwk,.json,.xml,.txt,text/plain"}
-        ),
+        widget=forms.FileInput(attrs={"accept": _FILES}),
     )
     choice = forms.CharField(
         required=False,

@@ -130,7 +130,12 @@ def test_over_http_nothing_is_handed_over(
     assert ask(**environ)
 
 
-@pytest.mark.skipif(connection.vendor == "postgresql", reason="A thread looks there.")
+@pytest.fixture
+def _sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "vendor", "sqlite")
+
+
+@pytest.mark.usefixtures("_sqlite")
 def test_file_of_sqlite_is_looked_at_before_each_answer(ask: Ask, follower: Counted) -> None:
     assert ask()
     assert ask()

@@ -388,7 +388,7 @@ def _trace(refused: BaseException | None) -> str:
         parts += [str(refused), repr(refused), refused.args, vars(refused)]
         frame = refused.__traceback__
         while frame is not None:
-            if frame.tb_frame.f_code.co_filename.endswith(("pem.py", "private.py", "proof.py")):
+            if "/portal/" in frame.tb_frame.f_code.co_filename:
                 parts.append(frame.tb_frame.f_locals)
             frame = frame.tb_next
         refused = refused.__cause__ or refused.__context__
