@@ -89,12 +89,18 @@ class CacheFiller:
             self.unfit += 1
             return
         client_id, extended = set_at(path)
+        version = self._cache.version(client_id)
         try:
             read_into(self._cache, client_id, extended=extended, may_evict=was_here)
         except Exception:
             self._cache.put_back(path, was_here=was_here)
             raise
-        if not was_here and path not in self._cache:
+        if path in self._cache:
+            return
+        if version != self._cache.version(client_id):
+            # It changed while it was read.
+            self._cache.put_back(path, was_here=was_here)
+        elif not was_here:
             self.unfit += 1
 
     def _do_what_is_due(self) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -17,6 +18,7 @@ from portal.publishing import reading
 from portal.publishing.cache_filler import CacheFiller
 from portal.publishing.jwks_cache import ENTRY_BYTES, JwksCache, cache, path_of
 from portal.publishing.reading import read_into
+from portal.publishing.replica import publish_current
 from portal.registry.actions import create_client, revoke_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.follower import Follower
@@ -126,6 +128,28 @@ def test_set_that_cannot_be_read_again_now_is_read_later(
         filler.step()
     assert ask(cache, payments) is None
     filler.step()
+    assert ask(cache, payments)
+
+
+def test_set_that_changes_while_it_is_read_again_is_read_once_more(
+    process: Make, payments: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, filler = process()
+    read_into(cache, payments.client_id, extended=False)
+    fill(filler)
+    cache.drop(payments.client_id)
+    read = publish_current
+
+    def read_slowly(*which: Any, **how: Any) -> Any:
+        publication = read(*which, **how)
+        if len(drops) < 2:
+            drops.append(payments.client_id)
+            cache.drop(payments.client_id)
+        return publication
+
+    drops: list[str] = []
+    monkeypatch.setattr(reading, "publish_current", read_slowly)
+    fill(filler)
     assert ask(cache, payments)
 
 
