@@ -31,7 +31,8 @@ def migrate(environment: Mapping[str, str]) -> None:
     is_empty = url.startswith("postgres") and _is_empty(url)
     if is_empty and copy.exists():
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(copy.read_bytes())
+            # A dump empties search_path. Behind a pooler the next client would get that connection.
+            connection.execute(copy.read_bytes() + b"\nRESET ALL;")
         return
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
