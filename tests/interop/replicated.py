@@ -16,7 +16,7 @@ from tests.interop.served import ASKS, Served
 from tests.interop.test_front import ask
 from tests.waiting import PATIENCE_S, wait_until
 
-CLIENTS = 18
+CLIENTS = 24
 
 STALE_S = "7200"
 # Each client has a key to lose and one that ends sooner: its set is never kept in memory.
