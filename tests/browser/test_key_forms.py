@@ -40,7 +40,7 @@ def test_one_of_three_keys_is_chosen(
     payments: Client, cast: SimpleNamespace, sign_in: Any, look: str
 ) -> None:
     page = given(sign_in(cast.dev, look), payments, "jwks_of_three.json")
-    expect(page.get_by_text("There are 3 keys in this.")).to_be_visible()
+    expect(page.get_by_text("This contains 3 keys.")).to_be_visible()
     check_accessible(page)
     page.get_by_label("kid “b”").check()
     expect(page.get_by_text("P-256 public key: ES256")).to_be_visible()
