@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 
-class RegistryRefusal(Exception):  # noqa: N818 - it reads as what it is
+class RegistryRefusal(Exception):  # noqa: N818 - the name says what happened
     """An action that the current state does not allow. `str()` is a sentence to show to people.
 
     `reason` is a stable code, stored in events like `portal.core.reasons.Reason`. Never rename one.

@@ -34,7 +34,7 @@ _PAUSE_S: Final = 0.1
 _REFUSED_PAUSE_S: Final = 1.0
 
 
-class Refused(Exception):  # noqa: N818 - it reads as what it is
+class Refused(Exception):  # noqa: N818 - the name says what happened
     """The database is there, and the ledger cannot be read."""
 
 

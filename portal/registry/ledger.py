@@ -23,7 +23,7 @@ class Stored:
     version: int
 
 
-class LedgerDiffers(Exception):  # noqa: N818 - it reads as what it is
+class LedgerDiffers(Exception):  # noqa: N818 - the name says what happened
     """Events are not what was hashed. The message names the first number that differs."""
 
 

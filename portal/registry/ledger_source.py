@@ -38,8 +38,8 @@ _CHANGE_NO_KEY_SET: Final = frozenset(
 )
 """A verb of a later version is not here, so it counts as a change."""
 
-# One statement, so that all of it is of one moment. It needs no table of keys or clients: whoever
-# locks those, as a migration does, does not stop it.
+# One statement, so that all of it is of one moment. It needs no table of keys or clients, so
+# a migration that locks those does not stop it.
 _LOOK: Final = f"""
 WITH numbered AS (
     SELECT id, number, leaf, verb, client_id, key_id FROM registry_event

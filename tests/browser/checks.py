@@ -1,4 +1,4 @@
-"""What is asked of a page in the browser, whoever looks at it."""
+"""What every page must satisfy in the browser, for every user."""
 
 from __future__ import annotations
 

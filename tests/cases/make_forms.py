@@ -168,7 +168,7 @@ class Forms:
         self.add(name, content, outcome=reason, says=list(says))
 
     def private(self, name: str, content: bytes | str, key: Key | None, *says: str) -> None:
-        """A form with a private key in it; its public half is blocked when it proves itself."""
+        """A form with a private key in it; its public key is blocked when it proves itself."""
         leaked = [hashlib.sha256(_plain_spki(key)).hexdigest()] if key else []
         self.add(name, content, outcome="private_key", says=list(says), leaked=leaked)
 

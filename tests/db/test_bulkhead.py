@@ -91,7 +91,7 @@ def test_only_the_first_waits_while_nobody_leaves(held: ExitStack) -> None:
     bulkhead = few(1)
     leave = hold(bulkhead, held)
     assert try_it(bulkhead) >= PATIENCE_S
-    # A busy machine may hold some up, and whoever waits takes as long each time.
+    # A busy machine may delay some, and each wait takes as long.
     assert min(try_it(bulkhead) for _ in range(10)) < PATIENCE_S
     leave()
     hold(bulkhead, held)

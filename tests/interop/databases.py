@@ -87,7 +87,7 @@ class Database:
         return told.stdout.decode()
 
     def write_statements_down(self) -> None:
-        """Keep what every session says from now on; the server is started anew."""
+        """Keep what every session says from now on; the server is started again."""
         with (self.scratch / "data" / "postgresql.conf").open("a") as configuration:
             configuration.write(WRITE_DOWN)
         for name, value in {"log_statement": "all", "log_min_messages": "log"}.items():

@@ -1,6 +1,6 @@
 """Gateways that verify tokens with a client's key set: Envoy, and Apache with mod_oauth2.
 
-Each answers 200 to whoever brings a token that it verifies, and 401 to the others.
+Each answers 200 to a request with a token that it verifies, and 401 to any other.
 """
 
 from __future__ import annotations

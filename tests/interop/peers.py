@@ -39,7 +39,7 @@ Verify = Callable[[str, str, str], Claims]
 CLAIMS: Claims = {"iss": "interop", "sub": "interop"}
 
 
-class Refusal(Exception):  # noqa: N818 - it reads as what it is
+class Refusal(Exception):  # noqa: N818 - the name says what happened
     """What jose answers instead of claims, by its stable code."""
 
 

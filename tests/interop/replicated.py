@@ -114,7 +114,7 @@ while not read():
     pass
 """
 
-# Whoever reads keys as this user waits while somebody holds the lock, on a replica too.
+# A read of keys as this user waits while somebody holds the lock, on a replica too.
 READER = """
 CREATE ROLE reader LOGIN;
 GRANT SELECT ON registry_client, registry_clientkey, registry_ledger TO reader;
@@ -129,7 +129,7 @@ CREATE POLICY gate ON registry_clientkey TO reader USING (wait_at_gate())
 
 
 class Cold:
-    """A set that every request reads anew, of a client with a key to lose."""
+    """A set that every request reads again, of a client with a key to lose."""
 
     def __init__(self, client_id: str, kid: str) -> None:
         self.client_id, self.kid = client_id, kid

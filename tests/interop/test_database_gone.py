@@ -23,7 +23,7 @@ from tests.waiting import PATIENCE_S, wait_until
 
 STALE_S = 8
 CONNECT_S = settings.DATABASES["default"]["OPTIONS"]["connect_timeout"]
-"""How long whoever tries to connect waits for a server that is frozen."""
+"""How long a connection attempt waits for a frozen server."""
 
 SET_UP = """
 import os

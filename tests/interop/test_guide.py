@@ -1,6 +1,6 @@
 """The guide that clients follow, step by step and word for word, with our host in place of its.
 
-The steps: make a key pair with openssl, give the public half on the Settings page, sign an
+The steps: make a key pair with openssl, give the public key on the Settings page, sign an
 assertion, get a code through the browser, and send the guide's token request. PKCE is not in the
 guide and has to be (RFC 9700 §2.1.1): it adds `code_challenge` and `code_verifier`.
 """

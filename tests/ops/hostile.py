@@ -25,7 +25,7 @@ ASKS = 16
 """Each on a connection of its own: enough for both workers to take some."""
 
 PROMPT_S = pages._patience_s
-"""Whoever waits for a place gets no answer before."""
+"""A request that waits for a slot gets no answer before this time."""
 
 STATEMENT_S = 8.0
 """After how long the database ends a statement of this portal."""
@@ -55,7 +55,7 @@ OF_PAGES = (
     "x-content-type-options",
     "x-frame-options",
 )
-"""The headers that protect whoever sees a page."""
+"""The headers that protect the reader of a page."""
 
 
 @dataclass(frozen=True)

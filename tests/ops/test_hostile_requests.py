@@ -158,7 +158,7 @@ ODD_HEADERS: list[dict[str, str]] = [
 
 @pytest.mark.parametrize("headers", ODD_HEADERS, ids=lambda headers: next(iter(headers)))
 def test_header_changes_no_byte_of_a_set(target: Target, headers: dict[str, str]) -> None:
-    """A cache in front keys on the path, so whoever asks first must not decide for the others."""
+    """A cache in front keys on the path, so the first request must not decide for later ones."""
     for known in (target.cold(), target.known):  # answered by Django, and from memory
         odd = {target.ask(known, headers=headers).content for _ in range(ASKS)}
         assert odd == {target.ask(known).content}

@@ -169,7 +169,7 @@ def test_migration_that_cannot_have_its_lock_gives_up_and_holds_nobody_up(
         wait_until(lambda: connection.execute(waiting).fetchall(), "It waits for no lock.")
         answered = traffic.outcomes.total()
         _, said = migrating.communicate()
-        # Whoever has to wait for the same lock gets one answer meanwhile, at the end.
+        # Requests that wait for the same lock get one answer meanwhile, at the end.
         assert traffic.outcomes.total() > answered + 2
     assert "lock timeout" in said
     assert migrating.returncode != 0

@@ -129,7 +129,7 @@ def test_writer_that_takes_its_time_holds_no_set_up(
     until = time.monotonic() + BOUND_S
     while (began := time.monotonic()) < until:
         assert [ask(portal, path) for path in paths] == before
-        # As long as whoever waits for a lock of SQLite waits for it.
+        # As long as SQLite waits for a lock.
         assert time.monotonic() - began < LOCK_S
     writer.execute("COMMIT")
     for path, (_, _, body) in zip(paths, before, strict=True):

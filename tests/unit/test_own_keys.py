@@ -20,7 +20,7 @@ from portal.own_keys import OwnKey
 from tests.keys import new_private_key, public_pem
 from tests.own_keys import new_own_key, public_half
 
-# RFC 8037, appendix A.1 to A.3: a private key, its public half and its thumbprint.
+# RFC 8037, appendix A.1 to A.3: a private key, its public key and its thumbprint.
 SEED = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
 PUBLIC = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 THUMBPRINT = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"

@@ -1,11 +1,11 @@
-"""Make portal/core/key_policy/known_keys.txt: the public keys whose private half everybody has.
+"""Make portal/core/key_policy/known_keys.txt: the public keys whose private key everybody has.
 
     python -m tests.vectors.make_known_keys
 
 Sources are sample_keys.json (RFCs and jwt.io, each taken from a public copy and checked: the public
 half was computed from the private one), the package cryptography-vectors, in which private keys are
 encrypted with the passwords of a test suite, and whatever a person who tries something out takes
-for a private key: a small number, or one byte over and over. A key is listed when its private half
+for a private key: a small number, or one byte over and over. A key is listed when its private key
 proves it and the policy would otherwise accept it; RSA keys with the exponent 65537, the only one
 that can be registered. The same sources always give the same file.
 
@@ -70,7 +70,7 @@ BASES = {
 }
 
 _HEADER = """\
-# SHA-256 of the SubjectPublicKeyInfo of keys whose private half is published, and where.
+# SHA-256 of the SubjectPublicKeyInfo of keys whose private key is published, and where.
 # Made by tests/vectors/make_known_keys.py.
 """
 _VALUE = re.compile(r"(\w+) = ([0-9a-fA-F]+)")
@@ -115,7 +115,7 @@ def vector_keys() -> Iterator[tuple[str, PublicKey]]:
 
 
 def opened(data: bytes) -> Iterator[PublicKey]:
-    """Yield the public half of a private key that one of the passwords opens."""
+    """Yield the public key of a private key that one of the passwords opens."""
     if b"OPENSSH PRIVATE" in data:
         yield from _opened_by_ssh(data)
     for password in map(str.encode, PASSWORDS):

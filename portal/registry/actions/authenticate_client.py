@@ -67,7 +67,7 @@ class Authenticated:
     reference: str
 
 
-class AuthenticationRefused(Exception):  # noqa: N818 - it reads as what it is
+class AuthenticationRefused(Exception):  # noqa: N818 - the name says what happened
     """The client is not authenticated. The cause is recorded under `reference`.
 
     `client` is the client that the request points to, if any: its members can read the cause.

@@ -1,4 +1,4 @@
-"""A private key in a token request is refused as one, and its public half is blocked."""
+"""A private key in a token request is refused as one, and its public key is blocked."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def sent_to(response: Response) -> str:
 
 @dataclass
 class Signer:
-    """A client with one ES256 key, and its private half."""
+    """A client with one ES256 key, and its private key."""
 
     client: Client
     key: ClientKey

@@ -1,4 +1,4 @@
-"""What every public document has in common on the wire, whoever asks and however."""
+"""What every public document has in common on the wire, for every kind of request."""
 
 from __future__ import annotations
 

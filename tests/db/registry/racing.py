@@ -20,7 +20,7 @@ def race_behind(row: Model, *acts: Act) -> list[Any]:
     """Run the acts in threads of their own; return what each returned, or how it was refused.
 
     They start one after another while `row` is held, each once the one before waits for a lock (or
-    has come to its end). Whoever inserts a row that points at `row` waits too, so an act that looks
+    has come to its end). An insert of a row that points at `row` waits too, so an act that looks
     before it locks has then looked already, and its decision is out of date.
     """
     with ThreadPoolExecutor(len(acts)) as pool:

@@ -1,4 +1,4 @@
-"""Whoever has the private half of Q has that of -Q: both signs are blocked."""
+"""The private key of Q also gives that of -Q, so both signs are blocked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OTHER_SIGN = "It differs from a blocked key only in its sign: the same private k
 
 
 def both(alg: str) -> tuple[PrivateKey, PublicKey, PublicKey]:
-    """Return a private key, its public half, and that with the other sign."""
+    """Return a private key, its public key, and that with the other sign."""
     private = new_private_key(alg)
     key = parse_public_key(public_pem(private))
     other = negative(key)

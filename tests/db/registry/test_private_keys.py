@@ -1,4 +1,4 @@
-"""A private key that somebody sends: no trace of it anywhere, and its public half is blocked."""
+"""A private key that somebody sends: no trace of it anywhere, and its public key is blocked."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def contained(container: str) -> tuple[PrivateKey, bytes]:
             )
         case "encrypted PKCS#8":
             return private, encoded(private, PrivateFormat.PKCS8, password=b"secret")
-        case "a file with its public half":
+        case "a file with its public key":
             both = encoded(private, PrivateFormat.PKCS8) + public_pem(private).encode()
             return private, both
     formats = {
@@ -85,7 +85,7 @@ READABLE = [
     "ES256 in PKCS#8",
     "EdDSA in PKCS#8",
     "EdDSA in OpenSSH",
-    "EdDSA in a file with its public half",
+    "EdDSA in a file with its public key",
 ]
 SEALED = ["PS256 in encrypted PKCS#8", "ES256 in PKCS#12"]
 
@@ -252,7 +252,7 @@ def test_reading_in_a_transaction_that_could_undo_the_block_is_an_error(
 
 
 def test_the_cast_of_this_file_is_read_as_public(payments: Client, cast: SimpleNamespace) -> None:
-    # Or the tests above would prove nothing of the private half.
+    # Or the tests above would prove nothing of the private key.
     private = new_private_key("EdDSA")
     assert isinstance(private, ed25519.Ed25519PrivateKey)
     read_key(public_pem(private), by=cast.dev, client=payments)

@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever asks: the portal, a shell, or plain SQL."""
+"""What the database itself refuses to the portal, to a shell, and to plain SQL."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ from tests.registering import register_pem
 
 @dataclass
 class Pair:
-    """A key pair of `payments`, whose public half bob of `other` registered first."""
+    """A key pair of `payments`, whose public key bob of `other` registered first."""
 
     private: PrivateKey
     squat: ClientKey

@@ -83,7 +83,7 @@ def written(kind: str, form: PrivateFormat) -> bytes:
 
 @cache
 def public_pem(kind: str) -> bytes:
-    """Return its public half as SubjectPublicKeyInfo PEM."""
+    """Return its public key as SubjectPublicKeyInfo PEM."""
     if kind in ML_DSA:
         public = private_key(kind).public_key()
         return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

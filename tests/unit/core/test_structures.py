@@ -317,7 +317,7 @@ def test_openssh_line_with_anything_inside(random: Random) -> None:
 @many(200)
 @given(random)
 def test_openssh_private_key_with_anything_inside(random: Random) -> None:
-    """The cipher, the KDF and its options; how many keys; the public and the private half."""
+    """The cipher, the KDF and its options; how many keys; the public and the private key."""
     encoded = random.choice(SSH_PRIVATE).removeprefix(private_openssh.MAGIC)
     head = fields_of(encoded)[:3]
     public, secret = fields_of(encoded[len(ssh_strings(head)) + 4 :])[:2]

@@ -132,7 +132,7 @@ def spoil_list(items: list[Any], change: str, random: Random) -> None:
 class Json:
     """An object or array as its pairs (the names of an array are empty), or any other value.
 
-    `raw` is text that stands there as it is, which may be no JSON at all.
+    `raw` is inserted as it is, and need not be JSON.
     """
 
     pairs: list[tuple[str, Json]] | None = None

@@ -55,7 +55,7 @@ def refusal_of(*arguments: str) -> str:
 
 
 def choose_password() -> None:
-    """Follow the link in the last message, as whoever has the mailbox."""
+    """Follow the link in the last message, as the owner of the mailbox."""
     link = re.search(r"http://testserver(\S+)", str(mail.outbox[-1].body))
     assert link
     browser = Browser()

@@ -30,7 +30,7 @@ def url(payments: Client) -> str:
 
 @pytest.fixture
 def private() -> PrivateKey:
-    """The private half of `signing`."""
+    """The private key of `signing`."""
     return new_private_key()
 
 

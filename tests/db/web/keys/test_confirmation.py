@@ -31,13 +31,13 @@ from tests.registering import register_pem
 
 @pytest.fixture
 def private() -> PrivateKey:
-    """The private half of `key`."""
+    """The private key of `key`."""
     return new_private_key()
 
 
 @pytest.fixture
 def key(payments: Client, private: PrivateKey, cast: SimpleNamespace) -> ClientKey:
-    """A live EdDSA key of `payments`, whose private half is at hand."""
+    """A live EdDSA key of `payments`, whose private key is at hand."""
     pem = public_pem(private)
     return register_pem(payments, material=pem, alg="EdDSA", label="First", by=cast.dev)
 

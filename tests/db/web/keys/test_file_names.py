@@ -48,7 +48,7 @@ def make_key(
         text = text_of(ask("dev", "get", paths.client))
         before = set(tmp_path.iterdir())
         for name in (GENERATE, PUBLIC_HALF):
-            # The first recipe is RSA; the first public half is the warning's.
+            # The first recipe is RSA; the first public key is the warning's.
             subprocess.run(["sh", "-ec", copied(text, name)[0]], cwd=tmp_path, check=True)
         [public] = [path for path in set(tmp_path.iterdir()) - before if "public" in path.name]
         return register_pem(

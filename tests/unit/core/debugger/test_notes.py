@@ -1,4 +1,4 @@
-"""What the debugger says of one particular assertion: the cause, in one look."""
+"""What the debugger says of one particular assertion: the cause first."""
 
 from __future__ import annotations
 

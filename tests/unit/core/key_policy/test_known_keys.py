@@ -1,4 +1,4 @@
-"""Sample keys: whoever copies a key pair from an RFC shares it with everybody."""
+"""Sample keys: a key pair copied from an RFC is known to everybody."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_sample_key_is_a_pair_and_its_public_half_is_refused(sample: dict[str, A
     private = sample["jwk"]
     public = {name: value for name, value in private.items() if name not in {"d", "priv"}}
     key = parse_public_key(json.dumps(public))
-    # The vector is not taken on trust: its public half is derived from its private one.
+    # The vector is not taken on trust: its public key is derived from its private one.
     assert [each.spki for each in refusal(json.dumps(private)).leaked] == [key.spki]
     assert key.jwk_members == public
     assert key.thumbprint == sample.get("thumbprint", key.thumbprint)

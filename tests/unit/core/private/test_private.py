@@ -348,7 +348,7 @@ def test_nobody_can_block_a_key_by_making_up_numbers(members: dict[str, int]) ->
 
 
 def test_nobody_can_block_a_key_by_naming_it_beside_another_private_key() -> None:
-    """The public half in a private file is somebody's word only; it is derived anew."""
+    """A file may name any public key, so the portal derives it from the private key."""
     jwk = private_jwk("P-256") | {
         name: value for name, value in _other_ec().jwk_members.items() if name in {"x", "y"}
     }
