@@ -1,4 +1,4 @@
-"""Why the registry refuses an action. What is wrong with a key itself is in `core.reasons`."""
+"""Why the registry refuses an action. The reasons against a key itself are in `core.reasons`."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.db import migrations
@@ -49,7 +50,7 @@ class ValidateChecks(migrations.RunPython):
         return type(self).__name__, self._arguments, {}
 
 
-class _BesideTraffic:
+class _BesideTraffic(ABC):
     """Build an index without blocking writes, in a migration with `atomic = False`.
 
     A run stopped by `lock_timeout` or by hand leaves an index that PostgreSQL does not use. The
@@ -59,9 +60,9 @@ class _BesideTraffic:
     model_name: str
 
     @property
+    @abstractmethod
     def _indexed(self) -> Any:
         """The Django index or constraint: it has the name and creates the SQL."""
-        raise NotImplementedError
 
     def database_forwards(
         self,

@@ -592,7 +592,7 @@ def xml_forms(forms: Forms, keys: dict[str, Key]) -> None:
 
 
 def refused_forms(forms: Forms, keys: dict[str, Key]) -> None:
-    """What is no public key, or none that is taken, and is named."""
+    """Inputs that are refused by name: other things than public keys, and keys not supported."""
     rsa_, ec_, ed = keys["rsa"], keys["p256"], keys["ed"]
     forms.refused("nothing.txt", " \n", "empty", "")
     forms.refused("prose.txt", "Here is my key. Thanks!", "no_key_found", "contains no public key")
@@ -621,7 +621,7 @@ def refused_forms(forms: Forms, keys: dict[str, Key]) -> None:
 
 
 def damaged_forms(forms: Forms, keys: dict[str, Key]) -> None:
-    """What was cut or changed on its way, and what is a key of another kind."""
+    """Inputs that were cut or changed in transit, and keys of another kind."""
     rsa_, ec_, ed = keys["rsa"], keys["p256"], keys["ed"]
     forms.refused("cut.pem", block("PUBLIC KEY", rsa_.der[:-30]), "bad_der", "Its end is missing")
     forms.refused("cut_in_the_middle.pem", rsa_.pem[:200], "incomplete_block", "END line")

@@ -26,7 +26,7 @@ class Form:
 
     @property
     def content(self) -> bytes:
-        """What is in the file."""
+        """The content of the file."""
         return (FOLDER / self.file).read_bytes()
 
 

@@ -85,7 +85,7 @@ class AuthenticationRefused(Exception):  # noqa: N818 - the name says what happe
 
 @dataclass(slots=True)
 class _Attempt:
-    """What is known about a request so far. None of it is proven."""
+    """The facts about a request so far. None of them is proven."""
 
     now: datetime
     reference: str

@@ -1,4 +1,4 @@
-"""What is killed, replaced and restored, and what is checked after each of it."""
+"""The services that are killed, replaced and restored, and the checks after each."""
 
 from __future__ import annotations
 

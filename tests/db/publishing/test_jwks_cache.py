@@ -1,4 +1,4 @@
-"""What is in the cache, for how long, and what is not put there."""
+"""The entries of the cache: how long they stay, and which sets are not cached."""
 
 from __future__ import annotations
 
