@@ -130,6 +130,8 @@ def _member(event: Event, detail: Detail) -> str:
         return f"appointed {name} owner of {_client(event)}, which had none"
     if event.verb == Verb.CHANGE_MEMBER:
         return f"made {name} {role} of {_client(event)}"
+    if event.actor_user_id and event.actor_user_id == detail.get("member_id"):
+        return f"left {_client(event)}, where they were {role}"
     return f"removed {name}, who was {role}, from {_client(event)}"
 
 

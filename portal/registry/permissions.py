@@ -11,7 +11,7 @@ from django.conf import settings
 
 from portal.accounts.models import User
 from portal.registry.choices import Role
-from portal.registry.models import Client
+from portal.registry.models import Client, Membership
 
 
 def role_of(user: User, client: Client) -> Role | None:
@@ -33,6 +33,11 @@ def can_revoke_keys(user: User, client: Client) -> bool:
 def can_change_client(user: User, client: Client) -> bool:
     """Return whether the person may rename the client and change its contacts and team."""
     return role_of(user, client) == Role.OWNER
+
+
+def can_remove_member(user: User, membership: Membership) -> bool:
+    """Return whether the person may end the membership: an owner any, a member their own."""
+    return membership.user_id == user.pk or can_change_client(user, membership.client)
 
 
 def can_create_client(user: User) -> bool:

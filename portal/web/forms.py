@@ -43,7 +43,7 @@ def one_line(value: str) -> None:
 
 
 class ClientForm(PortalForm):
-    """The name and the contacts of a client."""
+    """The name, the contacts and the redirect URIs of a client."""
 
     name = forms.CharField(
         max_length=100,
@@ -57,6 +57,16 @@ class ClientForm(PortalForm):
         label="Contacts",
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
         help_text="E-mail addresses to contact about a problem with a key, one per line.",
+    )
+    redirect_uris = forms.CharField(
+        required=False,
+        max_length=10_000,
+        label="Redirect URIs",
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+        help_text=(
+            "Only for the authorization code grant: where users return after consent, one URI "
+            "per line, exactly as the client sends it."
+        ),
     )
 
     def clean_contacts(self) -> list[str]:
@@ -74,21 +84,6 @@ class ClientForm(PortalForm):
                 message = f"“{address}” is not an e-mail address. Write one address per line."
                 raise ValidationError(message) from None
         return addresses
-
-
-class ClientEditForm(ClientForm):
-    """The editable properties of a client, with its redirect URIs."""
-
-    redirect_uris = forms.CharField(
-        required=False,
-        max_length=10_000,
-        label="Redirect URIs",
-        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
-        help_text=(
-            "Only for the authorization code grant: where users return after consent, one URI "
-            "per line, exactly as the client sends it."
-        ),
-    )
 
     def clean_redirect_uris(self) -> list[str]:
         """Return the redirect URIs, one per line; the registry validates them."""

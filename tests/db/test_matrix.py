@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client as Browser
 
-from portal.accounts.models import Tries
+from portal.accounts.models import Tries, User
+from portal.registry.choices import Role
 from portal.registry.models import Client, ClientKey
 from tests.db.oauth.token_requests import FORM, Signer, new_signer
 from tests.db.routes import routes
@@ -319,10 +320,12 @@ def arguments(
 ) -> dict[str, str]:
     """The parts of the paths."""
     refused = signer.ask(scope="nothing").json()
+    guest = User.objects.create_user("guest@example.com")
     return {
         "client_id": payments.client_id,
         "kid": key.kid,
-        "row": str(payments.memberships.get(user=cast.viewer).pk),
+        # Of nobody who asks: a member may end their own membership.
+        "row": str(payments.memberships.create(user=guest, role=Role.VIEWER).pk),
         "reference": refused["error_uri"].rstrip("/").rpartition("/")[2],
         "spki_sha256": key.spki_sha256,
         "uidb36": "1",
@@ -387,6 +390,7 @@ WHO: Final = {
     "developer": {"dev", "alice"},
     "developer, admin": {"dev", "alice", "admin"},
     "owner": {"alice"},
+    "owner, that member": {"alice"},
     "admin": {"admin"},
 }
 """The words of docs/endpoints.md."""

@@ -28,7 +28,13 @@ from portal.registry.actions.register_key import check_client_takes, register_ke
 from portal.registry.actions.report_weakness import report_weakness
 from portal.registry.actions.retire_key import keep_key, retire_key
 from portal.registry.actions.revoke_key import revoke_key
-from portal.registry.actions.team import add_member, appoint_owner, change_role, remove_member
+from portal.registry.actions.team import (
+    add_member,
+    appoint_owner,
+    change_role,
+    is_last_owner,
+    remove_member,
+)
 
 __all__ = [
     "Authenticated",
@@ -49,6 +55,7 @@ __all__ = [
     "grant_admin",
     "inspect_key",
     "invite_person",
+    "is_last_owner",
     "keep_key",
     "read_key",
     "record_refused_grant",

@@ -69,7 +69,7 @@ def change_role(membership: Membership, *, role: Role, by: Actor) -> Membership:
 
 @recording()
 def remove_member(membership: Membership, *, by: Actor) -> None:
-    """Remove a member from the client. Idempotent.
+    """Remove a member from the client. Idempotent. Members leave a client in the same way.
 
     Raises `LastOwner` if the client has no other owner.
     """
@@ -90,10 +90,14 @@ def _find_person(email: str) -> User:
     return user
 
 
+def is_last_owner(membership: Membership) -> bool:
+    """Return whether the client would have no owner who can sign in without this member."""
+    owners = membership.client.memberships.filter(role=Role.OWNER, user__is_active=True)
+    return membership.role == Role.OWNER and not owners.exclude(pk=membership.pk).exists()
+
+
 def _check_another_owner(client: Client, membership: Membership) -> None:
-    owners = client.memberships.filter(role=Role.OWNER, user__is_active=True)
-    others = owners.exclude(pk=membership.pk)
-    if membership.role == Role.OWNER and not others.exists():
+    if is_last_owner(membership):
         message = f"{client.name} would have no owner. Make someone else an owner first."
         raise LastOwner(message)
 

@@ -15,7 +15,7 @@ from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client
 from portal.web.current_user import current_user
 from portal.web.form_errors import add_refusal
-from portal.web.forms import ClientEditForm, ClientForm, posted
+from portal.web.forms import ClientForm, posted
 from portal.web.render import leave, show
 from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, require
 
@@ -81,7 +81,7 @@ def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
         "contacts": "\n".join(client.contacts),
         "redirect_uris": "\n".join(client.redirect_uris),
     }
-    form = ClientEditForm(posted(request), initial=before)
+    form = ClientForm(posted(request), initial=before)
     if form.is_valid():
         try:
             changed = change_client(client, **form.cleaned_data, by=current_user(request))

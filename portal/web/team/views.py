@@ -7,8 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
+from portal.accounts.models import User
 from portal.registry import permissions
-from portal.registry.actions import add_member, change_role, remove_member
+from portal.registry.actions import add_member, change_role, is_last_owner, remove_member
 from portal.registry.choices import Role
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, Membership
@@ -36,6 +37,9 @@ def team(request: HttpRequest, client_id: str) -> HttpResponse:
 def member(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
     """Change the role of a member."""
     membership = _find_membership(request, client_id, row)
+    require(
+        permissions.can_change_client(current_user(request), membership.client), NOT_YOUR_CLIENT
+    )
     form = RoleForm(request.POST)
     if not form.is_valid():
         messages.error(request, "This is not a role. Choose owner, developer or viewer.")
@@ -51,25 +55,36 @@ def member(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def member_removal(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
-    """Ask for confirmation (GET), and remove a member (POST)."""
+    """Ask for confirmation (GET), and remove a member (POST); members leave in the same way."""
     membership = _find_membership(request, client_id, row)
-    client = membership.client
+    user, client = current_user(request), membership.client
+    require(permissions.can_remove_member(user, membership), NOT_YOUR_CLIENT)
     if request.method != "POST":
-        context = {"section": "clients", "client": client, "membership": membership}
+        context = {
+            "section": "clients",
+            "client": client,
+            "membership": membership,
+            "is_last_owner": is_last_owner(membership),
+        }
         return show(request, "web/team/member_removal.html", context)
     try:
-        remove_member(membership, by=current_user(request))
+        remove_member(membership, by=user)
     except RegistryRefusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"{membership.user} was removed from {client.name}.")
-    own = Client.objects.visible_to(current_user(request)).filter(pk=client.pk)
+        messages.success(request, _removed(membership, user))
+    own = Client.objects.visible_to(user).filter(pk=client.pk)
     return redirect("team", client_id) if own.exists() else redirect("home")
+
+
+def _removed(membership: Membership, user: User) -> str:
+    if membership.user == user:
+        return f"You left {membership.client}."
+    return f"{membership.user} was removed from {membership.client}."
 
 
 def _find_membership(request: HttpRequest, client_id: str, row: int) -> Membership:
     client = get_client_or_404(request, client_id)
-    require(permissions.can_change_client(current_user(request), client), NOT_YOUR_CLIENT)
     return get_object_or_404(client.memberships.select_related("user", "client"), pk=row)
 
 

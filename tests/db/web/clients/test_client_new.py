@@ -14,7 +14,12 @@ from tests.db.pages import text_of
 from tests.paths import client_path
 
 URL = "/clients/new/"
-GOOD = {"name": "Treasury", "contacts": "a@example.com\nb@example.com"}
+ADDRESS = "https://app.example.com/callback"
+GOOD = {
+    "name": "Treasury",
+    "contacts": "a@example.com\nb@example.com",
+    "redirect_uris": f"{ADDRESS}\r\n\r\n{ADDRESS}/2",
+}
 
 
 def test_anonymous_is_asked_to_sign_in(ask: Any, cast: SimpleNamespace) -> None:
@@ -41,6 +46,7 @@ def test_the_creator_becomes_the_owner(ask: Any, cast: SimpleNamespace) -> None:
     client = Client.objects.get()
     assert response["Location"] == client_path(client)
     assert client.contacts == ["a@example.com", "b@example.com"]
+    assert client.redirect_uris == [ADDRESS, f"{ADDRESS}/2"]
     assert client.memberships.get().user == cast.dev
     assert client.memberships.get().role == Role.OWNER
 
@@ -97,3 +103,14 @@ def test_what_was_entered_survives_an_error(ask: Any, cast: SimpleNamespace) -> 
     text = text_of(ask("dev", "post", URL, {"name": "Treasury <b>", "contacts": "wrong"}))
     assert "Treasury &lt;b&gt;" in text
     assert ">\nwrong</textarea>" in text
+
+
+def test_a_wrong_redirect_uri_is_explained_beside_its_field(
+    ask: Any, cast: SimpleNamespace
+) -> None:
+    response = ask("dev", "post", URL, GOOD | {"redirect_uris": f"{ADDRESS}#x"})
+    assert response.status_code == 422
+    text = text_of(response)
+    assert "has a fragment (#). A redirect URI cannot have one." in text
+    assert 'id="id_redirect_uris_error"' in text
+    assert not Client.objects.exists()
