@@ -1,13 +1,15 @@
-"""Find child processes (proc(5)), and wait until a process listens."""
+"""Find child processes (proc(5)), wait until a process listens, and end one."""
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 
 def children(pid: int) -> list[int]:
@@ -26,3 +28,50 @@ def wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path
         return False
 
     wait_until(listens, "Nobody listens.")
+
+
+def end(process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> int:
+    """Send a signal that ends the process, and return its exit code.
+
+    Raises AssertionError as `wait_for_end` does.
+    """
+    process.send_signal(number)
+    return wait_for_end(process)
+
+
+def close(process: subprocess.Popen[str]) -> None:
+    """End a process that ends when its standard input does.
+
+    Raises AssertionError as `wait_for_end` does.
+    """
+    for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
+        pipe.close()
+    wait_for_end(process)
+
+
+def wait_for_end(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> int:
+    """Return the exit code of a process that was asked to end.
+
+    Raises AssertionError if it still runs after PATIENCE_S. It and its children are killed then, so
+    that the failure stays with this test.
+    """
+    try:
+        return process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        kill(process)
+        raise AssertionError(f"It does not end, and was killed: {process.args!r}") from None
+
+
+def kill(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
+    """Kill a process and all its descendants."""
+    for pid in _family(process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+def _family(pid: int) -> list[int]:
+    """Return a process and its descendants, parents first."""
+    with suppress(FileNotFoundError):
+        return [pid, *(each for child in children(pid) for each in _family(child))]
+    return [pid]

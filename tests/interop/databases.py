@@ -16,7 +16,7 @@ import psycopg
 
 from tests import postgres
 from tests.interop.served import ROOT
-from tests.processes import children
+from tests.processes import children, end
 
 WRITE_DOWN = """
 logging_collector = on
@@ -52,8 +52,7 @@ class Database:
             os.truncate(self._log, 0)
 
     def stop(self) -> None:
-        self._server.send_signal(signal.SIGQUIT)
-        self._server.wait()
+        end(self._server, signal.SIGQUIT)
 
     def start(self) -> None:
         self._server = postgres.launch(postgres.find_binaries(self.scratch), self.scratch)

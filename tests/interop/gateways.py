@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from tests.interop.served import free_port
 from tests.postgres import die_with_parent
-from tests.processes import wait_until_it_listens
+from tests.processes import end, wait_until_it_listens
 from tests.waiting import PATIENCE_S
 
 Ask = Callable[[str], int]
@@ -154,8 +154,7 @@ def _running(command: list[str | Path], log: Path, port: int) -> Iterator[Ask]:
         wait_until_it_listens(process, port, log)
         yield lambda token: _status(f"http://127.0.0.1:{port}/index", token)
     finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
+        end(process)
 
 
 def _status(url: str, token: str) -> int:

@@ -18,8 +18,8 @@ from tests.interop.served import ROOT, database_url, free_port
 from tests.ops.production import PRODUCTION
 from tests.ops.running import server
 from tests.postgres import die_with_parent
-from tests.processes import wait_until_it_listens
-from tests.waiting import PATIENCE_S, wait_until
+from tests.processes import end, wait_until_it_listens
+from tests.waiting import wait_until
 
 HOST = "keys.example.com"
 STRANGER = "127.0.0.2"
@@ -182,8 +182,7 @@ def nginx(fleet: Fleet, beside: str = "") -> Iterator[subprocess.Popen[bytes]]:
         wait_until_it_listens(process, fleet.plain, fleet.folder / "error")
         yield process
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE_S)
+        end(process)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.postgres import die_with_parent
-from tests.waiting import PATIENCE_S
+from tests.processes import close
 
 
 class OidcProvider:
@@ -53,7 +53,7 @@ class OidcProvider:
 
     def close(self) -> None:
         """Let it end."""
-        self._process.communicate(timeout=PATIENCE_S)
+        close(self._process)
 
     def _answer(self) -> str:
         assert self._process.stdout

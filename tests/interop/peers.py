@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from tests.keys import PrivateKey
 from tests.postgres import die_with_parent
+from tests.processes import close
 from tests.waiting import PATIENCE_S
 
 Claims = dict[str, Any]
@@ -58,7 +59,7 @@ class Jose:
 
     def close(self) -> None:
         """Let it end."""
-        self._process.communicate(timeout=PATIENCE_S)
+        close(self._process)
 
     def sign(self, key: PrivateKey, alg: str, kid: str) -> str:
         """Sign with SignJWT."""

@@ -20,14 +20,15 @@ from django.test.utils import setup_databases, teardown_databases
 from portal.registry.follower import BOUND_S
 from portal.registry.models import Client, ClientKey
 from tests.postgres import die_with_parent
-from tests.processes import children
+from tests.processes import children, end
 from tests.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 ASKS = 12
 """How many connections reach each of two workers, as good as surely."""
 
-OPTIONS = ("--interface", "wsgi", "--no-ws", "--host", "127.0.0.1")
+# As deploy/entry has it: a worker that does not end is killed.
+OPTIONS = ("--interface", "wsgi", "--no-ws", "--workers-kill-timeout", "20")
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ def serve(
         process = subprocess.Popen(
             [
                 *(*prefix, granian, *OPTIONS),
-                *("--workers", str(workers), "--port", str(port), "portal.wsgi:application"),
+                *("--workers", str(workers), "--host", "127.0.0.1", "--port", str(port)),
+                "portal.wsgi:application",
             ],
             cwd=ROOT,
             env=environment,
@@ -136,8 +138,7 @@ def serve(
         _wait_until_ready(url, process, messages)
         yield Served(url, process)
     finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
+        end(process)
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], messages: Path) -> None:

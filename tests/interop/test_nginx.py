@@ -38,8 +38,9 @@ from tests.interop.databases import own_server
 from tests.interop.nginx import HOST, OPERATOR, STRANGER, Answer, Fleet, fleet, nginx, portal
 from tests.interop.served import ROOT, Served, free_port
 from tests.keys import new_private_key, public_pem
+from tests.processes import end
 from tests.registering import register_pem
-from tests.waiting import PATIENCE_S, wait_until
+from tests.waiting import wait_until
 
 TOKEN = "/api/oauth2/token"  # noqa: S105 - a path
 LOGIN = "/account/login/"
@@ -385,8 +386,7 @@ def test_with_all_portals_gone_key_sets_go_on_for_stale_if_error_and_no_longer(
     assert kids(short_lived.ask(jwks(client))) == {pair.kid}
     began = time.monotonic()
     for process in short_lived.portals:
-        process.terminate()
-        process.wait(PATIENCE_S)
+        end(process)
 
     time.sleep(MAX_AGE_S + 1 - (time.monotonic() - began))
     stale = short_lived.ask(jwks(client))
@@ -452,8 +452,7 @@ def test_with_portals_that_answer_503_key_sets_go_on_for_stale_if_error_and_no_l
 
 def test_a_portal_that_is_stopped_loses_no_read(short_lived: Fleet) -> None:
     with Load(short_lived, tokens=False) as load:
-        short_lived.portals[0].terminate()
-        assert short_lived.portals[0].wait(PATIENCE_S) == 0
+        assert end(short_lived.portals[0]) == 0
         time.sleep(1)
     assert set(load.found) == {"404 200"}, load.found
 
@@ -463,8 +462,7 @@ def test_a_portal_that_nginx_leaves_out_before_it_is_stopped_loses_no_request_at
 ) -> None:
     with Load(short_lived, tokens=True) as load:
         short_lived.leave_out(0)
-        short_lived.portals[0].terminate()
-        assert short_lived.portals[0].wait(PATIENCE_S) == 0
+        assert end(short_lived.portals[0]) == 0
         with portal(short_lived, 0):
             short_lived.take_in(0)
             time.sleep(1)

@@ -13,7 +13,8 @@ from pathlib import Path
 import requests
 
 from tests.ops.production import PRODUCTION, ROOT
-from tests.ops.running import STOP_TIMEOUT_S, free_port, server
+from tests.ops.running import free_port, server
+from tests.processes import wait_for_end
 from tests.waiting import PATIENCE_S
 
 PASSWORD = re.compile(r"^  (\S+@example\.com) +([a-z2-9-]{19})$", re.MULTILINE)
@@ -68,7 +69,7 @@ class Demo:
             self.command(), port=self.port, environment=SHELL, cwd=ROOT, log=log
         ) as process:
             os.killpg(process.pid, signal.SIGINT)
-            process.wait(STOP_TIMEOUT_S)
+            wait_for_end(process)
         return log.read_text("utf-8")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

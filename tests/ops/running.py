@@ -12,9 +12,8 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tests.processes import end
 from tests.waiting import PATIENCE_S, wait_until
-
-STOP_TIMEOUT_S = PATIENCE_S
 
 
 def free_port() -> int:
@@ -81,9 +80,8 @@ def server(
         assert process.poll() is None, log.read_text("utf-8")
         yield process
     finally:
-        process.terminate()
         try:
-            process.wait(STOP_TIMEOUT_S)
+            end(process)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -19,8 +19,8 @@ import requests
 
 from tests.ops.demo import PASSWORD, SHELL, Demo
 from tests.ops.production import PRODUCTION, ROOT
-from tests.ops.running import STOP_TIMEOUT_S, server
-from tests.processes import children
+from tests.ops.running import server
+from tests.processes import children, wait_for_end
 from tests.waiting import PATIENCE_S
 
 
@@ -107,7 +107,7 @@ def test_ctrl_c_ends_the_portal_without_a_complaint(demo: Demo) -> None:
         [granian] = children(process.pid)
         assert os.getpgid(granian) != os.getpgid(process.pid)
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(STOP_TIMEOUT_S) == 0
+        assert wait_for_end(process) == 0
     assert "Traceback" not in log.read_text("utf-8")
 
 

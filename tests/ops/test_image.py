@@ -17,7 +17,8 @@ import pytest
 
 from tests.ops.dockerfile import Image
 from tests.ops.production import PRODUCTION
-from tests.ops.running import STOP_TIMEOUT_S, free_port, server, status
+from tests.ops.running import free_port, server, status
+from tests.processes import end, wait_for_end
 from tests.waiting import PATIENCE_S, wait_until
 
 
@@ -117,8 +118,7 @@ def test_a_container_migrates_serves_is_healthy_and_stops(
         assert status(page, Host="keys.example.com", X_Forwarded_Proto="https") == 200
         assert status(page, Host="elsewhere.example.com", X_Forwarded_Proto="https") == 400
 
-        process.send_signal(signal.SIGTERM)  # docker stop
-        assert process.wait(STOP_TIMEOUT_S) == 0
+        assert end(process) == 0  # docker stop
 
 
 def refuses(port: int) -> bool:
@@ -162,7 +162,7 @@ def test_a_container_that_is_told_to_stop_answers_what_it_is_reading(
         for wire in wires:
             wire.send(b"rest")
         assert [wire.getresponse().status for wire in wires] == [401] * 2
-        assert process.wait(STOP_TIMEOUT_S) == 0
+        assert wait_for_end(process) == 0
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "127.0.0.2", "::1"])  # noqa: S104 - as in the image
@@ -185,8 +185,7 @@ def test_health_is_asked_where_the_container_listens(
     try:
         wait_until(is_healthy, "The container is not healthy where it listens.")
     finally:
-        process.terminate()
-        process.wait(STOP_TIMEOUT_S)
+        end(process)
     assert not is_healthy()
 
 

@@ -156,15 +156,17 @@ def test_migration_that_cannot_have_its_lock_gives_up_and_holds_nobody_up(
     portal: Serving, traffic: Traffic
 ) -> None:
     """What waits for an exclusive lock lets nobody past it, so it may not wait for long."""
-    with psycopg.connect(portal.environment["DATABASE_URL"]) as connection:
-        connection.execute("SELECT count(*) FROM registry_client")
-        migrating = subprocess.Popen(
+    with (
+        psycopg.connect(portal.environment["DATABASE_URL"]) as connection,
+        connection.execute("SELECT count(*) FROM registry_client"),
+        subprocess.Popen(
             ["sh", "deploy/entry", "migrate", "registry", "0005"],
             cwd=ROOT,
             env=portal.environment,
             stderr=subprocess.PIPE,
             text=True,
-        )
+        ) as migrating,
+    ):
         waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
         wait_until(lambda: connection.execute(waiting).fetchall(), "It waits for no lock.")
         answered = traffic.outcomes.total()

@@ -22,6 +22,7 @@ from portal.registry.follower import BOUND_S
 from tests.ops.running import free_port
 from tests.ops.serving import Serving, serve
 from tests.postgres import die_with_parent
+from tests.processes import end
 from tests.waiting import PATIENCE_S, wait_until
 
 PGBOUNCER = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin") or "pgbouncer"
@@ -94,8 +95,7 @@ def pooler() -> Iterator[Pooler]:
             _wait_until_ready(pooled, process)
             yield Pooler(pooled, process)
         finally:
-            process.terminate()
-            process.wait(PATIENCE_S)
+            end(process)
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
 
