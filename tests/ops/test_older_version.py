@@ -14,6 +14,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from portal.registry.follower import BOUND_S
+from tests.interop.served import ASKS, serve
+from tests.interop.test_front import ask
 from tests.ops.production import PRODUCTION, ROOT
 from tests.waiting import PATIENCE_S, wait_until
 
@@ -169,3 +172,42 @@ def test_events_of_the_version_before_get_number_and_leaf_beside_traffic(
     assert all(leaf for _, leaf in found)
     said = this.manage("verify_ledger")
     assert said.startswith(f"{len(found)} events are as they were recorded. Root: ")
+
+
+REGISTER = """
+from portal.accounts.models import User
+from portal.registry.actions import create_client
+from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
+person = User.objects.get(email="a@example.com")
+client = create_client(name="Beside", by=person)
+for label in ("kept", "leaked"):
+    material = public_pem(new_private_key())
+    register_pem(client, material=material, alg="EdDSA", label=label, by=person)
+print(client.client_id)
+"""
+REVOKE = """
+from portal.registry.actions import revoke_key
+from portal.registry.models import ClientKey
+key = ClientKey.objects.get(label="leaked")
+revoke_key(key, reason="compromised", by=key.registered_by)
+print(key.kid)
+"""
+
+
+def test_revocation_by_the_version_before_shows_within_the_bound(
+    older: Version, database: str, tmp_path: Path
+) -> None:
+    this = Version(ROOT, database)
+    this.manage("migrate", "--verbosity", "0")
+    path = f"/clients/{this.do(REGISTER).strip()}/jwks.json"
+    with serve(tmp_path, DATABASE_URL=database) as portal:
+        # Every worker has the set in memory.
+        assert {ask(portal, path)[2].count(b'"kid"') for _ in range(3 * ASKS)} == {2}
+        kid = older.do(REVOKE).strip().encode()
+        wait_until(
+            lambda: not any(kid in ask(portal, path)[2] for _ in range(ASKS)),
+            "The revoked key is still served.",
+            within_s=BOUND_S,
+        )
+        assert ask(portal, path)[2].count(b'"kid"') == 1
