@@ -1,7 +1,7 @@
-"""Create migrated databases from an SQL dump, which is made once and kept in build/.
+"""Create migrated databases from a copy, which is made once and kept in build/.
 
-The migrations take seconds of processor time, and a dozen tests need their own database. Tests of
-the migrations themselves run them.
+The migrations take seconds of processor time, each suite needs a database, and a dozen tests need
+their own. Tests of the migrations themselves run them.
 """
 
 from __future__ import annotations
@@ -9,16 +9,60 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
+from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE = "test_migrated"
+
+
+@contextmanager
+def prepared() -> Iterator[None]:
+    """Let Django's test database be created as a copy inside the block.
+
+    Django applies the migrations that the copy lacks, which are none.
+    """
+    if connection.vendor == "postgresql":
+        url = os.environ["DATABASE_URL"]
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
+            server.execute(f"CREATE DATABASE {TEMPLATE}")
+        template = urlsplit(url)._replace(path=f"/{TEMPLATE}").geturl()
+        migrate({**os.environ, "DATABASE_URL": template})
+        connection.settings_dict["TEST"]["TEMPLATE"] = TEMPLATE
+        yield
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(f"DROP DATABASE {TEMPLATE}")
+    else:
+        name = connection.creation._get_test_db_name()  # type: ignore[attr-defined]  # no stub
+        with closing(sqlite3.connect(name, uri=True)) as memory:
+            with closing(sqlite3.connect(_sqlite_copy())) as copy:
+                copy.backup(memory)
+            yield
+
+
+def _sqlite_copy() -> Path:
+    copy = ROOT / "build" / "migrated" / f"{_version()}.sqlite3"
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=copy.parent) as folder:
+            file = Path(folder) / "database"
+            migrate({**os.environ, "DATABASE_URL": f"sqlite:///{file}"})
+            with closing(sqlite3.connect(file)) as database:
+                # A database in memory has no write-ahead log.
+                database.execute("PRAGMA journal_mode = DELETE")
+            file.rename(copy)
+    return copy
 
 
 def migrate(environment: Mapping[str, str]) -> None:
