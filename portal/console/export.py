@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Any, Final
 
 from django.db.models import Prefetch, QuerySet
@@ -39,8 +39,6 @@ COLUMNS: Final = {
 }
 BATCH: Final = 200
 """How many events are loaded and written at a time."""
-_CLOCKS: Final = timedelta(minutes=10)
-"""How far the clocks of two hosts may differ: events this close may be out of order by date."""
 # Characters that begin a formula in a spreadsheet (OWASP, "CSV Injection").
 _FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 # The start of a cell: some spreadsheets end a cell at a semicolon or a tab, even in quotes.
@@ -64,24 +62,10 @@ class Format:
         return self.lines(batches(events, size=BATCH, index_filter=index_filter))
 
 
-def exportable() -> QuerySet[Event]:
-    """Return all events. Each batch loads the objects that their texts name."""
+def with_named(events: QuerySet[Event]) -> QuerySet[Event]:
+    """Return the events with the objects that their texts name, loaded for each batch."""
     key = Prefetch("key", ClientKey.objects.defer("pem", "jwk"))
-    return Event.objects.prefetch_related(*Event.actor.related, "client", key)
-
-
-def since(events: QuerySet[Event], moment: datetime) -> QuerySet[Event]:
-    """Return the events from this moment on. Bounds the number too, which is their order."""
-    near = Event.objects.filter(at__gte=moment - _CLOCKS).order_by("at", "pk")
-    first = near.values_list("pk", flat=True).first()
-    return events.none() if first is None else events.filter(at__gte=moment, pk__gte=first)
-
-
-def before(events: QuerySet[Event], moment: datetime) -> QuerySet[Event]:
-    """Return the events before this moment. Bounds the number too."""
-    near = Event.objects.filter(at__lt=moment + _CLOCKS).order_by("-at", "-pk")
-    last = near.values_list("pk", flat=True).first()
-    return events.none() if last is None else events.filter(at__lt=moment, pk__lte=last)
+    return events.prefetch_related(*Event.actor.related, "client", key)
 
 
 def row(event: Event) -> dict[str, Any]:

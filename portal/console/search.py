@@ -1,11 +1,14 @@
-"""The search box of the console: convert a query to a filter of rows."""
+"""The search box of the console: convert a query to the rows it finds."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any, Final
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 
 from portal.accounts.models import User
@@ -13,7 +16,8 @@ from portal.console.decorators import AdminRequest
 from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.registry.actions import read_key
 from portal.registry.key_policy import fingerprint_here
-from portal.registry.models import Client
+from portal.registry.models import Client, ClientKey
+from portal.registry.paging import IndexFilter
 
 MAX_QUERY: Final = 100
 """The maximum length. No name, label or id is longer; SHA-256 in hex with colons has 95."""
@@ -22,9 +26,13 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _SHA256_START: Final = re.compile(r"[0-9a-f]{8,64}")
 _KID: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _KID_START: Final = re.compile(r"[A-Za-z0-9_-]{4,43}")
+_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9]{32}")
 _MATERIAL: Final = re.compile(r"-----|\{|\[\s*\{|ssh-|ecdsa-|M[C-I][A-Za-z0-9+/=]{46,}$")
 """The start of a PEM, JWK or OpenSSH key, or a whole SPKI or PKCS#8 in bare base64."""
-_CLIENTS_AT_ONCE: Final = 1000
+FEW: Final = 1000
+"""So many rows are found by their primary keys, in place of a condition."""
+_MERGED: Final = 20
+"""The keys of so many clients are found client by client, and merged."""
 
 
 def as_text(sent: QueryDict, name: str) -> str:
@@ -65,30 +73,64 @@ def parse_query(text: str, *, by: User) -> str:
     return text
 
 
-def to_key_filter(query: str) -> Q:
-    """Return the condition for keys that match the query.
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The rows that a query finds. `is_indexed`: an index finds them, because they are few."""
 
-    A full SHA-256 or kid matches one key. Any other text matches the beginning of a kid, SHA-256
-    or client_id, or a part of a label or of a client's name.
+    condition: Q
+    is_indexed: bool = True
+    index_filter: IndexFilter | None = None
+    """Finds the rows in order, in place of the condition."""
+
+
+def search_keys(query: str) -> Search:
+    """Return the keys that match the query.
+
+    A full SHA-256, kid or client_id is exact. Any other text matches the beginning of a kid,
+    SHA-256 or client_id, or a part of a label or of a client's name.
     """
     if sha256 := fingerprint_in(query):
-        return Q(spki_sha256=sha256)
+        return Search(Q(spki_sha256=sha256))
     if _KID.fullmatch(query):
-        return Q(kid=query)
-    found = _text("label", query)
+        return Search(Q(kid=query))
+    if _CLIENT_ID.fullmatch(query):
+        client = Client.objects.filter(client_id=query.lower()).values_list("pk", flat=True).first()
+        if client:
+            return Search(Q(), index_filter=IndexFilter("client", [client]))
+    keys = [_text("label", query)]
     if _KID_START.fullmatch(query):
-        found |= Q(kid__startswith=query)
+        keys.append(Q(kid__startswith=query))
     plain = query.replace(":", "").lower()
     if _SHA256_START.fullmatch(plain):
-        found |= Q(spki_sha256__startswith=plain)
-    clients = Client.objects.filter(to_client_filter(query)).order_by().values_list("pk", flat=True)
-    few = list(clients[: _CLIENTS_AT_ONCE + 1])
-    # In an OR the database uses its indexes for a list of values, but not for a subquery. With so
-    # many clients, a scan of the newest keys soon fills a page.
-    return found | Q(client__in=few if len(few) <= _CLIENTS_AT_ONCE else clients)
+        keys.append(Q(spki_sha256__startswith=plain))
+    named = clients_named(query)
+    clients = few(Client.objects.filter(named))
+    # One query each: for an OR, PostgreSQL may read the whole table.
+    found = [few(ClientKey.objects.filter(each)) for each in keys]
+    if clients is None or None in found:
+        of_clients = Exists(Client.objects.filter(named, pk=OuterRef("client")))
+        in_clients = Q(of_clients) if clients is None else Q(client__in=clients)
+        return Search(reduce(or_, keys) | in_clients, is_indexed=False)
+    ids = [pk for each in found if each for pk in each]
+    if clients and not ids and len(clients) <= _MERGED:
+        return Search(Q(), index_filter=IndexFilter("client", clients))
+    return Search(Q(pk__in=ids) | Q(client__in=clients))
 
 
-def to_client_filter(query: str) -> Q:
+def search_clients(query: str) -> Search:
+    """Return the clients that match the query; see `clients_named`."""
+    named = clients_named(query)
+    found = few(Client.objects.filter(named))
+    return Search(named, is_indexed=False) if found is None else Search(Q(pk__in=found))
+
+
+def few(rows: QuerySet[Any]) -> list[int] | None:
+    """Return the primary keys of the rows, or None if they are more than `FEW`."""
+    ids = list(rows.values_list("pk", flat=True)[: FEW + 1])
+    return ids if len(ids) <= FEW else None
+
+
+def clients_named(query: str) -> Q:
     """Return the condition for clients whose name contains, or client_id begins with, the query."""
     return _text("name", query) | Q(client_id__startswith=query.lower())
 

@@ -51,11 +51,7 @@ class ValidateChecks(migrations.RunPython):
 
 
 class _BesideTraffic(ABC):
-    """Build an index without blocking writes, in a migration with `atomic = False`.
-
-    A run stopped by `lock_timeout` or by hand leaves an index that PostgreSQL does not use. The
-    next run builds it again. SQLite builds it normally.
-    """
+    """Build an index without blocking writes, in a migration with `atomic = False`."""
 
     model_name: str
 
@@ -73,11 +69,7 @@ class _BesideTraffic(ABC):
     ) -> None:
         """Build the index."""
         model = to_state.apps.get_model(app_label, self.model_name)
-        sql = str(self._indexed.create_sql(model, schema_editor))
-        if schema_editor.connection.vendor == "postgresql":
-            self._drop(schema_editor)
-            sql = sql.replace(" INDEX ", " INDEX CONCURRENTLY ", 1)
-        schema_editor.execute(sql, params=None)
+        _build(self._indexed, model, schema_editor)
 
     def database_backwards(
         self,
@@ -87,11 +79,7 @@ class _BesideTraffic(ABC):
         to_state: ProjectState,  # noqa: ARG002
     ) -> None:
         """Drop the index."""
-        self._drop(schema_editor)
-
-    def _drop(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
-        how = "CONCURRENTLY " if schema_editor.connection.vendor == "postgresql" else ""
-        schema_editor.execute(f'DROP INDEX {how}IF EXISTS "{self._indexed.name}"')
+        _drop(self._indexed.name, schema_editor)
 
 
 class AddIndexBesideTraffic(_BesideTraffic, migrations.AddIndex):
@@ -108,3 +96,51 @@ class AddUniqueBesideTraffic(_BesideTraffic, migrations.AddConstraint):
     @property
     def _indexed(self) -> Any:
         return self.constraint
+
+
+class RemoveIndexBesideTraffic(migrations.RemoveIndex):
+    """Remove an index without blocking reads or writes, in a migration with `atomic = False`."""
+
+    name: str
+    model_name: str
+    model_name_lower: str
+
+    def database_forwards(
+        self,
+        app_label: str,  # noqa: ARG002 - Django's signature
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,  # noqa: ARG002
+        to_state: ProjectState,  # noqa: ARG002
+    ) -> None:
+        """Drop the index."""
+        _drop(self.name, schema_editor)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,  # noqa: ARG002
+        to_state: ProjectState,
+    ) -> None:
+        """Build the index again."""
+        index = to_state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
+        model = to_state.apps.get_model(app_label, self.model_name)
+        _build(index, model, schema_editor)
+
+
+def _build(indexed: Any, model: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Build the index; on PostgreSQL beside traffic.
+
+    A run stopped by `lock_timeout` or by hand leaves an index that PostgreSQL does not use, so the
+    next run builds it again. SQLite builds it normally.
+    """
+    sql = str(indexed.create_sql(model, schema_editor))
+    if schema_editor.connection.vendor == "postgresql":
+        _drop(indexed.name, schema_editor)
+        sql = sql.replace(" INDEX ", " INDEX CONCURRENTLY ", 1)
+    schema_editor.execute(sql, params=None)
+
+
+def _drop(name: str, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    how = "CONCURRENTLY " if schema_editor.connection.vendor == "postgresql" else ""
+    schema_editor.execute(f'DROP INDEX {how}IF EXISTS "{name}"')

@@ -1,7 +1,8 @@
-"""Keyset pagination for very long lists, newest first. It counts nothing.
+"""Keyset pagination for very long lists. The cost of a page does not depend on the list's length.
 
-A page is found by the row next to it (`before`: the older page, `after`: the newer one). So the
-millionth row costs as much as the first, and new rows do not move the pages.
+A page is found by the row next to it (`before`: the next page, `after`: the previous one). So the
+millionth row costs as much as the first, and new rows do not move the pages. If rows match rarely,
+a page examines a limited number of candidates and then stops; so does a count.
 """
 
 from __future__ import annotations
@@ -10,21 +11,37 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from django.db.models import BooleanField, F, Func, Model, Q, QuerySet, Value
 
 Item = TypeVar("Item")
 Row = TypeVar("Row", bound=Model)
 
+SCAN: Final = 10_000
+"""How many candidates a page or a count examines at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Some rows, newest first, and the cursors of the older and newer page (None: no such page)."""
+    """Some rows, and the cursors of the next and the previous page (None: no such page).
+
+    `stopped`: the page has fewer rows than fit because it examined `SCAN` candidates. The next page
+    (or the previous one, for `after`) continues there.
+    """
 
     rows: list[Item]
     before: Any = None
     after: Any = None
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many rows match. If `is_exact` is false, at least so many."""
+
+    number: int
+    is_exact: bool = True
 
 
 class _Only(Func):
@@ -73,40 +90,120 @@ def page_of(
     queryset: QuerySet[Row],
     *,
     size: int,
+    candidates: QuerySet[Row] | None = None,
     index_filter: IndexFilter | None = None,
-    order: Sequence[str] = ("pk",),
+    order: Sequence[str] = ("-pk",),
     before: Any = None,
     after: Any = None,
 ) -> Page[Row]:
-    """Return the rows older than the row `before`, or newer than `after`, or else the newest.
+    """Return the first rows in the order, or those after the row `before`, or before row `after`.
 
-    `before` and `after` are primary keys. `order` names the fields to sort by, all descending and
-    the last one unique; with an `index_filter` it must be the primary key. If the row `before` or
-    `after` does not exist, the page is empty.
+    `before` and `after` are primary keys; if the row does not exist, the page is empty. `order`
+    names the fields as in `order_by`: all in the same direction, the last one unique. With an
+    `index_filter` it must be `-pk`. `candidates` are rows that an index finds in this order, among
+    them all of the `queryset`; the page examines at most `SCAN` of them.
     """
-    newer = after is not None
-    anchor = after if newer else before
+    backwards = after is not None
+    anchor = after if backwards else before
+    directions = _reversed(order) if backwards else list(order)
     if anchor is not None:
         everything = queryset.model._default_manager  # noqa: SLF001 - Django's documented name
-        position = everything.filter(pk=anchor).values_list(*order).first()
+        position = everything.filter(pk=anchor).values_list(*_names(order)).first()
         if position is None:
             return Page([])
-        queryset = queryset.filter(beyond(order, position, "gt" if newer else "lt"))
+        farther = _beyond(directions, position)
+        queryset = queryset.filter(farther)
+        candidates = None if candidates is None else candidates.filter(farther)
+    end = None if candidates is None else _end_of_scan(candidates, index_filter, directions)
+    if end is not None:
+        queryset = queryset.filter(_up_to(directions, end))
     if index_filter:
-        found = _merged(queryset, index_filter, size=size + 1, oldest_first=newer)
+        found = _merged(queryset, index_filter, size=size + 1, oldest_first=backwards)
     else:
-        directions = order if newer else [f"-{field}" for field in order]
         found = list(queryset.order_by(*directions)[: size + 1])
     rows, more = found[:size], len(found) > size
-    if newer:
-        rows.reverse()
-    if not rows:
-        return Page([])
-    return Page(
-        rows,
-        before=rows[-1].pk if more or newer else None,
-        after=rows[0].pk if (more if newer else before is not None) else None,
-    )
+    stopped = end is not None and not more
+    farthest = end[-1] if end is not None and stopped else rows[-1].pk if more else None
+    if not backwards:
+        nearest = rows[0].pk if rows and before is not None else None
+        return Page(rows, before=farthest, after=nearest, stopped=stopped)
+    rows.reverse()
+    return Page(rows, before=rows[-1].pk if rows else None, after=farthest, stopped=stopped)
+
+
+def count_of(
+    queryset: QuerySet[Row],
+    *,
+    candidates: QuerySet[Row],
+    index_filter: IndexFilter | None = None,
+    order: Sequence[str] = ("-pk",),
+) -> Count:
+    """Return how many rows match, among the first `SCAN` candidates. The arguments: see `page_of`.
+
+    If all candidates match, `queryset` is `candidates`.
+    """
+    end = None
+    if queryset is not candidates:
+        end = _end_of_scan(candidates, index_filter, order)
+    if end is not None:
+        queryset = queryset.filter(_up_to(order, end))
+    if index_filter:
+        found = [newest_of(queryset, index_filter.field, each) for each in index_filter.values]
+    else:
+        found = [queryset.order_by(*order)]
+    share = _share(index_filter)
+    # In order, as statistics may say that another way to the rows is short.
+    numbers = [rows[: share + 1].count() for rows in found]
+    is_exact = end is None and max(numbers) <= share
+    return Count(sum(min(number, share) for number in numbers), is_exact=is_exact)
+
+
+def _end_of_scan(
+    candidates: QuerySet[Any], index_filter: IndexFilter | None, directions: Sequence[str]
+) -> tuple[Any, ...] | None:
+    """Return the position of the last candidate to examine; None if that is all of them."""
+    if index_filter is None:
+        return _end_after(candidates.order_by(*directions), directions, SCAN)
+    forwards = directions[0].startswith("-")
+    share = _share(index_filter)
+    ends = []
+    for value in index_filter.values:
+        rows = newest_of(candidates, index_filter.field, value, oldest_first=not forwards)
+        end = _end_after(rows, directions, share)
+        if end is not None:
+            ends.append(end)
+    # The nearest one, so that no value has more than its share.
+    return (max if forwards else min)(ends, default=None)
+
+
+def _share(index_filter: IndexFilter | None) -> int:
+    """Return how many candidates of each value are examined."""
+    return max(1, SCAN // len(index_filter.values)) if index_filter else SCAN
+
+
+def _end_after(
+    rows: QuerySet[Any], directions: Sequence[str], number: int
+) -> tuple[Any, ...] | None:
+    positions = list(rows.values_list(*_names(directions))[number - 1 : number + 1])
+    return positions[0] if len(positions) == 2 else None
+
+
+def _names(order: Sequence[str]) -> list[str]:
+    return [field.removeprefix("-") for field in order]
+
+
+def _reversed(order: Sequence[str]) -> list[str]:
+    return [field[1:] if field.startswith("-") else f"-{field}" for field in order]
+
+
+def _beyond(directions: Sequence[str], position: Sequence[Any]) -> Q:
+    comparison = "lt" if directions[0].startswith("-") else "gt"
+    return beyond(_names(directions), position, comparison)
+
+
+def _up_to(directions: Sequence[str], position: Sequence[Any]) -> Q:
+    comparison = "gt" if directions[0].startswith("-") else "lt"
+    return beyond(_names(directions), position, comparison, or_at=True)
 
 
 def batches(
@@ -143,14 +240,17 @@ def _merged(
     return list(queryset.filter(pk__in=first).order_by("pk" if oldest_first else "-pk"))
 
 
-def beyond(order: Sequence[str], position: Sequence[Any], comparison: str) -> Q:
+def beyond(
+    order: Sequence[str], position: Sequence[Any], comparison: str, *, or_at: bool = False
+) -> Q:
     """Return the condition that a row is beyond the position, compared field by field.
 
-    The first field has a bound of its own too: that is the part an index can use.
+    `comparison` is "lt" or "gt". With `or_at`, the row at the position also counts. The first field
+    has a bound of its own too: that is the part an index can use.
     """
     first, *rest = order
     if not rest:
-        return Q((f"{first}__{comparison}", position[0]))
-    tie = Q((first, position[0])) & beyond(rest, position[1:], comparison)
+        return Q((f"{first}__{comparison}{'e' * or_at}", position[0]))
+    tie = Q((first, position[0])) & beyond(rest, position[1:], comparison, or_at=or_at)
     bound = Q((f"{first}__{comparison}e", position[0]))
     return bound & (Q((f"{first}__{comparison}", position[0])) | tie)

@@ -18,6 +18,12 @@ def explanation_of(reason: str) -> Explanation:
     return known or Explanation(f"The request was refused: {reason}", "", "")
 
 
+def explained_reasons() -> list[tuple[str, str]]:
+    """Return each reason that this release records, with the title of its explanation."""
+    known = _OF_ASSERTIONS | _GRANT_ERRORS
+    return sorted(((code, each.title) for code, each in known.items()), key=lambda pair: pair[1])
+
+
 _SIGNED_IN: Final = "The client authenticated: its assertion was valid, and is now used."
 _GRANT_ERRORS: Final = {
     "invalid_grant": Explanation(

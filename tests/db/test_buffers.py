@@ -182,6 +182,9 @@ LATE: Final = 1500
 """What is newer than a place in the list and unknown to the statistics: here one half of all rows,
 and with the settings of migration 0010 a hundredth."""
 
+COUNTED: Final = 400
+"""What a list counts, at most 10,000 rows: so many entries of an index, or rows in their order."""
+
 PAGES: dict[str, tuple[Callable[[ClientKey], str], int]] = {
     "settings": (_client(), KEYS),
     "key": (_client("keys/{kid}/"), FEW),
@@ -225,7 +228,9 @@ def test_a_page_reads_what_it_shows(world: SimpleNamespace, what: str, who: str)
     with counting() as read:
         answer = world.browser.get(path)
     assert answer.status_code == 200
-    assert {sql: pages for sql, pages in read.items() if pages > most} == {}
+    counts = {sql for sql in read if "COUNT(" in sql or " OFFSET " in sql}
+    allowed = {sql: COUNTED if sql in counts else most for sql in read}
+    assert {sql: pages for sql, pages in read.items() if pages > allowed[sql]} == {}
 
 
 @pytest.mark.parametrize("table", [RedeemedAssertion, RefusedRequest])

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from datetime import UTC, date, datetime, time
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 from urllib.parse import urlencode
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Model, QuerySet
 from django.forms.forms import DeclarativeFieldsMetaclass
+from django.http import QueryDict
 
-from portal.registry.paging import IndexFilter, Page, page_of
+from portal.accounts.models import User
+from portal.console.humanize import counted
+from portal.registry.paging import SCAN, Count, IndexFilter, Page, count_of, page_of
 from portal.web.forms import PortalForm
 
 Row = TypeVar("Row", bound=Model)
@@ -25,6 +28,8 @@ _DATES: Final = [
     MaxValueValidator(date(2999, 12, 31), _BETWEEN),
 ]
 _PLACES: Final = frozenset({"before", "after"})
+_SORT: Final = "sort"
+_MANY: Final = 50
 
 
 def day_field(label: str) -> forms.DateField:
@@ -43,15 +48,47 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
+def ids_of(found: QuerySet[Any], what: str) -> list[int]:
+    """Return the primary keys of what a filter's text names; raise if it names none, or many."""
+    ids = list(found.order_by().values_list("pk", flat=True)[: _MANY + 1])
+    if not ids:
+        message = f"No {what} match this. Check that you copied all of it."
+        raise forms.ValidationError(message)
+    if len(ids) > _MANY:
+        message = f"This matches more than {_MANY} {what}. Enter more of it."
+        raise forms.ValidationError(message)
+    return ids
+
+
+def person_with(email: str) -> User | None:
+    """Return the user that a filter's text names, or None for an empty text."""
+    email = email.strip().lower()
+    if not email:
+        return None
+    person = User.objects.filter(email=email).first()
+    if person is None:
+        message = f"Nobody has the e-mail address {email}. Enter the complete address."
+        raise forms.ValidationError(message)
+    return person
+
+
 class AbstractFormMeta(DeclarativeFieldsMetaclass, ABCMeta):
     """The metaclass of forms with abstract methods."""
 
 
 class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
-    """A filter of a list, with the requested page. Call `rows` only on a valid form."""
+    """A filter of a list, with the requested page.
+
+    It is a value: `parse` makes it from a query string, `query` returns that string, `words`
+    describe it, and `matching` returns its rows. Call all but `is_valid` only on a valid form.
+    """
 
     tab = ""
     """The tab of the console that contains the list."""
+    noun = ""
+    """What a row is."""
+    places: tuple[str, str, str] = ("Newest", "Newer", "Older")
+    """The links to the first, the previous and the next page."""
 
     before = forms.IntegerField(
         required=False, min_value=0, max_value=MAX_ID, widget=forms.HiddenInput
@@ -66,9 +103,28 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
             if isinstance(field, forms.ChoiceField):
                 field.error_messages["invalid_choice"] = "Choose one from the list."
 
+    @classmethod
+    def parse(cls, query: str) -> Self:
+        """Return the filter of a query string."""
+        return cls(QueryDict(query))
+
     @abstractmethod
-    def rows(self, now: datetime) -> QuerySet[Row]:
-        """Return the rows that match all filters except `index_filter`, unordered."""
+    def candidates(self, now: datetime) -> QuerySet[Row]:
+        """Return rows that an index finds in the list's order, among them all that match.
+
+        Leaves out `index_filter`.
+        """
+
+    def narrow(self, candidates: QuerySet[Row], now: datetime) -> QuerySet[Row]:  # noqa: ARG002 - for subclasses
+        """Return the candidates that match the remaining filters, which no index serves.
+
+        If there are none, returns the candidates themselves.
+        """
+        return candidates
+
+    def with_related(self, rows: QuerySet[Row]) -> QuerySet[Row]:
+        """Return the rows with what the list shows of other tables."""
+        return rows
 
     @property
     def index_filter(self) -> IndexFilter | None:
@@ -77,45 +133,98 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The fields that order the rows, newest first; see `page_of`."""
-        return ("pk",)
+        """The order of the rows; see `page_of`."""
+        return ("-pk",)
+
+    def rows(self, now: datetime) -> QuerySet[Row]:
+        """Return the rows that match all filters except `index_filter`, unordered."""
+        return self.with_related(self.narrow(self.candidates(now), now))
+
+    def matching(self, now: datetime) -> QuerySet[Row]:
+        """Return the rows that match all filters, unordered."""
+        rows = self.narrow(self.candidates(now), now)
+        led = self.index_filter
+        return rows.filter(**{f"{led.field}__in": led.values}) if led else rows
 
     def page(self, now: datetime, *, size: int = PAGE_SIZE) -> Page[Row] | None:
         """Return the requested page, or None when the filters are invalid."""
         if not self.is_valid():
             return None
+        candidates = self.candidates(now)
+        narrowed = self.narrow(candidates, now)
         return page_of(
-            self.rows(now),
+            self.with_related(narrowed),
             size=size,
+            candidates=None if narrowed is candidates else candidates,
             index_filter=self.index_filter,
             order=self.order,
             before=self.cleaned_data["before"] or None,
             after=self.cleaned_data["after"] or None,
         )
 
-    def listing(self, page: Page[Row] | None) -> dict[str, Any]:
+    def count(self, now: datetime) -> Count:
+        """Return how many rows match, or that at least so many do."""
+        candidates = self.candidates(now)
+        return count_of(
+            self.narrow(candidates, now),
+            candidates=candidates,
+            index_filter=self.index_filter,
+            order=self.order,
+        )
+
+    def listing(self, page: Page[Row] | None, now: datetime) -> dict[str, Any]:
         """Return the context of a list: the form, the page, and the links to other pages."""
+        is_first = not (self.data.get("before") or self.data.get("after"))
+        here = self.query(**self._place())
+        count = None
+        if page:
+            is_whole = is_first and page.before is None
+            count = Count(len(page.rows)) if is_whole else self.count(now)
         return {
             "section": "console",
             "tab": self.tab,
             "form": self,
             "page": page,
+            "count": count and counted(count.number, self.noun, or_more=not count.is_exact),
+            "scan": f"{SCAN:,}",
             "filters": self.query(),
+            "here": here,
+            "back": f"?{urlencode({'back': here})}" if here else "",
             "older": self.query(before=page.before) if page and page.before else "",
             "newer": self.query(after=page.after) if page and page.after else "",
-            "is_first": not (self.data.get("before") or self.data.get("after")),
+            "is_first": is_first,
         }
 
     @property
     def narrows(self) -> bool:
         """Whether any filter is set."""
-        return bool(self.query())
+        return bool(self._set_names())
+
+    def words(self) -> list[str]:
+        """Return the filters that are set in words, such as "Algorithm: PS256"."""
+        return [_described(self[name]) for name in self._set_names()]
 
     def query(self, **place: object) -> str:
         """Return the filters as a query string, with a position (`before`, `after`)."""
-        kept = {
-            name: self.data.get(name)
-            for name in self.fields
-            if name not in _PLACES and self.data.get(name)
-        }
+        names = (name for name in self.fields if name not in _PLACES)
+        kept = {name: self.data.get(name) for name in names if self.data.get(name)}
         return urlencode({**kept, **place})
+
+    def _set_names(self) -> list[str]:
+        return [
+            name
+            for name in self.fields
+            if name not in _PLACES and name != _SORT and self.data.get(name)
+        ]
+
+    def _place(self) -> dict[str, object]:
+        return {name: self.data.get(name) for name in sorted(_PLACES) if self.data.get(name)}
+
+
+def _described(field: forms.BoundField) -> str:
+    value, kind = field.value(), field.field
+    if isinstance(kind, forms.BooleanField):
+        return str(field.label)
+    if isinstance(kind, forms.ChoiceField):
+        value = dict(kind.choices).get(value, value)  # type: ignore[arg-type]
+    return f"{field.label}: {value}"

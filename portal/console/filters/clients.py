@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
 
 from django import forms
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal.console.filters.base import ListFilter
-from portal.console.search import MAX_QUERY, to_client_filter
+from portal.console.search import MAX_QUERY, Search, search_clients
 from portal.registry.models import Client, ClientKey
-from portal.registry.models.client import WITH_MORE
+from portal.registry.models.client import WITH_MORE, active_owners
 
 
 class ClientFilter(ListFilter[Client]):
     """All clients."""
 
     tab = "clients"
+    noun = "client"
 
     q = forms.CharField(label="Name or client_id", required=False, max_length=MAX_QUERY)
     only = forms.ChoiceField(
@@ -26,24 +28,35 @@ class ClientFilter(ListFilter[Client]):
             ("", "All clients"),
             ("suspended", "Suspended"),
             ("keyless", "No live key"),
-            ("ownerless", "No owner"),
+            ("ownerless", "No active owner"),
             ("more", "Extra rights"),
         ],
     )
 
-    def rows(self, now: datetime) -> QuerySet[Client]:
-        """Return the clients that match."""
-        clients = Client.objects.all()
-        asked = self.cleaned_data
-        if asked["q"]:
-            clients = clients.filter(to_client_filter(asked["q"]))
-        if asked["only"] == "suspended":
+    @cached_property
+    def _search(self) -> Search:
+        query = self.cleaned_data["q"]
+        return search_clients(query) if query else Search(Q())
+
+    def candidates(self, now: datetime) -> QuerySet[Client]:  # noqa: ARG002 - no index depends on it
+        """Return the clients that the text names, if they are few, in a status with an index."""
+        clients, only = Client.objects.all(), self.cleaned_data["only"]
+        if self._search.is_indexed:
+            clients = clients.filter(self._search.condition)
+        if only == "suspended":
             clients = clients.filter(suspended_at__isnull=False)
-        if asked["only"] == "more":
+        if only == "more":
             clients = clients.filter(WITH_MORE)
-        if asked["only"] == "keyless":
+        return clients
+
+    def narrow(self, candidates: QuerySet[Client], now: datetime) -> QuerySet[Client]:
+        """Return the clients without a live key, or without an active owner."""
+        clients, only = candidates, self.cleaned_data["only"]
+        if not self._search.is_indexed:
+            clients = clients.filter(self._search.condition)
+        if only == "keyless":
             live = ClientKey.objects.live(now).filter(client=OuterRef("pk"))
             clients = clients.filter(~Exists(live))
-        if asked["only"] == "ownerless":
-            clients = clients.without_owner()
+        if only == "ownerless":
+            clients = clients.filter(~Exists(active_owners().filter(client=OuterRef("pk"))))
         return clients

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
 
 from django import forms
 from django.db.models import Q, QuerySet
 
 from portal.accounts.models import User
-from portal.console.export import before, exportable, since
-from portal.console.filters.base import ListFilter, day_field, midnight
-from portal.console.search import MAX_QUERY, fingerprint_in, to_client_filter
+from portal.console.export import with_named
+from portal.console.filters.base import ListFilter, day_field, ids_of, midnight, person_with
+from portal.console.search import MAX_QUERY, clients_named, fingerprint_in
+from portal.console.time_range import before, since
 from portal.registry.choices import Verb
 from portal.registry.models import Client, ClientKey, Event
 from portal.registry.paging import IndexFilter
-
-_MANY: Final = 50
 
 
 class EventFilter(ListFilter[Event]):
     """All events."""
 
     tab = "events"
+    noun = "event"
 
     verb = forms.ChoiceField(
         label="What",
@@ -47,7 +46,7 @@ class EventFilter(ListFilter[Event]):
     def clean_client(self) -> list[int] | None:
         """Return the ids of the clients that the text names, or None for all."""
         term = self.cleaned_data["client"]
-        return self._few(Client.objects.filter(to_client_filter(term)), "clients") if term else None
+        return ids_of(Client.objects.filter(clients_named(term)), "clients") if term else None
 
     def clean_key(self) -> list[int] | None:
         """Return the ids of the keys that the text names, or None for all."""
@@ -56,28 +55,11 @@ class EventFilter(ListFilter[Event]):
             return None
         sha256 = fingerprint_in(term)
         wanted = Q(spki_sha256=sha256) if sha256 else Q(kid__startswith=term)
-        return self._few(ClientKey.objects.filter(wanted), "keys")
+        return ids_of(ClientKey.objects.filter(wanted), "keys")
 
     def clean_person(self) -> User | None:
         """Return the user that the text names, or None for all."""
-        email = self.cleaned_data["person"].strip().lower()
-        if not email:
-            return None
-        person = User.objects.filter(email=email).first()
-        if person is None:
-            message = f"Nobody has the e-mail address {email}. Enter the complete address."
-            raise forms.ValidationError(message)
-        return person
-
-    def _few(self, found: QuerySet[Any], what: str) -> list[int]:
-        ids = list(found.order_by().values_list("pk", flat=True)[: _MANY + 1])
-        if not ids:
-            message = f"No {what} match this. Check that you copied all of it."
-            raise forms.ValidationError(message)
-        if len(ids) > _MANY:
-            message = f"This matches more than {_MANY} {what}. Enter more of it."
-            raise forms.ValidationError(message)
-        return ids
+        return person_with(self.cleaned_data["person"])
 
     @property
     def index_filter(self) -> IndexFilter | None:
@@ -91,18 +73,27 @@ class EventFilter(ListFilter[Event]):
             return IndexFilter("actor_user", [asked["person"].pk])
         return IndexFilter("verb", [asked["verb"]]) if asked["verb"] else None
 
-    def rows(self, now: datetime) -> QuerySet[Event]:  # noqa: ARG002 - events do not change with time
-        """Return the events, with actor, client and key loaded."""
-        events = exportable()
-        asked, led = self.cleaned_data, self.index_filter.field if self.index_filter else ""
+    def candidates(self, now: datetime) -> QuerySet[Event]:  # noqa: ARG002 - events do not change with time
+        """Return the events of the dates."""
+        events, asked = Event.objects.all(), self.cleaned_data
+        if asked["since"]:
+            events = since(events, midnight(asked["since"]))
+        if asked["until"]:
+            events = before(events, midnight(asked["until"]) + timedelta(days=1))
+        return events
+
+    def narrow(self, candidates: QuerySet[Event], now: datetime) -> QuerySet[Event]:  # noqa: ARG002
+        """Return the events of the verb, the clients and the person."""
+        events, asked = candidates, self.cleaned_data
+        led = self.index_filter.field if self.index_filter else ""
         if asked["verb"] and led != "verb":
             events = events.filter(verb=asked["verb"])
         if asked["client"] is not None and led != "client":
             events = events.filter(client__in=asked["client"])
         if asked["person"] is not None and led != "actor_user":
             events = events.filter(actor_user=asked["person"])
-        if asked["since"]:
-            events = since(events, midnight(asked["since"]))
-        if asked["until"]:
-            events = before(events, midnight(asked["until"]) + timedelta(days=1))
         return events
+
+    def with_related(self, rows: QuerySet[Event]) -> QuerySet[Event]:
+        """Return the events with actor, client and key."""
+        return with_named(rows)

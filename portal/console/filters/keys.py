@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, Final, TypeAlias, cast
 
 from django import forms
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from portal.console.filters.base import ListFilter, day_field, midnight
-from portal.console.search import MAX_QUERY, to_key_filter
+from portal.accounts.models import User
+from portal.console.filters.base import ListFilter, day_field, midnight, person_with
+from portal.console.search import MAX_QUERY, Search, few, search_keys
 from portal.core.algorithms import ALGORITHMS
-from portal.core.lifecycle import KeyStatus
+from portal.core.lifecycle import OVER, KeyStatus
 from portal.registry.models import LEGACY_ALGORITHMS, ClientKey
+from portal.registry.models.client import active_owners
+from portal.registry.models.client_key import ClientKeyQuerySet
 from portal.registry.paging import IndexFilter
 
+Keys: TypeAlias = ClientKeyQuerySet
+
 _ANY: Final = ("", "Any")
+_FOLDED: Final = (
+    *("registered_from", "registered_to", "registered_by", "unused", "size", "legacy", "ownerless"),
+)
 
 
 class KeyFilter(ListFilter[ClientKey]):
     """Keys of all clients."""
 
     tab = "keys"
+    noun = "key"
 
     q = forms.CharField(label="Find a key", required=False, max_length=MAX_QUERY)
     status = forms.ChoiceField(
@@ -48,8 +58,34 @@ class KeyFilter(ListFilter[ClientKey]):
     )
     registered_from = day_field("Registered from")
     registered_to = day_field("Registered until")
+    registered_by = forms.CharField(
+        label="Registered by", required=False, max_length=254, help_text="E-mail address"
+    )
+    size = forms.ChoiceField(
+        required=False,
+        choices=[
+            _ANY,
+            ("under-3072", "RSA under 3072 bits"),
+            ("under-4096", "RSA under 4096 bits"),
+            ("from-4096", "RSA of 4096 bits or more"),
+        ],
+    )
+    unused = forms.IntegerField(
+        label="Not used for (days)",
+        required=False,
+        min_value=1,
+        max_value=3650,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
     expiring = forms.BooleanField(required=False)
     legacy = forms.BooleanField(label="Legacy algorithms only", required=False)
+    never_used = forms.BooleanField(label="Never used", required=False)
+    ownerless = forms.BooleanField(label="Client has no active owner", required=False)
+    sort = forms.ChoiceField(
+        label="Order",
+        required=False,
+        choices=[("", "Newest first"), ("expiry", "Expiry, soonest first")],
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,46 +93,156 @@ class KeyFilter(ListFilter[ClientKey]):
         self.fields["expiring"].label = f"Expires within {days} days"
 
     @property
+    def uses_more(self) -> bool:
+        """Whether a filter is set that the page folds."""
+        return any(self[name].value() for name in _FOLDED)
+
+    def clean_registered_by(self) -> User | None:
+        """Return the user that the text names, or None for all."""
+        return person_with(self.cleaned_data["registered_by"])
+
+    @property
+    def by_expiry(self) -> bool:
+        """Whether the list has the keys that expire, soonest first."""
+        return bool(self.cleaned_data["expiring"] or self.cleaned_data["sort"])
+
+    @property
     def order(self) -> tuple[str, ...]:
-        """By date when a date filter is set, else by primary key: same order, other index."""
+        """By expiry, by date of registration, or by primary key: same order, another index."""
         asked = self.cleaned_data
+        if self.by_expiry:
+            return ("expires_at", "pk")
         dated = asked["age"] or asked["registered_from"] or asked["registered_to"]
-        # Legacy keys are few and have their own index.
-        return ("registered_at", "pk") if dated and not asked["legacy"] else ("pk",)
+        return ("-registered_at", "-pk") if dated or asked["legacy"] else ("-pk",)
+
+    @property
+    def places(self) -> tuple[str, str, str]:  # type: ignore[override]
+        """The links to the first, the previous and the next page."""
+        return ("First", "Sooner", "Later") if self.by_expiry else super().places
 
     @property
     def index_filter(self) -> IndexFilter | None:
-        """The algorithm, unless the rows are ordered by date."""
-        alg = self.cleaned_data["alg"]
-        return IndexFilter("alg", [alg]) if alg and self.order == ("pk",) else None
-
-    def rows(self, now: datetime) -> QuerySet[ClientKey]:
-        """Return the keys, with their clients loaded."""
-        keys = ClientKey.objects.prefetch_related("client").defer("pem", "jwk").with_last_used()
+        """The client, the person or the algorithm, if the rows are ordered by primary key."""
         asked = self.cleaned_data
-        if asked["q"]:
-            keys = keys.filter(to_key_filter(asked["q"]))
+        if self.order != ("-pk",):
+            return None
+        if self._search.index_filter:
+            return self._search.index_filter
+        if asked["registered_by"]:
+            return IndexFilter("registered_by", [asked["registered_by"].pk])
+        # An alternative to the primary keys that a search has found.
+        return IndexFilter("alg", [asked["alg"]]) if asked["alg"] and not asked["q"] else None
+
+    @cached_property
+    def _search(self) -> Search:
+        query = self.cleaned_data["q"]
+        return search_keys(query) if query else Search(Q(), is_indexed=False)
+
+    def candidates(self, now: datetime) -> QuerySet[ClientKey]:
+        """Return the keys that the most selective index finds, in the list's order."""
+        keys, asked = ClientKey.objects.all(), self.cleaned_data
+        if self._search.is_indexed:
+            return keys.filter(_condition(self._search, self.index_filter))
+        if self.by_expiry:
+            return self._expiring(keys, now)
+        keys = keys.filter(*self._dates(now))
+        if asked["legacy"]:
+            keys = keys.filter(alg__in=LEGACY_ALGORITHMS)
+        if self.index_filter or self.order != ("-pk",):
+            return keys
+        return _of_rare_status(keys, asked["status"], now)
+
+    def narrow(self, candidates: QuerySet[ClientKey], now: datetime) -> QuerySet[ClientKey]:
+        """Return the keys that match all filters."""
+        if not self.narrows:
+            return candidates
+        asked, led = self.cleaned_data, self.index_filter
+        keys = cast("ClientKeyQuerySet", candidates).filter(
+            _condition(self._search, led), *self._dates(now)
+        )
         if asked["status"] == "live":
             keys = keys.live(now)
         elif asked["status"]:
             keys = keys.in_status(KeyStatus(asked["status"]), now)
-        if asked["alg"] and not self.index_filter:
+        if asked["alg"] and not (led and led.field == "alg"):
             keys = keys.filter(alg=asked["alg"])
+        if asked["registered_by"] and not (led and led.field == "registered_by"):
+            keys = keys.filter(registered_by=asked["registered_by"])
         if asked["legacy"]:
             keys = keys.filter(alg__in=LEGACY_ALGORITHMS)
+        if asked["size"]:
+            keys = keys.filter(_SIZES[asked["size"]], kty="RSA")
         if asked["expiring"]:
-            soon = now + settings.KEY_EXPIRY_WARNING
-            keys = keys.current(now).filter(expires_at__gt=now, expires_at__lte=soon)
-        if asked["age"]:
-            keys = keys.filter(_AGES[asked["age"]](now))
-        if asked["registered_from"]:
-            keys = keys.filter(registered_at__gte=midnight(asked["registered_from"]))
-        if asked["registered_to"]:
-            end = midnight(asked["registered_to"]) + timedelta(days=1)
-            keys = keys.filter(registered_at__lt=end)
+            keys = self._expiring(keys.current(now), now)
+        if asked["never_used"]:
+            keys = keys.never_used()
+        if asked["unused"]:
+            keys = keys.unused_since(now - timedelta(days=asked["unused"]))
+        if asked["ownerless"]:
+            keys = keys.filter(~Exists(active_owners().filter(client=OuterRef("client"))))
         return keys
 
+    def with_related(self, rows: QuerySet[ClientKey]) -> QuerySet[ClientKey]:
+        """Return the keys with their clients, and when each was last used."""
+        keys = cast("ClientKeyQuerySet", rows)
+        return keys.prefetch_related("client").defer("pem", "jwk").with_last_used()
 
+    def _expiring(self, keys: Keys, now: datetime) -> Keys:
+        keys = keys.filter(expires_at__isnull=False)
+        if self.cleaned_data["expiring"]:
+            keys = keys.filter(expires_at__lte=now + settings.KEY_EXPIRY_WARNING)
+        if self.cleaned_data["expiring"] or self.cleaned_data["status"] not in OVER:
+            keys = keys.filter(expires_at__gt=now)
+        return keys
+
+    def _dates(self, now: datetime) -> list[Q]:
+        asked, dates = self.cleaned_data, []
+        if asked["age"]:
+            dates.append(_AGES[asked["age"]](now))
+        if asked["registered_from"]:
+            dates.append(Q(registered_at__gte=midnight(asked["registered_from"])))
+        if asked["registered_to"]:
+            end = midnight(asked["registered_to"]) + timedelta(days=1)
+            dates.append(Q(registered_at__lt=end))
+        return dates
+
+
+def _condition(search: Search, led: IndexFilter | None) -> Q:
+    """Return the condition for what the search finds, unless the list's index filter finds it."""
+    if search.index_filter and search.index_filter != led:
+        return Q((f"{search.index_filter.field}__in", search.index_filter.values))
+    return search.condition
+
+
+def _of_rare_status(keys: Keys, status: str, now: datetime) -> Keys:
+    """Return the keys whose dates allow the status, if an index finds them; else all."""
+    if status == KeyStatus.REVOKED:
+        return keys.filter(revoked_at__isnull=False)
+    if status == KeyStatus.UNCONFIRMED:
+        return keys.filter(confirmation_required=True, confirmed_at=None)
+    dated = _dated(now).get(status)
+    if dated is None:
+        return keys
+    order, condition = dated
+    # Their index has another order, so it serves only a few keys.
+    ids = few(ClientKey.objects.filter(condition).order_by(order))
+    return keys if ids is None else keys.filter(pk__in=ids)
+
+
+def _dated(now: datetime) -> dict[str, tuple[str, Q]]:
+    return {
+        KeyStatus.PENDING: ("not_before", Q(not_before__gt=now)),
+        KeyStatus.RETIRING: ("retires_at", Q(retires_at__gt=now)),
+        KeyStatus.RETIRED: ("-retires_at", Q(retires_at__lte=now)),
+        KeyStatus.EXPIRED: ("-expires_at", Q(expires_at__lte=now)),
+    }
+
+
+_SIZES: Final = {
+    "under-3072": Q(bits__lt=3072),
+    "under-4096": Q(bits__lt=4096),
+    "from-4096": Q(bits__gte=4096),
+}
 _AGES: Final = {
     "week": lambda now: Q(registered_at__gte=now - timedelta(days=7)),
     "month": lambda now: Q(registered_at__gte=now - timedelta(days=30)),

@@ -2,34 +2,85 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
-from portal.console.filters.base import ListFilter
-from portal.registry.models import RefusedRequest
+from portal.console.filters.base import ListFilter, day_field, ids_of, midnight
+from portal.console.search import MAX_QUERY, clients_named
+from portal.console.time_range import before, since
+from portal.registry.models import Client, ClientKey, RefusedRequest
+from portal.registry.paging import IndexFilter
+from portal.web.explanations import explained_reasons
 
 
 class RefusedRequestFilter(ListFilter[RefusedRequest]):
     """Refused token requests of all clients, and of unknown clients."""
 
     tab = "refused"
+    noun = "refused request"
 
     q = forms.RegexField(
         r"^[a-z2-7]{16}\Z",
         label="Reference",
         required=False,
+        help_text="From the token endpoint",
         error_messages={
             "invalid": "A reference has 16 characters: letters a to z and digits 2 to 7."
         },
     )
 
-    def rows(self, now: datetime) -> QuerySet[RefusedRequest]:  # noqa: ARG002 - never changes
-        """Return the requests, with client and key loaded."""
-        wanted = Q(reference=self.cleaned_data["q"]) if self.cleaned_data["q"] else Q()
-        return (
-            RefusedRequest.objects.filter(wanted)
-            .select_related("client", "key")
-            .defer("key__pem", "key__jwk")
-        )
+    client = forms.CharField(
+        label="Client", required=False, max_length=MAX_QUERY, help_text="Name or client_id"
+    )
+    reason = forms.ChoiceField(label="Reason", required=False)
+    since = day_field("From")
+    until = day_field("Up to")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        reason = self.fields["reason"]
+        if isinstance(reason, forms.ChoiceField):
+            reason.choices = [("", "Any"), *explained_reasons()]
+
+    def clean_client(self) -> list[int] | None:
+        """Return the ids of the clients that the text names, or None for all."""
+        term = self.cleaned_data["client"]
+        return ids_of(Client.objects.filter(clients_named(term)), "clients") if term else None
+
+    @property
+    def index_filter(self) -> IndexFilter | None:
+        """The client, or the reason."""
+        asked = self.cleaned_data
+        if asked["client"] is not None:
+            return IndexFilter("client", asked["client"])
+        return IndexFilter("reason", [asked["reason"]]) if asked["reason"] else None
+
+    def candidates(self, now: datetime) -> QuerySet[RefusedRequest]:  # noqa: ARG002 - never changes
+        """Return the requests of the dates, or the one with the reference."""
+        requests, asked = RefusedRequest.objects.all(), self.cleaned_data
+        if asked["q"]:
+            requests = requests.filter(reference=asked["q"])
+        if asked["since"]:
+            requests = since(requests, midnight(asked["since"]))
+        if asked["until"]:
+            requests = before(requests, midnight(asked["until"]) + timedelta(days=1))
+        return requests
+
+    def narrow(
+        self,
+        candidates: QuerySet[RefusedRequest],
+        now: datetime,  # noqa: ARG002
+    ) -> QuerySet[RefusedRequest]:
+        """Return the requests that were refused for the reason."""
+        asked, led = self.cleaned_data, self.index_filter
+        if asked["reason"] and led and led.field != "reason":
+            return candidates.filter(reason=asked["reason"])
+        return candidates
+
+    def with_related(self, rows: QuerySet[RefusedRequest]) -> QuerySet[RefusedRequest]:
+        """Return the requests with client and key."""
+        key = Prefetch("key", ClientKey.objects.defer("pem", "jwk"))
+        return rows.prefetch_related("client", key)

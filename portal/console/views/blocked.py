@@ -8,8 +8,10 @@ from django.contrib import messages
 from django.db.models import F
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 
+from portal.console.back import back_to
 from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import BlockedFilter
 from portal.console.forms import BlockForm
@@ -47,7 +49,7 @@ def _list(
     now = timezone.now()
     form = BlockedFilter(asked)
     page = None if refused else form.page(now)
-    context = form.listing(page) | {"refused": refused, "files": files_made_at(now)}
+    context = form.listing(page, now) | {"refused": refused, "files": files_made_at(now)}
     return show(request, "console/blocked.html", context, status=422 if page is None else 200)
 
 
@@ -55,6 +57,7 @@ def _list(
 def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
     """Show whether the key is blocked and the effects of blocking it (GET), and block it (POST)."""
     now = timezone.now()
+    back = back_to(request, "console_blocked")
     rows = ClientKey.objects.filter(spki_sha256=spki_sha256)
     # Live and confirmed keys come first, as there may be many others.
     first = (F("revoked_at").asc(nulls_first=True), F("confirmed_at").asc(nulls_last=True), "pk")
@@ -64,7 +67,8 @@ def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
     if form.is_valid():
         block_key(spki_sha256, by=request.user, note=form.cleaned_data["note"])
         messages.success(request, "The key is blocked permanently, for every client.")
-        return redirect("console_blocked_key", spki_sha256)
+        here = reverse("console_blocked_key", args=[spki_sha256])
+        return redirect(here + back.as_query)
     context = {
         "section": "console",
         "tab": "blocked",
@@ -78,6 +82,7 @@ def blocked_key(request: AdminRequest, spki_sha256: str) -> HttpResponse:
         "revokes": any(not key.revoked_at for key in registered),
         "impacts": impacts,
         "form": form,
+        "back": back,
     }
     status = 422 if form.is_bound else 200
     return show(request, "console/blocked_key.html", context, status=status)

@@ -10,8 +10,10 @@ from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Su
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 
+from portal.console.back import back_to
 from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import ClientFilter
 from portal.console.forms import OwnerForm, RightsForm, SuspensionForm
@@ -33,7 +35,7 @@ def clients(request: AdminRequest) -> HttpResponse:
     page = form.page(now)
     if page:
         _count_for(page.rows, now)
-    context = form.listing(page) | {"now": now}
+    context = form.listing(page, now) | {"now": now}
     status = 422 if page is None else 200
     return show(request, "console/clients.html", context, fragment="found", status=status)
 
@@ -69,9 +71,11 @@ def suspension(request: AdminRequest, client_id: str) -> HttpResponse:
     if form.is_valid():
         suspend_client(client, note=form.cleaned_data["note"], by=request.user)
         messages.success(request, f"{client.name} is suspended. Its keys are no longer published.")
-        return redirect("console_clients")
+        return redirect(back_to(request, "console_clients").url)
     status = 422 if form.is_bound else 200
-    return show(request, "console/suspension.html", _about(client, form=form), status=status)
+    return show(
+        request, "console/suspension.html", _about(request, client, form=form), status=status
+    )
 
 
 @admin_view("GET", "HEAD", "POST")
@@ -84,8 +88,8 @@ def resumption(request: AdminRequest, client_id: str) -> HttpResponse:
         messages.success(
             request, f"{client.name} is resumed. The portal publishes {counted(live, 'live key')}."
         )
-        return redirect("console_clients")
-    return show(request, "console/resumption.html", _about(client))
+        return redirect(back_to(request, "console_clients").url)
+    return show(request, "console/resumption.html", _about(request, client))
 
 
 @admin_view("GET", "HEAD", "POST")
@@ -100,9 +104,9 @@ def owner(request: AdminRequest, client_id: str) -> HttpResponse:
             add_refusal(form, refusal)
         else:
             messages.success(request, f"{membership.user} is now an owner of {client.name}.")
-            return redirect("console_clients")
+            return redirect(back_to(request, "console_clients").url)
     status = 422 if form.is_bound else 200
-    return show(request, "console/owner.html", _about(client, form=form), status=status)
+    return show(request, "console/owner.html", _about(request, client, form=form), status=status)
 
 
 @admin_view("GET", "HEAD", "POST")
@@ -122,10 +126,11 @@ def rights(request: AdminRequest, client_id: str) -> HttpResponse:
             add_refusal(form, refusal)
         else:
             messages.success(request, f"The rights of {client.name} were saved.")
-            return redirect("console_client_rights", client.client_id)
+            here = reverse("console_client_rights", args=[client.client_id])
+            return redirect(here + back_to(request, "console_clients").as_query)
     gone = [each for each in client.resources or () if each not in settings.RESOURCES]
     status = 422 if form.is_bound else 200
-    context = _about(client, form=form, gone=gone)
+    context = _about(request, client, form=form, gone=gone)
     return show(request, "console/rights.html", context, status=status)
 
 
@@ -133,12 +138,13 @@ def _find(client_id: str) -> Client:
     return get_object_or_404(Client.objects.select_related("suspended_by"), client_id=client_id)
 
 
-def _about(client: Client, **more: object) -> dict[str, object]:
+def _about(request: AdminRequest, client: Client, **more: object) -> dict[str, object]:
     now = timezone.now()
     return {
         "section": "console",
         "tab": "clients",
         "client": client,
+        "back": back_to(request, "console_clients"),
         "live": list(client.keys.live(now).defer("pem", "jwk").order_by("-pk")),
         "has_owner": not Client.objects.without_owner().filter(pk=client.pk).exists(),
         "members": list(client.memberships.select_related("user").order_by("role", "user__email")),

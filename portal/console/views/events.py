@@ -25,10 +25,11 @@ from portal.web.render import show, wants_fragment
 def events(request: AdminRequest) -> HttpResponse:
     """List events, newest first."""
     form = EventFilter(request.GET)
-    page = form.page(timezone.now())
+    now = timezone.now()
+    page = form.page(now)
     rows = page.rows if page else []
     events = [(event, event_text(event), readable(event.detail)) for event in rows]
-    context = form.listing(page) | {"events": events, "columns": COLUMNS.items()}
+    context = form.listing(page, now) | {"events": events, "columns": COLUMNS.items()}
     if not form.narrows and not wants_fragment(request):
         context |= _ledger()
     status = 422 if page is None else 200

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 
+from portal.console.back import back_to
 from portal.console.decorators import AdminRequest, admin_view
-from portal.console.filters.base import MAX_ID
+from portal.console.filters.base import MAX_ID, PAGE_SIZE
 from portal.console.forms import RevokeKeysForm
 from portal.console.humanize import counted
 from portal.console.impact import impact_of
@@ -21,18 +21,19 @@ from portal.registry.models import ClientKey
 from portal.web.forms import posted
 from portal.web.render import show
 
-MAX_KEYS: Final = 200
-"""How many keys one request may revoke. Each is its own transaction."""
+MAX_KEYS: Final = PAGE_SIZE
+"""How many keys one request may revoke: a page of them. Each is its own transaction."""
 
 
 @admin_view("GET", "HEAD", "POST")
 def revocation(request: AdminRequest) -> HttpResponse:
     """Show what revoking the chosen keys does to each client (GET), and revoke them (POST)."""
     asked = request.POST if request.method == "POST" else request.GET
+    back = back_to(request, "console_keys")
     named = set(asked.getlist("key"))
     if not 1 <= len(named) <= MAX_KEYS:
         messages.warning(request, _wrong_number(len(named)))
-        return redirect(_back(asked))
+        return redirect(back.url)
     keys = _find(named)
     now = timezone.now()
     impacts = impact_of(keys, now)
@@ -43,7 +44,7 @@ def revocation(request: AdminRequest) -> HttpResponse:
     )
     if form.is_valid():
         _revoke(request, keys, form)
-        return redirect(_back(asked))
+        return redirect(back.url)
     context = {
         "section": "console",
         "tab": "keys",
@@ -52,8 +53,7 @@ def revocation(request: AdminRequest) -> HttpResponse:
         "impacts": impacts,
         "keys": keys,
         "number": sum(len(impact.keys) for impact in impacts),
-        "back": asked.get("back", ""),
-        "back_to": _back(asked),
+        "back": back,
     }
     status = 422 if form.is_bound else 200
     return show(request, "console/key_revocation.html", context, status=status)
@@ -97,9 +97,3 @@ def _revoke(request: AdminRequest, keys: list[ClientKey], form: RevokeKeysForm) 
     if already := len(keys) - len(due):
         said += f" {counted(already, 'key')} had already been revoked."
     messages.success(request, said)
-
-
-def _back(asked: QueryDict) -> str:
-    """Return the URL of the list that the admin came from: a list of keys, for any `back`."""
-    kept = QueryDict(asked.get("back", "")[:1000]).urlencode()
-    return reverse("console_keys") + (f"?{kept}" if kept else "")

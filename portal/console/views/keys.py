@@ -13,7 +13,6 @@ from django_htmx.http import push_url, trigger_client_event
 from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import KeyFilter
 from portal.console.search import read_search
-from portal.console.views.key_revocation import MAX_KEYS
 from portal.core.key_files import files_made_at
 from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.web.render import show, wants_fragment
@@ -52,12 +51,12 @@ def _list(
     form = KeyFilter(asked)
     page = None if refused else form.page(now)
     revocable = [key.pk for key in page.rows if not key.revoked_at] if page else []
-    context = form.listing(page) | {
+    listing = form.listing(page, now)
+    context = listing | {
         "refused": refused,
         "files": files_made_at(now),
         "now": now,
-        "max_keys": MAX_KEYS,
-        "revocable": urlencode({"key": revocable, "back": form.query()}, doseq=True),
+        "revocable": urlencode({"key": revocable, "back": listing["here"]}, doseq=True),
         "revocable_number": len(revocable),
     }
     status = 422 if page is None else 200

@@ -16,8 +16,9 @@ from portal.web.render import show
 def refused(request: AdminRequest) -> HttpResponse:
     """List refused token requests, newest first, or the one with a reference."""
     form = RefusedRequestFilter(request.GET)
-    page = form.page(timezone.now())
+    now = timezone.now()
+    page = form.page(now)
     requests = [(each, explanation_of(each.reason)) for each in page.rows] if page else []
-    context = form.listing(page) | {"requests": requests, "days": settings.TOKEN_REQUEST_DAYS}
+    context = form.listing(page, now) | {"requests": requests, "days": settings.TOKEN_REQUEST_DAYS}
     status = 422 if page is None else 200
     return show(request, "console/refused_requests.html", context, fragment="found", status=status)

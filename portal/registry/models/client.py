@@ -43,10 +43,7 @@ class ClientQuerySet(models.QuerySet["Client"]):
 
     def without_owner(self) -> Self:
         """Return the clients that have no owner with an active account."""
-        owners = Membership.objects.filter(
-            client=OuterRef("pk"), role=Role.OWNER, user__is_active=True
-        )
-        return self.filter(~Exists(owners))
+        return self.filter(~Exists(active_owners().filter(client=OuterRef("pk"))))
 
 
 class Client(ToolkitClient, models.Model):
@@ -127,3 +124,8 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()}"
+
+
+def active_owners() -> models.QuerySet[Membership]:
+    """Return the memberships of owners whose account is active."""
+    return Membership.objects.filter(role=Role.OWNER, user__is_active=True)

@@ -85,8 +85,20 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
 
         None for a key that was never used. Costs one step in index `redeemed_of_key` for each key.
         """
-        newest = newest_of(_redeemed(), "key", OuterRef("pk")).values("at")[:1]
-        return self.annotate(last_used_at=Subquery(newest))
+        return self.annotate(last_used_at=_last_used())
+
+    def never_used(self) -> Self:
+        """Return the keys of which the portal has accepted no assertion."""
+        return self.alias(used_at=_last_used()).filter(used_at=None)
+
+    def unused_since(self, moment: datetime) -> Self:
+        """Return the keys that were registered, and last used if ever, before this moment."""
+        idle = Coalesce(_last_used(), F("registered_at"))
+        return self.filter(registered_at__lt=moment).alias(idle=idle).filter(idle__lt=moment)
+
+
+def _last_used() -> Subquery:
+    return Subquery(newest_of(_redeemed(), "key", OuterRef("pk")).values("at")[:1])
 
 
 def _redeemed() -> models.QuerySet[Any]:
@@ -116,8 +128,9 @@ class ClientKey(models.Model):
     jwk = models.JSONField()
     """The members as published (RFC 7517), stored so that publishing needs no cryptography."""
     registered_at = models.DateTimeField(auto_now_add=True)
+    # The index `key_by_registrant` serves it, which is also sorted.
     registered_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="registered_keys"
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="registered_keys", db_index=False
     )
     not_before = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -203,8 +216,13 @@ class ClientKey(models.Model):
             models.Index(fields=["client", "-id"], name="key_of_client"),
             models.Index("client", ENDS, name="key_of_client_by_end"),
             models.Index(fields=["alg", "-id"], name="key_by_alg"),
+            models.Index(fields=["registered_by", "-id"], name="key_by_registrant"),
             # `key_by_alg` orders the keys of one algorithm, not those of all legacy ones together.
-            models.Index(fields=["-id"], name="key_legacy", condition=Q(alg__in=LEGACY_ALGORITHMS)),
+            models.Index(
+                fields=["-registered_at", "-id"],
+                name="key_legacy_newest",
+                condition=Q(alg__in=LEGACY_ALGORITHMS),
+            ),
             models.Index(fields=["-registered_at", "-id"], name="key_newest"),
             models.Index(
                 fields=["id"],
@@ -221,7 +239,9 @@ class ClientKey(models.Model):
                 fields=["retires_at"], name="key_by_end", condition=Q(retires_at__isnull=False)
             ),
             models.Index(
-                fields=["expires_at"], name="key_by_expiry", condition=Q(expires_at__isnull=False)
+                fields=["expires_at", "id"],
+                name="key_expiring_first",
+                condition=Q(expires_at__isnull=False),
             ),
             models.Index(
                 fields=["not_before"], name="key_by_start", condition=Q(not_before__isnull=False)

@@ -87,6 +87,7 @@ class RefusedRequest(models.Model):
         ]
         indexes = [
             models.Index(fields=["client", "-id"], name="refused_of_client"),
+            models.Index(fields=["reason", "-id"], name="refused_by_reason"),
             models.Index(fields=["at"], name="refused_by_time"),
         ]
 

@@ -131,7 +131,7 @@ def test_more_than_the_limit_leads_back_and_says_so(
     keys = make_keys(payments, MAX_KEYS + 1)
     form = {"key": [key.pk for key in keys], "reason": "unspecified", "last": payments.pk}
     answer = admin.post(URL, form)
-    assert said(answer) == ["You selected 201 keys. Select at most 200 at a time."]
+    assert said(answer) == ["You selected 51 keys. Select at most 50 at a time."]
     assert not ClientKey.objects.filter(revoked_at__isnull=False).exists()
 
 

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
-from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from portal.console.export import FORMATS, since
+from portal.console.export import FORMATS
 from portal.console.filters import EventFilter
 from portal.console.filters.base import MAX_ID, midnight
+from portal.console.time_range import since
 from portal.registry.models import Event
 
 _YEARS: Final = range(2000, 3000)
@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Write the events; raise `CommandError` for an unusable start."""
-        form = EventFilter(QueryDict(options["filter"]))
+        form = EventFilter.parse(options["filter"])
         if not form.is_valid():
             raise CommandError(form.errors.as_text())
         events = form.rows(timezone.now())
