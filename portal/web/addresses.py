@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from portal.registry.endpoints import issuer, token_endpoint
+from portal.registry.endpoints import authorization_endpoint, issuer, token_endpoint
 from portal.registry.models import Client, ClientKey
 
 
@@ -17,6 +17,8 @@ class Addresses:
     client_id: str
     issuer: str
     token_endpoint: str
+    authorization_endpoint: str
+    metadata: str
     jwks: str
     jwks_extended: str
 
@@ -27,6 +29,8 @@ def addresses_of(client: Client) -> Addresses:
         client_id=client.client_id,
         issuer=issuer(),
         token_endpoint=token_endpoint(),
+        authorization_endpoint=authorization_endpoint(),
+        metadata=issuer() + reverse("metadata"),
         jwks=issuer() + reverse("jwks", args=[client.client_id]),
         jwks_extended=issuer() + reverse("jwks_extended", args=[client.client_id]),
     )

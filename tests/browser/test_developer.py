@@ -53,6 +53,7 @@ def test_from_sign_in_to_revocation(
 
     # A second one, pasted
     ed = make_key_pair(tmp_path / "ed", "EdDSA")
+    page.locator("details.add > summary").click()
     page.get_by_role("textbox", name="Public key").fill((ed / "public_key.pem").read_text())
     if scripts:
         expect(page.get_by_text("Ed25519 public key: EdDSA")).to_be_visible()

@@ -216,7 +216,7 @@ def place(
         "debugger": (debugger, "Assertion or request", "Examine"),
         "console keys": (reverse("console_keys"), "Find a key", "Search"),
         "blocked keys": (reverse("console_blocked"), "Look up or block a key", "Continue"),
-        "label": (settings, "Label", "Add key"),
+        "label": (f"{settings}#add-key", "Label", "Add key"),
         "contacts": (
             reverse("client_edit", args=[payments.client_id]),
             "Contacts (optional)",

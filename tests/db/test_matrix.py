@@ -263,8 +263,9 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
     ),
     "clients/<client_id:client_id>/keys/inspection/": (
-        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 302 302 302 302  GET HEAD",
         "302 302 404 404 403 200 403 200  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
     ),
     "clients/<client_id:client_id>/keys/<kid:kid>/": (
         "302 302 404 404 200 200 200 200  GET HEAD",

@@ -23,6 +23,7 @@ from portal.registry.errors import (
     RegistryRefusal,
     UnfitInput,
 )
+from portal.registry.key_numbers import count_keys
 from portal.registry.key_policy import key_policy
 from portal.registry.locks import lock_client, lock_fingerprints
 from portal.registry.models import Client, ClientKey, Event, recording
@@ -82,6 +83,7 @@ def _register(
     algorithm = accepted.algorithm(alg)
     registered = ClientKey.objects.create(
         client=client,
+        number=count_keys(client) + 1,
         label=clean_line(label, field="label"),
         pem=key.pem,
         alg=algorithm.name,

@@ -67,6 +67,11 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
             ends__gt=now,
         )
 
+    def ended(self, now: datetime) -> Self:
+        """Return the keys that have ended at `now`: all that are not `current`."""
+        is_ = _conditions(now)
+        return self.filter(is_[KeyStatus.REVOKED] | is_[KeyStatus.RETIRED] | is_[KeyStatus.EXPIRED])
+
     def live(self, now: datetime) -> Self:
         """Return the keys whose `Lifecycle.is_live` is true at `now`."""
         is_ = _conditions(now)
@@ -117,6 +122,8 @@ class ClientKey(models.Model):
 
     # The index `key_of_client` serves it, which is also sorted.
     client = models.ForeignKey(Client, models.PROTECT, related_name="keys", db_index=False)
+    number = models.PositiveIntegerField(null=True, blank=True)
+    """Its number in the client, from 1. None for keys of earlier versions; see `key_numbers`."""
     label = models.CharField(max_length=100)
     pem = models.TextField()
     alg = models.CharField(max_length=16)
@@ -169,6 +176,11 @@ class ClientKey(models.Model):
                 fields=["spki_sha256"],
                 condition=Q(confirmed_at__isnull=False),
                 name="key_proved_once",
+            ),
+            models.UniqueConstraint(
+                fields=["client", "number"],
+                condition=Q(number__isnull=False),
+                name="key_of_number",
             ),
             models.CheckConstraint(condition=~Q(label=""), name="key_has_a_label"),
             models.CheckConstraint(
@@ -230,6 +242,11 @@ class ClientKey(models.Model):
                 condition=Q(kty="RSA", confirmed_at__isnull=False),
             ),
             models.Index(fields=["-id"], name="key_revoked", condition=Q(revoked_at__isnull=False)),
+            models.Index(
+                fields=["client", "-revoked_at"],
+                name="key_revoked_by_portal",
+                condition=Q(revoked_by_portal=True),
+            ),
             models.Index(
                 fields=["-id"],
                 name="key_unconfirmed",

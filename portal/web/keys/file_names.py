@@ -8,6 +8,7 @@ other key shares them.
 from __future__ import annotations
 
 from portal.core.key_files import KeyFiles
+from portal.registry.key_numbers import count_keys, number_of
 from portal.registry.models import Client, ClientKey
 
 _PREFIX = 6
@@ -15,12 +16,12 @@ _PREFIX = 6
 
 def files_of(key: ClientKey) -> KeyFiles:
     """Return the file names for a registered key."""
-    return _files(key.client, key.client.keys.filter(pk__lte=key.pk).count())
+    return _files(key.client, number_of(key))
 
 
 def files_of_next_key(client: Client, known: int | None = None) -> KeyFiles:
     """Return the file names for the next key of a client; `known` is how many it has or had."""
-    return _files(client, 1 + (client.keys.count() if known is None else known))
+    return _files(client, 1 + (count_keys(client) if known is None else known))
 
 
 def _files(client: Client, number: int) -> KeyFiles:

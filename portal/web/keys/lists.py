@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from django import forms
 from django.conf import settings
+from django.db.models import BigIntegerField
 
 from portal.core.algorithms import ALGORITHMS
 from portal.core.lifecycle import LIVE, OVER, KeyStatus
+from portal.registry.key_numbers import count_keys
 from portal.registry.models import Client, ClientKey
+from portal.registry.paging import IndexFilter, Page, page_of
 
 _ORDER: Final = (
     KeyStatus.ACTIVE,
@@ -21,6 +25,10 @@ _ORDER: Final = (
 
 NEWS: Final = timedelta(days=30)
 """How long the Settings page reports that the portal has revoked a key."""
+_NEWS_SHOWN: Final = 5
+
+ENDED_SHOWN: Final = 10
+"""How many ended keys a page shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +47,18 @@ class KeyRow:
 
 @dataclass(frozen=True, slots=True)
 class KeyLists:
-    """The keys that count against the limit, the past keys, and facts about all of them."""
+    """The keys that count against the limit, one page of the ended keys, and how many there are."""
 
     current: list[KeyRow]
-    past: list[KeyRow]
+    ended: Page[KeyRow]
+    total: int
+    """How many keys the client has or had."""
 
     @property
-    def total(self) -> int:
-        """How many keys the client has or had."""
-        return len(self.current) + len(self.past)
+    def ended_count(self) -> str:
+        """How many keys have expired, or are retired or revoked: "10,000", or "" for none."""
+        count = self.total - len(self.current)
+        return f"{count:,}" if count else ""
 
     @property
     def live(self) -> int:
@@ -60,23 +71,41 @@ class KeyLists:
         return any(ALGORITHMS[row.key.alg].extended for row in self.current)
 
 
-def key_lists(client: Client, now: datetime) -> KeyLists:
-    """Return the active, retiring and starting keys, then the past keys, newest first in each."""
-    keys = client.keys.select_related("registered_by", "client").with_last_used()
-    keys = keys.order_by("-registered_at", "-pk")
-    rows = [_row(key, now) for key in keys]
+class EndedKeysForm(forms.Form):
+    """The query parameters of the list of ended keys: the key next to the page."""
+
+    before = forms.IntegerField(required=False, min_value=1, max_value=BigIntegerField.MAX_BIGINT)
+    after = forms.IntegerField(required=False, min_value=1, max_value=BigIntegerField.MAX_BIGINT)
+
+
+def key_lists(
+    client: Client, now: datetime, *, before: int | None = None, after: int | None = None
+) -> KeyLists:
+    """Return the active, retiring and starting keys, and one page of the ended ones.
+
+    Each is ordered newest first. `before` and `after` choose the page, see `page_of`.
+    """
+    keys = client.keys.current(now).select_related("registered_by", "client").with_last_used()
+    rows = [_row(key, now) for key in keys.order_by("-registered_at", "-pk")]
     current = [row for status in _ORDER for row in rows if row.status == status]
-    return KeyLists(current=current, past=[row for row in rows if not row.is_current])
+    total = count_keys(client)
+    if total == len(current):
+        return KeyLists(current, Page([]), total)
+    ended = page_of(
+        ClientKey.objects.ended(now).prefetch_related("registered_by", "client").with_last_used(),
+        size=ENDED_SHOWN,
+        index_filter=IndexFilter("client", [client.pk]),
+        before=before,
+        after=after,
+    )
+    page = Page([_row(key, now) for key in ended.rows], ended.before, ended.after)
+    return KeyLists(current, page, total)
 
 
-def ended_by_portal(lists: KeyLists, now: datetime) -> list[ClientKey]:
-    """Return the keys that the portal itself has revoked recently, for the Settings page."""
-    revoked = [row.key for row in lists.past if row.status == KeyStatus.REVOKED]
-    return [key for key in revoked if ClientKey.revoked_by.is_portal(key) and _is_news(key, now)]
-
-
-def _is_news(key: ClientKey, now: datetime) -> bool:
-    return key.revoked_at is not None and key.revoked_at > now - NEWS
+def ended_by_portal(client: Client, now: datetime) -> list[ClientKey]:
+    """Return the newest keys that the portal itself has revoked recently, for the Settings page."""
+    keys = client.keys.filter(revoked_by_portal=True, revoked_at__gt=now - NEWS)
+    return list(keys.select_related("client").order_by("-revoked_at")[:_NEWS_SHOWN])
 
 
 def _row(key: ClientKey, now: datetime) -> KeyRow:

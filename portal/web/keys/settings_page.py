@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -17,19 +19,27 @@ from portal.web.keys.example import example_of
 from portal.web.keys.file_names import files_of_next_key
 from portal.web.keys.forms import KeyForm
 from portal.web.keys.guide import PUBLIC_HALVES, recipes
-from portal.web.keys.lists import ended_by_portal, key_lists
+from portal.web.keys.lists import EndedKeysForm, KeyLists, ended_by_portal, key_lists
 from portal.web.leaked_keys import leaked_keys_of
 from portal.web.render import show
 from portal.web.shortcuts import get_client_or_404
 from portal.web.token_requests.lists import latest_requests
 
 TEMPLATE = "web/keys/settings.html"
+_ENDED: Final = "keys=ended"
 
 
 @require_safe
 def client(request: HttpRequest, client_id: str) -> HttpResponse:
-    """Show the Settings page."""
-    return show_settings(request, get_client_or_404(request, client_id))
+    """Show the Settings page, with the requested page of the ended keys."""
+    found = get_client_or_404(request, client_id)
+    place = EndedKeysForm(request.GET)
+    if not place.is_valid():
+        message = "The link to this page of the list is invalid."
+        raise BadRequest(message)
+    if not request.GET:
+        return show_settings(request, found)
+    return show_settings(request, found, place=place.cleaned_data, fragment="ended")
 
 
 def show_settings(
@@ -37,20 +47,26 @@ def show_settings(
     client: Client,
     *,
     form: KeyForm | None = None,
+    place: dict[str, int | None] | None = None,
     fragment: str = "settings",
     status: int = 200,
 ) -> HttpResponse:
-    """Show the Settings page of the client with this form and the inspection of its key."""
+    """Show the Settings page of the client with this form and the inspection of its key.
+
+    `place` opens the list of ended keys at this page.
+    """
     user = current_user(request)
     now = timezone.now()
-    lists = key_lists(client, now)
+    lists = key_lists(client, now, **(place or {}))
     context: dict[str, Any] = {
         "section": "clients",
         "client": client,
         "addresses": addresses_of(client),
         "example": example_of(client, lists),
         "lists": lists,
-        "ended": ended_by_portal(lists, now),
+        "shows_ended": place is not None,
+        **_pages(client, lists, place or {}),
+        "revoked_by_portal": ended_by_portal(client, now) if lists.ended_count else [],
         "limit": settings.KEY_LIMIT,
         "latest": latest_requests(client, now),
         "also_endpoint": settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE,
@@ -66,3 +82,14 @@ def show_settings(
         "role": permissions.role_of(user, client),
     }
     return show(request, TEMPLATE, context, fragment=fragment, status=status)
+
+
+def _pages(client: Client, lists: KeyLists, place: dict[str, int | None]) -> dict[str, Any]:
+    """Return the links to the other pages of the ended keys."""
+    return {
+        "path": reverse("client", args=[client.client_id]),
+        "filters": _ENDED,
+        "older": f"{_ENDED}&before={lists.ended.before}" if lists.ended.before else "",
+        "newer": f"{_ENDED}&after={lists.ended.after}" if lists.ended.after else "",
+        "is_first": not any(place.values()),
+    }

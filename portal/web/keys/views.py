@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import reswap, retarget
 
 from portal.accounts.limits import has_own_limit, wait_for, within_limit
@@ -31,7 +31,6 @@ from portal.web.addresses import addresses_of
 from portal.web.current_user import current_user
 from portal.web.form_errors import add_refusal
 from portal.web.keys.forms import KeyForm, KeyInspectionForm
-from portal.web.keys.lists import key_lists
 from portal.web.keys.settings_page import show_settings
 from portal.web.render import show
 from portal.web.shortcuts import (
@@ -61,11 +60,13 @@ def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
     return redirect("client", client.client_id)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @has_own_limit
 def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
-    """Show the inspection of a pasted key, without registering it."""
+    """Show the inspection of a pasted key, without registering it. A GET redirects to the form."""
     client = get_client_or_404(request, client_id)
+    if request.method != "POST":
+        return redirect("client", client.client_id)
     user = current_user(request)
     require(permissions.can_change_keys(user, client), NOT_YOUR_KEYS)
     if not within_limit(request, "key_inspect"):
@@ -159,7 +160,7 @@ def _show_again(
 
 def _say_registered(request: HttpRequest, key: ClientKey) -> None:
     now = timezone.now()
-    lists, status = key_lists(key.client, now), key.lifecycle.status(now)
+    live, status = key.client.keys.live(now).count(), key.lifecycle.status(now)
     if status == KeyStatus.UNCONFIRMED:
         level, text = messages.WARNING, "is registered. It enters the JWKS after you confirm it."
     elif status == KeyStatus.PENDING:
@@ -177,9 +178,9 @@ def _say_registered(request: HttpRequest, key: ClientKey) -> None:
     link = format_html('<a href="{}">Confirm it with a signature</a>', page)
     later = "" if status == KeyStatus.UNCONFIRMED else ", now or later"
     messages.add_message(request, level, format_html("“{}” {} {}{}.", key.label, text, link, later))
-    if lists.live > 1:
+    if live > 1:
         messages.warning(
             request,
-            f"{key.client.name} has {lists.live} live keys. Without a kid in the assertion's "
+            f"{key.client.name} has {live} live keys. Without a kid in the assertion's "
             "header, this portal tries each of them, but other verifiers refuse the assertion.",
         )

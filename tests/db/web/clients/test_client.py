@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -109,6 +110,76 @@ def test_keys_stand_in_the_order_a_person_expects(
     assert "1 expired, retired or revoked" in text
 
 
+def test_keys_come_before_the_values_and_the_form_is_folded(
+    ask: Any, paths: SimpleNamespace, payments: Client
+) -> None:
+    text = text_of(ask("dev", "get", paths.client))
+    places = [text.index(each) for each in ('id="keys-title"', ">First</a>", "assertion-title")]
+    assert places == sorted(places)
+    assert '<details class="add">' in text
+    refused = text_of(ask("dev", "post", paths.key_register, {"label": "kept"}))
+    assert '<details class="add" open>' in refused
+
+
+def test_values_name_every_endpoint_that_a_client_needs(
+    ask: Any, paths: SimpleNamespace, payments: Client
+) -> None:
+    values = (
+        "http://testserver/api/oauth2/authorize",
+        "http://testserver/.well-known/oauth-authorization-server",
+    )
+    text = text_of(ask("dev", "get", paths.client))
+    assert [f'data-copy="{value}"' in text for value in values] == [True, True]
+    Client.objects.filter(pk=payments.pk).update(grant_types=["client_credentials"])
+    text = text_of(ask("dev", "get", paths.client))
+    assert [f'data-copy="{value}"' in text for value in values] == [False, True]
+
+
+@pytest.fixture
+def ended(payments: Client, key: ClientKey, cast: SimpleNamespace) -> None:
+    """25 retired keys, E1 to E25."""
+    for number in range(1, 26):
+        material = public_pem(new_private_key())
+        added = register_pem(
+            payments, material=material, alg="EdDSA", label=f"E{number}", by=cast.dev
+        )
+        retire_key(added, grace=timedelta(), by=cast.dev)
+
+
+def ended_shown(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r">E(\d+)</a>", text)]
+
+
+def query_of(text: str, rel: str) -> str:
+    """Return the query of the link to the newer ("prev") or older ("next") page."""
+    [query] = re.findall(rf'\?([^"]*)" rel="{rel}"', text)
+    return str(query).replace("&amp;", "&")
+
+
+@pytest.mark.usefixtures("ended")
+def test_ended_keys_are_folded_and_paged(ask: Any, paths: SimpleNamespace) -> None:
+    text = text_of(ask("viewer", "get", paths.client))
+    assert "25 expired, retired or revoked" in text
+    assert ended_shown(text) == list(range(25, 15, -1))
+    assert 'id="ended"' in text
+    assert not re.search(r'<details[^>]*id="ended"[^>]* open', text)
+
+    older = text_of(ask("viewer", "get", f"{paths.client}?{query_of(text, 'next')}"))
+    assert ended_shown(older) == list(range(15, 5, -1))
+    assert re.search(r'<details[^>]*id="ended"[^>]* open', older)
+    assert ">First</a>" in older
+    fragment = text_of(ask("viewer", "get", f"{paths.client}?{query_of(older, 'next')}", htmx=True))
+    assert ended_shown(fragment) == [5, 4, 3, 2, 1]
+    assert ">First</a>" not in fragment
+    newer = text_of(ask("viewer", "get", f"{paths.client}?{query_of(fragment, 'prev')}"))
+    assert ended_shown(newer) == list(range(15, 5, -1))
+
+
+@pytest.mark.parametrize("place", ["x", "0", "-1", str(2**63)])
+def test_place_that_is_no_key_is_refused(ask: Any, paths: SimpleNamespace, place: str) -> None:
+    assert ask("dev", "get", f"{paths.client}?before={place}").status_code == 400
+
+
 def test_with_two_live_keys_it_says_that_others_ask_for_the_kid(
     ask: Any, paths: SimpleNamespace, payments: Client, cast: SimpleNamespace
 ) -> None:
@@ -184,6 +255,6 @@ def test_its_queries_do_not_grow_with_the_keys(
         material = public_pem(new_private_key())
         register_pem(payments, material=material, alg="EdDSA", label=f"Key {number}", by=cast.dev)
     browser = browser_of("dev")
-    # One of them is when the client signed in last.
-    with django_assert_max_num_queries(11):
+    # One of them is when the client signed in last, and one how many keys it has had.
+    with django_assert_max_num_queries(12):
         browser.get(client_path(payments))

@@ -29,9 +29,13 @@ def test_who_may_ask(ask: Any, paths: SimpleNamespace, who: str | None, status: 
     assert ask(who, "post", paths.key_inspect, entered).status_code == status
 
 
-@pytest.mark.parametrize("method", ["get", "put", "delete"])
+@pytest.mark.parametrize("method", ["put", "delete"])
 def test_wrong_methods_are_refused(ask: Any, paths: SimpleNamespace, method: str) -> None:
     assert ask("dev", method, paths.key_inspect).status_code == 405
+
+
+def test_a_get_leads_to_the_form(ask: Any, paths: SimpleNamespace) -> None:
+    assert ask("dev", "get", paths.key_inspect)["Location"] == paths.client
 
 
 def test_without_a_csrf_token_nothing_is_read(
