@@ -55,8 +55,8 @@ SECURITY_CONTACT = env.contacts("SECURITY_CONTACT")
 `/.well-known/security.txt` publishes it.
 """
 
-_SERVES = "portal.wsgi" in sys.modules
-"""Whether a server has loaded the portal, and not a command or a test."""
+_SERVES = "portal.wsgi" in sys.modules or sys.argv[1:2] == ["work"]
+"""Whether this is a server or a worker, and not another command or a test."""
 
 # --- Limits and rules, all of them adjustable ----------------------------------------------------
 
@@ -171,6 +171,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "oauth2_provider",
     "template_partials",
+    "portal.work",
     "portal.accounts",
     "portal.registry",
     "portal.web",

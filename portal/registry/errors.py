@@ -106,3 +106,9 @@ class LastAdmin(RegistryRefusal):
     """The portal keeps at least one admin."""
 
     reason = "last_admin"
+
+
+class JobNotPossible(RegistryRefusal):
+    """No key or client fits the filters, or too many do."""
+
+    reason = "job_not_possible"

@@ -7,6 +7,7 @@ from portal.registry.actions.authenticate_client import (
     record_refused_grant,
 )
 from portal.registry.actions.block_key import block_key
+from portal.registry.actions.carry_on_job import carry_on_job
 from portal.registry.actions.change_rights import change_rights
 from portal.registry.actions.client import (
     change_client,
@@ -16,6 +17,7 @@ from portal.registry.actions.client import (
 )
 from portal.registry.actions.confirm_key import confirm_key
 from portal.registry.actions.inspect_key import inspect_key
+from portal.registry.actions.job import cancel_job, prepare_job, start_job
 from portal.registry.actions.people import (
     activate_person,
     deactivate_person,
@@ -45,6 +47,8 @@ __all__ = [
     "authenticate_client",
     "block_key",
     "blocking_leaked_keys",
+    "cancel_job",
+    "carry_on_job",
     "change_client",
     "change_rights",
     "change_role",
@@ -57,6 +61,7 @@ __all__ = [
     "invite_person",
     "is_last_owner",
     "keep_key",
+    "prepare_job",
     "read_key",
     "record_refused_grant",
     "register_key",
@@ -65,6 +70,7 @@ __all__ = [
     "resume_client",
     "retire_key",
     "revoke_key",
+    "start_job",
     "suspend_client",
     "withdraw_admin",
 ]

@@ -7,6 +7,7 @@ from portal.registry.models.blocked_key import BlockedKey
 from portal.registry.models.client import Client, Membership, new_client_id
 from portal.registry.models.client_key import LEGACY_ALGORITHMS, ClientKey
 from portal.registry.models.event import Event
+from portal.registry.models.job import Job
 from portal.registry.models.judged_key import JudgedKey
 from portal.registry.models.ledger import Ledger
 from portal.registry.models.serving import RequestedSet, ServingProcess
@@ -23,6 +24,7 @@ __all__ = [
     "Client",
     "ClientKey",
     "Event",
+    "Job",
     "JudgedKey",
     "Ledger",
     "Membership",

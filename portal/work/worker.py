@@ -1,0 +1,112 @@
+"""The worker: does what is due, one task after the other."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import Error as DatabaseFailure
+from django.db import close_old_connections, connection
+from django.utils import timezone
+
+from portal.work.models import LastSeen, Task
+from portal.work.tasks import KINDS, claim, fail, succeed
+
+logger = logging.getLogger(__name__)
+
+PAUSE_S: Final = 0.5
+"""How long an idle worker pauses, so also how late it begins what is due now."""
+
+SEEN_EVERY: Final = timedelta(seconds=10)
+MISSING_AFTER: Final = timedelta(minutes=2)
+"""When no worker was seen for so long, none runs: longer than one run of any task takes."""
+
+
+class Worker:
+    """Does due tasks until it is stopped, and completes the one that is running.
+
+    `clock` returns the time by which tasks are due. `sleep` pauses for a number of seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], datetime] = timezone.now,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._seen_at: datetime | None = None
+        self._stopped = self._is_lost = False
+
+    def stop(self) -> None:
+        """End `run` after the current task. A signal handler may call it."""
+        self._stopped = True
+
+    def run(self) -> None:
+        """Do what is due, again and again, until `stop` is called.
+
+        While the database is gone, tries again after each pause.
+        """
+        while not self._stopped:
+            try:
+                close_old_connections()
+                worked = self.step()
+            except DatabaseFailure as failure:
+                worked = False
+                if not self._is_lost:
+                    logger.warning("The worker has no database: %s", type(failure).__name__)
+                self._is_lost = True
+                connection.close()
+            else:
+                self._is_lost = False
+            if not worked and not self._stopped:
+                self._sleep(PAUSE_S)
+
+    def step(self) -> bool:
+        """Do one due task; return whether there was one."""
+        now = self._clock()
+        self._report(now)
+        task = claim(now)
+        if task is None:
+            return False
+        try:
+            due_at = KINDS[task.kind].run(task.subject, now)
+        except Exception as failure:
+            # The text of an error may contain what must not be stored; the log filters it.
+            logger.exception("Task %s failed, attempt %d", task, task.attempts)
+            fail(task, type(failure).__name__, now=self._clock())
+        else:
+            succeed(task, due_at=due_at)
+        return True
+
+    def _report(self, now: datetime) -> None:
+        """Store that a worker was seen, at most every ten seconds."""
+        if self._seen_at is None or now - self._seen_at >= SEEN_EVERY:
+            LastSeen.objects.update_or_create(pk=1, defaults={"at": now})
+            self._seen_at = now
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Whether tasks are being done: when a worker was last seen, and since when a task is due."""
+
+    seen_at: datetime | None
+    due_since: datetime | None
+    now: datetime
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether no worker runs."""
+        return self.seen_at is None or self.now - self.seen_at > MISSING_AFTER
+
+
+def worker_state(now: datetime) -> State:
+    """Return what the tables say about the workers."""
+    seen = LastSeen.objects.filter(pk=1).values_list("at", flat=True)
+    due = Task.objects.filter(due_at__lte=now).order_by("due_at", "pk")
+    return State(seen.first(), due.values_list("due_at", flat=True).first(), now)

@@ -1,0 +1,219 @@
+"""The worker: each due task is done, a failed one later, a lost one by another worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+
+import pytest
+from django.db import OperationalError, connection
+
+from portal.work import tasks
+from portal.work.models import LastSeen, Task
+from portal.work.tasks import FIRST_PAUSE, LONGEST_PAUSE, Kind, claim, pause_after, put
+from portal.work.worker import MISSING_AFTER, Worker, worker_state
+from tests.waiting import PATIENCE_S
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+Run = Callable[[str, datetime], datetime | None]
+Known = Callable[[Run], Kind]
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> Known:
+    """A function that makes a function the only kind of task."""
+
+    def make(run: Run) -> Kind:
+        kind = Kind("test", run)
+        monkeypatch.setattr(tasks, "KINDS", {"test": kind})
+        monkeypatch.setattr("portal.work.worker.KINDS", tasks.KINDS)
+        return kind
+
+    return make
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def worker(clock: Clock) -> Worker:
+    return Worker(clock=clock, sleep=lambda _: None)
+
+
+def test_does_what_is_due_in_order_and_nothing_else(
+    known: Known, worker: Worker, clock: Clock
+) -> None:
+    seen: list[str] = []
+    kind = known(lambda subject, _: seen.append(subject))
+    put(kind, "later", due_at=NOON + timedelta(seconds=1))
+    put(kind, "second", due_at=NOON)
+    put(kind, "first", due_at=NOON - timedelta(hours=1))
+    assert [worker.step(), worker.step(), worker.step()] == [True, True, False]
+    assert seen == ["first", "second"]
+    clock.now += timedelta(seconds=1)
+    assert worker.step()
+    assert not Task.objects.exists()
+
+
+def test_is_queued_once(known: Known) -> None:
+    kind = known(lambda *_: None)
+    put(kind, "same", due_at=NOON)
+    put(kind, "same", due_at=NOON + timedelta(days=1))
+    assert Task.objects.get().due_at == NOON
+
+
+def test_goes_on_with_a_task_when_it_says(known: Known, worker: Worker, clock: Clock) -> None:
+    answers: list[datetime | None] = [NOON + timedelta(minutes=5), None]
+    put(known(lambda *_: answers.pop(0)), "x", due_at=NOON)
+    assert worker.step()
+    assert not worker.step()
+    clock.now += timedelta(minutes=5)
+    assert worker.step()
+    assert not Task.objects.exists()
+
+
+def test_failed_task_pauses_longer_each_time_and_starts_over_after_a_success(
+    known: Known, worker: Worker, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcomes: list[Exception | None] = [ValueError("a secret"), ValueError("a secret"), None]
+
+    def run(_: str, now: datetime) -> datetime:
+        if failure := outcomes.pop(0):
+            raise failure
+        return now + timedelta(days=1)
+
+    put(known(run), "x", due_at=NOON)
+    for number in (1, 2):
+        worker.step()
+        task = Task.objects.get()
+        assert (task.attempts, task.error) == (number, "ValueError")
+        assert task.due_at == clock.now + FIRST_PAUSE * number
+        clock.now = task.due_at
+    worker.step()
+    task = Task.objects.get()
+    assert (task.attempts, task.error, task.claim) == (0, "", None)
+    assert "Task test x failed, attempt 2" in caplog.text
+
+
+def test_pause_is_bounded() -> None:
+    assert [pause_after(1), pause_after(2), pause_after(10**6)] == [
+        FIRST_PAUSE,
+        2 * FIRST_PAUSE,
+        LONGEST_PAUSE,
+    ]
+
+
+def test_task_of_a_killed_worker_is_done_after_its_lease(
+    known: Known, worker: Worker, clock: Clock
+) -> None:
+    seen: list[str] = []
+    kind = known(lambda subject, _: seen.append(subject))
+    put(kind, "x", due_at=NOON)
+    lost = claim(NOON)
+    assert lost
+    assert not worker.step()
+    clock.now += kind.lease
+    assert worker.step()
+    assert seen == ["x"]
+
+
+def test_worker_that_lost_its_claim_changes_nothing(known: Known, clock: Clock) -> None:
+    kind = known(lambda *_: None)
+    put(kind, "x", due_at=NOON)
+    slow = claim(NOON)
+    other = claim(NOON + kind.lease)
+    assert slow
+    assert other
+    tasks.succeed(slow, due_at=None)
+    tasks.fail(slow, "Late", now=NOON)
+    assert Task.objects.get().claim == other.claim
+    tasks.succeed(other, due_at=None)
+    assert not Task.objects.exists()
+
+
+def test_kind_of_a_newer_version_is_left_alone(known: Known, worker: Worker) -> None:
+    put(Kind("newer", lambda *_: None), "x", due_at=NOON)
+    known(lambda *_: None)
+    assert not worker.step()
+    assert Task.objects.get().attempts == 0
+
+
+def test_goes_on_when_the_database_is_back(
+    known: Known, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It pauses twice without a database, and then a signal comes."""
+    pauses: list[float] = []
+    worker = Worker(sleep=pauses.append)
+    answers: Iterator[bool | Exception] = iter([OperationalError(), OperationalError(), True])
+
+    def step() -> bool:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        worker.stop()
+        return answer
+
+    monkeypatch.setattr(worker, "step", step)
+    monkeypatch.setattr("portal.work.worker.connection.close", lambda: None)
+    monkeypatch.setattr("portal.work.worker.close_old_connections", lambda: None)
+    worker.run()
+    assert len(pauses) == 2
+    assert caplog.messages == ["The worker has no database: OperationalError"]
+
+
+def test_state_says_whether_a_worker_runs_and_since_when_something_is_due(
+    known: Known, worker: Worker, clock: Clock
+) -> None:
+    assert worker_state(NOON).is_missing
+    worker.step()
+    put(known(lambda *_: None), "x", due_at=NOON)
+    state = worker_state(NOON + timedelta(seconds=30))
+    assert (state.is_missing, state.seen_at, state.due_since) == (False, NOON, NOON)
+    assert worker_state(NOON + MISSING_AFTER + timedelta(seconds=1)).is_missing
+    clock.now += timedelta(seconds=10)
+    worker.step()
+    assert LastSeen.objects.get().at == clock.now
+    assert worker_state(clock.now).due_since is None
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_five_workers_at_once_do_each_task_once(known: Known, clock: Clock) -> None:
+    seen: list[str] = []
+    kind = known(lambda subject, _: seen.append(subject))
+    for number in range(40):
+        put(kind, str(number), due_at=NOON)
+    together = Barrier(5)
+
+    def work() -> None:
+        worker = Worker(clock=clock)
+        together.wait(PATIENCE_S)
+        try:
+            while worker.step():
+                pass
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(5) as pool:
+        for each in [pool.submit(work) for _ in range(5)]:
+            each.result(PATIENCE_S)
+    assert sorted(seen, key=int) == [str(number) for number in range(40)]
+    assert not Task.objects.exists()
