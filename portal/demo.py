@@ -138,29 +138,43 @@ def say(text: str) -> None:
 
 
 def serve(port: int) -> int:
-    """Run the server until it ends or Ctrl-C is pressed, and return its exit code."""
+    """Run server and worker until the server ends or Ctrl-C is pressed; return its exit code."""
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)]
     # The server warns about the number of threads, which is intended: most of them wait.
     command += ["--workers-kill-timeout", "5", "--log-level", "error"]
-    for end in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(end, signal.default_int_handler)
     command += ["portal.wsgi:application"]
-    # A process group of its own: otherwise Ctrl-C would reach the workers too. A worker that
+    # A process group of its own: otherwise Ctrl-C would reach the server's processes too. One that
     # receives two stop signals, from the terminal and from its server, hangs.
-    server = subprocess.Popen(command, cwd=ROOT, process_group=0)  # noqa: S603 - a fixed command
-    with contextlib.suppress(KeyboardInterrupt):
-        return server.wait()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    server.terminate()
-    return server.wait()
+    return run_with_worker(command, process_group=0)
 
 
 def serve_and_reload(port: int) -> int:
-    """Run Django's development server, which restarts when the code changes."""
+    """Run Django's development server, which restarts when the code changes, and a worker.
+
+    The worker does not restart.
+    """
     command = [sys.executable, "manage.py", "runserver", f"localhost:{port}"]
-    os.chdir(ROOT)
-    os.execv(sys.executable, command)  # noqa: S606 - a fixed command
+    # In the terminal's process group, so that a debugger can read from the terminal.
+    return run_with_worker(command, process_group=None)
+
+
+def run_with_worker(command: Sequence[str], *, process_group: int | None) -> int:
+    """Run a server and a worker until the server ends or Ctrl-C is pressed."""
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(end, signal.default_int_handler)
+    server = subprocess.Popen(command, cwd=ROOT, process_group=process_group)  # noqa: S603 - fixed
+    work = [sys.executable, "manage.py", "work"]
+    worker = subprocess.Popen(work, cwd=ROOT, process_group=0)  # noqa: S603 - a fixed command
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            return server.wait()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        server.terminate()
+        return server.wait()
+    finally:
+        worker.terminate()
+        worker.wait()
 
 
 if __name__ == "__main__":

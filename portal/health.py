@@ -11,10 +11,12 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
 
 from portal import bulkhead
 from portal.publishing.public_endpoint import NO_STORE, Document, Probe
 from portal.registry.serving import serving
+from portal.work.worker import State, worker_state
 
 logger = logging.getLogger(__name__)
 
@@ -33,19 +35,29 @@ def readyz() -> Document:
             applied = MigrationRecorder(connection).applied_migrations()
             ready = _newest_migrations() <= applied.keys()
             slowest = serving() if ready else None
+            workers = worker_state(timezone.now()) if ready else None
     except DatabaseFailure as failure:
         # The cause goes to the operator's log; the response names only what is missing.
         logger.warning("Not ready: %s", failure)
         return _not_ready("database", "The database does not answer.")
     except bulkhead.BulkheadFull:
         return _not_ready("threads", "All threads for queries wait for the database.")
-    if not ready:
+    if workers is None:
         return _not_ready("migrations", "Some migrations are not applied: run manage.py migrate.")
-    body: dict[str, object] = {"status": "ready"}
+    body: dict[str, object] = {"status": "ready", "work": _ages(workers)}
     if slowest:
         # The lowest ledger number that a process serves, and the age of the oldest report.
         body["serving"] = asdict(slowest)
     return Document(json.dumps(body).encode("ascii"), NO_STORE)
+
+
+def _ages(state: State) -> dict[str, int | None]:
+    """Return how many seconds ago a worker was last seen, and for how long a task has been due."""
+    dates = {"seen_seconds": state.seen_at, "due_seconds": state.due_since}
+    return {
+        name: max(0, round((state.now - date).total_seconds())) if date else None
+        for name, date in dates.items()
+    }
 
 
 def _not_ready(missing: str, description: str) -> Document:

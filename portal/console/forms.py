@@ -100,6 +100,48 @@ class SuspensionForm(PortalForm):
     )
 
 
+class JobForm(PortalForm):
+    """Starts a job. To confirm, one types how many keys or clients it has."""
+
+    confirmation = forms.CharField(
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
+    )
+
+    def __init__(self, *args: Any, number: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._number = number
+        field = self.fields["confirmation"]
+        field.label = f"To confirm, type {number}"
+        field.error_messages["required"] = f"Type {number} to confirm."
+
+    def clean_confirmation(self) -> str:
+        """Return the number. Raises `ValidationError` if it is another one."""
+        typed: str = self.cleaned_data["confirmation"]
+        if typed.strip().replace(",", "") != str(self._number):
+            raise forms.ValidationError(f"You typed “{typed}”. Type {self._number} to confirm.")
+        return typed
+
+
+class RevocationJobForm(JobForm):
+    """Why the keys of a job are revoked."""
+
+    field_order = ("reason", "note", "confirmation")
+    reason = RevokeKeysForm.declared_fields["reason"]
+    note = RevokeKeysForm.declared_fields["note"]
+
+
+class SuspensionJobForm(JobForm):
+    """Why the clients of a job are suspended."""
+
+    field_order = ("note", "confirmation")
+    note = note_field(
+        required=True,
+        label="Reason",
+        help_text="The clients' teams see this. Up to 500 characters.",
+    )
+
+
 class OwnerForm(PortalForm):
     """The new owner of a client."""
 

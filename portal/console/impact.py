@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -48,3 +48,37 @@ def impact_of(keys: Iterable[ClientKey], now: datetime) -> list[Impact]:
     for client, number in left:
         impacts[client].live_left = number
     return sorted(impacts.values(), key=lambda impact: (impact.client.name, impact.client.pk))
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a job will do: to how many keys or clients of its list, and to whom.
+
+    `keys` leave the key sets. `clients` have some of them, and `keyless` are the primary keys of
+    those that cannot authenticate afterwards.
+    """
+
+    number: int
+    keys: int
+    clients: int
+    keyless: frozenset[int]
+
+
+def effect_of_revoking(ids: Sequence[int], now: datetime) -> Effect:
+    """Return the effect of revoking the keys with these primary keys."""
+    chosen = ClientKey.objects.filter(pk__in=ids, revoked_at=None)
+    numbers = chosen.aggregate(number=Count("pk"), clients=Count("client", distinct=True))
+    live = list(chosen.live(now).values_list("client_id", flat=True))
+    with_others = ClientKey.objects.live(now).filter(client__in=set(live)).exclude(pk__in=ids)
+    kept = with_others.order_by().values_list("client_id", flat=True).distinct()
+    return Effect(
+        numbers["number"], len(live), numbers["clients"], frozenset(live) - frozenset(kept)
+    )
+
+
+def effect_of_suspending(ids: Sequence[int], now: datetime) -> Effect:
+    """Return the effect of suspending the clients with these primary keys."""
+    number = Client.objects.filter(pk__in=ids, suspended_at=None).count()
+    live = ClientKey.objects.live(now).filter(client__in=ids, client__suspended_at=None)
+    of_clients = list(live.values_list("client_id", flat=True))
+    return Effect(number, len(of_clients), number, frozenset(of_clients))

@@ -11,6 +11,7 @@ from typing import Final
 
 from django.db import Error as DatabaseFailure
 from django.db import close_old_connections, connection
+from django.db.models import Subquery
 from django.utils import timezone
 
 from portal.work.models import LastSeen, Task
@@ -93,7 +94,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Whether tasks are being done: when a worker was last seen, and since when a task is due."""
+    """When a worker was last seen, if ever, and since when a task is due, if one is."""
 
     seen_at: datetime | None
     due_since: datetime | None
@@ -106,7 +107,11 @@ class State:
 
 
 def worker_state(now: datetime) -> State:
-    """Return what the tables say about the workers."""
-    seen = LastSeen.objects.filter(pk=1).values_list("at", flat=True)
-    due = Task.objects.filter(due_at__lte=now).order_by("due_at", "pk")
-    return State(seen.first(), due.values_list("due_at", flat=True).first(), now)
+    """Return what the tables say about the workers, with one query.
+
+    If none was ever seen, that is all the answer.
+    """
+    first = Task.objects.order_by("due_at", "pk").values("due_at")[:1]
+    row = LastSeen.objects.filter(pk=1).values_list("at", Subquery(first)).first()
+    seen_at, due_at = row or (None, None)
+    return State(seen_at, due_at if due_at and due_at <= now else None, now)

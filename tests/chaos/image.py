@@ -56,12 +56,12 @@ def run(site: Site) -> None:
         drill = Drill(site, person, kid, private)
         for portal in ("portal-1", "portal-2"):
             drill.step(f"{portal} killed", partial(drill.kill, portal), may_lose={"token"})
-        for service in ("prune", "judge"):
+        for service in ("prune", "judge", "worker"):
             drill.step(f"{service} killed", partial(drill.kill, service), may_lose=set())
         drill.step("database killed", partial(drill.kill, "database"), may_lose={"page", "token"})
         everything = {"key set", "page", "token", "kept"}
         drill.step("nginx killed", partial(drill.kill, "nginx"), may_lose=everything)
-        all_at_once = ("nginx", "prune", "judge", "portal-2", "portal-1", "database")
+        all_at_once = ("nginx", "prune", "judge", "worker", "portal-2", "portal-1", "database")
         drill.step("all killed", partial(drill.kill, *all_at_once), may_lose=everything)
         drill.step(
             "nginx reloaded, its cache emptied",

@@ -16,7 +16,8 @@ import pytest
 from django.test import Client as Browser
 
 from portal.accounts.models import Tries, User
-from portal.registry.choices import Role
+from portal.registry.actions import prepare_job
+from portal.registry.choices import Role, Verb
 from portal.registry.models import Client, ClientKey
 from tests.db.oauth.token_requests import FORM, Signer, new_signer
 from tests.db.routes import routes
@@ -155,6 +156,27 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
     "console/keys/revocation": (
         "302 302 404 404 404 404 302 404  GET HEAD POST",
         "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/keys/job": (
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  GET HEAD PUT PATCH DELETE OPTIONS",
+    ),
+    "console/clients/job": (
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  GET HEAD PUT PATCH DELETE OPTIONS",
+    ),
+    "console/jobs/": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 405 404  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "console/jobs/<int:number>": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 422 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/jobs/<int:number>/cancellation": (
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  GET HEAD PUT PATCH DELETE OPTIONS",
     ),
     "console/clients/": (
         "302 302 404 404 404 404 200 404  GET HEAD",
@@ -322,6 +344,7 @@ def arguments(
     """The parts of the paths."""
     refused = signer.ask(scope="nothing").json()
     guest = User.objects.create_user("guest@example.com")
+    job = prepare_job(Verb.REVOKE_KEY, [key.pk], filters="q=x", by=cast.admin)
     return {
         "client_id": payments.client_id,
         "kid": key.kid,
@@ -331,6 +354,7 @@ def arguments(
         "spki_sha256": key.spki_sha256,
         "uidb36": "1",
         "key": "set-password",
+        "number": str(job.pk),
     }
 
 
@@ -404,7 +428,7 @@ def documented() -> dict[tuple[str, str], str]:
     return {(path, method): who for methods, path, who in rows for method in methods.split(", ")}
 
 
-PARTS: Final = ("client_id", "kid", "row", "reference", "spki_sha256", "uidb36", "key")
+PARTS: Final = ("client_id", "kid", "row", "reference", "spki_sha256", "uidb36", "key", "number")
 
 
 def named(route: str) -> str:

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client as Browser
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from portal.registry.actions.carry_on_job import CARRY_ON
 from portal.registry.serving import ThisProcess
+from portal.work.models import LastSeen
+from portal.work.tasks import put
 
 pytestmark = pytest.mark.django_db
 
 
 def test_ready() -> None:
     response = Browser().get("/readyz")
-    assert (response.status_code, response.json()) == (200, {"status": "ready"})
+    no_worker = {"seen_seconds": None, "due_seconds": None}
+    assert (response.status_code, response.json()) == (200, {"status": "ready", "work": no_worker})
+
+
+@pytest.mark.sqlite
+def test_ready_says_since_when_no_worker_runs_and_a_task_is_due() -> None:
+    hour_ago = timezone.now() - timedelta(hours=1)
+    LastSeen.objects.create(at=hour_ago - timedelta(hours=1))
+    put(CARRY_ON, "1", due_at=hour_ago)
+    work = Browser().get("/readyz").json()["work"]
+    assert work["seen_seconds"] - work["due_seconds"] == 3600 <= work["due_seconds"]
 
 
 @pytest.mark.postgresql
@@ -51,6 +67,6 @@ def test_it_asks_little_of_the_database(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
     Browser().get("/readyz")
-    # Whether there are migrations, which, and what the processes serve.
-    with django_assert_max_num_queries(3):
+    # Whether there are migrations, which, what the processes serve, and what workers do.
+    with django_assert_max_num_queries(4):
         Browser().get("/readyz")

@@ -41,6 +41,7 @@ def pods() -> list[Any]:
         made["Job", "migrate"]["spec"]["template"]["spec"],
         made["CronJob", "prune"]["spec"]["jobTemplate"]["spec"]["template"]["spec"],
         made["CronJob", "judge"]["spec"]["jobTemplate"]["spec"]["template"]["spec"],
+        made["Deployment", "worker"]["spec"]["template"]["spec"],
     ]
 
 
@@ -77,7 +78,7 @@ def test_both_kustomizations_have_the_same_image() -> None:
     assert {box["image"] for pod in pods() for box in pod["containers"]} == {one[0]["name"]}
 
 
-@pytest.mark.parametrize("pod", pods(), ids=["portal", "migrate", "prune", "judge"])
+@pytest.mark.parametrize("pod", pods(), ids=["portal", "migrate", "prune", "judge", "worker"])
 def test_pods_run_as_the_user_of_the_image_and_may_write_to_tmp_only(pod: Any) -> None:
     rights = pod["securityContext"]
     assert image()["USER"] == f"{rights['runAsUser']}:{rights['runAsGroup']}"
@@ -92,7 +93,7 @@ def test_pods_run_as_the_user_of_the_image_and_may_write_to_tmp_only(pod: Any) -
     assert not pod["automountServiceAccountToken"]
 
 
-@pytest.mark.parametrize("pod", pods(), ids=["portal", "migrate", "prune", "judge"])
+@pytest.mark.parametrize("pod", pods(), ids=["portal", "migrate", "prune", "judge", "worker"])
 def test_pods_do_what_the_image_can_do(pod: Any) -> None:
     (word,) = pod["containers"][0]["args"]
     assert f"\n{word})" in ENTRY or word in get_commands()
@@ -152,6 +153,10 @@ def test_the_secret_is_made_as_operations_say() -> None:
     name = pods()[0]["containers"][0]["envFrom"][1]["secretRef"]["name"]
     shown, _, _ = told.partition(f"create secret generic {name} --from-env-file=secrets.env")
     assert set(re.findall(r"(?m)^(\w+)=", shown.rpartition("write `secrets.env`")[2])) == SECRET
+
+
+def test_a_worker_runs_in_compose_and_on_kubernetes() -> None:
+    assert pods()[-1]["containers"][0]["args"] == [compose()["services"]["worker"]["command"]]
 
 
 # --- Docker Compose and nginx --------------------------------------------------------------------

@@ -19,7 +19,7 @@ from tests.ops.running import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = "key-portal-test"
-SERVICES = ("database", "portal-1", "portal-2", "nginx", "prune", "judge")
+SERVICES = ("database", "portal-1", "portal-2", "nginx", "prune", "judge", "worker")
 PATIENCE_S = 120
 
 

@@ -31,7 +31,7 @@ def begin(site: Site) -> None:
         wait(partial(site.is_healthy, service), what=f"{service} is healthy")
         print(f"{service} is healthy {time.monotonic() - began:.1f} s after its start")
     site.start("nginx")
-    for service in ("prune", "judge"):
+    for service in ("prune", "judge", "worker"):
         site.start(service)
     wait(lambda: is_up(site), what="The site is up")
 

@@ -1,0 +1,36 @@
+"""Lists of jobs, and of the clients that a job affects. They have pages and no filters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from portal.console.filters.base import ListFilter
+from portal.registry.models import Client, Job
+
+
+class JobFilter(ListFilter[Job]):
+    """All jobs that were started."""
+
+    tab = "jobs"
+
+    def rows(self, now: datetime) -> QuerySet[Job]:  # noqa: ARG002 - the base class's signature
+        """Return the jobs."""
+        return Job.objects.filter(started_at__isnull=False).select_related("by").defer("ids")
+
+
+class AffectedClients(ListFilter[Client]):
+    """The clients with these primary keys."""
+
+    tab = "jobs"
+
+    def __init__(self, *args: Any, pks: Collection[int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._pks = pks
+
+    def rows(self, now: datetime) -> QuerySet[Client]:  # noqa: ARG002
+        """Return the clients."""
+        return Client.objects.filter(pk__in=self._pks)
