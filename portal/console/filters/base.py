@@ -146,11 +146,6 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
         led = self.index_filter
         return rows.filter(**{f"{led.field}__in": led.values}) if led else rows
 
-    def matching(self, now: datetime) -> QuerySet[Row]:
-        """Return the rows that match all filters, unordered."""
-        rows, led = self.rows(now), self.index_filter
-        return rows.filter(**{f"{led.field}__in": led.values}) if led else rows
-
     def page(self, now: datetime, *, size: int = PAGE_SIZE) -> Page[Row] | None:
         """Return the requested page, or None when the filters are invalid."""
         if not self.is_valid():

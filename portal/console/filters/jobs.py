@@ -16,21 +16,27 @@ class JobFilter(ListFilter[Job]):
     """All jobs that were started."""
 
     tab = "jobs"
+    noun = "job"
 
-    def rows(self, now: datetime) -> QuerySet[Job]:  # noqa: ARG002 - the base class's signature
+    def candidates(self, now: datetime) -> QuerySet[Job]:  # noqa: ARG002 - the base's signature
         """Return the jobs."""
-        return Job.objects.filter(started_at__isnull=False).select_related("by").defer("ids")
+        return Job.objects.filter(started_at__isnull=False).defer("ids")
+
+    def with_related(self, rows: QuerySet[Job]) -> QuerySet[Job]:
+        """Return them with the admins who started them."""
+        return rows.select_related("by")
 
 
 class AffectedClients(ListFilter[Client]):
     """The clients with these primary keys."""
 
     tab = "jobs"
+    noun = "client"
 
     def __init__(self, *args: Any, pks: Collection[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._pks = pks
 
-    def rows(self, now: datetime) -> QuerySet[Client]:  # noqa: ARG002
+    def candidates(self, now: datetime) -> QuerySet[Client]:  # noqa: ARG002 - the same
         """Return the clients."""
         return Client.objects.filter(pk__in=self._pks)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -37,7 +37,7 @@ class _Kind:
 
     list_name: str
     """The URL name of the list whose filter the job came from."""
-    read: Callable[[QueryDict], ListFilter[Any]]
+    filter: type[ListFilter[Any]]
     todo: dict[str, None]
     """The condition of the rows that the verb can still be done to."""
     form: type[JobForm]
@@ -79,7 +79,7 @@ def client_job(request: AdminRequest) -> HttpResponse:
 
 def _prepare(request: AdminRequest, verb: Verb) -> HttpResponse:
     kind = _KINDS[verb]
-    form = kind.read(QueryDict(request.POST.get("filters", "")[:2000]))
+    form = kind.filter.parse(request.POST.get("filters", "")[:2000])
     if not form.is_valid() or not form.narrows:
         messages.warning(request, f"Set a filter first, to choose which {kind.noun}s.")
         return redirect(kind.list_name)
@@ -103,7 +103,7 @@ def jobs(request: AdminRequest) -> HttpResponse:
     now = timezone.now()
     form = JobFilter(request.GET)
     page = form.page(now)
-    context = form.listing(page) | {"workers": worker_state(now)}
+    context = form.listing(page, now) | {"workers": worker_state(now)}
     return show(request, "console/jobs.html", context, status=422 if page is None else 200)
 
 
@@ -139,7 +139,7 @@ def _preview(request: AdminRequest, job: Job) -> HttpResponse:
     effect = kind.effect(job.ids, now)
     clients = AffectedClients(request.GET, pks=effect.keyless)
     page = clients.page(now)
-    context = clients.listing(page) | _about(job) | {"form": form, "effect": effect}
+    context = clients.listing(page, now) | _about(job) | {"form": form, "effect": effect}
     status = 422 if form.is_bound or page is None else 200
     return show(request, "console/job_preview.html", context, status=status)
 
@@ -170,6 +170,7 @@ def _about(job: Job) -> dict[str, object]:
         "job": job,
         "is_running": job.status == JobStatus.RUNNING,
         "noun": kind.noun,
+        "words": kind.filter.parse(job.filters).words(),
         "back_to": f"{reverse(kind.list_name)}?{job.filters}",
         "workers": worker_state(timezone.now()),
     }
