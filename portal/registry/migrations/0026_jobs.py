@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0023_console_lists'),
+        ('registry', '0025_key_number_once'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
