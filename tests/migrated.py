@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 from django.db import connection
@@ -51,13 +51,59 @@ def prepared() -> Iterator[None]:
             yield
 
 
+@contextmanager
+def new_database(name: str, *, empty: bool = False) -> Iterator[str]:
+    """Create a migrated (or empty) database on the tests' server; yield its URL; drop it."""
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}".encode())
+    own = urlsplit(url)._replace(path=f"/{name}").geturl()
+    try:
+        if not empty:
+            migrate({**os.environ, "DATABASE_URL": own})
+        yield own
+    finally:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def migrate(environment: Mapping[str, str], root: Path = ROOT) -> None:
+    """Migrate the database of this environment, by the code in a folder.
+
+    An empty database becomes a copy; for any other one `manage.py migrate` runs.
+    """
+    url = environment["DATABASE_URL"]
+    if not url.startswith("postgres"):
+        file = Path(unquote(urlsplit(url).path.removeprefix("/")))
+        if file.exists():
+            _run_migrations(environment, root)
+        else:
+            shutil.copy(_sqlite_copy(), file)
+        return
+    copy = ROOT / "build" / "migrated" / f"{_version(root)}.sql"
+    is_empty = _is_empty(url)
+    if is_empty and copy.exists():
+        with psycopg.connect(url, autocommit=True) as connection:
+            # A dump empties search_path. Behind a pooler the next client would get that connection.
+            connection.execute(copy.read_bytes() + b"\nRESET ALL;")
+        return
+    _run_migrations(environment, root)
+    if is_empty:
+        _keep(url, copy)
+
+
+def _run_migrations(environment: Mapping[str, str], root: Path) -> None:
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=root, env=environment, check=True)
+
+
 def _sqlite_copy() -> Path:
-    copy = ROOT / "build" / "migrated" / f"{_version()}.sqlite3"
+    copy = ROOT / "build" / "migrated" / f"{_version(ROOT)}.sqlite3"
     if not copy.exists():
         copy.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=copy.parent) as folder:
             file = Path(folder) / "database"
-            migrate({**os.environ, "DATABASE_URL": f"sqlite:///{file}"})
+            _run_migrations({**os.environ, "DATABASE_URL": f"sqlite:///{file}"}, ROOT)
             with closing(sqlite3.connect(file)) as database:
                 # A database in memory has no write-ahead log.
                 database.execute("PRAGMA journal_mode = DELETE")
@@ -65,28 +111,9 @@ def _sqlite_copy() -> Path:
     return copy
 
 
-def migrate(environment: Mapping[str, str]) -> None:
-    """Migrate the database of this environment.
-
-    An empty PostgreSQL gets the dump; for any other database `manage.py migrate` runs.
-    """
-    url = environment["DATABASE_URL"]
-    copy = ROOT / "build" / "migrated" / f"{_version()}.sql"
-    is_empty = url.startswith("postgres") and _is_empty(url)
-    if is_empty and copy.exists():
-        with psycopg.connect(url, autocommit=True) as connection:
-            # A dump empties search_path. Behind a pooler the next client would get that connection.
-            connection.execute(copy.read_bytes() + b"\nRESET ALL;")
-        return
-    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
-    if is_empty:
-        _keep(url, copy)
-
-
-def _version() -> str:
+def _version(root: Path) -> str:
     """Return a hash of all files that determine the migrated database."""
-    files = [ROOT / "requirements.txt", *sorted(ROOT.glob("portal/*/migrations/*.py"))]
+    files = [root / "requirements.txt", *sorted(root.glob("portal/*/migrations/*.py"))]
     return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
 
 from tests import postgres
-from tests.interop.served import ROOT
 from tests.processes import children, end
+from tests.shell import Shell
 
 WRITE_DOWN = """
 logging_collector = on
@@ -35,7 +33,7 @@ def own_server(primary: Database | None = None) -> Iterator[Database]:
         try:
             yield database
         finally:
-            database.stop()
+            database.close()
 
 
 class Database:
@@ -50,6 +48,17 @@ class Database:
         if self._log.exists():
             # A copy of the primary's.
             os.truncate(self._log, 0)
+        self._environment = {
+            **os.environ,
+            "DATABASE_URL": self.url,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+        }
+        self._shell = Shell(self._environment)
+
+    def close(self) -> None:
+        """End the server, and the process that `do` started."""
+        self._shell.close()
+        self.stop()
 
     def stop(self) -> None:
         end(self._server, signal.SIGQUIT)
@@ -69,21 +78,10 @@ class Database:
 
     def do(self, code: str, **settings: str) -> str:
         """Run Python with Django set up on this database, and return what it prints."""
-        environment = {
-            **os.environ,
-            "DATABASE_URL": self.url,
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "PYTHONPATH": str(ROOT),
-            **settings,
-        }
-        told = subprocess.run(
-            [sys.executable, "-c", f"import django; django.setup()\n{code}"],
-            cwd=ROOT,
-            env=environment,
-            check=True,
-            capture_output=True,
-        )
-        return told.stdout.decode()
+        if not settings:
+            return self._shell.do(code)
+        with closing(Shell({**self._environment, **settings})) as shell:
+            return shell.do(code)
 
     def write_statements_down(self) -> None:
         """Keep what every session says from now on; the server is started again."""

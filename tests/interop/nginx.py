@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 
+from tests.collected import static_root
 from tests.interop.served import ROOT, database_url, free_port
 from tests.ops.production import PRODUCTION
 from tests.ops.running import server
@@ -193,7 +194,7 @@ def portal(fleet: Fleet, number: int, **settings: str) -> Iterator[subprocess.Po
         **PRODUCTION,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "DATABASE_URL": database_url(),
-        "STATIC_ROOT": str(fleet.folder / "static"),
+        "STATIC_ROOT": str(static_root()),
         "TRUST_FORWARDED_PROTO": "true",
         "TRUSTED_PROXY_COUNT": "1",
         "GRANIAN_HOST": "127.0.0.1",
@@ -202,13 +203,6 @@ def portal(fleet: Fleet, number: int, **settings: str) -> Iterator[subprocess.Po
         "GRANIAN_BLOCKING_THREADS": "128",
         **settings,
     }
-    if not (fleet.folder / "static").exists():
-        subprocess.run(
-            [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"],
-            cwd=ROOT,
-            env=environment,
-            check=True,
-        )
     log = fleet.folder / f"portal-{number + 1}.log"
     command = [str(ROOT / "deploy" / "entry"), "serve"]
     with server(command, port=port, environment=environment, cwd=ROOT, log=log) as process:

@@ -19,6 +19,7 @@ from django.test.utils import setup_databases, teardown_databases
 
 from portal.registry.follower import BOUND_S
 from portal.registry.models import Client, ClientKey
+from tests.collected import static_root
 from tests.postgres import die_with_parent
 from tests.processes import children, end
 from tests.waiting import PATIENCE_S, wait_until
@@ -108,17 +109,11 @@ def serve(
         "PUBLIC_URL": url,
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "DATABASE_URL": settings.get("DATABASE_URL") or database_url(),
-        "STATIC_ROOT": str(scratch),
+        # The pages are for the browser, which fetches their static files too.
+        "STATIC_ROOT": str(static_root()),
         "GRANIAN_BLOCKING_THREADS": "128",
         **settings,
     }
-    # The pages are for the browser, which fetches their static files too.
-    subprocess.run(
-        [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-    )
     granian = str(Path(sys.executable).with_name("granian"))
     messages = scratch / "granian.log"
     with messages.open("wb") as log:

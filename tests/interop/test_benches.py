@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.interop.served import ROOT
+from tests.migrated import new_database
 
 BENCHES = sorted(path.name for path in (ROOT / "bench").glob("*.py"))
 
@@ -19,11 +20,8 @@ BENCHES = sorted(path.name for path in (ROOT / "bench").glob("*.py"))
 @pytest.fixture(scope="module")
 def migrated() -> Iterator[str]:
     """The name of a database to copy: to migrate one for each bench takes most of its time."""
-    _sql("CREATE DATABASE migrated")
-    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(migrate, cwd=ROOT, env=_environment("migrated"), check=True)
-    yield "migrated"
-    _sql("DROP DATABASE migrated WITH (FORCE)")
+    with new_database("migrated"):
+        yield "migrated"
 
 
 @pytest.fixture

@@ -292,10 +292,11 @@ def test_a_revoked_key_leaves_the_cache_by_itself_within_the_bound(
 MAKE_FLEET = """
 from portal.accounts.models import User
 from portal.registry.actions import create_client
-from django.core.management import call_command
+import os
 from tests.keys import new_private_key, public_pem
+from tests.migrated import migrate
 from tests.registering import register_pem
-call_command("migrate", verbosity=0)
+migrate(os.environ)
 person = User.objects.create_user("a@example.com", is_staff=True)
 for number in range(20):
     client = create_client(name=f"Client {number}", by=person)

@@ -39,12 +39,17 @@ EMAIL, PASSWORD = "ann@example.com", "correct horse battery"
 SET_UP = """
 from portal.accounts.models import User
 from portal.registry.actions import confirm_key, create_client
+from portal.registry.models import Client
 from tests.registering import register_pem
 person = User.objects.create_user({email!r}, {password!r}, is_staff=True)
-clients = [create_client(name=f"Client {{n}}", by=person) for n in range({clients})]
-key = register_pem(clients[0], material={pem!r}, alg="ES256", label="x", by=person)
+client = create_client(name="Known", by=person)
+Client.objects.bulk_create(
+    Client(name="Cold", created_by=person) for _ in range({cold})
+)
+key = register_pem(client, material={pem!r}, alg="ES256", label="x", by=person)
 confirm_key(key, by=person)  # its first use would do that, and take its set out of memory
-print(key.kid, *(client.client_id for client in clients))
+print(key.kid, client.client_id)
+print(*Client.objects.exclude(pk=client.pk).values_list("client_id", flat=True))
 """
 
 OF_PAGES = (
@@ -84,9 +89,7 @@ class Target:
         self.serving, self.port = serving, serving.port
         self._private = new_private_key("ES256")
         self._kid, self._client_id, *others = serving.do(
-            SET_UP.format(
-                email=EMAIL, password=PASSWORD, clients=301, pem=public_pem(self._private)
-            )
+            SET_UP.format(email=EMAIL, password=PASSWORD, cold=300, pem=public_pem(self._private))
         ).split()
         self.known = f"/clients/{self._client_id}/jwks.json"
         self.others = [f"/clients/{each}/jwks.json" for each in others]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.collected import static_root
 from tests.migrated import migrate
 from tests.ops.production import ROOT
 from tests.ops.running import free_port, server
 from tests.processes import children
+from tests.shell import Shell
 
 
 @dataclass(frozen=True)
@@ -24,32 +25,20 @@ class Serving:
     environment: dict[str, str]
     pid: int
     log: Path
+    shell: Shell
 
     def workers(self) -> list[int]:
         """Return the process ids of the workers."""
         return children(self.pid)
 
     def manage(self, *words: str) -> None:
-        """Run a command of manage.py."""
-        manage(self.environment, *words)
+        """Run a command of manage.py beside the portal."""
+        call = f"call_command(*{words!r}, verbosity=0)"
+        self.do(f"from django.core.management import call_command; {call}")
 
     def do(self, code: str) -> str:
         """Run Python beside the portal, with Django set up, and return what it prints."""
-        told = subprocess.run(
-            [sys.executable, "-c", f"import django; django.setup()\n{code}"],
-            cwd=ROOT,
-            env=self.environment,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        return told.stdout
-
-
-def manage(environment: dict[str, str], *words: str) -> None:
-    """Run a command of manage.py in an environment."""
-    command = [sys.executable, "manage.py", *words, "--verbosity", "0"]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+        return self.shell.do(code)
 
 
 @contextmanager
@@ -65,14 +54,16 @@ def serve(database_url: str, scratch: Path, **settings: str) -> Iterator[Serving
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "ALLOWED_HOSTS": "127.0.0.1",
         "DATABASE_URL": database_url,
-        "STATIC_ROOT": str(scratch / "static"),
+        "STATIC_ROOT": str(static_root()),
         "LOG_LEVEL": "ERROR",
         "GRANIAN_HOST": "127.0.0.1",
         "GRANIAN_PORT": str(port),
         **settings,
     }
     migrate(environment)
-    manage(environment, "collectstatic", "--no-input")
     command, log = ["sh", str(ROOT / "deploy" / "entry")], scratch / "log"
-    with server(command, port=port, environment=environment, cwd=ROOT, log=log) as process:
-        yield Serving(port, environment, process.pid, log)
+    with (
+        closing(Shell(environment)) as shell,
+        server(command, port=port, environment=environment, cwd=ROOT, log=log) as process,
+    ):
+        yield Serving(port, environment, process.pid, log, shell)

@@ -6,8 +6,8 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ import psycopg
 import pytest
 
 from tests import postgres
+from tests.migrated import new_database
 from tests.ops.production import ROOT
+from tests.shell import Shell
 
 CLIENTS = 5
 
@@ -58,7 +60,6 @@ print(json.dumps({"sets": sets, "rows": rows}))
 IMPORTS = """
 import json
 from datetime import timedelta
-import django; django.setup()
 from django.apps import apps
 from django.test import Client as Browser
 from django.utils import timezone
@@ -76,46 +77,46 @@ class Portal:
     """A portal with a database of its own, without a server."""
 
     environment: dict[str, str]
+    shell: Shell
 
-    def run(self, *command: str | Path, cwd: Path = ROOT) -> str:
+    def run(self, command: str, folder: Path) -> None:
         """Run a command as the operator does; it has to succeed."""
-        ended = subprocess.run(
-            command, cwd=cwd, env=self.environment, capture_output=True, text=True, check=False
-        )
-        assert ended.returncode == 0, ended.stderr
-        return ended.stdout
+        subprocess.run(["sh", "-c", command], cwd=folder, env=self.environment, check=True)
 
     def do(self, code: str) -> str:
         """Do something with the portal's tables."""
-        return self.run(sys.executable, "-c", IMPORTS + code)
+        return self.shell.do(IMPORTS + code)
 
     def told(self) -> Any:
         """Return every set that is published, and how many rows each table has."""
         return json.loads(self.do(TELL))
 
 
-@pytest.fixture
-def portal(tmp_path: Path) -> Iterator[Portal]:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """A portal with clients, and with keys in all states."""
-    url = os.environ["DATABASE_URL"]
-    binaries = postgres.find_binaries(tmp_path)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE backup")
-    portal = Portal(
-        {
+    binaries = postgres.find_binaries(tmp_path_factory.mktemp("binaries"))
+    with new_database("backup") as url:
+        environment = {
             "PATH": f"{binaries}:{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
             "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "DATABASE_URL": url.replace("/postgres", "/backup", 1),
+            "DATABASE_URL": url,
         }
-    )
-    try:
-        portal.run(sys.executable, "manage.py", "migrate", "--verbosity", "0")
-        portal.do(FILL)
-        yield portal
-    finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("DROP DATABASE backup WITH (FORCE)")
+        with closing(Shell(environment)) as shell:
+            portal = Portal(environment, shell)
+            portal.do(FILL)
+            yield portal
+
+
+@pytest.fixture
+def portal(filled: Portal) -> Iterator[Portal]:
+    """The same portal for each test, whatever the others do to it."""
+    server = os.environ["DATABASE_URL"]
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE backup_before TEMPLATE backup")
+        yield filled
+        connection.execute("DROP DATABASE backup WITH (FORCE)")
+        connection.execute("ALTER DATABASE backup_before RENAME TO backup")
 
 
 def documented() -> list[str]:
@@ -130,10 +131,10 @@ def test_what_is_restored_publishes_every_set_as_it_was(portal: Portal, tmp_path
     backup, restore = documented()
     before = portal.told()
     assert len(before["sets"]) == 2 * CLIENTS
-    portal.run("sh", "-c", backup, cwd=tmp_path)
+    portal.run(backup, tmp_path)
     portal.do(CHANGE)
     assert portal.told() != before
-    portal.run("sh", "-c", restore, cwd=tmp_path)
+    portal.run(restore, tmp_path)
     assert portal.told() == before
 
 
@@ -141,7 +142,7 @@ def test_what_is_restored_takes_new_keys_and_keeps_its_promises(
     portal: Portal, tmp_path: Path
 ) -> None:
     backup, restore = documented()
-    portal.run("sh", "-c", f"{backup} && {restore}", cwd=tmp_path)
+    portal.run(f"{backup} && {restore}", tmp_path)
     before = portal.told()
     portal.do(CHANGE)
     after = portal.told()
@@ -159,5 +160,5 @@ def test_a_backup_signs_nobody_in(portal: Portal, tmp_path: Path) -> None:
         "from django.contrib.sessions.backends.db import SessionStore; SessionStore().create()"
     )
     assert portal.told()["rows"]["django_session"] == 1
-    portal.run("sh", "-c", f"{backup} && {restore}", cwd=tmp_path)
+    portal.run(f"{backup} && {restore}", tmp_path)
     assert portal.told()["rows"]["django_session"] == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,19 +26,46 @@ from tests.processes import children, wait_for_end
 from tests.waiting import PATIENCE_S, wait_until
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> Demo:
-    """A demo that was never started, in a folder with a name that needs care in a URL."""
-    return Demo(tmp_path / "my data+100%")
+@dataclass(frozen=True)
+class Ended:
+    """A demo that was started for the second time and ended by Ctrl-C."""
+
+    demo: Demo
+    said: str
+    code: int
+    group: int
+    groups_of_its_children: set[int]
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, str]]:
     """A demo that is running for the first time, and what it said."""
-    demo = Demo(tmp_path_factory.mktemp("demo") / "data")
+    # The name of the folder needs care in a URL.
+    demo = Demo(tmp_path_factory.mktemp("demo") / "my data+100%")
     log = demo.data.with_suffix(".log")
     with server(demo.command(), port=demo.port, environment=SHELL, cwd=ROOT, log=log):
         yield demo, log.read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def ended(running: tuple[Demo, str], tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """The same demo, started again from a copy of its data."""
+    first, _ = running
+    demo = Demo(tmp_path_factory.mktemp("again") / "data")
+    demo.data.mkdir(0o700)
+    shutil.copy2(first.data / "secret_key", demo.data)
+    with (
+        closing(sqlite3.connect(first.database)) as source,
+        closing(sqlite3.connect(demo.database)) as copy,
+    ):
+        source.backup(copy)
+    log = demo.data.with_suffix(".log")
+    with server(demo.command(), port=demo.port, environment=SHELL, cwd=ROOT, log=log) as process:
+        group = os.getpgid(process.pid)
+        groups = {os.getpgid(child) for child in children(process.pid)}
+        os.killpg(process.pid, signal.SIGINT)
+        code = wait_for_end(process)
+    return Ended(demo, log.read_text("utf-8"), code, group, groups)
 
 
 def test_the_first_start_says_where_the_portal_is_and_how_to_sign_in(
@@ -87,7 +116,7 @@ def test_static_files_are_served(running: tuple[Demo, str]) -> None:
 
 def test_the_database_named_by_the_shell_is_left_alone(running: tuple[Demo, str]) -> None:
     demo, _ = running
-    with closing(sqlite3.connect(demo.data / "db.sqlite3")) as database:
+    with closing(sqlite3.connect(demo.database)) as database:
         found = database.execute("SELECT email FROM accounts_user ORDER BY id").fetchall()
     assert found == [("developer@example.com",), ("admin@example.com",)]
 
@@ -98,28 +127,25 @@ def test_what_is_kept_is_for_its_owner_only(running: tuple[Demo, str]) -> None:
     assert stat.S_IMODE((demo.data / "secret_key").stat().st_mode) == 0o600
 
 
-def test_the_second_start_keeps_everything_and_shows_no_password(demo: Demo) -> None:
-    first = demo.start()
-    kept = (demo.data / "secret_key").read_bytes()
-    second = demo.start()
-    assert len(PASSWORD.findall(first)) == 2
-    assert not PASSWORD.findall(second)
-    assert "make passwords" in second
-    assert (demo.data / "secret_key").read_bytes() == kept
-    with closing(sqlite3.connect(demo.data / "db.sqlite3")) as database:
+def test_the_second_start_keeps_everything_and_shows_no_password(
+    running: tuple[Demo, str], ended: Ended
+) -> None:
+    first, said = running
+    assert len(PASSWORD.findall(said)) == 2
+    assert not PASSWORD.findall(ended.said)
+    assert "make passwords" in ended.said
+    kept = (first.data / "secret_key").read_bytes()
+    assert (ended.demo.data / "secret_key").read_bytes() == kept
+    with closing(sqlite3.connect(ended.demo.database)) as database:
         assert database.execute("SELECT count(*) FROM registry_client").fetchone() == (1,)
 
 
-def test_ctrl_c_ends_the_portal_without_a_complaint(demo: Demo) -> None:
-    log = demo.data.with_suffix(".log")
-    with server(demo.command(), port=demo.port, environment=SHELL, cwd=ROOT, log=log) as process:
-        # A terminal sends Ctrl-C to a whole group; a worker that gets it too may hang.
-        own = {os.getpgid(child) for child in children(process.pid)}
-        assert len(own) == 2
-        assert os.getpgid(process.pid) not in own
-        os.killpg(process.pid, signal.SIGINT)
-        assert wait_for_end(process) == 0
-    assert "Traceback" not in log.read_text("utf-8")
+def test_ctrl_c_ends_the_portal_without_a_complaint(ended: Ended) -> None:
+    # A terminal sends Ctrl-C to a whole group; a worker that gets it too may hang.
+    assert len(ended.groups_of_its_children) == 2
+    assert ended.group not in ended.groups_of_its_children
+    assert ended.code == 0
+    assert "Traceback" not in ended.said
 
 
 def test_new_passwords_replace_the_old_ones(running: tuple[Demo, str]) -> None:
@@ -129,7 +155,8 @@ def test_new_passwords_replace_the_old_ones(running: tuple[Demo, str]) -> None:
     assert "/account/login/" not in demo.sign_in(email, password).page.url
 
 
-def test_a_taken_port_is_an_error_that_says_what_to_do(demo: Demo) -> None:
+def test_a_taken_port_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    demo = Demo(tmp_path / "data")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", demo.port))
         listener.listen()
@@ -140,15 +167,24 @@ def test_a_taken_port_is_an_error_that_says_what_to_do(demo: Demo) -> None:
     assert not demo.data.exists()
 
 
+CREATE = """
+import django; django.setup()
+from portal.demo_people import create_people, renew_passwords
+for create in (create_people, renew_passwords):
+    try:
+        create()
+    except RuntimeError as error:
+        print(error)
+"""
+
+
 def test_nobody_is_made_up_where_the_portal_runs_for_real() -> None:
-    make = "import django; django.setup(); from portal.demo_people import {0}; {0}()"
-    for verb in ("create_people", "renew_passwords"):
-        ended = subprocess.run(
-            [sys.executable, "-c", make.format(verb)],
-            env=PRODUCTION | {"DJANGO_SETTINGS_MODULE": "portal.settings", "DEMO": "false"},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert "RuntimeError: The people of the demo exist in the demo only" in ended.stderr
+    ended = subprocess.run(
+        [sys.executable, "-c", CREATE],
+        env=PRODUCTION | {"DJANGO_SETTINGS_MODULE": "portal.settings", "DEMO": "false"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.count("The people of the demo exist in the demo only") == 2

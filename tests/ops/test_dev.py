@@ -30,6 +30,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def running(copy: Path) -> Iterator[Demo]:
     demo = Demo(copy / "data")
+    demo.prepare()
     log = copy / "log"
     with server(demo.command("--dev"), port=demo.port, environment=SHELL, cwd=copy, log=log):
         yield demo

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import socket
@@ -12,9 +11,9 @@ from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
 
-import psycopg
 import pytest
 
+from tests.migrated import new_database
 from tests.ops.dockerfile import Image
 from tests.ops.production import PRODUCTION
 from tests.ops.running import free_port, server, status
@@ -34,21 +33,15 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 @pytest.fixture(scope="module")
 def production(image: Image) -> Iterator[dict[str, str]]:
     """The environment of a container behind a proxy, with an empty database of its own."""
-    url = os.environ["DATABASE_URL"]
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE image")
-    try:
+    with new_database("image", empty=True) as url:
         yield {
             **PRODUCTION,
             **image.environment,
-            "DATABASE_URL": url.replace("/postgres", "/image", 1),
+            "DATABASE_URL": url,
             "TRUST_FORWARDED_PROTO": "true",
             "GRANIAN_HOST": "127.0.0.1",
             "GRANIAN_PORT": str(free_port()),
         }
-    finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("DROP DATABASE image WITH (FORCE)")
 
 
 def run(image: Image, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:

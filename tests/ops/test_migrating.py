@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import threading
 import time
@@ -14,6 +13,7 @@ import pytest
 
 from portal.registry.follower import BOUND_S
 from tests.chaos.person import Person, fetch
+from tests.migrated import new_database
 from tests.ops.production import ROOT
 from tests.ops.serving import Serving, serve
 from tests.waiting import wait_until
@@ -63,18 +63,13 @@ class Traffic(threading.Thread):
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """The portal with a database of its own."""
-    url = os.environ["DATABASE_URL"]
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE migrating")
-    try:
-        own = url.replace("/postgres", "/migrating", 1)
-        with serve(own, tmp_path_factory.mktemp("migrating")) as portal:
-            # What came after 0006 stays in the tables, as the portal that serves here needs it.
-            portal.manage("migrate", "registry", "0006", "--fake")
-            yield portal
-    finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("DROP DATABASE migrating WITH (FORCE)")
+    with (
+        new_database("migrating") as own,
+        serve(own, tmp_path_factory.mktemp("migrating")) as portal,
+    ):
+        # What came after 0006 stays in the tables, as the portal that serves here needs it.
+        portal.manage("migrate", "registry", "0006", "--fake")
+        yield portal
 
 
 @pytest.fixture(scope="module")

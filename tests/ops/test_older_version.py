@@ -17,10 +17,10 @@ import pytest
 from portal.registry.follower import BOUND_S
 from tests.interop.served import ASKS, serve
 from tests.interop.test_front import ask
+from tests.migrated import new_database
 from tests.ops.production import PRODUCTION, ROOT
 from tests.waiting import PATIENCE_S, wait_until
 
-NAME = "older_version"
 FIRST_OF_THIS = "portal/registry/migrations/0020_ledger.py"
 """What the version before does not have: it writes events without number and leaf."""
 
@@ -123,14 +123,8 @@ class Version:
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:
     """The URL of an empty database."""
-    url = os.environ["DATABASE_URL"]
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {NAME}")
-    try:
-        yield url.replace("/postgres", f"/{NAME}", 1)
-    finally:
-        with psycopg.connect(url, autocommit=True) as server:
-            server.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
+    with new_database("older_version", empty=True) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

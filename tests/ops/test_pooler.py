@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from portal.registry.follower import BOUND_S
+from tests.migrated import new_database
 from tests.ops.running import free_port
 from tests.ops.serving import Serving, serve
 from tests.postgres import die_with_parent
@@ -74,13 +75,13 @@ class Pooler:
 
 @pytest.fixture(scope="module")
 def pooler() -> Iterator[Pooler]:
-    """A pooler in front of an empty database."""
-    url = os.environ["DATABASE_URL"]
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {NAME}")
-    [there] = parse_qs(urlsplit(url).query)["host"]
+    """A pooler in front of a database of its own."""
     port = free_port()
-    with tempfile.TemporaryDirectory(prefix="pooler-", dir="/tmp") as folder:
+    with (
+        new_database(NAME) as url,
+        tempfile.TemporaryDirectory(prefix="pooler-", dir="/tmp") as folder,
+    ):
+        [there] = parse_qs(urlsplit(url).query)["host"]
         Path(folder).chmod(0o755)
         configuration = Path(folder) / "pgbouncer.ini"
         configuration.write_text(CONFIGURATION.format(name=NAME, there=there, port=port), "utf-8")
@@ -96,8 +97,6 @@ def pooler() -> Iterator[Pooler]:
             yield Pooler(pooled, process)
         finally:
             end(process)
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
+from tests.migrated import new_database
 from tests.ops.production import PRODUCTION, ROOT
-from tests.ops.serving import manage
 from tests.waiting import PATIENCE_S, wait_until
 
 NAME = "stuck_writer"
@@ -83,20 +83,12 @@ class Network:
 @pytest.fixture(scope="module")
 def database() -> Iterator[str]:
     """The URL of a database with a person, and with nothing else."""
-    url = os.environ["DATABASE_URL"]
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {NAME}")
-    own = url.replace("/postgres", f"/{NAME}", 1)
-    try:
-        manage(environment(own), "migrate")
+    with new_database(NAME) as own:
         run(
             "from portal.accounts.models import User; User.objects.create_user('a@example.com')",
             own,
         )
         yield own
-    finally:
-        with psycopg.connect(url, autocommit=True) as server:
-            server.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
 
 
 def environment(url: str) -> dict[str, str]:

@@ -27,6 +27,7 @@ def block(language: str, beginning: str) -> str:
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[tuple[Demo, str]]:
     demo, log = Demo(tmp_path / "data"), tmp_path / "log"
+    demo.prepare()
     with server(demo.command(), port=demo.port, environment=SHELL, cwd=ROOT, log=log):
         yield demo, log.read_text("utf-8")
 
