@@ -5,15 +5,18 @@ The real settings are read: nothing of the tests' own settings or environment is
 
 from __future__ import annotations
 
-import ast
 import hashlib
+import io
 import os
 import re
 import runpy
 import subprocess
 import sys
+import traceback
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -27,35 +30,54 @@ from tests.ops.production import PRODUCTION, ROOT
 
 database = partial(environment.database, demo=False)
 
-READ_SETTINGS = "import django; django.setup(); from django.conf import settings as s; "
+SHOW = "import django; django.setup(); from django.conf import settings as s; print({})"
 
 
 def start(
     show: str = "s.PUBLIC_URL", before: str = "", /, **changes: str | None
 ) -> subprocess.CompletedProcess[str]:
-    """Read the settings of production with some variables changed, or left out (None)."""
-    environment = {k: v for k, v in (PRODUCTION | changes).items() if v is not None}
+    """Start Django in the settings of production with some variables changed, or left out (None).
+
+    It takes most of a second of processor time.
+    """
     return subprocess.run(
-        [sys.executable, "-W", "error", "-c", f"{before}{READ_SETTINGS}print({show})"],
+        [sys.executable, "-W", "error", "-c", before + SHOW.format(show)],
         cwd=ROOT,
-        env=environment | {"DJANGO_SETTINGS_MODULE": "portal.settings"},
+        env=changed(changes) | {"DJANGO_SETTINGS_MODULE": "portal.settings"},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def complaint(**changes: str | None) -> str:
-    """Return the error that these changes lead to.
+def changed(changes: Mapping[str, str | None]) -> dict[str, str]:
+    return {k: v for k, v in (PRODUCTION | dict(changes)).items() if v is not None}
 
-    The settings are read in this process, which takes a hundredth of the time.
-    """
-    environment = {k: v for k, v in (PRODUCTION | changes).items() if v is not None}
+
+def read(*, serving: bool = False, **changes: str | None) -> SimpleNamespace:
+    """Read the settings of production in this process, with some variables changed or left out."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "environ", environment)
-        with pytest.raises(ImproperlyConfigured) as refused:
-            runpy.run_path(str(ROOT / "portal" / "settings.py"))
-    return str(refused.value)
+        patch.setattr(os, "environ", changed(changes))
+        if serving:
+            patch.setitem(sys.modules, "portal.wsgi", ModuleType("portal.wsgi"))
+        return SimpleNamespace(**runpy.run_path(str(ROOT / "portal" / "settings.py")))
+
+
+def refused(**changes: str | None) -> ImproperlyConfigured:
+    """Return the error that these changes lead to."""
+    with pytest.raises(ImproperlyConfigured) as refused:
+        read(**changes)
+    return refused.value
+
+
+def complaint(**changes: str | None) -> str:
+    """Return what the error says that these changes lead to."""
+    return str(refused(**changes))
+
+
+def shown(**changes: str | None) -> str:
+    """Return what a process writes that ends by the error that these changes lead to."""
+    return "".join(traceback.format_exception(refused(**changes)))
 
 
 def test_the_production_settings_are_accepted() -> None:
@@ -180,14 +202,12 @@ def test_a_password_that_is_not_escaped_is_refused_and_not_shown(
 
 def test_what_is_escaped_is_read_as_it_was_meant() -> None:
     escaped = "a%40b%23c%2Fd%3Fe%25f:+g"
-    show = "(s.DATABASES['default'], s.EMAIL_HOST_PASSWORD)"
-    ended = start(
-        show,
+    settings = read(
         DATABASE_URL=f"postgresql://portal:{escaped}@/portal?host=/run/postgresql",
         EMAIL_URL=f"smtp+tls://me%40example.com:{escaped}@mail.example.com:587",
     )
-    found, password = ast.literal_eval(ended.stdout)
-    assert found["PASSWORD"] == password == "a@b#c/d?e%f:+g"  # noqa: S105 - not one
+    found = settings.DATABASES["default"]
+    assert found["PASSWORD"] == settings.EMAIL_HOST_PASSWORD == "a@b#c/d?e%f:+g"  # noqa: S105 - not one
     assert (found["OPTIONS"]["host"], found["NAME"]) == ("/run/postgresql", "portal")
 
 
@@ -240,37 +260,35 @@ def test_a_demo_may_have_any_name_of_ones_own_machine(
 def test_other_hosts_are_bound_to_https_only_when_asked_for(
     changes: dict[str, str], expected: tuple[int, bool, bool]
 ) -> None:
-    names = ("SECONDS", "INCLUDE_SUBDOMAINS", "PRELOAD")
-    ended = start(f"({', '.join(f's.SECURE_HSTS_{name}' for name in names)})", **changes)
-    assert ast.literal_eval(ended.stdout) == expected
+    found = read(**changes)
+    assert expected == (
+        found.SECURE_HSTS_SECONDS,
+        found.SECURE_HSTS_INCLUDE_SUBDOMAINS,
+        found.SECURE_HSTS_PRELOAD,
+    )
 
 
-def options(serving: bool, **changes: str) -> str:
+def options(*, serving: bool = True, of: str = "default", **changes: str) -> str | None:
     """Return the options of each session, of a process that serves or of a command."""
-    shown = "s.DATABASES['default']['OPTIONS'].get('options')"
-    before = "import portal.wsgi; " if serving else ""
-    # The server wants its folder of static files to be there.
-    ended = start(f"({shown})", before, STATIC_ROOT=str(ROOT / "static"), **changes)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout.strip()
+    found = read(serving=serving, **changes).DATABASES[of]["OPTIONS"].get("options")
+    return None if found is None else str(found)
 
 
 def test_only_a_process_that_serves_limits_its_sessions() -> None:
-    limited = options(serving=True)
+    show = "s.DATABASES['default']['OPTIONS']['options']"
+    # The server wants its folder of static files to be there.
+    ended = start(show, "import portal.wsgi; ", STATIC_ROOT=str(ROOT / "static"))
+    limited = ended.stdout.strip()
     assert "-c idle_in_transaction_session_timeout=5s -c lock_timeout=9s" in limited
-    assert options(serving=True, PGOPTIONS="-c lock_timeout=1s") == f"{limited} -c lock_timeout=1s"
-    assert options(serving=True, PGOPTIONS="") == ""
+    assert options() == limited
+    assert options(PGOPTIONS="-c lock_timeout=1s") == f"{limited} -c lock_timeout=1s"
+    assert options(PGOPTIONS="") == ""
     url = PRODUCTION["DATABASE_URL"] + "?options=-c%20search_path%3Dx"
-    own = options(serving=True, DATABASE_URL=url, PGOPTIONS="-c lock_timeout=1s")
+    own = options(DATABASE_URL=url, PGOPTIONS="-c lock_timeout=1s")
     assert own == f"{limited} -c search_path=x"
-    assert options(serving=False) == "None"
-    replica = start(
-        "s.DATABASES['replica']['OPTIONS']['options']",
-        "import portal.wsgi; ",
-        STATIC_ROOT=str(ROOT / "static"),
-        DATABASE_REPLICA_URL="postgresql://portal@replica/portal",
-    )
-    assert replica.stdout.strip() == limited
+    assert options(serving=False) is None
+    replica = "postgresql://portal@replica/portal"
+    assert options(of="replica", DATABASE_REPLICA_URL=replica) == limited
 
 
 def test_sqlite_has_no_replica() -> None:
@@ -281,36 +299,34 @@ def test_sqlite_has_no_replica() -> None:
 
 
 def test_replica_is_reached_as_the_primary_and_waited_for_less() -> None:
-    show = "(s.DATABASES['replica']['OPTIONS'], s.DATABASES['default']['OPTIONS'])"
-    ended = start(show, DATABASE_REPLICA_URL="postgresql://portal@replica/portal?sslmode=require")
-    replica, primary = ast.literal_eval(ended.stdout)
-    assert replica == primary | {"connect_timeout": 2, "sslmode": "require"}
+    url = "postgresql://portal@replica/portal?sslmode=require"
+    found = {
+        name: each["OPTIONS"] for name, each in read(DATABASE_REPLICA_URL=url).DATABASES.items()
+    }
+    assert found["replica"] == found["default"] | {"connect_timeout": 2, "sslmode": "require"}
 
 
 @pytest.mark.parametrize(
     "name", ["SECRET_KEY", "DATABASE_URL", "DATABASE_REPLICA_URL", "EMAIL_URL"]
 )
 def test_a_wrong_secret_is_not_shown(name: str) -> None:
-    ended = start(**{name: "mysql://portal:hunter2@localhost"})
-    assert ended.returncode != 0
-    assert "hunter2" not in ended.stderr + ended.stdout
+    assert "hunter2" not in shown(**{name: "mysql://portal:hunter2@localhost"})
 
 
 def test_the_smallest_rsa_key_may_be_larger_than_the_largest_by_default() -> None:
-    assert start(RSA_MIN_BITS="8192").returncode == 0
+    assert read(RSA_MIN_BITS="8192").RSA_MIN_BITS == 8192
 
 
 def test_scopes_are_read_in_their_order_and_the_first_is_the_default() -> None:
-    show = "list(s.SCOPES.items()), s.OAUTH2_PROVIDER['DEFAULT_SCOPES']"
-    ended = start(show, SCOPES=" a:b = Look , c=x=y ")
-    assert ended.stdout == "[('a:b', 'Look'), ('c', 'x=y')] ['a:b']\n"
+    found = read(SCOPES=" a:b = Look , c=x=y ")
+    assert list(found.SCOPES.items()) == [("a:b", "Look"), ("c", "x=y")]
+    assert found.OAUTH2_PROVIDER["DEFAULT_SCOPES"] == ["a:b"]
 
 
 def test_resources_are_read_in_their_order_and_may_be_none() -> None:
-    show = "list(s.RESOURCES.items())"
-    ended = start(show, RESOURCES=" https://b.example/v1 = B b , http://[::1]:8080=a=b ")
-    assert ended.stdout == "[('https://b.example/v1', 'B b'), ('http://[::1]:8080', 'a=b')]\n"
-    assert start(show, RESOURCES="").stdout == "[]\n"
+    found = read(RESOURCES=" https://b.example/v1 = B b , http://[::1]:8080=a=b ").RESOURCES
+    assert list(found.items()) == [("https://b.example/v1", "B b"), ("http://[::1]:8080", "a=b")]
+    assert read(RESOURCES="").RESOURCES == {}
 
 
 def test_the_table_of_the_readme_is_that_of_the_settings() -> None:
@@ -334,7 +350,7 @@ def test_a_list_of_published_keys_is_taken_when_its_records_are_sorted(tmp_path:
     path = tmp_path / "blocklist.dat"
     records = [hashlib.sha256(bytes(place)).digest()[:16] for place in range(1000)]
     path.write_bytes(b"".join(sorted(records)))
-    assert start("s.PUBLISHED_KEYS_FILE", PUBLISHED_KEYS_FILE=str(path)).stdout.strip() == str(path)
+    assert str(read(PUBLISHED_KEYS_FILE=str(path)).PUBLISHED_KEYS_FILE) == str(path)
     path.write_bytes(b"".join(records))
     assert "sorted records of 16 bytes" in complaint(PUBLISHED_KEYS_FILE=str(path))
     path.write_bytes(b"".join(sorted(records))[:-1])
@@ -345,16 +361,15 @@ def test_a_list_of_published_keys_is_taken_when_its_records_are_sorted(tmp_path:
 def key_file(tmp_path: Path) -> Path:
     """A file with a key of the portal, as the command makes it."""
     path = tmp_path / "checkpoint.pem"
-    made = subprocess.run(
-        [sys.executable, "manage.py", "own_keys", "--make", path],
-        cwd=ROOT,
-        env=PRODUCTION,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert made.stdout.startswith(f"{path} has a new private key. Its kid is ")
+    said = io.StringIO()
+    call_command("own_keys", "--make", str(path), stdout=said)
+    assert said.getvalue().startswith(f"{path} has a new private key. Its kid is ")
     return path
+
+
+def signers(**changes: str) -> list[bool]:
+    """Return which of the keys for checkpoints can sign."""
+    return [key.can_sign for key in read(**changes).OWN_KEYS["checkpoint"]]
 
 
 def public_half(key_file: Path) -> str:
@@ -363,9 +378,8 @@ def public_half(key_file: Path) -> str:
 
 def test_a_key_that_the_command_makes_is_taken_and_nobody_else_can_read_it(key_file: Path) -> None:
     assert key_file.stat().st_mode & 0o777 == 0o600
-    show = "[key.can_sign for key in s.OWN_KEYS['checkpoint']]"
-    assert start(show, CHECKPOINT_KEYS=str(key_file)).stdout == "[True]\n"
-    assert start(show).stdout == "[]\n"
+    assert signers(CHECKPOINT_KEYS=str(key_file)) == [True]
+    assert signers() == []
 
 
 def test_a_key_may_be_in_a_variable_and_others_may_be_public_only(
@@ -375,9 +389,7 @@ def test_a_key_may_be_in_a_variable_and_others_may_be_public_only(
     other.write_text(public_pem(new_private_key()), "ascii")
     other.chmod(0o640)
     line = key_file.read_text("ascii").split("\n")[1]
-    show = "[key.can_sign for key in s.OWN_KEYS['checkpoint']]"
-    ended = start(show, CHECKPOINT_KEYS=f"env:K, {other}", K=line)
-    assert ended.stdout == "[True, False]\n"
+    assert signers(CHECKPOINT_KEYS=f"env:K, {other}", K=line) == [True, False]
     said = complaint(CHECKPOINT_KEYS=f"{other},env:K", K=line)
     assert "has only a public key; the first key signs" in said
 
@@ -396,10 +408,9 @@ def test_a_key_is_named_once(key_file: Path) -> None:
 
 def test_a_key_that_is_where_its_file_should_be_named_is_not_shown(key_file: Path) -> None:
     for pem in (key_file.read_text("ascii"), key_file.read_text("ascii").split("\n")[1]):
-        ended = start(CHECKPOINT_KEYS=pem)
-        assert ended.returncode != 0
-        assert pem.strip()[-40:] not in ended.stderr
-        assert "must be like /run/secrets/checkpoint.pem" in ended.stderr
+        said = shown(CHECKPOINT_KEYS=pem)
+        assert pem.strip()[-40:] not in said
+        assert "must be like /run/secrets/checkpoint.pem" in said
 
 
 def test_the_command_writes_over_no_file(key_file: Path) -> None:
