@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
@@ -30,18 +29,16 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     return image
 
 
-@pytest.fixture(scope="module")
-def production(image: Image) -> Iterator[dict[str, str]]:
-    """The environment of a container behind a proxy, with an empty database of its own."""
-    with new_database("image", empty=True) as url:
-        yield {
-            **PRODUCTION,
-            **image.environment,
-            "DATABASE_URL": url,
-            "TRUST_FORWARDED_PROTO": "true",
-            "GRANIAN_HOST": "127.0.0.1",
-            "GRANIAN_PORT": str(free_port()),
-        }
+@pytest.fixture
+def production(image: Image) -> dict[str, str]:
+    """The environment of a container behind a proxy."""
+    return {
+        **PRODUCTION,
+        **image.environment,
+        "TRUST_FORWARDED_PROTO": "true",
+        "GRANIAN_HOST": "127.0.0.1",
+        "GRANIAN_PORT": str(free_port()),
+    }
 
 
 def run(image: Image, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
@@ -82,7 +79,30 @@ def test_without_its_variables_a_container_ends_and_says_why(image: Image) -> No
     assert "SECRET_KEY is not set." in ended.stderr
 
 
-def test_a_container_migrates_serves_is_healthy_and_stops(
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def begin_token_request(port: int) -> HTTPConnection:
+    """Send half of a token request; return when the portal reads its body."""
+    wire = HTTPConnection("127.0.0.1", port, PATIENCE_S)
+    wire.putrequest("POST", "/api/oauth2/token")
+    wire.putheader("Content-Type", "application/x-www-form-urlencoded")
+    wire.putheader("X-Forwarded-Proto", "https")
+    wire.putheader("Content-Length", "9")
+    wire.putheader("Expect", "100-continue")
+    wire.endheaders()
+    # It asks for the body: it is reading it (RFC 9110 §10.1.1).
+    assert wire.sock.recv(1024) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    wire.send(b"half=")
+    return wire
+
+
+def test_a_container_migrates_serves_is_healthy_and_stops_after_what_it_is_reading(
     image: Image, production: dict[str, str], tmp_path: Path
 ) -> None:
     port = int(production["GRANIAN_PORT"])
@@ -98,58 +118,34 @@ def test_a_container_migrates_serves_is_healthy_and_stops(
 
     assert not is_healthy()
     log = tmp_path / "log"
-    with server(serve, port=port, environment=production, cwd=image.app, log=log) as process:
+    with (
+        new_database("image", empty=True) as url,
+        server(
+            serve,
+            port=port,
+            environment=production | {"DATABASE_URL": url},
+            cwd=image.app,
+            log=log,
+        ) as process,
+        ExitStack() as stack,
+    ):
         assert is_healthy()
         assert status(f"{portal}/readyz") == 503
 
-        migrated = run(image, production, "migrate")
+        migrated = run(image, production | {"DATABASE_URL": url}, "migrate")
         assert migrated.returncode == 0, migrated.stderr
         assert status(f"{portal}/readyz") == 200
+        again = run(image, production | {"DATABASE_URL": url}, "migrate")
+        assert "No migrations to apply" in again.stdout
 
         page = f"{portal}/account/login/"
         assert status(page, Host="keys.example.com") == 301  # to https
         assert status(page, Host="keys.example.com", X_Forwarded_Proto="https") == 200
         assert status(page, Host="elsewhere.example.com", X_Forwarded_Proto="https") == 400
 
-        assert end(process) == 0  # docker stop
-
-
-def refuses(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except ConnectionRefusedError:
-        return True
-    return False
-
-
-def test_a_container_that_is_told_to_stop_answers_what_it_is_reading(
-    image: Image, production: dict[str, str], tmp_path: Path
-) -> None:
-    assert run(image, production, "migrate").returncode == 0
-    serve = [*image.commands["ENTRYPOINT"], *image.commands["CMD"]]
-    port = int(production["GRANIAN_PORT"])
-    with (
-        server(
-            serve, port=port, environment=production, cwd=image.app, log=tmp_path / "log"
-        ) as process,
-        ExitStack() as stack,
-    ):
-        wires = [
-            stack.enter_context(closing(HTTPConnection("127.0.0.1", port, PATIENCE_S)))
-            for _ in range(2)  # as many as surely find a place
-        ]
-        for wire in wires:
-            wire.putrequest("POST", "/api/oauth2/token")
-            wire.putheader("Content-Type", "application/x-www-form-urlencoded")
-            wire.putheader("X-Forwarded-Proto", "https")
-            wire.putheader("Content-Length", "9")
-            wire.putheader("Expect", "100-continue")
-            wire.endheaders()
-        for wire in wires:
-            # It asks for the body: it is reading it (RFC 9110 §10.1.1).
-            assert wire.sock.recv(1024) == b"HTTP/1.1 100 Continue\r\n\r\n"
-            wire.send(b"half=")
-        process.send_signal(signal.SIGTERM)
+        # As many as surely find a place.
+        wires = [stack.enter_context(closing(begin_token_request(port))) for _ in range(2)]
+        process.send_signal(signal.SIGTERM)  # docker stop
         wait_until(lambda: refuses(port), "It goes on listening.")
         assert process.poll() is None
         for wire in wires:
@@ -160,14 +156,19 @@ def test_a_container_that_is_told_to_stop_answers_what_it_is_reading(
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "127.0.0.2", "::1"])  # noqa: S104 - as in the image
 def test_health_is_asked_where_the_container_listens(
-    host: str, image: Image, production: dict[str, str], tmp_path: Path
+    host: str, image: Image, production: dict[str, str]
 ) -> None:
     health = [
         shutil.which("python", path=production["PATH"]) or "",
         *image.commands["HEALTHCHECK"][1:],
     ]
     # Nobody else's proxy is in between.
-    environment = {**production, "GRANIAN_HOST": host, "http_proxy": "http://127.0.0.1:9"}
+    environment = {
+        **production,
+        "GRANIAN_HOST": host,
+        "GRANIAN_WORKERS": "1",
+        "http_proxy": "http://127.0.0.1:9",
+    }
     serve = [*image.commands["ENTRYPOINT"], *image.commands["CMD"]]
     process = subprocess.Popen(serve, env=environment, cwd=image.app)
 
@@ -180,11 +181,6 @@ def test_health_is_asked_where_the_container_listens(
     finally:
         end(process)
     assert not is_healthy()
-
-
-def test_a_second_migration_changes_nothing(image: Image, production: dict[str, str]) -> None:
-    assert run(image, production, "migrate").returncode == 0
-    assert "No migrations to apply" in run(image, production, "migrate").stdout
 
 
 def test_any_other_word_is_a_command_of_manage_py(image: Image, production: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ import pytest
 from portal.registry.follower import BOUND_S
 from tests.interop.served import ASKS, serve
 from tests.interop.test_front import ask
-from tests.migrated import new_database
+from tests.migrated import migrate, new_database
 from tests.ops.production import PRODUCTION, ROOT
 from tests.waiting import PATIENCE_S, wait_until
 
@@ -69,7 +69,7 @@ class Version:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder = folder
-        self._environment = PRODUCTION | {
+        self.environment = PRODUCTION | {
             "PATH": os.environ["PATH"],
             "DJANGO_SETTINGS_MODULE": "portal.settings",
             "CLIENT_LIMIT": "1000000",
@@ -90,7 +90,7 @@ class Version:
         with subprocess.Popen(
             [sys.executable, "-c", f"import django; django.setup()\nname = {name!r}\n{WRITE}"],
             cwd=self.folder,
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -111,7 +111,7 @@ class Version:
         ended = subprocess.run(
             [sys.executable, *words],
             cwd=self.folder,
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -135,7 +135,7 @@ def older(database: str, tmp_path_factory: pytest.TempPathFactory) -> Version:
     with tarfile.open(fileobj=io.BytesIO(git("archive", f"{first.decode()}^"))) as files:
         files.extractall(folder, filter="data")
     version = Version(folder, database)
-    version.manage("migrate", "--verbosity", "0")
+    migrate(version.environment, folder)
     version.do(SET_UP)
     return version
 

@@ -54,12 +54,10 @@ def changed(changes: Mapping[str, str | None]) -> dict[str, str]:
     return {k: v for k, v in (PRODUCTION | dict(changes)).items() if v is not None}
 
 
-def read(*, serving: bool = False, **changes: str | None) -> SimpleNamespace:
+def read(**changes: str | None) -> SimpleNamespace:
     """Read the settings of production in this process, with some variables changed or left out."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "environ", changed(changes))
-        if serving:
-            patch.setitem(sys.modules, "portal.wsgi", ModuleType("portal.wsgi"))
         return SimpleNamespace(**runpy.run_path(str(ROOT / "portal" / "settings.py")))
 
 
@@ -270,7 +268,11 @@ def test_other_hosts_are_bound_to_https_only_when_asked_for(
 
 def options(*, serving: bool = True, of: str = "default", **changes: str) -> str | None:
     """Return the options of each session, of a process that serves or of a command."""
-    found = read(serving=serving, **changes).DATABASES[of]["OPTIONS"].get("options")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(sys.modules, "portal.wsgi", raising=False)
+        if serving:
+            patch.setitem(sys.modules, "portal.wsgi", ModuleType("portal.wsgi"))
+        found = read(**changes).DATABASES[of]["OPTIONS"].get("options")
     return None if found is None else str(found)
 
 
