@@ -56,15 +56,18 @@ def new_database(name: str, *, empty: bool = False) -> Iterator[str]:
     """Create a migrated (or empty) database on the tests' server; yield its URL; drop it."""
     url = os.environ["DATABASE_URL"]
     with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}".encode())
+        prepared = "SELECT 1 FROM pg_database WHERE datname = %s"
+        is_copy = not empty and server.execute(prepared, [TEMPLATE]).fetchone()
+        source = f"TEMPLATE {TEMPLATE}" if is_copy else ""
+        server.execute(f"CREATE DATABASE {name} {source}".encode())
     own = urlsplit(url)._replace(path=f"/{name}").geturl()
     try:
-        if not empty:
+        if not (empty or is_copy):
             migrate({**os.environ, "DATABASE_URL": own})
         yield own
     finally:
         with psycopg.connect(url, autocommit=True) as server:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+            server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
 
 
 def migrate(environment: Mapping[str, str], root: Path = ROOT) -> None:

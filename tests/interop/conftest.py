@@ -20,6 +20,7 @@ from portal.registry.models import Client, ClientKey
 from tests.interop.peers import Jose
 from tests.interop.served import Served, own_database, serve
 from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.migrated import prepared
 from tests.registering import register_pem
 
 FOLDER = Path(__file__).parent
@@ -53,7 +54,7 @@ def served(
 ) -> Iterator[Served]:
     """The portal, served for all these tests from the database that they write to."""
     scratch = tmp_path_factory.mktemp("served")
-    with django_db_blocker.unblock(), own_database(), serve(scratch) as portal:
+    with django_db_blocker.unblock(), prepared(), own_database(), serve(scratch) as portal:
         yield portal
 
 

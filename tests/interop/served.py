@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ASKS = 12
 """How many connections reach each of two workers, as good as surely."""
 
-# As deploy/entry has it: a worker that does not end is killed.
-OPTIONS = ("--interface", "wsgi", "--no-ws", "--workers-kill-timeout", "20")
+OPTIONS = ("--interface", "wsgi", "--no-ws", "--host", "127.0.0.1", "--workers-kill-timeout", "20")
+"""As deploy/entry has them: a worker that does not end is killed."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def serve(
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "DATABASE_URL": settings.get("DATABASE_URL") or database_url(),
         # The pages are for the browser, which fetches their static files too.
-        "STATIC_ROOT": str(static_root()),
+        "STATIC_ROOT": os.environ.get("STATIC_ROOT") or str(static_root()),
         "GRANIAN_BLOCKING_THREADS": "128",
         **settings,
     }
@@ -120,8 +120,7 @@ def serve(
         process = subprocess.Popen(
             [
                 *(*prefix, granian, *OPTIONS),
-                *("--workers", str(workers), "--host", "127.0.0.1", "--port", str(port)),
-                "portal.wsgi:application",
+                *("--workers", str(workers), "--port", str(port), "portal.wsgi:application"),
             ],
             cwd=ROOT,
             env=environment,

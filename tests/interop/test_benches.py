@@ -8,40 +8,25 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
+from tests.collected import static_root
 from tests.interop.served import ROOT
 from tests.migrated import new_database
 
 BENCHES = sorted(path.name for path in (ROOT / "bench").glob("*.py"))
 
 
-@pytest.fixture(scope="module")
-def migrated() -> Iterator[str]:
-    """The name of a database to copy: to migrate one for each bench takes most of its time."""
-    with new_database("migrated"):
-        yield "migrated"
-
-
 @pytest.fixture
-def environment(migrated: str) -> Iterator[dict[str, str]]:
+def environment() -> Iterator[dict[str, str]]:
     """An environment with databases that no other test has: one for filling, one for serving."""
-    for name in ("bench", "test_bench"):
-        _sql(f"CREATE DATABASE {name} TEMPLATE {migrated}")
-    yield _environment("bench")
-    for name in ("bench", "test_bench"):
-        _sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-def _sql(statement: str) -> None:
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute(statement.encode())
-
-
-def _environment(database: str) -> dict[str, str]:
-    url = os.environ["DATABASE_URL"].replace("/postgres", f"/{database}", 1)
-    return {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    with new_database("test_bench"), new_database("bench") as url:
+        yield {
+            **os.environ,
+            "DATABASE_URL": url,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "STATIC_ROOT": str(static_root()),
+        }
 
 
 @pytest.mark.parametrize("name", BENCHES)
