@@ -91,7 +91,7 @@ def traffic(portal: Serving, known: list[str]) -> Iterator[Traffic]:
     assert traffic.outcomes.total() > 100
 
 
-# Once to and fro: again and again gives only further chances to a race.
+# Once back and again: more rounds give only further chances to a race.
 @pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.exhaustive)])
 def test_key_that_is_revoked_beside_a_migration_is_gone_within_the_bound(
     portal: Serving, known: list[str], traffic: Traffic, times: int
