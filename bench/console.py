@@ -32,6 +32,7 @@ from django.db import connection, transaction
 from django.http.response import StreamingHttpResponse
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.registry.models import Client, ClientKey
@@ -86,6 +87,18 @@ INSERT INTO registry_blockedkey (spki_sha256, why, note, blocked_at, blocked_by_
 SELECT encode(sha256(('b' || i)::bytea), 'hex'), 'admin', '', now() - i * interval '1 hour',
     %(first)s
 FROM generate_series(1, %(keys)s / 50) i;
+
+INSERT INTO registry_redeemedassertion (client_id, key_id, jti_sha256, reference, at, expires_at)
+SELECT client_id, id, encode(sha256(id::text::bytea), 'hex'),
+    'a' || translate(lpad(id::text, 15, '0'), '0189', 'abcd'),
+    now() - id %% 300 * interval '1 day', now()
+FROM registry_clientkey WHERE id %% 4 > 0;
+
+INSERT INTO registry_refusedrequest (client_id, kid, reason, seen, expected, reference, at)
+SELECT c.id, '', CASE WHEN c.id %% 5003 = 0 THEN 'jti_reused' ELSE 'expired' END, '', '',
+    'f' || translate(lpad(c.id::text, 15, '0'), '0189', 'abcd'),
+    now() - (%(clients)s - c.id) * interval '1 second'
+FROM registry_client c ORDER BY c.id;
 """
 
 
@@ -151,6 +164,16 @@ def pages(number: int) -> dict[str, str]:
         "expiring": "expiring=on",
         "expiring, by label": "expiring=on&q=vault",
         "label and algorithm": "q=staging&alg=EdDSA&status=retiring",
+        "never used": "never_used=on",
+        "not used for 90 days": "unused=90",
+        "not used for years": "unused=3650",
+        "RSA under 3072 bits": "size=under-3072",
+        "RSA of 4096 bits or more": "size=from-4096",
+        "registered by": "registered_by=person7@example.com",
+        "registered by, and never used": "registered_by=person7@example.com&never_used=on",
+        "no active owner": "ownerless=on",
+        "by expiry": "sort=expiry",
+        "by expiry, expired": "sort=expiry&status=expired",
     }
     clients = {
         "newest": "",
@@ -160,6 +183,8 @@ def pages(number: int) -> dict[str, str]:
         "by client_id": f"q={client.client_id}",
         "suspended": "only=suspended",
         "without a live key": "only=keyless",
+        "without an active owner": "only=ownerless",
+        "extra rights": "only=more",
     }
     events = {
         "newest": "",
@@ -174,6 +199,13 @@ def pages(number: int) -> dict[str, str]:
         "of a rare verb, long ago": "verb=suspend_client&until=2024-06-03",
     }
     blocked = {"newest": "", "by the beginning of a SHA-256": "q=ab12"}
+    refused = {
+        "newest": "",
+        "of a client": f"client={client.client_id}",
+        "of a rare reason": "reason=jti_reused",
+        "of a reason nobody had": "reason=nbf_ahead",
+        "of today": f"since={timezone.now().date()}",
+    }
     return {
         f"{tab}: {name}": f"/console/{tab}/?{query}"
         for tab, queries in (
@@ -181,6 +213,7 @@ def pages(number: int) -> dict[str, str]:
             ("clients", clients),
             ("events", events),
             ("blocked", blocked),
+            ("refused", refused),
         )
         for name, query in queries.items()
     }

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from django.db.models import Prefetch, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from portal.accounts.models import User
 from portal.registry.choices import BlockedWhy, RevocationReason, Role, Verb
-from portal.registry.models import PORTAL, Actor, Event, describe_actor
+from portal.registry.models import PORTAL, Actor, ClientKey, Event, describe_actor
 
 Detail = dict[str, Any]
 
@@ -17,9 +18,15 @@ Detail = dict[str, Any]
 def event_text(event: Event) -> str:
     """Return the event as a sentence that begins with its actor.
 
-    Reads the event's `actor`, `client` and `key`, so load them with it.
+    Reads the event's `actor`, `client` and `key`; see `with_named`.
     """
     return f"{_first(event.actor)} {_what(event, readable(event.detail))}."
+
+
+def with_named(events: QuerySet[Event]) -> QuerySet[Event]:
+    """Return the events with the objects that their texts name, loaded for each batch."""
+    key = Prefetch("key", ClientKey.objects.defer("pem", "jwk"))
+    return events.prefetch_related(*Event.actor.related, "client", key)
 
 
 def _what(event: Event, detail: Detail) -> str:

@@ -26,6 +26,7 @@ register_converter(Sha256Converter, "sha256")
 urlpatterns = [
     path("", keys.start, name="console"),
     path("keys/", keys.keys, name="console_keys"),
+    path("keys/export", keys.export, name="console_keys_export"),
     path("keys/revocation", key_revocation.revocation, name="console_key_revocation"),
     path("keys/job", jobs.key_job, name="console_key_job"),
     path("clients/", clients.clients, name="console_clients"),

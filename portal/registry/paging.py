@@ -207,9 +207,13 @@ def _up_to(directions: Sequence[str], position: Sequence[Any]) -> Q:
 
 
 def batches(
-    queryset: QuerySet[Row], *, size: int, index_filter: IndexFilter | None = None
+    queryset: QuerySet[Row],
+    *,
+    size: int,
+    index_filter: IndexFilter | None = None,
+    order: Sequence[str] = ("-pk",),
 ) -> Iterator[list[Row]]:
-    """Yield all rows by descending primary key, in batches of `size`, with one query each.
+    """Yield all rows in the order, in batches of `size`, with one query each; see `page_of`.
 
     Not a database cursor: during a long export, that would hold a transaction or a copy of the
     whole result on the database's disk. It also does not work behind a transaction pooler.
@@ -218,10 +222,10 @@ def batches(
     while (
         rows := _merged(rest, index_filter, size=size)
         if index_filter
-        else list(rest.order_by("-pk")[:size])
+        else list(rest.order_by(*order)[:size])
     ):
         yield rows
-        rest = queryset.filter(pk__lt=rows[-1].pk)
+        rest = queryset.filter(_beyond(order, [getattr(rows[-1], each) for each in _names(order)]))
 
 
 def _merged(

@@ -153,6 +153,10 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 404 404 404 404 302 404  POST",
         "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
     ),
+    "console/keys/export": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 405 404  POST PUT PATCH DELETE OPTIONS",
+    ),
     "console/keys/revocation": (
         "302 302 404 404 404 404 302 404  GET HEAD POST",
         "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",

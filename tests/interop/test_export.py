@@ -17,7 +17,7 @@ from django.db import connection
 from django.test import Client as Browser
 
 from portal.accounts.models import User
-from portal.console.export_process import AT_ONCE
+from portal.console.export.process import AT_ONCE
 from portal.registry.choices import Verb
 from tests.interop.served import Served
 from tests.processes import children
@@ -94,7 +94,7 @@ def test_it_says_so_when_its_process_fails(served: Served, ask: Ask, many: str) 
     lines = answer.read().decode().splitlines()
     assert len(lines) < MANY
     assert json.loads(lines[-1]) == {
-        "error": "The export stopped here because of an error. There are more events."
+        "error": "The export stopped here because of an error. There are more rows."
     }
 
 

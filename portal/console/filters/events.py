@@ -8,7 +8,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from portal.accounts.models import User
-from portal.console.export import with_named
+from portal.console.event_text import with_named
 from portal.console.filters.base import ListFilter, day_field, ids_of, midnight, person_with
 from portal.console.search import MAX_QUERY, clients_named, fingerprint_in
 from portal.console.time_range import before, since

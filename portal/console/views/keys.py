@@ -5,14 +5,17 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django.http import HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django_htmx.http import push_url, trigger_client_event
 
 from portal.console.decorators import AdminRequest, admin_view
+from portal.console.export import KEYS
 from portal.console.filters import KeyFilter
 from portal.console.search import read_search
+from portal.console.views.export import export_of
 from portal.core.key_files import files_made_at
 from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.web.render import show, wants_fragment
@@ -28,6 +31,12 @@ def start(request: AdminRequest) -> HttpResponse:  # noqa: ARG001 - Django's sig
 def keys(request: AdminRequest) -> HttpResponse:
     """List keys (GET), or search (POST, as the query may be a pasted key)."""
     return _search(request) if request.method == "POST" else _list(request, request.GET)
+
+
+@admin_view("GET", "HEAD")
+def export(request: AdminRequest) -> HttpResponseBase:
+    """Stream the keys that match the filters."""
+    return export_of(request, KEYS, keys)
 
 
 def _search(request: AdminRequest) -> HttpResponse:
@@ -54,6 +63,7 @@ def _list(
     listing = form.listing(page, now)
     context = listing | {
         "refused": refused,
+        "table": KEYS,
         "files": files_made_at(now),
         "now": now,
         "revocable": urlencode({"key": revocable, "back": listing["here"]}, doseq=True),

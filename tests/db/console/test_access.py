@@ -16,6 +16,7 @@ BOTH = ("GET", "HEAD", "POST")
 ENDPOINTS = {
     "console": READ,
     "console_keys": BOTH,
+    "console_keys_export": READ,
     "console_key_revocation": BOTH,
     "console_clients": READ,
     "console_client_rights": BOTH,

@@ -19,7 +19,8 @@ from django.http.response import StreamingHttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
 
-from portal.console.export import BATCH, COLUMNS
+from portal.console.export import EVENTS
+from portal.console.export.table import BATCH
 from portal.registry.actions import block_key, change_client, confirm_key, create_client
 from portal.registry.choices import Verb
 from portal.registry.models import PORTAL, Client, ClientKey, Event
@@ -46,7 +47,7 @@ def test_both_formats_hold_the_same_events_newest_first(
     admin: Browser, key: ClientKey, payments: Client
 ) -> None:
     rows, objects = as_csv(admin), as_json(admin)
-    assert list(rows[0]) == list(objects[0]) == list(COLUMNS)
+    assert list(rows[0]) == list(objects[0]) == list(EVENTS.columns)
     assert [row["id"] for row in rows] == [str(each["id"]) for each in objects]
     assert [int(row["id"]) for row in rows] == list(
         Event.objects.order_by("-pk").values_list("pk", flat=True)

@@ -1,6 +1,6 @@
 """Run an export in its own process, so that it does not slow down the key sets.
 
-The process is the command `export_events`. It ends when its output is closed.
+The process is a command such as `export_events`. It ends when its output is closed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 from django.conf import settings
 
-from portal.console.export import Format
+from portal.console.export.formats import Format
 
 AT_ONCE: Final = 2
 """How many exports of one worker may run concurrently: each takes 70 MB and a connection."""
@@ -28,13 +28,13 @@ def limit_reached() -> bool:
     return sum(child.poll() is None for child in list(_running)) >= AT_ONCE
 
 
-def run_export(form: Format, query: str) -> Iterator[bytes]:
-    """Yield the events of a filter in chunks; `query` is the query string of the page.
+def run_export(table: str, form: Format, query: str) -> Iterator[bytes]:
+    """Yield the rows of a filter in chunks; `query` is the query string of the page.
 
     The process starts when the first chunk is requested. If it fails, the last line says so: the
     server would end the response normally, even after an exception.
     """
-    program = [sys.executable, str(settings.BASE_DIR / "manage.py"), "export_events"]
+    program = [sys.executable, str(settings.BASE_DIR / "manage.py"), f"export_{table}"]
     command = [*program, f"--format={form.extension}", f"--filter={query}"]
     with subprocess.Popen(  # noqa: S603 - no shell, and what is given is in one word
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
