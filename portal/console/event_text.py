@@ -142,12 +142,25 @@ def _member(event: Event, detail: Detail) -> str:
     return f"removed {name}, who was {role}, from {_client(event)}"
 
 
+def _changed_key(event: Event, detail: Detail) -> str:
+    changes, differences = [], _differences(detail)
+    if label := differences.get("label"):
+        changes.append(f"renamed “{label.get('before')}” to “{label.get('after')}”")
+    if expiry := differences.get("expires_at"):
+        of = "its expiry" if changes else f"the expiry of {_key(event)}"
+        before, after = (_date(expiry.get(name)) or "never" for name in ("before", "after"))
+        changes.append(f"moved {of} from {before} to {after}")
+    return " and ".join(changes) or f"changed {_key(event)}"
+
+
+def _date(recorded: object) -> str:
+    when = parse_datetime(str(recorded))
+    return f"{when:%d %B %Y at %H:%M} UTC".removeprefix("0") if when else ""
+
+
 def _retired(event: Event, detail: Detail) -> str:
-    when = parse_datetime(str(detail.get("retires_at", "")))
-    if when is None:
-        return f"retired {_key(event)}"
-    end = f"{when:%d %B %Y at %H:%M} UTC".removeprefix("0")
-    return f"retired {_key(event)}, which leaves the JWKS on {end}"
+    end = _date(detail.get("retires_at"))
+    return f"retired {_key(event)}" + (f", which leaves the JWKS on {end}" if end else "")
 
 
 def _revoked(event: Event, detail: Detail) -> str:
@@ -196,6 +209,7 @@ _DESCRIBE: Final[dict[str, Callable[[Event, Detail], str]]] = {
     **dict.fromkeys(
         (Verb.ADD_MEMBER, Verb.CHANGE_MEMBER, Verb.REMOVE_MEMBER, Verb.APPOINT_OWNER), _member
     ),
+    Verb.CHANGE_KEY: _changed_key,
     Verb.RETIRE_KEY: _retired,
     Verb.REVOKE_KEY: _revoked,
     Verb.BLOCK_KEY: _blocked,

@@ -71,6 +71,7 @@ class Verb(models.TextChoices):
     GRANT_ADMIN = "grant_admin", "made a person an admin"
     WITHDRAW_ADMIN = "withdraw_admin", "withdrew admin rights"
     REGISTER_KEY = "register_key", "registered the key"
+    CHANGE_KEY = "change_key", "changed the key"
     RETIRE_KEY = "retire_key", "retired the key"
     KEEP_KEY = "keep_key", "cancelled the retirement"
     CONFIRM_KEY = "confirm_key", "confirmed the key"

@@ -13,7 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import connection
+from django.utils import timezone
 
+from portal.core.lifecycle import OVER
+from portal.registry.errors import KeyNotLive
 from portal.registry.models import Client, ClientKey
 
 
@@ -27,6 +30,18 @@ def lock_key(key: ClientKey) -> ClientKey:
     """Return the key's current row, locked."""
     queryset = ClientKey.objects.select_for_update(no_key=True, of=("self",))
     return queryset.select_related("client").get(pk=key.pk)
+
+
+def lock_current_key(key: ClientKey) -> ClientKey:
+    """Return the key's current row, locked with its client. Raises `KeyNotLive` if it has ended."""
+    # Lock the client too: once the key ends, another key may take its place in the limit.
+    lock_client(key.client)
+    key = lock_key(key)
+    status = key.lifecycle.status(timezone.now())
+    if status in OVER:
+        message = f"“{key.label}” is already {status.label.lower()}, so it cannot be changed."
+        raise KeyNotLive(message)
+    return key
 
 
 def lock_fingerprints(spki_sha256s: Iterable[str]) -> None:

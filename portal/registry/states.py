@@ -27,7 +27,8 @@ _FEW: Final = 200
 """How many clients or keys one query reads, with their events."""
 _EVENT: Final = ("verb", "client_id", "actor_user_id", "detail")
 _KEY_VERBS: Final = (
-    *(Verb.REGISTER_KEY, Verb.CONFIRM_KEY, Verb.RETIRE_KEY, Verb.KEEP_KEY, Verb.REVOKE_KEY),
+    *(Verb.REGISTER_KEY, Verb.CHANGE_KEY, Verb.CONFIRM_KEY, Verb.RETIRE_KEY, Verb.KEEP_KEY),
+    Verb.REVOKE_KEY,
 )
 
 
@@ -110,13 +111,16 @@ def _key_problems(key: ClientKey, events: Sequence[Event]) -> Iterator[str]:
     if registered.client_id != key.client_id:
         yield "it was registered for another client"
     yield from _material_problems(key, registered.detail)
-    label = registered.detail.get("label")
+    said = dict(registered.detail)
+    for change in of[Verb.CHANGE_KEY]:
+        said |= {name: values["after"] for name, values in change.detail.items()}
+    label = said.get("label")
     if isinstance(label, str) and label != key.label:
-        yield f"it was registered with the label “{label}”"
+        yield f"an event labels it “{label}”"
     for name in ("not_before", "expires_at", "confirmation_required"):
         # Earlier versions did not record these members.
-        if name in registered.detail and getattr(key, name) != _fact(registered.detail[name]):
-            yield f"its {name} is not what was registered"
+        if name in said and getattr(key, name) != _fact(said[name]):
+            yield f"its {name} is not what its events say"
     confirmed = bool(of[Verb.CONFIRM_KEY])
     if bool(key.confirmed_at) != confirmed:
         yield unlike("confirmed", is_so=not confirmed)

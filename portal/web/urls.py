@@ -7,6 +7,7 @@ from portal.web import converters  # noqa: F401 - registers them
 from portal.web.clients import views as clients
 from portal.web.debugger import views as assertion_debugger
 from portal.web.keys import confirmation as key_confirmation
+from portal.web.keys import edit as key_edit
 from portal.web.keys import retirement as key_retirement
 from portal.web.keys import revocation as key_revocation
 from portal.web.keys import settings_page
@@ -49,6 +50,7 @@ urlpatterns = [
     path(f"{_CLIENT}keys/", keys.key_register, name="key_register"),
     path(f"{_CLIENT}keys/inspection/", keys.key_inspect, name="key_inspect"),
     path(_KEY, keys.key, name="key"),
+    path(f"{_KEY}edit/", key_edit.key_edit, name="key_edit"),
     path(f"{_KEY}snippets/", key_snippets.key_snippets, name="key_snippets"),
     path(f"{_KEY}confirmation/", key_confirmation.key_confirmation, name="key_confirmation"),
     path(f"{_KEY}retirement/", key_retirement.key_retirement, name="key_retirement"),

@@ -60,6 +60,7 @@ def full(payments: Client, key: ClientKey, cast: SimpleNamespace) -> list[str]:
         f"{client}team/",
         f"{client}team/{member}/removal/",
         *(key_path(each) for each in (key, retiring, revoked)),
+        f"{key_path(key)}edit/",
         f"{key_path(key)}retirement/",
         f"{key_path(key)}revocation/",
     ]

@@ -297,6 +297,11 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 404 404 200 200 200 200  GET HEAD",
         "302 302 405 405 405 405 405 405  POST PUT PATCH DELETE OPTIONS",
     ),
+    "clients/<client_id:client_id>/keys/<kid:kid>/edit/": (
+        "302 302 404 404 403 200 403 200  GET HEAD",
+        "302 302 404 404 403 422 403 422  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
     "clients/<client_id:client_id>/keys/<kid:kid>/snippets/": (
         "302 302 404 404 200 200 200 200  GET HEAD",
         "302 302 405 405 405 405 405 405  POST PUT PATCH DELETE OPTIONS",

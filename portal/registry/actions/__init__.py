@@ -8,6 +8,7 @@ from portal.registry.actions.authenticate_client import (
 )
 from portal.registry.actions.block_key import block_key
 from portal.registry.actions.carry_on_job import carry_on_job
+from portal.registry.actions.change_key import change_key
 from portal.registry.actions.change_rights import change_rights
 from portal.registry.actions.client import (
     change_client,
@@ -34,7 +35,6 @@ from portal.registry.actions.team import (
     add_member,
     appoint_owner,
     change_role,
-    is_last_owner,
     remove_member,
 )
 
@@ -50,6 +50,7 @@ __all__ = [
     "cancel_job",
     "carry_on_job",
     "change_client",
+    "change_key",
     "change_rights",
     "change_role",
     "check_client_takes",
@@ -59,7 +60,6 @@ __all__ = [
     "grant_admin",
     "inspect_key",
     "invite_person",
-    "is_last_owner",
     "keep_key",
     "prepare_job",
     "read_key",

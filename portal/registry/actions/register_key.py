@@ -21,8 +21,8 @@ from portal.registry.errors import (
     KeyLimitReached,
     KeyTaken,
     RegistryRefusal,
-    UnfitInput,
 )
+from portal.registry.key_dates import check_expiry
 from portal.registry.key_numbers import count_keys
 from portal.registry.key_policy import key_policy
 from portal.registry.locks import lock_client, lock_fingerprints
@@ -77,7 +77,7 @@ def _register(
     client = lock_client(client)
     lock_fingerprints(fingerprints(key))
     check_client_takes(client, key)
-    _check_dates(not_before, expires_at)
+    check_expiry(not_before, expires_at, timezone.now())
     # Check again with the lock held: the key was judged before it.
     key_policy().check_not_blocked(key)
     algorithm = accepted.algorithm(alg)
@@ -160,15 +160,3 @@ def _check_limit(client: Client) -> None:
             "unused key first."
         )
         raise KeyLimitReached(message)
-
-
-def _check_dates(not_before: datetime | None, expires_at: datetime | None) -> None:
-    """Raise if the key would never be live."""
-    if expires_at is None:
-        return
-    if expires_at <= timezone.now():
-        message = "This expiry date is in the past. Choose a later date, or none."
-        raise UnfitInput(message, field="expires_at")
-    if not_before and expires_at <= not_before:
-        message = "The key would expire before it starts. Choose a later expiry date."
-        raise UnfitInput(message, field="expires_at")

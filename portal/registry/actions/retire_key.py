@@ -7,10 +7,9 @@ from typing import Final
 
 from django.utils import timezone
 
-from portal.core.lifecycle import OVER
 from portal.registry.choices import Verb
-from portal.registry.errors import KeyNotLive, UnfitInput
-from portal.registry.locks import lock_client, lock_key
+from portal.registry.errors import UnfitInput
+from portal.registry.locks import lock_current_key
 from portal.registry.models import Actor, ClientKey, Event, recording
 
 MAX_GRACE: Final = timedelta(days=366)
@@ -26,7 +25,7 @@ def retire_key(key: ClientKey, *, grace: timedelta, by: Actor) -> ClientKey:
     if not timedelta(0) <= grace <= MAX_GRACE:
         message = "A key can retire now or within a year. Choose a date in that time."
         raise UnfitInput(message, field="grace")
-    key = _lock_not_gone(key)
+    key = lock_current_key(key)
     key.retires_at, key.retired_by = timezone.now() + grace, by
     key.save(update_fields=["retires_at", *ClientKey.retired_by.fields])
     Event.objects.record(
@@ -45,23 +44,10 @@ def keep_key(key: ClientKey, *, by: Actor) -> ClientKey:
 
     Raises `KeyNotLive` if the key has already left the JWKS.
     """
-    key = _lock_not_gone(key)
+    key = lock_current_key(key)
     if key.retires_at is None:
         return key
     key.retires_at, key.retired_by = None, None
     key.save(update_fields=["retires_at", *ClientKey.retired_by.fields])
     Event.objects.record(Verb.KEEP_KEY, by=by, client=key.client, key=key)
-    return key
-
-
-def _lock_not_gone(key: ClientKey) -> ClientKey:
-    # Lock the client too: once the grace ends, another key may take this key's place in the limit.
-    lock_client(key.client)
-    key = lock_key(key)
-    status = key.lifecycle.status(timezone.now())
-    if status in OVER:
-        message = (
-            f"“{key.label}” is already {status.label.lower()}, so its retirement cannot be changed."
-        )
-        raise KeyNotLive(message)
     return key

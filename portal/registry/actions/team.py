@@ -90,14 +90,8 @@ def _find_person(email: str) -> User:
     return user
 
 
-def is_last_owner(membership: Membership) -> bool:
-    """Return whether the client would have no owner who can sign in without this member."""
-    owners = membership.client.memberships.filter(role=Role.OWNER, user__is_active=True)
-    return membership.role == Role.OWNER and not owners.exclude(pk=membership.pk).exists()
-
-
 def _check_another_owner(client: Client, membership: Membership) -> None:
-    if is_last_owner(membership):
+    if membership.is_last_owner:
         message = f"{client.name} would have no owner. Make someone else an owner first."
         raise LastOwner(message)
 

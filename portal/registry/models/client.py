@@ -125,6 +125,12 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()}"
 
+    @property
+    def is_last_owner(self) -> bool:
+        """Whether the client would have no owner who can sign in without this member."""
+        others = active_owners().filter(client=self.client_id).exclude(pk=self.pk)
+        return self.role == Role.OWNER and not others.exists()
+
 
 def active_owners() -> models.QuerySet[Membership]:
     """Return the memberships of owners whose account is active."""

@@ -19,12 +19,12 @@ from portal.core.public_key import PublicKey
 from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.registry.choices import CHOSEN_REASONS, RevocationReason
 from portal.registry.errors import RegistryRefusal
+from portal.registry.key_dates import latest_date
 from portal.registry.key_policy import key_policy
 from portal.registry.models import ClientKey
 from portal.web.form_errors import add_refusal
 from portal.web.forms import PortalForm, one_line, paste_area
 
-YEARS_AHEAD: Final = 20
 _FILES: Final = ".pem,.der,.pub,.crt,.cer,.csr,.jwk,.json,.xml,.txt,text/plain"
 _DATE_FORMATS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
 
@@ -163,7 +163,7 @@ class KeyForm(PortalForm):
 
     def _check_dates(self, start: datetime | None, end: datetime | None) -> None:
         now = timezone.now()
-        far = now + timedelta(days=365 * YEARS_AHEAD)
+        far = latest_date(now)
         if start and not now - timedelta(days=1) <= start <= far:
             self.add_error(
                 "not_before",
@@ -239,6 +239,26 @@ def _algorithm_label(algorithm: Algorithm) -> str:
     if algorithm.recommended:
         return f"{algorithm.name}{kind}, recommended"
     return f"{algorithm.name}{kind}, legacy" if algorithm.legacy else f"{algorithm.name}{kind}"
+
+
+class KeyEditForm(PortalForm):
+    """The label and the expiry of a registered key; the registry checks the date."""
+
+    label = KeyForm.base_fields["label"]
+    expires_at = KeyForm.base_fields["expires_at"]
+
+    def __init__(self, *args: Any, key: ClientKey, **kwargs: Any) -> None:
+        self._expires_at = key.expires_at
+        # The control shows whole minutes.
+        shown = key.expires_at and key.expires_at.replace(second=0, microsecond=0)
+        super().__init__(*args, initial={"label": key.label, "expires_at": shown}, **kwargs)
+
+    def clean_expires_at(self) -> datetime | None:
+        """Return the exact date of the key if the user did not change it."""
+        if "expires_at" in self.changed_data:
+            entered: datetime | None = self.cleaned_data["expires_at"]
+            return entered
+        return self._expires_at
 
 
 class KeyRemovalForm(PortalForm):

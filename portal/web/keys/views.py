@@ -98,6 +98,7 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
         "now": now,
         "status": status,
         "is_current": is_current,
+        "can_edit": may_end,
         "can_confirm": may_end,
         "can_retire": may_end,
         "can_withdraw": may_end and status == KeyStatus.RETIRING,

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts.models import User
 from portal.registry import permissions
-from portal.registry.actions import add_member, change_role, is_last_owner, remove_member
+from portal.registry.actions import add_member, change_role, remove_member
 from portal.registry.choices import Role
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, Membership
@@ -60,12 +60,7 @@ def member_removal(request: HttpRequest, client_id: str, row: int) -> HttpRespon
     user, client = current_user(request), membership.client
     require(permissions.can_remove_member(user, membership), NOT_YOUR_CLIENT)
     if request.method != "POST":
-        context = {
-            "section": "clients",
-            "client": client,
-            "membership": membership,
-            "is_last_owner": is_last_owner(membership),
-        }
+        context = {"section": "clients", "client": client, "membership": membership}
         return show(request, "web/team/member_removal.html", context)
     try:
         remove_member(membership, by=user)

@@ -55,6 +55,10 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     viewer = payments.memberships.get(user=cast.viewer)
     actions.change_role(viewer, role=Role.DEVELOPER, by=cast.alice)
     actions.remove_member(viewer, by=cast.alice)
+    actions.change_key(
+        first, label="1st", expires_at=timezone.now() + timedelta(days=1), by=cast.dev
+    )
+    actions.change_key(first, label="First", expires_at=None, by=cast.dev)
     actions.retire_key(first, grace=timedelta(days=1), by=cast.dev)
     actions.keep_key(first, by=cast.dev)
     actions.confirm_key(first, by=cast.dev)
@@ -133,6 +137,14 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
             rf"which leaves the JWKS on \d\d? {when} at \d?\d:\d\d UTC\."
         ),
         (
+            r"dev@example\.com renamed “1st” to “First” and moved its expiry "
+            rf"from \d\d? {when} at \d?\d:\d\d UTC to never\."
+        ),
+        (
+            r"dev@example\.com renamed “First” to “1st” and moved its expiry "
+            rf"from never to \d\d? {when} at \d?\d:\d\d UTC\."
+        ),
+        (
             r"alice@example\.com removed viewer@example\.com, who was developer, "
             r"from the client “Payments 2”\."
         ),
@@ -170,11 +182,11 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
     assert count(verb="revoke_key") == 1
     assert count(client=other.client_id) == 1
     assert count(client="other") == 1
-    assert count(key=history.kid) == 6
-    assert count(key=history.kid[:8]) == 6
-    assert count(key=history.spki_sha256.upper()) == 6
+    assert count(key=history.kid) == 8
+    assert count(key=history.kid[:8]) == 8
+    assert count(key=history.spki_sha256.upper()) == 8
     assert count(person=" BOB@example.com ") == 1
-    assert count(since=today.isoformat()) == 26
+    assert count(since=today.isoformat()) == 28
     assert count(until=(today - timedelta(days=1)).isoformat()) == 0
     assert count(person="admin@example.com", verb="block_key", until=today.isoformat()) == 1
 

@@ -18,6 +18,7 @@ def paths(payments: Client, key: ClientKey, cast: SimpleNamespace) -> SimpleName
     of_client = ("client", "client_edit", "team", "key_register", "key_inspect")
     of_key = (
         "key",
+        "key_edit",
         "key_snippets",
         "key_retirement",
         "key_retirement_withdrawal",

@@ -72,7 +72,7 @@ def test_a_key_that_is_gone_cannot_retire_or_stay(
     key: ClientKey, cast: SimpleNamespace, status: KeyStatus
 ) -> None:
     end(key, status, cast)
-    sentence = f"“First” is already {status}, so its retirement cannot be changed."
+    sentence = f"“First” is already {status}, so it cannot be changed."
     with pytest.raises(KeyNotLive) as retiring:
         retire_key(key, grace=DAY, by=cast.dev)
     with pytest.raises(KeyNotLive) as keeping:

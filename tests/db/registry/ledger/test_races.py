@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.core.jwk import published_jwk
@@ -94,6 +95,9 @@ VERBS: Final[Mapping[str, Callable[[Scene], Any]]] = {
     ),
     "inspect_key": lambda s: actions.inspect_key(
         "no key", by=s.dev, client=s.client, registering=True
+    ),
+    "change_key": lambda s: actions.change_key(
+        s.key, label="Renamed", expires_at=timezone.now() + timedelta(days=1), by=s.dev
     ),
     "retire_key": lambda s: actions.retire_key(s.key, grace=timedelta(days=1), by=s.dev),
     "keep_key": lambda s: actions.keep_key(s.key, by=s.dev),

@@ -119,7 +119,7 @@ def test_a_client_that_never_changed_is_named_too(payments: Client) -> None:
 
 def test_the_label_of_a_key_that_was_changed_by_hand_is_named(key: ClientKey) -> None:
     sql("UPDATE registry_clientkey SET label = 'Second'")
-    assert "it was registered with the label “First”" in problems()[0]
+    assert "an event labels it “First”" in problems()[0]
 
 
 def as_earlier_version(events: QuerySet[Event]) -> None:

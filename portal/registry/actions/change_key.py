@@ -1,0 +1,41 @@
+"""Change the label and the expiry of a key."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from portal.registry.choices import Verb
+from portal.registry.key_dates import check_expiry
+from portal.registry.locks import lock_current_key
+from portal.registry.models import Actor, ClientKey, Event, recording
+from portal.registry.validation import clean_line
+
+
+@recording()
+def change_key(key: ClientKey, *, label: str, expires_at: datetime | None, by: Actor) -> ClientKey:
+    """Give the key another label, or let it expire earlier, later, or never (None).
+
+    Without a change it records nothing. Raises `KeyNotLive` if the key has ended, and `UnfitInput`.
+    """
+    after = {"label": clean_line(label, field="label"), "expires_at": expires_at}
+    key = lock_current_key(key)
+    changed = {name: value for name, value in after.items() if value != getattr(key, name)}
+    if not changed:
+        return key
+    if "expires_at" in changed:
+        check_expiry(key.not_before, expires_at, timezone.now())
+    detail = {
+        name: {"before": _recorded(getattr(key, name)), "after": _recorded(value)}
+        for name, value in changed.items()
+    }
+    for name, value in changed.items():
+        setattr(key, name, value)
+    key.save(update_fields=list(changed))
+    Event.objects.record(Verb.CHANGE_KEY, by=by, client=key.client, key=key, detail=detail)
+    return key
+
+
+def _recorded(value: str | datetime | None) -> str | None:
+    return value.isoformat() if isinstance(value, datetime) else value
