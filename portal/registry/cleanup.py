@@ -21,6 +21,7 @@ from portal.registry.jti_store import KEPT_AFTER_EXPIRY
 from portal.registry.models import (
     AccessToken,
     AuthorizationCode,
+    Job,
     RedeemedAssertion,
     RefreshToken,
     RefusedRequest,
@@ -34,6 +35,9 @@ LISTED: Final = 1000
 
 UNCONFIRMED: Final = timedelta(days=1)
 """How long an account can exist without a confirmed address."""
+
+UNSTARTED: Final = timedelta(days=1)
+"""How long a job can be prepared without being started."""
 
 BATCH: Final = 1000
 """The maximum number of rows that one transaction deletes."""
@@ -50,6 +54,9 @@ def prune(now: datetime) -> dict[str, int]:
         "access tokens": _delete(_access_tokens(now), "expires"),
         "accounts never confirmed": _delete(
             User.objects.never_confirmed().filter(date_joined__lte=now - UNCONFIRMED).order_by("pk")
+        ),
+        "jobs never started": _delete(
+            Job.objects.filter(started_at=None, made_at__lte=now - UNSTARTED).order_by("pk")
         ),
         "counted tries": _delete(
             Tries.objects.filter(ends_at__lte=now).order_by("ends_at", "pk"), "ends_at"

@@ -17,8 +17,8 @@ from pytest_django import Settings
 
 from portal.core.assertion import LEEWAY_S, VerifiedAssertion
 from portal.registry import cleanup as pruning
-from portal.registry.actions import revoke_key
-from portal.registry.choices import RevocationReason
+from portal.registry.actions import prepare_job, revoke_key, start_job
+from portal.registry.choices import RevocationReason, Verb
 from portal.registry.cleanup import prune
 from portal.registry.jti_store import KEPT_AFTER_EXPIRY, consume_jti
 from portal.registry.models import (
@@ -26,6 +26,7 @@ from portal.registry.models import (
     AuthorizationCode,
     Client,
     ClientKey,
+    Job,
     RedeemedAssertion,
     RefreshToken,
     RefusedRequest,
@@ -274,3 +275,13 @@ def test_sessions_that_are_over_go(db: None) -> None:
         session.create()
     assert prune(timezone.now())["sessions"] == 1
     assert Session.objects.get().session_key == good.session_key
+
+
+def test_jobs_that_nobody_started_go_after_a_day(key: ClientKey, cast: SimpleNamespace) -> None:
+    prepared, started = (
+        prepare_job(Verb.REVOKE_KEY, [key.pk], filters="", by=cast.admin) for _ in range(2)
+    )
+    start_job(started, reason=RevocationReason.COMPROMISED, note="", by=cast.admin)
+    assert prune(prepared.made_at + timedelta(hours=23))["jobs never started"] == 0
+    assert prune(started.made_at + timedelta(days=1))["jobs never started"] == 1
+    assert Job.objects.get() == started
