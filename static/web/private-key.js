@@ -130,11 +130,14 @@
   };
 
   const stopped = new WeakMap(); // the warning of each field that was emptied
+  const held = new WeakMap(); // the text of a field, if its warning offers to send it
 
   const stop = (form, field, container = containerOf(new TextEncoder().encode(field.value))) => {
+    const warning = form.querySelector("[data-private-warning]") ?? notice();
+    const send = warning.querySelector("[data-send-private]");
+    if (send) held.set(send, [field, field.value]);
     field.value = "";
     field.focus({ preventScroll: true });
-    const warning = form.querySelector("[data-private-warning]") ?? notice();
     stopped.set(field, warning);
     warning.hidden = false;
     warning.scrollIntoView({ block: "nearest" });
@@ -157,10 +160,22 @@
           stop(form, field);
         } else if (field.value && stopped.has(field)) {
           stopped.get(field).hidden = true;
+          held.delete(stopped.get(field).querySelector("[data-send-private]"));
         }
       }
     }, true);
   }
+
+  // Sends a private key only for this button, without the check above: submit() fires no event.
+  document.addEventListener("click", (event) => {
+    const send = event.target.closest("[data-send-private]");
+    if (!send || !held.has(send)) return;
+    const [field, text] = held.get(send);
+    held.delete(send);
+    field.value = text;
+    send.form.submit();
+    field.value = "";
+  });
 
   window.privateKey = { inText, inFile, containerOf, stop };
 })();

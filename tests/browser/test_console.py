@@ -138,6 +138,23 @@ def test_a_private_key_is_stopped_before_anything_is_sent(
     assert [url for url in sent if "/static/" not in url] == []
 
 
+def test_a_leaked_private_key_is_blocked_after_a_second_click(
+    open_as_admin: Opener, world: SimpleNamespace
+) -> None:
+    page = open_as_admin("/console/blocked/")
+    page.locator("#id_q").fill(private_pem(world.private).replace("\n", " "))
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("It was not sent")
+    assert not ClientKey.objects.get(pk=world.only.pk).revoked_at
+    alert.get_by_role("button", name="Send the private key and block it").click()
+    expect(page.get_by_role("alert").first).to_contain_text("is now blocked")
+    expect(page.locator("#id_q")).to_have_value("")
+    assert private_pem(world.private).splitlines()[1] not in page.content()
+    page.get_by_role("link", name="SHA-256").click()
+    expect(page.get_by_role("heading", name="This key is blocked")).to_be_visible()
+    assert ClientKey.objects.get(pk=world.only.pk).revoked_at
+
+
 def test_a_private_key_that_got_through_is_refused_and_leaves_the_page(
     open_as_admin: Opener, world: SimpleNamespace
 ) -> None:
