@@ -15,6 +15,9 @@ from django.http.multipartparser import MultiPartParserError
 _UNREACHABLE: Final = (OperationalError, InterfaceError)
 _THEIR_DOING: Final = (BadRequest, PermissionDenied, SuspiciousOperation, MultiPartParserError)
 
+REFERENCE: Final = "portal.reference"
+"""The name in `request.META` of the reference that an error page shows."""
+
 # Links in e-mails: a reader of the full link can set the password of its recipient.
 _LINK: Final = re.compile(r"(/account/(?:password/reset/key|confirm-email)/)\S+", re.IGNORECASE)
 
@@ -28,7 +31,12 @@ class OneLine(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the text of a record."""
+        """Return the text of a record, with the reference that its error page shows."""
+        request = getattr(record, "request", None)
+        reference = getattr(request, "META", {}).get(REFERENCE)
+        if reference:
+            record = copy(record)
+            record.msg, record.args = f"{record.getMessage()} (reference {reference})", None
         return _LINK.sub(r"\1…", self._format(record))
 
     def _format(self, record: logging.LogRecord) -> str:

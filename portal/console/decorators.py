@@ -28,7 +28,7 @@ View = Callable[..., HttpResponseBase]
 def admin_view(*methods: str) -> Callable[[View], View]:
     """Make a console view that accepts these methods.
 
-    Anonymous users are redirected to sign in (LoginRequiredMiddleware). A user who is not an admin
+    Anonymous users are redirected to sign in (SignInMiddleware). A user who is not an admin
     gets 404, exactly as for a path that does not exist.
     """
 

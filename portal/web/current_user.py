@@ -10,5 +10,5 @@ from portal.accounts.models import User
 
 
 def current_user(request: HttpRequest) -> User:
-    """Return the signed-in user. LoginRequiredMiddleware redirects everybody else to sign in."""
+    """Return the signed-in user. SignInMiddleware redirects everybody else to sign in."""
     return cast("User", request.user)

@@ -1,27 +1,34 @@
 """The error pages.
 
-An htmx request gets a short notice instead of a page; base.html shows it in the messages area.
+An htmx request gets a short notice instead of a page. portal.js recognises it by its header and
+shows it beside the button that was pressed. Errors of the server have a reference, which is also
+in the log.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import BadRequest
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django_htmx.http import reswap, retarget
+from django.utils.crypto import get_random_string
 
 from portal.accounts.limits import wait_for
 from portal.core.reasons import Refused
+from portal.logs import REFERENCE
 from portal.web.current_user import current_user
 from portal.web.leaked_keys import leaked_keys_of
 from portal.web.render import show, wants_fragment
 
 _FRAGMENT: Final = "notice"
+NOTICE_HEADER: Final = "Portal-Notice"
+"""The header of a notice: "error". Proxies in front of the portal answer without it."""
+CSRF_HEADER: Final = "X-CSRFToken"
 _LIMITED: Final = {
     "account_login": "login",
     "account_signup": "signup",
@@ -39,18 +46,18 @@ _LIMITED: Final = {
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 400. The page shows the message of a `BadRequest`, which is always our own text."""
     why = exception.args[0] if isinstance(exception, BadRequest) else ""
-    return show(request, "web/errors/400.html", {"why": why}, fragment=_FRAGMENT, status=400)
+    return _show(request, "400", {"why": why})
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 403. The page shows the message of the `PermissionDenied`, if it has one."""
     why = exception.args[0] if exception.args else ""
-    return show(request, "web/errors/403.html", {"why": why}, fragment=_FRAGMENT, status=403)
+    return _show(request, "403", {"why": why})
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Answer 404, the same for what does not exist and for what the user may not see."""
-    return show(request, "web/errors/404.html", fragment=_FRAGMENT, status=404)
+    return _show(request, "404")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -60,7 +67,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return unavailable(request)
-    return show(request, "web/errors/500.html", fragment=_FRAGMENT, status=500)
+    return _show(request, "500", {"reference": _new_reference(request)})
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    """Answer 413 to a request whose body is not read."""
+    return _show(request, "413", {"reference": _new_reference(request)})
+
+
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """Answer 403 to an htmx request of nobody, so that the page keeps what the user typed."""
+    return _show(request, "signed_out", status=403)
 
 
 def unavailable(request: HttpRequest, *, busy: bool = False) -> HttpResponse:
@@ -76,29 +93,56 @@ def mail_not_sent(request: HttpRequest) -> HttpResponse:
     return _unavailable(request, {"mail": True})
 
 
-def _unavailable(request: HttpRequest, context: dict[str, bool]) -> HttpResponse:
+def _unavailable(request: HttpRequest, why: dict[str, bool]) -> HttpResponse:
     template = "web/errors/503.html" + (f"#{_FRAGMENT}" if wants_fragment(request) else "")
+    context = {**why, "reference": _new_reference(request)}
     headers = {"Retry-After": "5", "Cache-Control": "no-store", "Vary": "HX-Request"}
-    return HttpResponse(render_to_string(template, context), status=503, headers=headers)
+    response = HttpResponse(render_to_string(template, context), status=503, headers=headers)
+    return _marked(request, response)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
-    """Answer 403 to a form with a missing or old CSRF token; `reason` is for developers only."""
-    return show(request, "web/errors/csrf.html", fragment=_FRAGMENT, status=403)
+    """Answer 403 to a form with a missing or old CSRF token; `reason` is for developers only.
+
+    Django changes the token when a user signs in, also in another tab. The answer to htmx has the
+    current token, so that portal.js can send the form again. Pages of other sites cannot read it.
+    """
+    response = _show(request, "csrf", status=403)
+    if wants_fragment(request):
+        response.headers[CSRF_HEADER] = get_token(request)
+    return response
 
 
 def private_key(request: HttpRequest, refused: Refused) -> HttpResponse:
     """Answer 422 to a form with a private key in a field for other text, such as a note."""
     leaked_keys = leaked_keys_of(refused, current_user(request), timezone.now())
     context = {"refused": refused, "leaked_keys": leaked_keys}
-    response = show(request, "web/errors/private_key.html", context, fragment=_FRAGMENT, status=422)
-    return reswap(retarget(response, "#messages"), "innerHTML")
+    return _show(request, "private_key", context, status=422)
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
     """Answer 429, and say how long the rate limit of the page lasts."""
     name = request.resolver_match.url_name if request.resolver_match else None
-    context = {"wait": wait_for(_LIMITED.get(name or "", "write"))}
-    response = show(request, "web/errors/429.html", context, fragment=_FRAGMENT, status=429)
-    # Views that answer 429 themselves show it beside their form; here there is no form.
-    return reswap(retarget(response, "#messages"), "innerHTML")
+    wait = wait_for(_LIMITED.get(name or "", "write"))
+    return _show(request, "429", {"wait": wait, "reference": _new_reference(request)})
+
+
+def _show(
+    request: HttpRequest, name: str, context: dict[str, Any] | None = None, *, status: int = 0
+) -> HttpResponse:
+    """Show the page or the notice of this name, which is the status unless that is given."""
+    template, status = f"web/errors/{name}.html", status or int(name)
+    return _marked(request, show(request, template, context, fragment=_FRAGMENT, status=status))
+
+
+def _marked(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    if wants_fragment(request):
+        response.headers[NOTICE_HEADER] = "error"
+    return response
+
+
+def _new_reference(request: HttpRequest) -> str:
+    """Return a reference for this error, which `portal.logs` adds to its line in the log."""
+    reference = get_random_string(10, "abcdefghijklmnopqrstuvwxyz234567")
+    request.META[REFERENCE] = reference
+    return reference

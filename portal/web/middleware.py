@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from portal import bulkhead
 from portal.accounts.limits import View, within_limit
@@ -15,8 +17,15 @@ from portal.accounts.mail import MailNotSent
 from portal.accounts.models import User
 from portal.core.assertion.token_request import private_key_in
 from portal.registry.actions.block_key import block_leaked_keys
-from portal.web.errors import mail_not_sent, private_key, too_many_requests, unavailable
-from portal.web.render import show
+from portal.web.errors import (
+    mail_not_sent,
+    private_key,
+    signed_out,
+    too_large,
+    too_many_requests,
+    unavailable,
+)
+from portal.web.render import wants_fragment
 
 
 class NoStoreMiddleware:
@@ -42,7 +51,7 @@ class RequestSizeMiddleware:
         """Answer 413, or return the next response."""
         if _fits(request.META.get("CONTENT_LENGTH") or "0"):
             return self.get_response(request)
-        return show(request, "web/errors/413.html", fragment="notice", status=413)
+        return too_large(request)
 
 
 class BulkheadMiddleware:
@@ -81,6 +90,24 @@ class MailMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer 503 when an e-mail could not be sent."""
         return mail_not_sent(request) if isinstance(exception, MailNotSent) else None
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Redirects anonymous users to the sign-in page, but tells htmx that the user is signed out.
+
+    htmx would put the sign-in page in place of the form, and the user's input would be lost.
+    """
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., HttpResponseBase],
+        view_args: tuple[object, ...],
+        view_kwargs: dict[str, object],
+    ) -> HttpResponseBase | None:
+        """Answer 403 with a notice to an anonymous htmx request, else redirect."""
+        redirect = super().process_view(request, view_func, view_args, view_kwargs)
+        return signed_out(request) if redirect and wants_fragment(request) else redirect
 
 
 class WriteRateMiddleware:

@@ -42,15 +42,83 @@
     }
   });
 
-  const tell = (text) => {
+  // An htmx request that fails: the error appears beside what was pressed, which keeps its input.
+  const pressed = (config) => config.triggeringEvent?.submitter ?? config.elt;
+  const isPress = (config) => ["submit", "click"].includes(config.triggeringEvent?.type);
+
+  const clearErrors = () => document.querySelectorAll("[data-request-error]").forEach((each) => each.remove());
+
+  const openError = (config) => {
+    clearErrors();
     const box = document.createElement("div");
-    box.className = "notice notice-error";
-    box.textContent = text;
-    document.getElementById("messages").replaceChildren(box);
+    box.dataset.requestError = "";
+    box.tabIndex = -1;
+    box.setAttribute("role", "alert");
+    const element = pressed(config);
+    if (element.matches("form")) element.append(box);
+    else (element.closest(".actions, nav, .search-row, .with-button, .role-form") ?? element).after(box);
+    return box;
   };
-  document.addEventListener("htmx:sendError", () => {
-    tell("The portal cannot be reached. Check your connection and try again.");
+
+  const showError = (box, config) => {
+    const again = box.querySelector("[data-again]");
+    const name = pressed(config).matches("button, a") && pressed(config).textContent.trim();
+    if (again && name) again.textContent = `press “${name}” again`;
+    box.scrollIntoView({ block: "nearest" });
+    if (isPress(config)) box.focus({ preventScroll: true });
+  };
+
+  const tell = (config, text) => {
+    const box = openError(config), notice = document.createElement("div"), time = new Date().toISOString();
+    notice.className = "notice notice-error";
+    notice.append(`${text} If this continues, give an admin of this portal this time: ${time}.`);
+    box.append(notice);
+    showError(box, config);
+  };
+
+  const OF_PROXY = {
+    413: "The request is larger than this portal accepts, so it was not read.",
+    429: "Too many requests. Wait a few seconds, then try again.",
+  };
+
+  document.addEventListener("htmx:beforeRequest", clearErrors);
+  document.addEventListener("htmx:sendError", (event) => {
+    tell(event.detail.requestConfig, "The portal cannot be reached, so this may not have been saved. Check your connection and try again.");
   });
+
+  // Signing in, also in another tab, changes the CSRF token: take the new one and send once more.
+  const sentAgain = new WeakSet();
+  const sendAgain = (xhr, { elt, triggeringEvent }) => {
+    const token = xhr.getResponseHeader("X-CSRFToken");
+    if (!token || sentAgain.has(elt)) return false;
+    sentAgain.add(elt);
+    for (const field of document.querySelectorAll("input[name=csrfmiddlewaretoken]")) field.value = token;
+    // After this request has ended, because htmx runs one at a time for each element.
+    elt.addEventListener("htmx:afterRequest", () => setTimeout(() => {
+      if (elt.matches("form")) elt.requestSubmit(triggeringEvent?.submitter);
+      else htmx.trigger(elt, triggeringEvent.type);
+    }), { once: true });
+    return true;
+  };
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    if (xhr.status < 400) return sentAgain.delete(requestConfig.elt);
+    event.detail.isError = false; // shown here
+    const isNotice = xhr.getResponseHeader("Portal-Notice") === "error";
+    if (isNotice && !sendAgain(xhr, requestConfig)) {
+      event.detail.target = openError(requestConfig);
+      event.detail.swapOverride = "innerHTML";
+      event.detail.shouldSwap = true;
+    } else if (isNotice || /<html/i.test(xhr.responseText)) {
+      event.detail.shouldSwap = false;
+      if (!isNotice) tell(requestConfig, OF_PROXY[xhr.status] ?? `The portal did not answer (status ${xhr.status}), so this may not have been saved. Try again.`);
+    }
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.matches("[data-request-error]")) showError(event.target, event.detail.requestConfig);
+  });
+
   document.addEventListener("htmx:afterSettle", (event) => {
     reveal(event.target.parentElement ?? document);
     // The form succeeded. Its message is at the top of the page, so scroll there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.http import HttpRequest
 from django.test import Client as Browser
 from django.test import RequestFactory
 
+from portal.logs import OneLine
 from portal.registry.models import Client
 from portal.web import errors
 from portal.wsgi import django
@@ -78,6 +80,54 @@ def test_a_crash_says_that_it_is_not_your_doing(
     check_page(response)
     assert "Your last action may not have been saved" in text_of(response)
     assert "ZeroDivision" not in text_of(response)
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_reference_of_an_error_is_on_the_page_and_in_the_log(
+    browser_of: Any,
+    payments: Client,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+    htmx: bool,
+) -> None:
+    settings.RATE_LIMITS = {"write": "1/1h/user"}
+    browser = browser_of("alice")
+    headers = {"HX-Request": "true"} if htmx else {}
+    path = f"{client_path(payments)}team/"
+    large = browser.generic("POST", path, headers=headers, CONTENT_LENGTH="9" * 9)
+    browser.post(path)
+    late = browser.post(path, headers=headers)
+    assert [large.status_code, late.status_code] == [413, 429]
+    formatter = OneLine("%(message)s")
+    logged = [formatter.format(record) for record in caplog.records]
+    for response in (large, late):
+        assert response.headers.get("Portal-Notice") == ("error" if htmx else None)
+        [reference] = re.findall(r"<code>([a-z2-7]{10})</code>", text_of(response))
+        assert [line for line in logged if line.endswith(f"{path} (reference {reference})")]
+
+
+def test_expired_session_leaves_the_page_of_htmx_alone(ask: Any, payments: Client) -> None:
+    path = f"{client_path(payments)}keys/"
+    response = ask(None, "post", path, {}, htmx=True)
+    assert response.status_code == 403
+    assert response["Portal-Notice"] == "error"
+    assert "You were signed out." in text_of(response)
+    assert "<form" not in text_of(response)
+    assert ask(None, "post", path, {})["Location"].startswith("/account/login/")
+
+
+def test_answer_to_an_old_token_has_the_current_one(
+    payments: Client, cast: SimpleNamespace
+) -> None:
+    """The token changes at sign-in: the page of another tab has the old one."""
+    browser = Browser(enforce_csrf_checks=True)
+    browser.force_login(cast.dev)
+    path, headers = f"{client_path(payments)}keys/inspection/", {"HX-Request": "true"}
+    old = browser.post(path, {"csrfmiddlewaretoken": "a" * 64}, headers=headers)
+    assert old.status_code == 403
+    again = browser.post(path, {"csrfmiddlewaretoken": old["X-CSRFToken"]}, headers=headers)
+    assert again.status_code == 200
+    assert "X-CSRFToken" not in browser.post(path, {"csrfmiddlewaretoken": "a" * 64}).headers
 
 
 def test_the_page_for_a_crash_needs_no_session_and_no_database() -> None:

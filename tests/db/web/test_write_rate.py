@@ -39,12 +39,14 @@ def test_admins_are_limited_too(ask: Any, payments: Client, settings: Any) -> No
     assert ask("admin", "post", path, {"note": "Audit"}).status_code == 429
 
 
-def test_htmx_is_told_among_the_messages(ask: Any, paths: SimpleNamespace, settings: Any) -> None:
+def test_htmx_gets_a_notice_to_show_beside_the_button(
+    ask: Any, paths: SimpleNamespace, settings: Any
+) -> None:
     settings.RATE_LIMITS = {"write": "1/1h/user"}
     for _ in range(2):
         response = ask("alice", "post", paths.team, {"email": "x"}, htmx=True)
     assert response.status_code == 429
-    assert response["HX-Retarget"] == "#messages"
+    assert response["Portal-Notice"] == "error"
 
 
 def test_what_is_only_looked_at_does_not_count(
