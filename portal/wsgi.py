@@ -16,6 +16,7 @@ _django = get_wsgi_application()
 from portal.publishing.cache_filler import CacheFiller  # noqa: E402 - Django first
 from portal.publishing.cached_jwks import cached_jwks  # noqa: E402
 from portal.publishing.jwks_cache import cache  # noqa: E402
+from portal.publishing.views import VIEWS  # noqa: E402
 from portal.registry.ledger_source import follower  # noqa: E402
 
 
@@ -39,7 +40,7 @@ def django(environ: dict[str, Any], start_response: Callable[..., Any]) -> Itera
 
 
 application = (
-    cached_jwks(django, cache, follower, CacheFiller(cache, follower).start)
+    cached_jwks(django, cache, follower, CacheFiller(cache, follower).start, VIEWS)
     if cache.capacity
     else django
 )

@@ -1,19 +1,26 @@
-"""WSGI middleware that serves cached key sets without entering Django."""
+"""WSGI middleware that serves key sets without entering Django."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
+from django.http import HttpResponse
+from django.utils.log import log_response
 
 from portal.publishing.jwks_cache import JwksCache
-from portal.publishing.public_endpoint import holds
+from portal.publishing.public_endpoint import Answer, PublicDocument, holds
 from portal.registry.follower import Follower
+from portal.registry.regexes import CLIENT_ID
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_PATH: Final = re.compile(rf"/clients/({CLIENT_ID})/([a-z.-]+)")
 
 
 def cached_jwks(
@@ -21,12 +28,14 @@ def cached_jwks(
     cache: JwksCache,
     follower: Follower,
     start_filling: Callable[[], object] = lambda: None,
+    views: Mapping[str, PublicDocument] = MappingProxyType({}),
 ) -> Application:
-    """Return a WSGI application that serves cached sets and passes other requests to `application`.
+    """Return a WSGI application that serves key sets and passes other requests to `application`.
 
-    Both send the same bytes: the function that renders Django's responses also renders what is
-    cached. Like Django's views, it reads only the path, the method, `If-None-Match` and whether the
-    request came over https.
+    For a set that is not in memory it calls one of `views`, which has them by their names in the
+    path. Both send the same bytes: the function that renders Django's responses also renders what
+    is cached. Like Django's views, it reads only the path, the method, `If-None-Match` and whether
+    the request came over https.
     """
     starting = Lock()
     started = False
@@ -47,16 +56,22 @@ def cached_jwks(
             start()
         if looks_first:
             follower.step()
-        entry = cache.find(environ["PATH_INFO"])
-        method = environ["REQUEST_METHOD"]
-        if (
-            entry is None
-            or method not in {"GET", "HEAD"}
-            or not (settings.ALLOW_HTTP_KEY_SETS or _is_surely_https(environ))
+        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        held = environ.get("HTTP_IF_NONE_MATCH")
+        if method not in {"GET", "HEAD"} or not (
+            settings.ALLOW_HTTP_KEY_SETS or _is_surely_https(environ)
         ):
             return application(environ, start_response)
+        entry = cache.find(path)
+        if entry is None:
+            found = _PATH.fullmatch(path)
+            view = views.get(found[2]) if found else None
+            if found is None or view is None:
+                return application(environ, start_response)
+            read = view.answer(method, held or "", client_id=found[1])
+            start_response(_status_line(read, path), list(read.headers))
+            return [read.body] if read.body else []
         _, _, tag, headers, headers_304, body = entry
-        held = environ.get("HTTP_IF_NONE_MATCH")
         if held and holds(held, tag):
             start_response("304 Not Modified", list(headers_304))
             return []
@@ -64,6 +79,14 @@ def cached_jwks(
         return [body] if method == "GET" else []
 
     return answer
+
+
+def _status_line(answer: Answer, path: str) -> str:
+    """Return the status with its phrase, and log it where Django would."""
+    response = HttpResponse(status=answer.status)
+    if answer.status >= 400 and not answer.is_logged:
+        log_response("%s: %s", response.reason_phrase, path, response=response)
+    return f"{answer.status} {response.reason_phrase}"
 
 
 def _is_surely_https(environ: dict[str, Any]) -> bool:

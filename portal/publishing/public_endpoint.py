@@ -105,12 +105,18 @@ class PublicDocument:
             response = _respond(render(HTTPS_ONLY, method))
             log_response("Refused over http: %s", request.path, response=response, request=request)
             return response
+        answer = self.answer(method, request.headers.get("If-None-Match", ""), **captured)
+        response = _respond(answer)
+        return already_logged(response) if answer.is_logged else response
+
+    def answer(self, method: str, if_none_match: str, **captured: str) -> Answer:
+        """Return the response to a `GET` or `HEAD`. A database error becomes a 503."""
         try:
             document = self._read(**captured)
         except DatabaseFailure:
             logger.exception("A public document could not be read from the database")
-            return already_logged(_respond(render(DATABASE_FAILED, method)))
-        return _respond(render(document, method, request.headers.get("If-None-Match", "")))
+            return render(DATABASE_FAILED, method)._replace(is_logged=True)
+        return render(document, method, if_none_match)
 
 
 class Probe(PublicDocument):
@@ -123,11 +129,15 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Answer(NamedTuple):
-    """A response as it is sent, by Django or by the WSGI middleware."""
+    """A response as it is sent, by Django or by the WSGI middleware.
+
+    `is_logged` says whether its cause is in the log already.
+    """
 
     status: int
     headers: Headers
     body: bytes
+    is_logged: bool = False
 
 
 def render(document: Document, method: str, if_none_match: str = "") -> Answer:

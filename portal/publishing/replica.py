@@ -12,9 +12,9 @@ from django.db import Error as DatabaseFailure
 from django.db import connections
 
 from portal.publishing.key_set import Publication, publish
-from portal.registry.follower import Follower, Head
+from portal.registry.follower import Follower
 from portal.registry.ledger_source import bounded, follower
-from portal.registry.routing import REPLICA, reading_replica
+from portal.registry.routing import REPLICA
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Replica:
     def read(self, client_id: str, now: datetime, *, extended: bool) -> Publication | None:
         """Return what `publish` returns. None if the replica has no such client or may be behind.
 
-        One transaction reads the set and the head of the replica's ledger. That must equal the head
+        One statement reads the set and the head of the replica's ledger. That must equal the head
         that this process knows, before and after the read.
         """
         head = self._follower.current_head
@@ -42,31 +42,22 @@ class Replica:
         try:
             # After a failure only one thread tries it; the others read the primary meanwhile.
             self._pause(_FAILED_PAUSE_S if self._state else 0.0)
-            found = self._read(head, client_id, now, extended=extended)
+            connections[REPLICA].ensure_connection()
+            bounded(connections[REPLICA].connection)
+            found = publish(client_id, now, extended=extended, using=REPLICA)
         except (DatabaseFailure, OSError) as failure:
             # Otherwise Django would check the connection and wait for a response.
             connections[REPLICA].close()
             self._pause(_FAILED_PAUSE_S)
             self._say(str(failure))
             return None
-        return found if self._follower.current_head == head else None
-
-    def _read(
-        self, head: Head, client_id: str, now: datetime, *, extended: bool
-    ) -> Publication | None:
-        connection = connections[REPLICA]
-        connection.ensure_connection()
-        bounded(connection.connection)
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            cursor.execute("SELECT size, root FROM registry_ledger WHERE pg_is_in_recovery()")
-            is_current = cursor.fetchone() == head
-            with reading_replica():
-                found = publish(client_id, now, extended=extended) if is_current else None
-            cursor.execute("COMMIT")
+        if found is None:
+            self._pause(0.0)
+            return None
+        is_current = found.is_of_replica and found.head == head
         self._pause(0.0 if is_current else _BEHIND_PAUSE_S)
         self._say("" if is_current else "it is behind, or does not follow this primary")
-        return found
+        return found if is_current and self._follower.current_head == head else None
 
     def _pause(self, seconds: float) -> None:
         self._next = time.monotonic() + seconds

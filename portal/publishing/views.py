@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from django.db import Error as DatabaseFailure
 
 from portal import bulkhead
-from portal.publishing.jwks_cache import cache, path_of
+from portal.publishing.jwks_cache import NAMES, cache, path_of
 from portal.publishing.public_endpoint import (
     BUSY,
     DATABASE_FAILED,
@@ -36,6 +39,10 @@ def jwks(client_id: str) -> Document:
 def jwks_extended(client_id: str) -> Document:
     """Return all live keys, including Ed448 and ML-DSA, which break verifiers without them."""
     return _key_set(client_id, extended=True)
+
+
+VIEWS: Final[Mapping[str, PublicDocument]] = dict(zip(NAMES, (jwks, jwks_extended), strict=True))
+"""The views by the last part of their paths."""
 
 
 def _key_set(client_id: str, *, extended: bool) -> Document:

@@ -93,6 +93,9 @@ class Database:
         self.start()
 
     def statements(self) -> list[str]:
-        """Return what was asked by the portal's ORM, which does not give its name, and by `sql`."""
+        """Return what was asked by the portal's ORM, which does not give its name, and by `sql`.
+
+        The parameters of a prepared statement follow it."""
         told = self._log.read_text("utf-8")
-        return re.findall(r"(?ms)^\[unknown\]\| LOG:  statement: (.*?)(?=^[^|\n]*\| |\Z)", told)
+        said = r"(?ms)^\[unknown\]\| LOG:  (?:statement|execute \S+): (.*?)(?=^[^|\n]*\| [^D]|\Z)"
+        return re.findall(said, told)

@@ -41,6 +41,10 @@ class ClientQuerySet(models.QuerySet["Client"]):
             return self
         return self.filter(memberships__user=user)
 
+    def usable(self) -> Self:
+        """Return the clients that are not suspended."""
+        return self.filter(suspended_at=None)
+
     def without_owner(self) -> Self:
         """Return the clients that have no owner with an active account."""
         return self.filter(~Exists(active_owners().filter(client=OuterRef("pk"))))

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client as Browser
 from pytest_django import Settings
 
 from portal.publishing.cached_jwks import cached_jwks
 from portal.publishing.jwks_cache import JwksCache, prepare
 from portal.publishing.public_endpoint import Document, render
+from portal.publishing.views import VIEWS
 from portal.registry.follower import Follower
+from portal.registry.models import ClientKey
 from tests.db.publishing.test_jwks_cache import Never
 
 KEPT = Document(b'{"keys": []}', "public, max-age=60")
@@ -128,6 +131,36 @@ def test_over_http_nothing_is_handed_over(
     assert bool(ask(**environ)) == is_answered
     settings.ALLOW_HTTP_KEY_SETS = True
     assert ask(**environ)
+
+
+COLD = [
+    ("GET", "/clients/{}/jwks.json", ""),
+    ("HEAD", "/clients/{}/jwks.json", ""),
+    ("GET", "/clients/{}/jwks-extended.json", ""),
+    ("GET", "/clients/{}/jwks.json", "*"),
+    ("GET", "/clients/unknown/jwks.json", ""),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "held"), COLD)
+def test_set_that_is_not_in_memory_is_answered_as_django_answers(
+    method: str, path: str, held: str, key: ClientKey, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = path.format(key.client.client_id)
+    told: list[Any] = []
+    environ = {"PATH_INFO": path, "REQUEST_METHOD": method, "HTTP_IF_NONE_MATCH": held}
+
+    def handed_on(*_: Any) -> Iterable[bytes]:
+        raise AssertionError("Django is entered.")
+
+    application = cached_jwks(handed_on, JwksCache(0, Counted()), Counted(), views=VIEWS)
+    body = b"".join(application(environ, lambda *given: told.extend(given)))
+    mine = [record.getMessage() for record in caplog.records]
+    caplog.clear()
+    theirs = Browser().generic(method, path, headers={"If-None-Match": held})
+    assert told == [f"{theirs.status_code} {theirs.reason_phrase}", list(theirs.headers.items())]
+    assert body == theirs.content
+    assert mine == [record.getMessage() for record in caplog.records]
 
 
 @pytest.fixture
