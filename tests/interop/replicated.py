@@ -153,11 +153,11 @@ class Cold:
         return float(database.do(REVOKE.format(kid=self.kid)))
 
 
-def settle(portal: Served, follower: Database, cold: Cold) -> None:
-    """Return when all workers read from the replica, which stands still no longer."""
+def settle(portal: Served, primary: Database, follower: Database, cold: Cold) -> None:
+    """Return when all workers read from the replica alone, which stands still no longer."""
     follower.sql("SELECT pg_wal_replay_resume()")
     wait_until(
-        lambda: count(portal, follower, cold) == ASKS, "The workers do not read from the replica."
+        lambda: count(portal, primary, cold) == 0, "The workers do not read from the replica."
     )
 
 

