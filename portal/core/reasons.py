@@ -152,11 +152,21 @@ class Reason(StrEnum):
     PARAMETER_REPEATED = "parameter_repeated"
     JSON_BODY = "json_body"
     MULTIPART_BODY = "multipart_body"
+    REQUEST_METHOD = "request_method"
+    REQUEST_URL = "request_url"
+    REQUEST_QUERY = "request_query"
+    REQUEST_CONTENT_TYPE = "request_content_type"
+    PARAMETER_MISSING = "parameter_missing"
+    GRANT_TYPE_UNKNOWN = "grant_type_unknown"
+    GRANT_TYPE_NOT_ALLOWED = "grant_type_not_allowed"
+    SCOPE_NOT_ALLOWED = "scope_not_allowed"
 
     # Something else was sent instead
     PASTED_CERTIFICATE = "pasted_certificate"
     PASTED_PUBLIC_KEY = "pasted_public_key"
     PASTED_NO_ASSERTION = "pasted_no_assertion"
+    PASTED_SEVERAL = "pasted_several"
+    PASTED_SHORTENED = "pasted_shortened"
 
 
 NOT_SHOWN_AGAIN: Final = frozenset(

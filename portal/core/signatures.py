@@ -37,12 +37,14 @@ _CLASSES: Final[dict[str, type]] = {
     "ML-DSA-87": mldsa.MLDSA87PublicKey,
 }
 
+_SIGNATURE_BYTES: Final = {
+    "Ed25519": 64, "Ed448": 114, "ML-DSA-44": 2420, "ML-DSA-65": 3309, "ML-DSA-87": 4627,
+}  # fmt: skip
+
 
 @lru_cache(maxsize=CACHED_KEYS)
-def verifier_of(pem: str, alg: str, *, any_salt: bool = False) -> Verifier:
+def verifier_of(pem: str, alg: str) -> Verifier:
     """Return a function that verifies signatures of a public key (PEM) by one of `ALGORITHMS`.
-
-    `any_salt` accepts PSS salts of any length; only explanations may use it.
 
     The function never raises, whatever the signature is. Raise `KeyError` for an algorithm that is
     not in the table and `TypeError` for a key of another kind: the registry stores neither.
@@ -54,20 +56,20 @@ def verifier_of(pem: str, alg: str, *, any_salt: bool = False) -> Verifier:
         raise TypeError(f"this is no key for {alg}")
     match algorithm.kty:
         case "RSA":
-            return _rsa(key, padding_of(alg, any_salt=any_salt), _HASHES[alg[2:]])
+            return _rsa(key, padding_of(alg), _HASHES[alg[2:]])
         case "EC":
             return _ecdsa(key, algorithm.curve, _HASHES[alg[2:]])
         case _:
             return _plain(key)
 
 
-def padding_of(alg: str, *, any_salt: bool = False) -> AsymmetricPadding:
+def padding_of(alg: str) -> AsymmetricPadding:
     """Return the padding of an RSA algorithm."""
     if alg.startswith("RS"):
         return PKCS1v15()
     # RFC 7518 §3.5: the salt is as long as the hash, and MGF1 uses the same hash.
     digest = _HASHES[alg[2:]]
-    return PSS(MGF1(digest), PSS.AUTO if any_salt else digest.digest_size)
+    return PSS(MGF1(digest), digest.digest_size)
 
 
 def _rsa(key: rsa.RSAPublicKey, padding: AsymmetricPadding, digest: HashAlgorithm) -> Verifier:
@@ -109,3 +111,14 @@ def _plain(key: ed25519.Ed25519PublicKey) -> Verifier:
         return True
 
     return verifies
+
+
+def signature_bytes(pem: str, alg: str) -> int:
+    """Return the length of a signature in bytes (RFC 7518 §3, RFC 8032 §5, FIPS 204 table 2)."""
+    algorithm = ALGORITHMS[alg]
+    if algorithm.kty == "RSA":
+        key: Any = load_pem_public_key(pem.encode("ascii"))
+        return (int(key.key_size) + 7) // 8
+    if algorithm.kty == "EC":
+        return 2 * COORDINATE_BYTES[algorithm.curve]
+    return _SIGNATURE_BYTES[algorithm.curve]

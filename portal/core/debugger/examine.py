@@ -5,7 +5,7 @@ It runs the same list of checks as `verify`, and continues after a failure, wher
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from portal.core.assertion.checks.order import CHECKS, READABLE
@@ -13,8 +13,9 @@ from portal.core.assertion.context import AssertionContext, Check
 from portal.core.assertion.expectation import Expectation
 from portal.core.assertion.explanations.by_reason import EXPLANATIONS
 from portal.core.assertion.unverified import UnverifiedAssertion, parse_unverified
-from portal.core.debugger.notes import note_on
-from portal.core.debugger.signers import find_signer
+from portal.core.debugger.diff import Difference
+from portal.core.debugger.notes import audience_difference, note_on
+from portal.core.debugger.signers import Signer, find_signer
 from portal.core.reasons import Reason, Refused
 
 
@@ -30,7 +31,8 @@ class CheckOutcome(StrEnum):
 class CheckResult:
     """A check and its outcome.
 
-    `fix`, `note` (specific to this assertion) and `command` are set only if the check failed.
+    `fix`, `note` (specific to this assertion), `command` and `difference` are set only if the check
+    failed.
     """
 
     name: str
@@ -42,15 +44,21 @@ class CheckResult:
     fix: str = ""
     note: str = ""
     command: str = ""
+    difference: Difference | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """The results of all checks. `signed_by` is the kid of the key that verifies the assertion."""
+    """The results of all checks.
+
+    `signed_by` is the kid of the key that verifies the assertion. `made_by` is the kid of the key
+    that made the signature, even if in a way that is not accepted.
+    """
 
     checks: tuple[CheckResult, ...]
     unverified: UnverifiedAssertion | None = None
     signed_by: str | None = None
+    made_by: str | None = None
 
     @property
     def refusal(self) -> CheckResult | None:
@@ -76,22 +84,31 @@ def examine(data: bytes | str, expectation: Expectation) -> Examination:
     results = [CheckResult(READABLE, "Form", CheckOutcome.PASS, "header.claims.signature")]
     held = {READABLE}
     for check in CHECKS:
-        result = _result(check, context, held)
+        result = _result(check, context, held, signer)
         if result.outcome is CheckOutcome.PASS:
             held.add(check.name)
         results.append(result)
     signed_by = signer.key.kid if signer and signer.exact else None
-    return Examination(tuple(results), unverified, signed_by)
+    made_by = signer.key.kid if signer else None
+    return Examination(tuple(results), unverified, signed_by, made_by)
 
 
-def _result(check: Check, context: AssertionContext, held: set[str]) -> CheckResult:
+def _result(
+    check: Check, context: AssertionContext, held: set[str], signer: Signer | None
+) -> CheckResult:
     if not held.issuperset(check.needs):
         return CheckResult(check.name, check.title, CheckOutcome.SKIPPED)
     reason = check.run(context)
     texts = check.describe(context, reason)
     if reason is None:
         return CheckResult(check.name, check.title, CheckOutcome.PASS, *texts)
-    return _failed(check.name, check.title, reason, texts, note_on(context, check.name, reason))
+    note = note_on(context, check.name, reason, signer)
+    result = _failed(check.name, check.title, reason, texts, note)
+    if reason is Reason.SIGNATURE_INVALID and signer:
+        return replace(result, fix="", command="")  # the note says it better
+    if check.name == "aud":
+        return replace(result, difference=audience_difference(context))
+    return result
 
 
 def _failed(

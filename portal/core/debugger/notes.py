@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from base64 import b64decode
+from typing import Any, Final
 
 from portal.core.algorithms import ALGORITHMS
 from portal.core.assertion.checks.claims import accepted_audiences
 from portal.core.assertion.checks.key import described_state
 from portal.core.assertion.context import NAMES_OF, AssertionContext
+from portal.core.assertion.expectation import CandidateKey
 from portal.core.assertion.formatting import brief, moment, span
-from portal.core.debugger.diff import describe_difference
-from portal.core.debugger.signers import Signer, find_signer
+from portal.core.debugger.diff import Difference, describe_difference, difference, nearest
+from portal.core.debugger.signers import Signer
 from portal.core.reasons import Reason
+from portal.core.signatures import signature_bytes
+
+_HMAC_BYTES: Final = {32: "HS256", 48: "HS384", 64: "HS512"}
 
 
-def note_on(context: AssertionContext, check: str, reason: Reason) -> str:
-    """Return a sentence or two on why this assertion fails this check, or an empty string."""
+def note_on(context: AssertionContext, check: str, reason: Reason, signer: Signer | None) -> str:
+    """Return a sentence or two on why this assertion fails this check, or an empty string.
+
+    `signer` is the key that made the signature, if it was found.
+    """
     match check:
         case "kid" | "key" | "state" | "fit" | "signature":
-            return _on_key(context, reason)
+            return _on_key(context, reason, signer)
         case "iss" | "sub" if reason in {Reason.ISS_MISMATCH, Reason.SUB_MISMATCH}:
             return _on_client_id(context, check)
         case "aud":
@@ -27,25 +36,22 @@ def note_on(context: AssertionContext, check: str, reason: Reason) -> str:
             return _on_date(context, check, reason)
         case "alg" if reason is Reason.HEADER_ALG_UNKNOWN:
             return _on_case(str(context.header["alg"]))
+        case "alg" if reason is Reason.HEADER_ALG_HMAC:
+            return " ".join(signer.slips) if signer else ""
         case _:
             return ""
 
 
-def _on_key(context: AssertionContext, reason: Reason) -> str:
-    signer = find_signer(context)
+def _on_key(context: AssertionContext, reason: Reason, signer: Signer | None) -> str:
     if signer is None:
-        if reason is Reason.SIGNATURE_INVALID or reason is Reason.KID_UNKNOWN:
-            return "No registered key of this client verifies the signature."
-        return ""
-    parts = [_who(context, signer)]
-    if signer.is_der:
-        parts.append("The signature is valid, but in DER.")
-    elif signer.other_salt:
+        return _on_unknown_key(context, reason)
+    parts = [_who(context, signer), *signer.slips]
+    if signer.is_other_text:
         parts.append(
-            "Its salt is not as long as the hash (RFC 7518 §3.5). With openssl, sign with "
-            "-sigopt rsa_pss_saltlen:digest."
+            "It signed another text: the header or the claims were changed after signing, or "
+            "the signature is of another assertion."
         )
-    elif signer.alg != signer.key.alg:
+    if signer.alg in ALGORITHMS and signer.alg != signer.key.alg:
         names = " or ".join(NAMES_OF[signer.key.alg])
         parts.append(
             f"It is signed with {signer.alg}, but the key is registered for {names}. Switch "
@@ -55,6 +61,35 @@ def _on_key(context: AssertionContext, reason: Reason) -> str:
     if not signer.key.is_live:
         parts.append(f"Status of that key: {described_state(signer.key)}.")
     return " ".join(parts)
+
+
+def _on_unknown_key(context: AssertionContext, reason: Reason) -> str:
+    if reason not in {Reason.SIGNATURE_INVALID, Reason.KID_UNKNOWN}:
+        return ""
+    parts = ["No registered key of this client verifies the signature."]
+    if context.key is not None and len(context.meant) == 1:
+        parts.append(_on_length(context.key, len(context.unverified.signature)))
+        parts.append(
+            f"The SHA-256 fingerprint of the key {context.key.kid} is "
+            f"{_fingerprint(context.key.pem)}. The command prints that of your private key."
+        )
+    return " ".join(part for part in parts if part)
+
+
+def _fingerprint(pem: str) -> str:
+    """Return the SHA-256 of a SubjectPublicKeyInfo in hexadecimal, as `openssl dgst` prints it."""
+    return hashlib.sha256(b64decode("".join(pem.splitlines()[1:-1]))).hexdigest()
+
+
+def _on_length(key: CandidateKey, length: int) -> str:
+    """Return what the length of a signature tells, or an empty string if it is right."""
+    needed = signature_bytes(key.pem, key.alg)
+    if length in {0, needed}:
+        return ""
+    sentence = f"It has {length} bytes, and a signature of that key has {needed}."
+    if length in _HMAC_BYTES:
+        sentence += f" {length} bytes may be an HMAC ({_HMAC_BYTES[length]}), made with a secret."
+    return sentence
 
 
 def _who(context: AssertionContext, signer: Signer) -> str:
@@ -91,16 +126,15 @@ def _on_audience(context: AssertionContext, reason: Reason) -> str:
         why = "The token endpoint is not accepted as audience"
         typed = bool(context.expectation.token_endpoint) and len(accepted) == 1
         return f"{why}{' with this typ' * typed}. Use the issuer, {accepted[0]}."
-    nearest = max(accepted, key=lambda each: _likeness(each, audience) - len(each) / 2)
-    return describe_difference(audience, nearest)
+    return describe_difference(audience, nearest(audience, accepted))
 
 
-def _likeness(one: str, other: str) -> int:
-    """Return how many characters two texts share at their beginnings and ends."""
-    return sum(
-        next((n for n, (a, b) in enumerate(zip(x, y, strict=False)) if a != b), min(len(x), len(y)))
-        for x, y in ((one, other), (one[::-1], other[::-1]))
-    )
+def audience_difference(context: AssertionContext) -> Difference | None:
+    """Return how the audience differs from the nearest accepted one, if that can be shown."""
+    audience = context.claims.get("aud")
+    if not isinstance(audience, str):
+        return None
+    return difference(audience, nearest(audience, accepted_audiences(context)))
 
 
 def _on_date(context: AssertionContext, name: str, reason: Reason) -> str:

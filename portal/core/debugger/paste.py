@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 from portal.core.assertion.explanations.by_reason import EXPLANATIONS
-from portal.core.assertion.token_request import client_assertion_of
+from portal.core.assertion.token_request import ASSERTION_TYPE, client_assertion_of
 from portal.core.assertion.unverified import MAX_ASSERTION_BYTES
 from portal.core.debugger.curl import looks_like_curl, read_curl
+from portal.core.debugger.program import authorization_in, read_program
 from portal.core.debugger.request_text import (
     RequestText,
     form_parameters,
     json_parameters,
+    looks_like_form,
     looks_like_http,
     read_http,
 )
+from portal.core.debugger.tokens import assertions_among, is_shortened, tokens_in, unwrapped
 from portal.core.formats.layers import MAX_UNDONE_BYTES
 from portal.core.private.detect import refuse_private
 from portal.core.public_key import PublicKey
@@ -27,10 +31,14 @@ from portal.core.strict import base64url
 MAX_PASTE_BYTES: Final = 64 * 1024
 """An assertion has at most 16 KiB; a copied curl command contains much more."""
 
-# The look-behind lets a match begin only at the start of a run of letters.
-_DOTTED: Final = re.compile(r"(?<![A-Za-z0-9_=.-])[A-Za-z0-9_=-]*+(?:\.[A-Za-z0-9_=-]*+){2,}")
+_BARE: Final = re.compile(r"[A-Za-z0-9_=+/-]*\.[A-Za-z0-9_=+/.\s-]*")
+_SPACE: Final = re.compile(r"\s")
+_ENCODED: Final = re.compile(r"%(?:3D|26|22|2E)", re.IGNORECASE)
+_ESCAPES: Final = (
+    ('\\"', '"'), ("\\/", "/"), ("\\r", ""), ("\\n", "\n"), ("\\u0026", "&"), ("\\u003d", "="),
+)  # fmt: skip
 _PUBLIC: Final = re.compile(r'-----BEGIN [A-Z0-9 ]*PUBLIC KEY|"kty"\s*:|^(ssh-|ecdsa-)', re.ASCII)
-_VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_(]|%[A-Za-z_]+%|<[a-z _-]+>", re.ASCII)
+_VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_(]|%[A-Za-z_]+%|<[a-z _-]+>|\{\{", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ class Problem:
     reason: Reason
     seen: str = ""
     expected: str = ""
+    note: str = ""
 
     @property
     def title(self) -> str:
@@ -100,27 +109,60 @@ def _read(text: str) -> Paste:
     text = text.removeprefix("\ufeff").strip()
     if not text:
         raise _refused(Reason.ASSERTION_EMPTY, "The field is empty.")
-    request = _request(text)
-    if request is None:
-        _refuse_other(text)
+    request = _strict_request(text)
+    if request is not None:
+        paste = _of_request(text, request)
+    elif _is_bare(text):
         paste = _cleaned(text, RequestText(), [])
     else:
-        paste = _of_request(text, request)
+        _refuse_other(text)
+        paste = _of_text(unwrapped(_plain(text)))
     _refuse_private_inside(paste.assertion)
     return paste
 
 
-def _request(text: str) -> RequestText | None:
+def _strict_request(text: str) -> RequestText | None:
+    """Return the request of a text that is a request and nothing else."""
     if looks_like_curl(text):
         return read_curl(text)
     if looks_like_http(text):
         return read_http(text)
     parameters = json_parameters(text)
     if parameters and {"client_assertion", "grant_type"} & parameters.keys():
-        return RequestText(parameters, is_json=True)
-    if re.search(r"(^|&|\s)(client_assertion(_type)?|grant_type)=", text):
-        return RequestText(form_parameters(text))
+        return RequestText("a JSON object", parameters, is_json=True, is_whole=True)
+    if looks_like_form(text):
+        return RequestText("a form body", form_parameters(text), is_whole=True)
     return None
+
+
+def _is_bare(text: str) -> bool:
+    """Tell whether a text is an assertion alone, perhaps damaged: the checks say how."""
+    if text.startswith("{"):
+        return '"payload"' in text and '"signature' in text
+    inner = text.strip("\"'")
+    inner = inner[7:] if inner[:7].lower() == "bearer " else inner
+    if _BARE.fullmatch(inner) is None or is_shortened(inner):
+        return False
+    if not inner.lstrip().startswith("eyJ"):
+        return not _SPACE.search(inner)
+    return sum(token.count(".") > 1 for token in tokens_in(inner)) < 2
+
+
+def _plain(text: str) -> str:
+    """Undo what JSON and URLs do to the text of a request inside them."""
+    if "\\" in text:
+        for escape, letter in _ESCAPES:
+            text = text.replace(escape, letter)
+    return unquote(text) if _ENCODED.search(text) else text
+
+
+def _of_text(text: str) -> Paste:
+    """Return the one assertion in a program, an export, a log line or a link."""
+    request = read_program(text) or RequestText("a text", authorization=authorization_in(text))
+    if request.kind == "a text" and request.authorization:
+        problem = Problem(Reason.ASSERTION_BEARER_PREFIX, "An Authorization header")
+        return _cleaned(_one_token(text, request), request, [problem])
+    return _of_request(text, request)
 
 
 def _refuse_other(text: str) -> None:
@@ -132,7 +174,7 @@ def _refuse_other(text: str) -> None:
         raise _refused(Reason.PASTED_CERTIFICATE, "This is a certificate.")
     if _PUBLIC.search(text):
         raise _refused(Reason.PASTED_PUBLIC_KEY, "This is a public key.")
-    if len(text) > MAX_UNDONE_BYTES or _find_token(text):
+    if len(text) > MAX_UNDONE_BYTES or tokens_in(text):
         return
     leaked: tuple[PublicKey, ...] = ()
     try:
@@ -145,7 +187,7 @@ def _refuse_other(text: str) -> None:
         leaked = refused.leaked
     else:
         raise _refused(Reason.PASTED_PUBLIC_KEY, "This is a public key.")
-    if "." not in text and not text.startswith("{"):
+    if leaked:
         raise _refused(Reason.PASTED_NO_ASSERTION, "This text contains no assertion.", leaked)
 
 
@@ -155,34 +197,58 @@ def _of_request(text: str, request: RequestText) -> Paste:
         problems.append(Problem(Reason.JSON_BODY))
     elif "multipart" in request.content_type.lower():
         problems.append(Problem(Reason.MULTIPART_BODY))
-    try:
-        client_assertion_of(request.parameters, authorization=request.authorization)
-    except Refused as refused:
-        problems.append(Problem(refused.reason, refused.found, refused.needed))
-    given = request.parameters.get("client_assertion", ("",))[0]
-    if _VARIABLE.match(given.strip()):
-        raise _refused(
-            Reason.PASTED_NO_ASSERTION, "This request contains a variable instead of the assertion."
-        )
-    if not given.strip():
-        given = _find_token(text)
-        if not given:
-            raise _refused(Reason.PASTED_NO_ASSERTION, "This request contains no assertion.")
-    return _cleaned(given, request, problems)
+    given = request.parameters.get("client_assertion", ("",))[0].strip()
+    if _VARIABLE.match(given):
+        given = ""
+    assertion = given or _one_token(text, request)
+    if is_shortened(given):
+        raise _shortened()
+    if given and " " in given and "+" in text and given[:7].lower() != "bearer ":
+        given = given.replace(" ", "+")  # an unescaped plus sign of base64 in a form
+    problem = _problem_of(request, assertion)
+    return _cleaned(given or assertion, request, [*problems, *([problem] if problem else [])])
 
 
-def _find_token(text: str) -> str:
-    """Return the first three dot-separated parts that begin like a JWT, or an empty string.
+def _problem_of(request: RequestText, assertion: str) -> Problem | None:
+    """Return why the endpoint would find no client assertion in the request, or None.
 
-    A single pattern would start at each eyJ and scan to the end of the text from there.
+    A text that is not a whole request is judged by what is in it, not by what it lacks.
     """
-    for run in _DOTTED.findall(text):
-        parts = run.split(".")
-        for header, claims, signature in zip(parts, parts[1:], parts[2:], strict=False):
-            _before, found, rest = header.partition("eyJ")
-            if found:
-                return f"eyJ{rest}.{claims}.{signature}"
-    return ""
+    parameters = request.parameters
+    assumed = request.assumed
+    if not request.is_whole:
+        assumed |= {"client_assertion", "client_assertion_type"}
+    defaults = {"client_assertion": (assertion,), "client_assertion_type": (ASSERTION_TYPE,)}
+    parameters = {name: defaults[name] for name in defaults if name in assumed} | parameters
+    try:
+        client_assertion_of(parameters, authorization=request.authorization)
+    except Refused as refused:
+        return Problem(refused.reason, refused.found, refused.needed)
+    return None
+
+
+def _one_token(text: str, request: RequestText) -> str:
+    """Return the one token of the text that is an assertion, or raise `Refused`."""
+    text = _plain(text)
+    tokens = tokens_in(text)
+    if is_shortened(text):
+        raise _shortened()
+    if len(tokens) > 1:
+        tokens = assertions_among(tokens)
+        if len(tokens) != 1:
+            raise _refused(Reason.PASTED_SEVERAL, "This text contains several tokens.")
+    if tokens:
+        return tokens[0]
+    what = "request" if request.is_whole else "text"
+    if "client_assertion" in request.parameters or "client_assertion" in request.assumed:
+        raise _refused(
+            Reason.PASTED_NO_ASSERTION, f"This {what} contains a variable instead of the assertion."
+        )
+    raise _refused(Reason.PASTED_NO_ASSERTION, f"This {what} contains no assertion.")
+
+
+def _shortened() -> Refused:
+    return _refused(Reason.PASTED_SHORTENED, "The token in this text is shortened.")
 
 
 def _cleaned(given: str, request: RequestText, problems: list[Problem]) -> Paste:
@@ -194,9 +260,17 @@ def _cleaned(given: str, request: RequestText, problems: list[Problem]) -> Paste
     if text[:7].lower() == "bearer ":
         problems.append(Problem(Reason.ASSERTION_BEARER_PREFIX))
         text = text[7:].strip()
-    if not text.startswith("{") and len(text.split(None, 1)) > 1:
+    if text.startswith("{"):
+        return Paste(text, request, tuple(problems))
+    if len(text.split(None, 1)) > 1:
         problems.append(Problem(Reason.ASSERTION_WHITE_SPACE))
         text = "".join(text.split())
+    if "+" in text or "/" in text:
+        problems.append(Problem(Reason.ASSERTION_BASE64URL, "+ or / in the assertion"))
+        text = text.replace("+", "-").replace("/", "_")
+    if "=" in text:
+        problems.append(Problem(Reason.ASSERTION_PADDED, "An equals sign: base64 with padding"))
+        text = text.replace("=", "")
     return Paste(text, request, tuple(problems))
 
 

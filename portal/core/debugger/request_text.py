@@ -1,38 +1,59 @@
-"""Reads a token request in text form: its headers, and its body as parameters."""
+"""Reads a token request in text form: its first line, its headers, and its body as parameters."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import unquote_plus
 
 from portal.core.strict import json as json_strict
 
-_FIRST_LINE: Final = re.compile(r"[A-Z]{3,7} \S+ HTTP/[0-9.]+\r?\n")
+Parameters = dict[str, tuple[str, ...]]
+
+# The version is missing in the .http files of editors; `>` is what curl -v writes before a line.
+_FIRST_LINE: Final = re.compile(r"(?:> )?([A-Z]{3,7}) (/\S*|https?://\S+)(?: HTTP/[0-9.]+)?\r?\n")
+_FORM: Final = re.compile(
+    r"(?:client_assertion(?:_type)?|client_id|client_secret|grant_type|scope|resource|code"
+    r"|code_verifier|redirect_uri|refresh_token|token|token_type_hint)="
+)
 _MAX_PARAMETERS: Final = 100
+
+HTTP: Final = "an HTTP request"
+"""The kind of a text that shows every header of its request."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestText:
-    """The relevant parts of a request: two headers, the parameters, and whether it is JSON."""
+    """The relevant parts of a request, as far as the text shows them.
 
-    parameters: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    `kind` names the text that held it. `is_whole` means that the text is a whole request, so that
+    what is not in it is missing. `assumed` names the parameters whose value is a variable.
+    """
+
+    kind: str = ""
+    parameters: Parameters = field(default_factory=dict)
     authorization: str = ""
     content_type: str = ""
     is_json: bool = False
+    method: str = ""
+    url: str = ""
+    is_whole: bool = False
+    assumed: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, headers: Iterable[str], body: str) -> RequestText:
-        """Return the request with these header lines and this body."""
+    def of(cls, kind: str, headers: Iterable[str], body: str) -> RequestText:
+        """Return the whole request with these header lines and this body."""
         named = dict(_header(line) for line in headers)
         parameters = json_parameters(body)
         return cls(
+            kind,
             form_parameters(body) if parameters is None else parameters,
             named.get("authorization", ""),
             named.get("content-type", ""),
             parameters is not None,
+            is_whole=True,
         )
 
 
@@ -47,14 +68,24 @@ def looks_like_http(text: str) -> bool:
 
 
 def read_http(text: str) -> RequestText:
-    """Return the request of an HTTP/1.1 message."""
-    head, _, body = text.replace("\r\n", "\n").partition("\n\n")
-    return RequestText.of(head.split("\n")[1:], body)
+    """Return the request of an HTTP message, which `looks_like_http` has recognized."""
+    lines = [line.removeprefix("> ").strip() for line in text.splitlines()]
+    method, target, *_version = lines[0].split(" ")
+    end = lines.index("") if "" in lines else len(lines)
+    request = RequestText.of(HTTP, lines[1:end], "\n".join(lines[end + 1 :]))
+    host = dict(map(_header, lines[1:end])).get("host", "")
+    url = f"//{host}{target}" if target.startswith("/") else target
+    return replace(request, method=method, url=url)
 
 
-def form_parameters(body: str) -> dict[str, tuple[str, ...]]:
+def looks_like_form(text: str) -> bool:
+    """Tell whether a text is a form body that begins with a parameter of OAuth."""
+    return _FORM.match(text) is not None
+
+
+def form_parameters(body: str) -> Parameters:
     """Return the parameters of a form body, which may have line breaks after ampersands."""
-    parameters: dict[str, tuple[str, ...]] = {}
+    parameters: Parameters = {}
     for each in body.split("&", _MAX_PARAMETERS)[:_MAX_PARAMETERS]:
         name, equals, value = each.strip().partition("=")
         if equals:
@@ -63,7 +94,7 @@ def form_parameters(body: str) -> dict[str, tuple[str, ...]]:
     return parameters
 
 
-def json_parameters(body: str) -> dict[str, tuple[str, ...]] | None:
+def json_parameters(body: str) -> Parameters | None:
     """Return the parameters of a body that is a JSON object, or None if it is not one."""
     if not body.lstrip().startswith("{"):
         return None

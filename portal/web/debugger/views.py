@@ -15,7 +15,7 @@ from portal.registry.actions import blocking_leaked_keys
 from portal.registry.models import Client
 from portal.web.addresses import addresses_of
 from portal.web.current_user import current_user
-from portal.web.debugger.diagnosis import Diagnosis, PasteForm, diagnose
+from portal.web.debugger.diagnosis import PasteForm, ShownDiagnosis, diagnose_paste
 from portal.web.forms import posted
 from portal.web.keys.file_names import files_of, files_of_next_key
 from portal.web.keys.guide import recipes
@@ -49,10 +49,10 @@ def assertion_debugger(request: HttpRequest, client_id: str) -> HttpResponse:
     text = form.cleaned_data["paste"]
     try:
         with blocking_leaked_keys(by=current_user(request), client=client):
-            diagnosis = diagnose(text, client, timezone.now())
+            shown = diagnose_paste(text, client, timezone.now())
     except Refused as refused:
         return _show(request, client, form, refused=refused, status=422)
-    return _show(request, client, form, diagnosis=diagnosis)
+    return _show(request, client, form, shown=shown)
 
 
 def _show(
@@ -61,8 +61,8 @@ def _show(
     # A secret must leave the field too, so the form is rendered again, which is always empty.
     refused = seen.get("refused")
     whole = refused is not None and refused.reason in _SECRET
-    diagnosis: Diagnosis | None = seen.get("diagnosis")
-    named = diagnosis.named if diagnosis else None
+    shown: ShownDiagnosis | None = seen.get("shown")
+    named = shown.named if shown else None
     context = {
         "section": "clients",
         "client": client,

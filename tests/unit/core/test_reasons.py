@@ -19,19 +19,20 @@ CODES = """
     client_id_mismatch client_secret client_suspended client_unknown curve_unsupported
     date_milliseconds date_not_number date_out_of_range der_binary ec_compressed_point
     ec_explicit_parameters ec_point_invalid ed_point_invalid ed_small_order empty expired
-    fingerprint header_alg_hmac header_alg_missing header_alg_none header_alg_unknown
-    header_b64 header_crit header_embedded_key header_typ header_zip iat_ahead
-    incomplete_block iss_mismatch json_body jti_length jti_reused key_alg_other_type
-    key_alg_sibling key_dump key_expired key_length key_pending key_retired key_revoked
-    key_type_unsupported key_unconfirmed kid_missing kid_unknown label_mismatch
-    lifetime_too_long multipart_body nbf_ahead no_header_lines no_key_found no_live_key
-    not_for_signing not_text parameter_repeated parameters_only pasted_certificate
-    pasted_no_assertion pasted_public_key pgp_key pkcs7 private_key rsa_biased
-    rsa_close_primes rsa_exponent rsa_modulus_invalid rsa_modulus_power rsa_modulus_prime
-    rsa_odd_length rsa_pss_parameters rsa_roca rsa_shared_prime rsa_small_factor rsa_too_long
-    rsa_too_short several_auth_methods several_blocks shared_secret signature_der
-    signature_invalid ssh2_key sub_mismatch token too_large trailing_data unknown_block url
-    xml_key
+    fingerprint grant_type_not_allowed grant_type_unknown header_alg_hmac header_alg_missing
+    header_alg_none header_alg_unknown header_b64 header_crit header_embedded_key header_typ
+    header_zip iat_ahead incomplete_block iss_mismatch json_body jti_length jti_reused
+    key_alg_other_type key_alg_sibling key_dump key_expired key_length key_pending
+    key_retired key_revoked key_type_unsupported key_unconfirmed kid_missing kid_unknown
+    label_mismatch lifetime_too_long multipart_body nbf_ahead no_header_lines no_key_found
+    no_live_key not_for_signing not_text parameter_missing parameter_repeated
+    parameters_only pasted_certificate pasted_no_assertion pasted_public_key pasted_several
+    pasted_shortened pgp_key pkcs7 private_key request_content_type request_method
+    request_query request_url rsa_biased rsa_close_primes rsa_exponent rsa_modulus_invalid
+    rsa_modulus_power rsa_modulus_prime rsa_odd_length rsa_pss_parameters rsa_roca
+    rsa_shared_prime rsa_small_factor rsa_too_long rsa_too_short scope_not_allowed
+    several_auth_methods several_blocks shared_secret signature_der signature_invalid
+    ssh2_key sub_mismatch token too_large trailing_data unknown_block url xml_key
 """
 
 

@@ -89,7 +89,8 @@ KEYS: Final[dict[Reason, Explanation]] = {
         "Invalid signature",
         "Another private key or another method made the signature, or the header or claims "
         "were changed afterwards.",
-        "Compare your public key with the registered key.",
-        "openssl pkey -in private_key.pem -pubout",
+        "Compare the fingerprint that this command prints with the SHA-256 fingerprint on the "
+        "key's page.",
+        "openssl pkey -in private_key.pem -pubout -outform DER | openssl dgst -sha256",
     ),
 }

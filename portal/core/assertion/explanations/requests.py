@@ -54,6 +54,49 @@ REQUESTS: Final[dict[Reason, Explanation]] = {
         "A token request is form-encoded (RFC 6749 §3.2). -F in curl sends a multipart body.",
         "Send application/x-www-form-urlencoded: --data-urlencode instead of -F in curl.",
     ),
+    Reason.REQUEST_METHOD: Explanation(
+        "Not a POST request",
+        "A token request is a POST (RFC 6749 §3.2).",
+        "Send a POST, with the parameters in the body.",
+    ),
+    Reason.REQUEST_URL: Explanation(
+        "Wrong URL",
+        "The request goes to another URL than that of the endpoint. The URL is compared "
+        "character by character, including a slash at the end.",
+        "Copy the URL of the token endpoint from the client's page.",
+    ),
+    Reason.REQUEST_QUERY: Explanation(
+        "Parameters in the URL",
+        "Servers log URLs, so the portal accepts no parameter in them.",
+        "Send all parameters in the body: data= instead of params= in Python's requests, no -G "
+        "in curl.",
+    ),
+    Reason.REQUEST_CONTENT_TYPE: Explanation(
+        "Wrong Content-Type",
+        "A token request is form-encoded (RFC 6749 §3.2).",
+        "Send Content-Type: application/x-www-form-urlencoded.",
+    ),
+    Reason.PARAMETER_MISSING: Explanation(
+        "Missing parameter",
+        "The request lacks a parameter that its grant needs. An empty parameter counts as missing.",
+        "Add the parameter that this check names.",
+    ),
+    Reason.GRANT_TYPE_UNKNOWN: Explanation(
+        "Unsupported grant type",
+        "grant_type is authorization_code, client_credentials or refresh_token. The assertion "
+        "only authenticates the client: it is not a grant.",
+        "Set grant_type to one of these, such as client_credentials.",
+    ),
+    Reason.GRANT_TYPE_NOT_ALLOWED: Explanation(
+        "Grant type not allowed",
+        "The client has no right to use this grant type.",
+        "Use a grant type on the client's Settings page. An admin can add rights.",
+    ),
+    Reason.SCOPE_NOT_ALLOWED: Explanation(
+        "Scope not allowed",
+        "The client has no right to one of the scopes.",
+        "Request only scopes on the client's Settings page. An admin can add rights.",
+    ),
     Reason.PASTED_CERTIFICATE: Explanation(
         "This is a certificate",
         "A certificate identifies a key. The assertion is the JWT that you sign.",
@@ -68,5 +111,16 @@ REQUESTS: Final[dict[Reason, Explanation]] = {
         "No assertion found",
         "An assertion is three parts of base64url with dots between them, and starts with eyJ.",
         "Paste the assertion, the form body or the complete curl command.",
+    ),
+    Reason.PASTED_SEVERAL: Explanation(
+        "Several tokens",
+        "The text contains several tokens, and more than one or none of them is a client "
+        "assertion. In an assertion, iss and sub are equal.",
+        "Paste only the value of client_assertion.",
+    ),
+    Reason.PASTED_SHORTENED: Explanation(
+        "Shortened token",
+        "Logs and developer tools shorten long values, and show dots for the rest.",
+        "Copy the whole value: print it in your program, or copy it from the request body.",
     ),
 }

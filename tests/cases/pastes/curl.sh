@@ -1,0 +1,4 @@
+curl -s «token_endpoint» \
+  -d grant_type=client_credentials \
+  -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \
+  -d client_assertion=«assertion»

@@ -1,0 +1,1 @@
+curl «token_endpoint» --json '{"grant_type":"client_credentials","client_assertion_type":"urn:ietf:params:oauth:client-assertion-type:jwt-bearer","client_assertion":"«assertion»"}'

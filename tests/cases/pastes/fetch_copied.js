@@ -1,0 +1,8 @@
+fetch("«token_endpoint»", {
+  "headers": {
+    "accept": "application/json",
+    "content-type": "application/x-www-form-urlencoded"
+  },
+  "body": "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=«assertion»",
+  "method": "POST"
+});

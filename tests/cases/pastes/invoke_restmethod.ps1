@@ -1,0 +1,6 @@
+$body = @{
+  grant_type = "client_credentials"
+  client_assertion_type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+  client_assertion = "«assertion»"
+}
+Invoke-RestMethod -Uri "«token_endpoint»" -Method Post -Body $body

@@ -1,0 +1,4 @@
+Invoke-WebRequest -UseBasicParsing -Uri "«token_endpoint»" `
+-Method "POST" `
+-ContentType "application/x-www-form-urlencoded" `
+-Body "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=«assertion»"
