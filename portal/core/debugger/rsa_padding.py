@@ -1,6 +1,6 @@
 """Reads the padding of an RSA signature, which tells how it was made (RFC 8017 §8.1.2, §9.2).
 
-Only for the debugger: `core.signatures` verifies. Whoever reads the padding with a public key knows
+Only for the debugger: `core.signatures` verifies. Padding that a public key makes readable shows
 that its private key made the signature, even if the signed text is not the one that was sent.
 """
 

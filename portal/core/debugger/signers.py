@@ -114,9 +114,13 @@ def _rsa(key: CandidateKey, context: AssertionContext) -> Signer | None:
 
 
 def _rsa_signer(
-    key: CandidateKey, padding: RsaPadding, whats: tuple[str, ...], *, is_other_text: bool = False
+    key: CandidateKey,
+    padding: RsaPadding,
+    slips_of_text: tuple[str, ...],
+    *,
+    is_other_text: bool = False,
 ) -> Signer:
-    slips = [*_of_padding(padding), *(what for what in whats if what != NOTHING_ELSE)]
+    slips = [*_of_padding(padding), *(what for what in slips_of_text if what != NOTHING_ELSE)]
     alg = f"{padding.scheme}{padding.hash[3:]}"
     if alg not in ALGORITHMS:
         slips.append(f"It uses {_name(padding.hash)}, which no algorithm of JWS does.")
@@ -160,10 +164,10 @@ def _ecdsa(key: CandidateKey, context: AssertionContext, *, is_thorough: bool) -
         if not is_thorough and form != _IN_DER:
             continue  # tried before, or too rare
         signature = encode_dss_signature(r, s)
-        for name, digest, whats in guesses:
+        for name, digest, slips_of_text in guesses:
             if not _verifies(public, signature, digest, _EC_HASHES[name]):
                 continue
-            slips = [form, *whats]
+            slips = [form, *slips_of_text]
             if name != own:
                 slips.append(f"It uses {_name(name)}, and {key.alg} uses {_name(own)}.")
             return Signer(key, key.alg, tuple(each for each in slips if each))
