@@ -19,8 +19,8 @@ BENCHES = sorted(path.name for path in (ROOT / "bench").glob("*.py"))
 
 @pytest.fixture
 def environment() -> Iterator[dict[str, str]]:
-    """An environment with databases that no other test has: one for filling, one for serving."""
-    with new_database("test_bench"), new_database("bench") as url:
+    """An environment with a database that no other test has."""
+    with new_database("bench") as url:
         yield {
             **os.environ,
             "DATABASE_URL": url,
