@@ -12,9 +12,10 @@ from uuid import uuid4
 
 import pytest
 import requests
+from pytest_django import DjangoDbBlocker
 
 from portal.accounts.models import User
-from portal.registry.actions import revoke_key
+from portal.registry.actions import create_client, revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client
 from tests.assertions import form_of
@@ -32,13 +33,31 @@ TOKEN = 200
 REFUSED = 401
 
 
-@pytest.fixture
-def provider(_node_modules: None, served: Served, client: Client) -> Iterator[OidcProvider]:
-    """A fresh oidc-provider that knows the client by its `jwks_uri`."""
-    metadata = {"client_id": client.client_id, "jwks_uri": served.jwks_url(client)}
-    process = OidcProvider(metadata)
+@pytest.fixture(scope="module")
+def clients(served: Served, django_db_blocker: DjangoDbBlocker) -> list[Client]:
+    """More clients than there are tests here."""
+    with django_db_blocker.unblock():
+        person = User.objects.create_user("oidc-provider@example.com", is_staff=True)
+        return [create_client(name="Interop", by=person) for _ in range(30)]
+
+
+@pytest.fixture(scope="module")
+def provider(_node_modules: None, served: Served, clients: list[Client]) -> Iterator[OidcProvider]:
+    """An oidc-provider that knows the clients by their `jwks_uri`."""
+    process = OidcProvider(
+        *(
+            {"client_id": client.client_id, "jwks_uri": served.jwks_url(client)}
+            for client in clients
+        )
+    )
     yield process
     process.close()
+
+
+@pytest.fixture
+def client(clients: list[Client], provider: OidcProvider) -> Client:
+    """A client without keys, whose set oidc-provider has never fetched."""
+    return clients.pop()
 
 
 def ask(provider: OidcProvider, pair: Pair, alg: str, *, kid: str = "") -> int:

@@ -6,10 +6,12 @@ import shutil
 import signal
 import socket
 import subprocess
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.migrated import new_database
@@ -79,6 +81,23 @@ def test_without_its_variables_a_container_ends_and_says_why(image: Image) -> No
     assert "SECRET_KEY is not set." in ended.stderr
 
 
+@contextmanager
+def owned_database() -> Iterator[str]:
+    """An empty database, and the URL of its owner, who is no superuser."""
+    with (
+        new_database("image", empty=True) as url,
+        psycopg.connect(url, autocommit=True) as connection,
+    ):
+        connection.execute("CREATE ROLE image_owner LOGIN")
+        connection.execute("ALTER DATABASE image OWNER TO image_owner")
+        connection.execute("ALTER SCHEMA public OWNER TO image_owner")
+        try:
+            yield url.replace("portal@", "image_owner@")
+        finally:
+            connection.execute("REASSIGN OWNED BY image_owner TO CURRENT_USER")
+            connection.execute("DROP ROLE image_owner")
+
+
 def refuses(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port)).close()
@@ -119,7 +138,7 @@ def test_a_container_migrates_serves_is_healthy_and_stops_after_what_it_is_readi
     assert not is_healthy()
     log = tmp_path / "log"
     with (
-        new_database("image", empty=True) as url,
+        owned_database() as url,
         server(
             serve,
             port=port,

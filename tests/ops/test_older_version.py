@@ -41,7 +41,7 @@ over = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
 done = 0
 print("begun", flush=True)
-while not over.is_set():
+while not over.wait(0.02):
     client = create_client(name=f"{name} {done}", by=person)
     add_member(client, email=other.email, role="viewer", by=person)
     suspend_client(client, note="", by=person)
@@ -51,7 +51,7 @@ while not over.is_set():
     done += 6
 print(done)
 """
-WRITE_ONCE = WRITE.replace("while not over.is_set()", "if done == 0")
+WRITE_ONCE = WRITE.replace("while not over.wait(0.02)", "if done == 0")
 
 
 def git(*words: str) -> bytes:

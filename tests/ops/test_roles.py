@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from portal.registry.follower import BOUND_S
 from tests.chaos.person import fetch
 from tests.interop.databases import Database, own_server
+from tests.migrated import migrate
 from tests.ops.production import ROOT
 from tests.ops.running import status
 from tests.ops.serving import Serving, serve
@@ -61,8 +63,8 @@ def database() -> Iterator[Database]:
             database.sql(statement)
         with psycopg.connect(as_role(database, "portal_owner")) as connection:
             connection.execute(owner.encode())
-        code = "from django.core.management import call_command as do; do('migrate', verbosity=0)"
-        database.do(code, DATABASE_URL=as_role(database, "portal_owner"))
+        # In test_image the migrations themselves run as an owner that is no superuser.
+        migrate({**os.environ, "DATABASE_URL": as_role(database, "portal_owner")})
         yield database
 
 

@@ -76,6 +76,7 @@ def test_sets_in_memory_are_served_while_others_hang_and_those_again_afterwards(
         assert target.page().status == 200
         while time.monotonic() < began + max(STATEMENT_S, BOUND_S):
             target.check_known()
+            time.sleep(0.1)
         # Who waited is told when the database has ended the statement.
         assert outcomes(cold) == {
             (503, "too busy"): 100 - LOOK_UPS,
@@ -110,6 +111,7 @@ def test_sets_in_memory_are_served_while_pages_wait_for_a_frozen_database(
         began = time.monotonic()
         while time.monotonic() < began + 2 * BOUND_S:
             target.check_known()
+            time.sleep(0.1)
         target.check_pages_busy()
         # Nobody has told those who wait anything, as the database has not.
         assert sum(each.done() for each in pages) == 150 - PAGES
