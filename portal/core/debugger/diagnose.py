@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any, Final
 
 from portal.core.assertion.expectation import Expectation
-from portal.core.debugger.diff import Difference
 from portal.core.debugger.examine import CheckOutcome, CheckResult, Examination, examine
 from portal.core.debugger.paste import Paste, Problem
 from portal.core.debugger.request_checks import RequestExpectation, check_request
@@ -56,10 +55,15 @@ class Diagnosis:
         return self.as_of is not None and len(self.failed) == 1
 
     @property
-    def audience(self) -> Difference | None:
-        """How a refused audience differs from the nearest accepted one, letter by letter."""
-        refusals = (each for each in self.failed if each.name == "aud")
-        return next((each.difference for each in refusals), None)
+    def shows_request(self) -> bool:
+        """Whether the paste shows all of its request: the URL, and no variable."""
+        request = self.paste.request
+        return request.is_whole and bool(request.url) and not request.assumed
+
+    @property
+    def has_grant(self) -> bool:
+        """Whether the request has a code or a refresh token, which no check looks up."""
+        return not {"code", "refresh_token"}.isdisjoint(self.paste.request.parameters)
 
 
 def diagnose(paste: Paste, expectation: Expectation, expected: RequestExpectation) -> Diagnosis:

@@ -24,9 +24,8 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The expected text, and how to change the seen text to it, in pieces and in sentences."""
+    """How to change the seen text to the expected one, in pieces and in sentences."""
 
-    expected: str
     pieces: tuple[Piece, ...]
     sentences: tuple[str, ...]
 
@@ -38,7 +37,7 @@ def nearest(seen: str, accepted: Sequence[str]) -> str:
 
 def describe_difference(seen: str, expected: str) -> str:
     """Return a description of how `seen` differs from `expected`, and where if they are alike."""
-    what = _in_words(seen, expected)
+    what = difference_in_words(seen, expected)
     if not are_alike(seen, expected):
         return what
     at = next(
@@ -73,7 +72,7 @@ def difference(seen: str, expected: str) -> Difference | None:
             continue
         sentences.append(_sentence(gone, come, start + 1))
         pieces += [Piece(text, kind) for text, kind in ((gone, "seen"), (come, "expected")) if text]
-    return Difference(expected, tuple(pieces), tuple(sentences))
+    return Difference(tuple(pieces), tuple(sentences))
 
 
 def _sentence(gone: str, come: str, place: int) -> str:
@@ -96,7 +95,8 @@ def _likeness(one: str, other: str) -> int:
     )
 
 
-def _in_words(seen: str, expected: str) -> str:
+def difference_in_words(seen: str, expected: str) -> str:
+    """Return a description of how `seen` differs from `expected`, without the place."""
     if seen.strip() == expected:
         return "It has white space around it."
     if seen.strip("\"'<>") == expected:

@@ -12,7 +12,13 @@ from portal.core.assertion.checks.key import described_state
 from portal.core.assertion.context import NAMES_OF, AssertionContext
 from portal.core.assertion.expectation import CandidateKey
 from portal.core.assertion.formatting import brief, moment, span
-from portal.core.debugger.diff import Difference, describe_difference, difference, nearest
+from portal.core.debugger.diff import (
+    Difference,
+    describe_difference,
+    difference,
+    difference_in_words,
+    nearest,
+)
 from portal.core.debugger.signers import Signer
 from portal.core.reasons import Reason
 from portal.core.signatures import signature_bytes
@@ -126,7 +132,10 @@ def _on_audience(context: AssertionContext, reason: Reason) -> str:
         why = "The token endpoint is not accepted as audience"
         typed = bool(context.expectation.token_endpoint) and len(accepted) == 1
         return f"{why}{' with this typ' * typed}. Use the issuer, {accepted[0]}."
-    return describe_difference(audience, nearest(audience, accepted))
+    expected = nearest(audience, accepted)
+    if difference(audience, expected):
+        return difference_in_words(audience, expected)  # the difference shows the place
+    return describe_difference(audience, expected)
 
 
 def audience_difference(context: AssertionContext) -> Difference | None:

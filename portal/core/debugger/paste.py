@@ -20,7 +20,13 @@ from portal.core.debugger.request_text import (
     looks_like_http,
     read_http,
 )
-from portal.core.debugger.tokens import assertions_among, is_shortened, tokens_in, unwrapped
+from portal.core.debugger.tokens import (
+    assertions_among,
+    has_part,
+    is_shortened,
+    tokens_in,
+    unwrapped,
+)
 from portal.core.formats.layers import MAX_UNDONE_BYTES
 from portal.core.private.detect import refuse_private
 from portal.core.public_key import PublicKey
@@ -188,7 +194,7 @@ def _refuse_other(text: str) -> None:
     else:
         raise _refused(Reason.PASTED_PUBLIC_KEY, "This is a public key.")
     if leaked:
-        raise _refused(Reason.PASTED_NO_ASSERTION, "This text contains no assertion.", leaked)
+        raise _nothing_in(text, "text", leaked)
 
 
 def _of_request(text: str, request: RequestText) -> Paste:
@@ -244,7 +250,15 @@ def _one_token(text: str, request: RequestText) -> str:
         raise _refused(
             Reason.PASTED_NO_ASSERTION, f"This {what} contains a variable instead of the assertion."
         )
-    raise _refused(Reason.PASTED_NO_ASSERTION, f"This {what} contains no assertion.")
+    raise _nothing_in(text, what)
+
+
+def _nothing_in(text: str, what: str, leaked: tuple[PublicKey, ...] = ()) -> Refused:
+    """Return the refusal of a text without an assertion. `what` is the text in a word."""
+    if has_part(text):
+        found = f"This {what} contains only one part of a token, without dots."
+        return _refused(Reason.PASTED_SHORTENED, found, leaked)
+    return _refused(Reason.PASTED_NO_ASSERTION, f"This {what} contains no assertion.", leaked)
 
 
 def _shortened() -> Refused:

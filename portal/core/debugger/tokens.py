@@ -24,6 +24,8 @@ _SHORTENED: Final = re.compile(
 )
 _TYP: Final = "client-authentication+jwt"
 _MAX_TOKENS: Final = 20
+_LEAST_PART: Final = 20
+"""The shortest header is {"alg":"ES256"}, 20 characters."""
 
 
 def tokens_in(text: str) -> list[str]:
@@ -40,6 +42,11 @@ def unwrapped(text: str) -> str:
 def is_shortened(text: str) -> bool:
     """Tell whether a token in the text is cut short, as logs and documents do: `eyJhbG…`."""
     return _SHORTENED.search(text) is not None or any("..." in run for run in _RUN.findall(text))
+
+
+def has_part(text: str) -> bool:
+    """Tell whether a text contains one part of a token, without a dot."""
+    return any(len(run) >= _LEAST_PART for run in _RUN.findall(text))
 
 
 def assertions_among(tokens: list[str]) -> list[str]:

@@ -157,17 +157,11 @@ def test_no_kid_and_a_sibling_algorithm_says_which_key_it_was() -> None:
     [
         (
             ISSUER + "/",
-            (
-                "It has one slash too many at the end. The first difference is at character 25:"
-                " “/” where the end is expected."
-            ),
+            "It has one slash too many at the end.",
         ),
         (
             "http" + ISSUER[5:],
-            (
-                "http instead of https. The first difference is at character 5: “:” where “s” is"
-                " expected."
-            ),
+            "http instead of https.",
         ),
         (
             "https://keys.example.org/api/oauth2/token",
@@ -175,7 +169,7 @@ def test_no_kid_and_a_sibling_algorithm_says_which_key_it_was() -> None:
         ),
     ],
 )
-def test_audience_differs_character_by_character(audience: str, note: str) -> None:
+def test_audience_differs_in_words(audience: str, note: str) -> None:
     refusal = failed(sign(aud=audience))
     assert refusal.reason is Reason.AUD_MISMATCH
     assert refusal.note == note
