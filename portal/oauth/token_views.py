@@ -88,7 +88,7 @@ def _may_see(authenticated: Authenticated, found: AccessToken) -> bool:
 
 def _is_active(found: AccessToken) -> bool:
     person_is_welcome = found.user is None or found.user.is_active
-    return found.is_valid() and person_is_welcome and not found.application.is_suspended
+    return found.is_valid() and person_is_welcome and found.application.is_usable(None)
 
 
 def _described(found: AccessToken, scopes: list[str], resources: list[str]) -> dict[str, Any]:

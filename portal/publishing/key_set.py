@@ -85,6 +85,7 @@ def _publishable(values: list[Any]) -> PublishableKey:
 @cache
 def _statement(vendor: str) -> tuple[str, Mapping[str, Any]]:
     """Return the statement, with the parameters that are always the same."""
+    existing = condition(lambda _: Client.objects.existing(), connections[DEFAULT_DB_ALIAS])
     usable = condition(lambda _: Client.objects.usable(), connections[DEFAULT_DB_ALIAS])
     current = condition(ClientKey.objects.current, connections[DEFAULT_DB_ALIAS])
     is_of_replica = "pg_is_in_recovery()" if vendor == "postgresql" else "FALSE"
@@ -94,5 +95,5 @@ FROM "registry_client"
 LEFT JOIN "registry_ledger" ON "registry_ledger"."id" = 1
 LEFT JOIN "registry_clientkey" ON "registry_clientkey"."client_id" = "registry_client"."id"
     AND {usable.sql} AND {current.sql}
-WHERE "registry_client"."client_id" = %(client_id)s"""  # noqa: S608 - only SQL of Django's is put in
-    return sql, {**usable.parameters, **current.parameters}
+WHERE "registry_client"."client_id" = %(client_id)s AND {existing.sql}"""  # noqa: S608 - only SQL of Django's is put in
+    return sql, {**existing.parameters, **usable.parameters, **current.parameters}

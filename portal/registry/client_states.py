@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -13,10 +13,12 @@ from portal.registry.choices import Role, Verb
 from portal.registry.models import Client, Event, Membership
 from portal.registry.rights import rights_of_new
 
-_SWITCH: Final = (Verb.SUSPEND_CLIENT, Verb.RESUME_CLIENT)
+_SUSPENSION: Final = (Verb.SUSPEND_CLIENT, Verb.RESUME_CLIENT)
+_ARCHIVE: Final = (Verb.ARCHIVE_CLIENT, Verb.UNARCHIVE_CLIENT, Verb.DELETE_CLIENT)
 _MEMBERS: Final = (Verb.ADD_MEMBER, Verb.APPOINT_OWNER, Verb.CHANGE_MEMBER, Verb.REMOVE_MEMBER)
 CLIENT_VERBS: Final = (
-    *(Verb.CREATE_CLIENT, Verb.CHANGE_CLIENT, Verb.CHANGE_RIGHTS, *_SWITCH, *_MEMBERS),
+    *(Verb.CREATE_CLIENT, Verb.CHANGE_CLIENT, Verb.CHANGE_RIGHTS),
+    *(*_SUSPENSION, *_ARCHIVE, *_MEMBERS),
 )
 """The verbs whose events record a client's state."""
 
@@ -90,16 +92,26 @@ def client_problems(
     verbs = [event.verb for event in events]
     if verbs.count(Verb.CREATE_CLIENT) != 1:
         yield "no event creates it"
-    suspended = next(
-        (verb == Verb.SUSPEND_CLIENT for verb in reversed(verbs) if verb in _SWITCH), False
-    )
-    if client.is_suspended != suspended:
-        yield unlike("suspended", is_so=client.is_suspended)
+    states = {
+        "suspended": (client.is_suspended, _last(verbs, _SUSPENSION) == Verb.SUSPEND_CLIENT),
+        "archived": (
+            client.is_archived,
+            _last(verbs, _ARCHIVE) in {Verb.ARCHIVE_CLIENT, Verb.DELETE_CLIENT},
+        ),
+        "deleted": (client.deleted, Verb.DELETE_CLIENT in verbs),
+    }
+    for state, (is_so, said) in states.items():
+        if is_so != said:
+            yield unlike(state, is_so=is_so)
     yield from _text_problems(client, events)
     for name in rights_of_new():
         if _is_right_wrong(client, name, events):
             yield f"it has other {name} than its events say"
     yield from _member_problems(members, events)
+
+
+def _last(verbs: Sequence[str], among: Collection[Verb]) -> str | None:
+    return next((verb for verb in reversed(verbs) if verb in among), None)
 
 
 def unlike(state: str, *, is_so: bool) -> str:
@@ -185,6 +197,8 @@ def _roles_said(events: Sequence[Event]) -> dict[int | str, str]:
         detail = event.detail
         if event.verb == Verb.CREATE_CLIENT and event.actor_user_id:
             roles[event.actor_user_id] = Role.OWNER
+        elif event.verb == Verb.DELETE_CLIENT:
+            roles.clear()
         elif event.verb in _MEMBERS:
             address = str(detail.get("member"))
             person = detail.get("member_id") or known.get(address, address)

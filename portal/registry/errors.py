@@ -48,6 +48,18 @@ class ClientSuspended(RegistryRefusal):
     reason = "client_suspended"
 
 
+class ClientArchived(RegistryRefusal):
+    """The client is archived, so it cannot register keys."""
+
+    reason = "client_archived"
+
+
+class ClientHasKeys(RegistryRefusal):
+    """The client has or had a key, so it can be archived but not deleted."""
+
+    reason = "client_has_keys"
+
+
 class KeyNotLive(RegistryRefusal):
     """The key is revoked, retired or expired, so the action is no longer possible."""
 

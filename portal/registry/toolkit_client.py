@@ -26,6 +26,7 @@ class ToolkitClient:
     grant_types: list[str] | None
     resources: list[str] | None
     suspended_at: datetime | None
+    archived_at: datetime | None
 
     # The toolkit reads this of every client: it refetches those that come from a metadata document.
     RegistrationSource = AbstractApplication.RegistrationSource
@@ -34,8 +35,8 @@ class ToolkitClient:
     client_type: Final = AbstractApplication.CLIENT_CONFIDENTIAL
 
     def is_usable(self, _request: object) -> bool:
-        """Return whether the client may be used. A suspended one may not."""
-        return self.suspended_at is None
+        """Return whether the client may be used. A suspended or archived one may not."""
+        return self.suspended_at is None and self.archived_at is None
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         """Return whether the client may use one of these, in the toolkit's spelling."""

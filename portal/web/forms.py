@@ -42,6 +42,33 @@ def one_line(value: str) -> None:
         raise ValidationError(message)
 
 
+class ConfirmedForm(PortalForm):
+    """A form that asks for the client's name before it does what is hard to undo."""
+
+    confirmation = forms.CharField(
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
+        """`name` is the name to enter. Empty: the form does not ask for it."""
+        super().__init__(*args, **kwargs)
+        self._name = name
+        if name:
+            self.fields["confirmation"].label = f"To confirm, enter the client's name: {name}"
+        else:
+            del self.fields["confirmation"]
+
+    def clean_confirmation(self) -> str:
+        """Refuse anything but the client's name, ignoring case and spacing."""
+        written = " ".join(self.cleaned_data["confirmation"].casefold().split())
+        if written != " ".join(self._name.casefold().split()):
+            message = f"Nothing was changed. Enter “{self._name}” to confirm."
+            raise ValidationError(message)
+        return self._name
+
+
 class ClientForm(PortalForm):
     """The name, the contacts and the redirect URIs of a client."""
 

@@ -4,6 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from portal.web import converters  # noqa: F401 - registers them
+from portal.web.clients import archive as client_archive
 from portal.web.clients import views as clients
 from portal.web.debugger import views as assertion_debugger
 from portal.web.keys import confirmation as key_confirmation
@@ -27,6 +28,13 @@ urlpatterns = [
     # People omit the last slash when they type. APPEND_SLASH would redirect machines as well.
     path(_CLIENT.removesuffix("/"), RedirectView.as_view(pattern_name="client")),
     path(f"{_CLIENT}edit/", clients.client_edit, name="client_edit"),
+    path(f"{_CLIENT}archive/", client_archive.client_archive, name="client_archive"),
+    path(
+        f"{_CLIENT}archive/withdrawal/",
+        client_archive.client_archive_withdrawal,
+        name="client_archive_withdrawal",
+    ),
+    path(f"{_CLIENT}deletion/", client_archive.client_delete, name="client_delete"),
     path(f"{_CLIENT}team/", team.team, name="team"),
     path(f"{_CLIENT}team/<row:row>/", team.member, name="member"),
     path(f"{_CLIENT}team/<row:row>/removal/", team.member_removal, name="member_removal"),

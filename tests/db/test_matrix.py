@@ -252,6 +252,21 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 404 404 403 403 403 422  POST",
         "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
     ),
+    # Alice's own client has a key, so it is not deleted.
+    "clients/<client_id:client_id>/deletion/": (
+        "302 302 404 404 403 403 403 200  GET HEAD",
+        "302 302 404 404 403 403 403 302  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/archive/": (
+        "302 302 404 404 403 403 403 200  GET HEAD",
+        "302 302 404 404 403 403 403 422  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/archive/withdrawal/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 403 403 302  POST",
+    ),
     "clients/<client_id:client_id>/team/": (
         "302 302 404 404 200 200 200 200  GET HEAD",
         "302 302 404 404 403 403 403 422  POST",

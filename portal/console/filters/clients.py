@@ -25,8 +25,9 @@ class ClientFilter(ListFilter[Client]):
         label="Show",
         required=False,
         choices=[
-            ("", "All clients"),
+            ("", "All but archived"),
             ("suspended", "Suspended"),
+            ("archived", "Archived"),
             ("keyless", "No live key"),
             ("ownerless", "No active owner"),
             ("more", "Extra rights"),
@@ -40,7 +41,8 @@ class ClientFilter(ListFilter[Client]):
 
     def candidates(self, now: datetime) -> QuerySet[Client]:  # noqa: ARG002 - no index depends on it
         """Return the clients that the text names, if they are few, in a status with an index."""
-        clients, only = Client.objects.all(), self.cleaned_data["only"]
+        only = self.cleaned_data["only"]
+        clients = Client.objects.archived() if only == "archived" else Client.objects.in_use()
         if self._search.is_indexed:
             clients = clients.filter(self._search.condition)
         if only == "suspended":

@@ -135,7 +135,8 @@ def rights(request: AdminRequest, client_id: str) -> HttpResponse:
 
 
 def _find(client_id: str) -> Client:
-    return get_object_or_404(Client.objects.select_related("suspended_by"), client_id=client_id)
+    clients = Client.objects.existing().select_related("suspended_by", "archived_by")
+    return get_object_or_404(clients, client_id=client_id)
 
 
 def _about(request: AdminRequest, client: Client, **more: object) -> dict[str, object]:

@@ -1,5 +1,10 @@
 """The actions. Each is one transaction that locks, checks, writes and records its event."""
 
+from portal.registry.actions.archive_client import (
+    archive_client,
+    delete_client,
+    unarchive_client,
+)
 from portal.registry.actions.authenticate_client import (
     Authenticated,
     AuthenticationRefused,
@@ -44,6 +49,7 @@ __all__ = [
     "activate_person",
     "add_member",
     "appoint_owner",
+    "archive_client",
     "authenticate_client",
     "block_key",
     "blocking_leaked_keys",
@@ -57,6 +63,7 @@ __all__ = [
     "confirm_key",
     "create_client",
     "deactivate_person",
+    "delete_client",
     "grant_admin",
     "inspect_key",
     "invite_person",
@@ -72,5 +79,6 @@ __all__ = [
     "revoke_key",
     "start_job",
     "suspend_client",
+    "unarchive_client",
     "withdraw_admin",
 ]

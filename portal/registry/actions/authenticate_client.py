@@ -52,7 +52,8 @@ _KID: Final = re.compile(KID)
 _KEYS: Final = ClientKey.objects.select_related("client").only(
     *("kid", "alg", "pem", "not_before", "expires_at", "retires_at", "revoked_at"),
     *("confirmation_required", "confirmed_at"),
-    *("client__client_id", "client__suspended_at", "client__redirect_uris"),
+    *("client__client_id", "client__suspended_at", "client__archived_at"),
+    "client__redirect_uris",
     *("client__scopes", "client__grant_types", "client__resources"),
 )
 """The columns that authentication needs. Loading all of them makes a request 10 % slower."""
@@ -237,13 +238,13 @@ def _find_client(attempt: _Attempt) -> Client | None:
     """Return the client that the request claims to come from, if it exists."""
     if not _CLIENT_ID.fullmatch(attempt.unverified_client_id):
         return None
-    return Client.objects.filter(client_id=attempt.unverified_client_id).first()
+    return Client.objects.existing().filter(client_id=attempt.unverified_client_id).first()
 
 
 def _follow(attempt: _Attempt, pointers: Pointers) -> None:
     """Find the client that a refused request points to, and the key of it that it names."""
     if attempt.client is None:
-        clients = Client.objects.filter(client_id__in=pointers.client_ids)
+        clients = Client.objects.existing().filter(client_id__in=pointers.client_ids)
         by_id = {client.client_id: client for client in clients}
         known = (by_id[each] for each in pointers.client_ids if each in by_id)
         attempt.client = next(known, None)

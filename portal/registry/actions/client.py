@@ -30,7 +30,7 @@ def create_client(
     # The lock makes two concurrent requests count one after the other.
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     limit = settings.CLIENT_LIMIT
-    if not by.is_staff and by.created_clients.count() >= limit:
+    if not by.is_staff and by.created_clients.filter(deleted=False).count() >= limit:
         message = f"You have created the maximum number of clients ({limit})."
         raise ClientLimitReached(message)
     client = Client.objects.create(

@@ -16,6 +16,7 @@ from portal.core.reasons import Refused
 from portal.registry.actions.inspect_key import record_refused_key
 from portal.registry.choices import Verb
 from portal.registry.errors import (
+    ClientArchived,
     ClientSuspended,
     KeyAlreadyHere,
     KeyLimitReached,
@@ -121,6 +122,11 @@ def check_client_takes(client: Client, key: PublicKey) -> None:
     Without the client's lock the result is a forecast; `register_key` checks again with the lock.
     """
     _check_unknown(client, key)
+    if client.is_archived:
+        message = (
+            f"{client.name} is archived. It cannot register keys until an owner takes it back."
+        )
+        raise ClientArchived(message)
     if client.is_suspended:
         message = f"{client.name} is suspended. It cannot register keys until an admin resumes it."
         raise ClientSuspended(message)

@@ -38,12 +38,24 @@ class ClientQuerySet(models.QuerySet["Client"]):
     def visible_to(self, user: User) -> Self:
         """Return the clients that the person may see: an admin all, a member their own."""
         if user.is_staff:
-            return self
-        return self.filter(memberships__user=user)
+            return self.existing()
+        return self.existing().filter(memberships__user=user)
+
+    def existing(self) -> Self:
+        """Return the clients that are not deleted."""
+        return self.filter(deleted=False)
+
+    def in_use(self) -> Self:
+        """Return the clients that are neither archived nor deleted."""
+        return self.filter(archived_at=None)
+
+    def archived(self) -> Self:
+        """Return the clients that are archived and can be taken back."""
+        return self.filter(archived_at__isnull=False, deleted=False)
 
     def usable(self) -> Self:
-        """Return the clients that are not suspended."""
-        return self.filter(suspended_at=None)
+        """Return the clients that are not suspended, archived or deleted."""
+        return self.in_use().filter(suspended_at=None)
 
     def without_owner(self) -> Self:
         """Return the clients that have no owner with an active account."""
@@ -74,6 +86,13 @@ class Client(ToolkitClient, models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     suspension_note = models.CharField(max_length=500, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    """When an owner archived the client, or deleted it."""
+    archived_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    deleted = models.BooleanField(default=False, db_default=False)
+    """Whether the client, which never had a key, only remains because events name it."""
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership")
 
     objects = ClientQuerySet.as_manager()
@@ -86,6 +105,11 @@ class Client(ToolkitClient, models.Model):
                 condition=Q(suspended_at=None, suspended_by=None, suspension_note="")
                 | Q(suspended_at__isnull=False, suspended_by__isnull=False),
                 name="client_suspended_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(archived_at=None, archived_by=None, deleted=False)
+                | Q(archived_at__isnull=False, archived_by__isnull=False),
+                name="client_archived_by_somebody",
             ),
             models.CheckConstraint(
                 condition=Q(grant_types__isnull=True) | Q(grant_types__in=_SOME_GRANT_TYPES),
@@ -101,6 +125,9 @@ class Client(ToolkitClient, models.Model):
                 fields=["-id"], name="client_suspended", condition=Q(suspended_at__isnull=False)
             ),
             models.Index(fields=["-id"], name="client_with_more", condition=WITH_MORE),
+            models.Index(
+                fields=["-id"], name="client_archived", condition=Q(archived_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -110,6 +137,11 @@ class Client(ToolkitClient, models.Model):
     def is_suspended(self) -> bool:
         """Whether an admin has suspended the client, so that none of its keys is published."""
         return self.suspended_at is not None
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it is archived or deleted: all its keys have ended, and it gets no others."""
+        return self.archived_at is not None
 
 
 class Membership(models.Model):

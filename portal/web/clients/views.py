@@ -25,7 +25,7 @@ PAGE_SIZE = 25
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Redirect to the Settings page of the user's only client, or to the list."""
-    own = list(Client.objects.filter(memberships__user=current_user(request))[:2])
+    own = list(Client.objects.in_use().filter(memberships__user=current_user(request))[:2])
     if len(own) == 1:
         return redirect("client", own[0].client_id)
     return redirect("clients")
@@ -33,16 +33,23 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def client_list(request: HttpRequest) -> HttpResponse:
-    """List the clients that the user is a member of, by name, with a search when there are many."""
+    """List the clients that the user is a member of, by name, with a search when there are many.
+
+    `archived` shows the archived ones instead of the others.
+    """
     user = current_user(request)
     wanted = request.GET.get("q", "").strip()[:100]
-    own = Client.objects.filter(pk__in=user.memberships.values("client")).order_by("name", "pk")
+    mine = Client.objects.filter(pk__in=user.memberships.values("client"))
+    shows_archived = bool(request.GET.get("archived"))
+    own = (mine.archived() if shows_archived else mine.in_use()).order_by("name", "pk")
     found = own.filter(name__icontains=wanted) if wanted else own
     rows = found.annotate(team=Count("members"))
     context = {
         "section": "clients",
         "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
         "wanted": wanted,
+        "shows_archived": shows_archived,
+        "has_archived": shows_archived or mine.archived().exists(),
         "searchable": bool(wanted) or own.count() > 5,
         "may_create": permissions.can_create_client(user),
     }
@@ -90,6 +97,7 @@ def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
         else:
             messages.success(request, f"{changed.name} was changed.")
             return leave(request, "client", changed.client_id)
-    context = {"section": "clients", "client": client, "form": form}
+    has_keys = client.keys.exists()
+    context = {"section": "clients", "client": client, "form": form, "has_keys": has_keys}
     status = 422 if form.is_bound else 200
     return show(request, "web/clients/edit.html", context, fragment="form", status=status)

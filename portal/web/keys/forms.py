@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, cast
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
@@ -23,7 +22,7 @@ from portal.registry.key_dates import latest_date
 from portal.registry.key_policy import key_policy
 from portal.registry.models import ClientKey
 from portal.web.form_errors import add_refusal
-from portal.web.forms import PortalForm, one_line, paste_area
+from portal.web.forms import ConfirmedForm, PortalForm, one_line, paste_area
 
 _FILES: Final = ".pem,.der,.pub,.crt,.cer,.csr,.jwk,.json,.xml,.txt,text/plain"
 _DATE_FORMATS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
@@ -261,32 +260,11 @@ class KeyEditForm(PortalForm):
         return self._expires_at
 
 
-class KeyRemovalForm(PortalForm):
+class KeyRemovalForm(ConfirmedForm):
     """A form that asks for the client's name before it removes the client's last live key."""
 
-    confirmation = forms.CharField(
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-
     def __init__(self, *args: Any, key: ClientKey, is_last: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.key = key
-        if is_last:
-            name = key.client.name
-            self.fields["confirmation"].label = f"To confirm, enter the client's name: {name}"
-        else:
-            del self.fields["confirmation"]
-
-    def clean_confirmation(self) -> str:
-        """Refuse anything but the client's name, ignoring case and spacing."""
-        written = " ".join(self.cleaned_data["confirmation"].casefold().split())
-        name = self.key.client.name
-        if written != " ".join(name.casefold().split()):
-            message = f"Nothing was changed. Enter “{name}” to confirm."
-            raise ValidationError(message)
-        return name
+        super().__init__(*args, name=key.client.name if is_last else "", **kwargs)
 
 
 class RetirementForm(KeyRemovalForm):

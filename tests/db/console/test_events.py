@@ -84,6 +84,10 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     actions.appoint_owner(payments, email="dev@example.com", by=cast.admin)
     actions.activate_person(cast.alice, by=cast.admin)
     actions.invite_person("ann@example.com", by=cast.admin)
+    empty = actions.create_client(name="Empty", by=cast.bob)
+    actions.archive_client(empty, by=cast.bob)
+    actions.unarchive_client(empty, by=cast.bob)
+    actions.delete_client(empty, by=cast.bob)
     return first
 
 
@@ -91,6 +95,10 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
     sentences = told(admin.get(URL))
     when = re.escape(f"{timezone.now() + timedelta(days=1):%B %Y}")
     expected = [
+        r"bob@example\.com deleted the client “Empty”\.",
+        r"bob@example\.com took the client “Empty” out of the archive\.",
+        r"bob@example\.com archived the client “Empty”\.",
+        r"bob@example\.com created the client “Empty”\.",
         r"admin@example\.com invited ann@example\.com\.",
         r"admin@example\.com reactivated the account of alice@example\.com\.",
         (
@@ -185,8 +193,8 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
     assert count(key=history.kid) == 8
     assert count(key=history.kid[:8]) == 8
     assert count(key=history.spki_sha256.upper()) == 8
-    assert count(person=" BOB@example.com ") == 1
-    assert count(since=today.isoformat()) == 28
+    assert count(person=" BOB@example.com ") == 5
+    assert count(since=today.isoformat()) == 32
     assert count(until=(today - timedelta(days=1)).isoformat()) == 0
     assert count(person="admin@example.com", verb="block_key", until=today.isoformat()) == 1
 

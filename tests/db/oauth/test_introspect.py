@@ -11,9 +11,9 @@ from django.test import Client as Browser
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.registry.actions import block_key, revoke_key, suspend_client
+from portal.registry.actions import archive_client, block_key, revoke_key, suspend_client
 from portal.registry.choices import RevocationReason
-from portal.registry.models import AccessToken, Client, RedeemedAssertion
+from portal.registry.models import AccessToken, Client, RedeemedAssertion, RefusedRequest
 from tests.db.oauth.token_requests import INTROSPECT, ISSUER, Signer, body_of, new_signer, post
 
 INACTIVE = {"active": False}
@@ -150,6 +150,16 @@ def test_a_token_of_a_suspended_client_is_not_active(
     token = token_of(signer.ask())
     suspend_client(signer.client, note="", by=cast.admin)
     assert introspected(resource_server, token) == INACTIVE
+
+
+def test_a_token_of_an_archived_client_is_not_active_and_it_gets_no_other(
+    signer: Signer, resource_server: Signer, cast: SimpleNamespace
+) -> None:
+    token = token_of(signer.ask())
+    archive_client(signer.client, by=cast.alice)
+    assert introspected(resource_server, token) == INACTIVE
+    assert body_of(signer.ask())["error"] == "invalid_client"
+    assert RefusedRequest.objects.latest("pk").reason == "key_retired"
 
 
 def test_a_token_for_a_person_who_may_not_sign_in_any_more_is_not_active(

@@ -24,7 +24,7 @@ class Command(PersonCommand):
 
     def act(self, admin: User, *, email: str, client_id: str = "", **_options: Any) -> str:
         """Appoint the owner."""
-        client = Client.objects.filter(client_id=client_id).first()
+        client = Client.objects.existing().filter(client_id=client_id).first()
         if client is None:
             raise CommandError(f"No client has the client_id {client_id}.")
         membership = appoint_owner(client, email=email, by=admin)

@@ -84,6 +84,9 @@ VERBS: Final[Mapping[str, Callable[[Scene], Any]]] = {
     ),
     "suspend_client": lambda s: actions.suspend_client(s.client, note="", by=s.admin),
     "resume_client": lambda s: actions.resume_client(s.client, by=s.admin),
+    "archive_client": lambda s: actions.archive_client(s.client, by=s.owner),
+    "unarchive_client": lambda s: actions.unarchive_client(s.client, by=s.owner),
+    "delete_client": lambda s: actions.delete_client(s.client, by=s.owner),
     "add_member": lambda s: actions.add_member(
         s.client, email=s.new.email, role=Role.VIEWER, by=s.owner
     ),

@@ -1,0 +1,70 @@
+"""Archive a client, take it back, and delete one that never had a key."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portal.registry import permissions
+from portal.registry.actions import archive_client, delete_client, unarchive_client
+from portal.registry.errors import RegistryRefusal
+from portal.registry.models import Client
+from portal.web.current_user import current_user
+from portal.web.forms import ConfirmedForm, posted
+from portal.web.render import leave, show
+from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, require
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def client_archive(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Show what archiving the client ends (GET), and archive it (POST)."""
+    client = _find_own(request, client_id)
+    if client.is_archived:
+        messages.info(request, f"{client.name} is already archived.")
+        return leave(request, "client", client.client_id)
+    keys = list(client.keys.current(timezone.now()).defer("pem", "jwk").order_by("-pk"))
+    form = ConfirmedForm(posted(request), name=client.name if keys else "")
+    if form.is_valid():
+        archive_client(client, by=current_user(request))
+        messages.success(request, f"{client.name} is archived. An owner can take it back.")
+        return leave(request, "clients")
+    context = {"section": "clients", "client": client, "keys": keys, "form": form}
+    status = 422 if form.is_bound else 200
+    return show(request, "web/clients/archive.html", context, fragment="form", status=status)
+
+
+@require_POST
+def client_archive_withdrawal(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Take a client out of the archive."""
+    client = _find_own(request, client_id)
+    try:
+        unarchive_client(client, by=current_user(request))
+    except RegistryRefusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{client.name} is back. Now add a public key.")
+    return leave(request, "client", client.client_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def client_delete(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Ask for confirmation (GET), and delete a client that never had a key (POST)."""
+    client = _find_own(request, client_id)
+    if request.method != "POST":
+        context = {"section": "clients", "client": client, "has_keys": client.keys.exists()}
+        return show(request, "web/clients/delete.html", context)
+    try:
+        delete_client(client, by=current_user(request))
+    except RegistryRefusal as refusal:
+        messages.error(request, str(refusal))
+        return leave(request, "client", client.client_id)
+    messages.success(request, f"{client.name} is deleted.")
+    return leave(request, "clients")
+
+
+def _find_own(request: HttpRequest, client_id: str) -> Client:
+    client = get_client_or_404(request, client_id)
+    require(permissions.can_change_client(current_user(request), client), NOT_YOUR_CLIENT)
+    return client
