@@ -1,13 +1,13 @@
 """Every form in which people have a public key, wherever a page takes one or may be given one.
 
-One test goes through all forms, as to set a test up takes longer than its requests. What a form
+One test goes through many forms, as to set a test up takes longer than its requests. What a form
 writes is rolled back before the next.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,10 +34,48 @@ def _no_limits(settings: Any) -> None:
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, **limits}
 
 
-def go_through(check: Callable[[Form], None]) -> None:
+def text_in(form: Form) -> str:
+    """Return the text, or nothing when a field for text could not hold it."""
+    try:
+        text = form.content.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+    return "" if "\0" in text else text
+
+
+def first_of_each(kind: Callable[[Form], object], forms: Iterable[Form]) -> list[Form]:
+    """Return the first form of each kind."""
+    return list({kind(form): form for form in reversed(list(forms))}.values())
+
+
+def kind_of(form: Form) -> object:
+    """Return what a page makes a difference by: the outcome, and what comes with it."""
+    return form.outcome, bool(text_in(form)), bool(form.choices), bool(form.leaked)
+
+
+TEXTS = first_of_each(lambda form: (form.says, form.outcome), FORMS)
+KINDS = first_of_each(kind_of, FORMS)
+
+
+def some_or_all(some: Sequence[Form]) -> pytest.MarkDecorator:
+    """Give a test some of the forms, and in `make test-all` all of them.
+
+    Some are enough, as a page reads no form itself: `tests/unit/core/public_key/test_forms.py`
+    holds what is read from each, and a page can differ only by what comes of that.
+    """
+    return pytest.mark.parametrize(
+        "forms",
+        [
+            pytest.param(some, id="of each kind"),
+            pytest.param(FORMS, id="all", marks=pytest.mark.exhaustive),
+        ],
+    )
+
+
+def go_through(forms: Sequence[Form], check: Callable[[Form], None]) -> None:
     """Check each form, and fail with all that are wrong."""
     wrong = []
-    for form in FORMS:
+    for form in forms:
         start = transaction.savepoint()  # no atomic block: verbs want to be the outermost one
         try:
             check(form)
@@ -53,15 +91,6 @@ def pasted(form: Form) -> dict[str, Any]:
     return {"material": text} if text else {"file": SimpleUploadedFile(form.file, form.content)}
 
 
-def text_in(form: Form) -> str:
-    """Return the text, or nothing when a field for text could not hold it."""
-    try:
-        text = form.content.decode("utf-8")
-    except UnicodeDecodeError:
-        return ""
-    return "" if "\0" in text else text
-
-
 def said(response: Any) -> str:
     """Return the page as somebody reads it."""
     return html.unescape(text_of(response))
@@ -75,7 +104,10 @@ def check_secrets(page: str, form: Form) -> None:
     assert set(form.leaked) <= set(BlockedKey.objects.values_list("spki_sha256", flat=True))
 
 
-def test_inspection(ask: Any, paths: SimpleNamespace, payments: Client) -> None:
+@some_or_all(TEXTS)
+def test_inspection(
+    ask: Any, paths: SimpleNamespace, payments: Client, forms: Sequence[Form]
+) -> None:
     before = payments.keys.count()
 
     def check(form: Form) -> None:
@@ -86,10 +118,11 @@ def test_inspection(ask: Any, paths: SimpleNamespace, payments: Client) -> None:
         check_secrets(page, form)
         assert payments.keys.count() == before
 
-    go_through(check)
+    go_through(forms, check)
 
 
-def test_form(ask: Any, paths: SimpleNamespace, payments: Client) -> None:
+@some_or_all(KINDS)
+def test_form(ask: Any, paths: SimpleNamespace, payments: Client, forms: Sequence[Form]) -> None:
     def check(form: Form) -> None:
         alg = "ES256"
         if form.outcome == "accepted":
@@ -104,10 +137,11 @@ def test_form(ask: Any, paths: SimpleNamespace, payments: Client) -> None:
         assert [words for words in form.says if words not in page and not found] == []
         check_secrets(page, form)
 
-    go_through(check)
+    go_through(forms, check)
 
 
-def test_confirmation(ask: Any, key: ClientKey) -> None:
+@some_or_all(KINDS)
+def test_confirmation(ask: Any, key: ClientKey, forms: Sequence[Form]) -> None:
     """Nothing that is no signature confirms a key, and what it is instead is said."""
     path = reverse("key_confirmation", args=[key.client.client_id, key.kid])
 
@@ -123,10 +157,11 @@ def test_confirmation(ask: Any, key: ClientKey) -> None:
         if form.outcome == "accepted" or form.choices:
             assert "This is a public key." in page
 
-    go_through(check)
+    go_through(forms, check)
 
 
-def test_debugger(ask: Any, payments: Client) -> None:
+@some_or_all(KINDS)
+def test_debugger(ask: Any, payments: Client, forms: Sequence[Form]) -> None:
     path = reverse("assertion_debugger", args=[payments.client_id])
 
     def check(form: Form) -> None:
@@ -143,15 +178,13 @@ def test_debugger(ask: Any, payments: Client) -> None:
             said_so = ("This is a public key.", "These are public keys.", "This is a certificate.")
             assert any(words in page for words in said_so)
 
-    go_through(check)
+    go_through(forms, check)
 
 
 def test_one_of_several_is_chosen(ask: Any, paths: SimpleNamespace, payments: Client) -> None:
     """Without JavaScript too: the radio buttons stand in the form, and Add sends the choice."""
 
     def check(form: Form) -> None:
-        if not form.choices:
-            return
         keys = [parse_public_key(form.content, choice=kid) for kid in kids_of(form)]
         chosen = keys[-1]
         entered = pasted(form) | {"choice": chosen.thumbprint}
@@ -165,7 +198,7 @@ def test_one_of_several_is_chosen(ask: Any, paths: SimpleNamespace, payments: Cl
         registered = payments.keys.get(label=form.file)
         assert registered.spki_sha256 == form.choices[-1]
 
-    go_through(check)
+    go_through([form for form in FORMS if form.choices], check)
 
 
 def kids_of(form: Form) -> list[str]:
