@@ -1,12 +1,11 @@
 """Fixtures for a real browser and server. Every error in the browser console fails the test.
 
-Chromium is the Debian package, found on PATH. Without it every test here fails.
+Without Chromium every test here fails.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from portal.accounts.models import User
+from tests.chromium import launch_options
 from tests.db.conftest import cast, key, other, payments, snapshots, steps
 from tests.triggers import flush_past_the_triggers
 from tests.waiting import PATIENCE_S
@@ -46,13 +46,8 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    """The path of Chromium, and no sandbox when root runs it."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert found, "Chromium is missing: apt-get install chromium"
-    return {
-        "executable_path": found,
-        "args": ["--no-sandbox"] if os.geteuid() == 0 else [],
-    }
+    """The Chromium that is installed, in place of Playwright's own."""
+    return launch_options()
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,8 @@ guide and has to be (RFC 9700 §2.1.1): it adds `code_challenge` and `code_verif
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
-import shutil
 import subprocess
 import time
 from base64 import urlsafe_b64encode
@@ -30,6 +28,7 @@ from portal.accounts.models import User
 from portal.registry.actions import create_client
 from portal.registry.models import Client
 from tests.callback import Callback, callback_server
+from tests.chromium import launch_options
 from tests.interop.served import Served
 from tests.paths import client_path
 from tests.waiting import PATIENCE_S
@@ -70,11 +69,8 @@ def page(guided: Client) -> Iterator[Page]:
     """A page of Chromium. It comes after what is written to the database: Playwright keeps an event
     loop in this thread, which Django takes for an asynchronous caller.
     """
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert executable, "Chromium is missing: apt-get install chromium"
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=sandbox)
+        browser = playwright.chromium.launch(**launch_options())
         page = browser.new_page()
         page.set_default_timeout(PATIENCE_S * 1000)
         yield page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
@@ -15,6 +14,7 @@ from playwright.sync_api import sync_playwright
 
 from portal.registry.follower import BOUND_S
 from portal.registry.models import Client
+from tests.chromium import launch_options
 from tests.interop.conftest import Register
 from tests.interop.served import Served, database_url
 from tests.waiting import PATIENCE_S, wait_until
@@ -92,11 +92,8 @@ def test_odd_client_id_is_not_found(served: Served) -> None:
 
 def test_page_of_another_origin_may_read_it(path: str, served: Served) -> None:
     """A header that is not simple makes the browser ask before (a preflight)."""
-    executable = shutil.which("chromium") or shutil.which("google-chrome")
-    assert executable, "Chromium is missing: apt-get install chromium"
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=sandbox)
+        browser = playwright.chromium.launch(**launch_options())
         page = browser.new_page()
         page.goto(f"{served.url.replace('127.0.0.1', 'localhost')}/healthz")
         status, tag, body = page.evaluate(
