@@ -9,6 +9,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from portal.accounts.models import User
+from portal.core.dates import time_text
 from portal.registry.choices import BlockedWhy, RevocationReason, Role, Verb
 from portal.registry.models import PORTAL, Actor, ClientKey, Event, describe_actor
 
@@ -155,7 +156,7 @@ def _changed_key(event: Event, detail: Detail) -> str:
 
 def _date(recorded: object) -> str:
     when = parse_datetime(str(recorded))
-    return f"{when:%d %B %Y at %H:%M} UTC".removeprefix("0") if when else ""
+    return time_text(when) if when else ""
 
 
 def _retired(event: Event, detail: Detail) -> str:

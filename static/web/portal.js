@@ -28,6 +28,15 @@
     setTimeout(() => button.classList.remove("is-copied"), 2000);
   });
 
+  // Times are in UTC for everybody; the hint has the time of the user's own clock.
+  const local = new Intl.DateTimeFormat([], { dateStyle: "medium", timeStyle: "long" });
+  const localise = (root) => {
+    for (const time of root.querySelectorAll("time[datetime]:not([data-local])")) {
+      time.dataset.local = "";
+      time.title = [time.title, `Your time: ${local.format(new Date(time.dateTime))}`].filter(Boolean).join("\n");
+    }
+  };
+
   // Menus are <details>. Escape and a click outside close them.
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -120,7 +129,9 @@
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {
-    reveal(event.target.parentElement ?? document);
+    const changed = event.target.parentElement ?? document;
+    reveal(changed);
+    localise(changed);
     // The form succeeded. Its message is at the top of the page, so scroll there.
     const { xhr, requestConfig } = event.detail;
     const messages = document.getElementById("messages");
@@ -129,5 +140,8 @@
       messages.scrollIntoView({ block: "center" });
     }
   });
-  document.addEventListener("DOMContentLoaded", () => reveal(document));
+  document.addEventListener("DOMContentLoaded", () => {
+    reveal(document);
+    localise(document);
+  });
 })();

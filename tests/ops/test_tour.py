@@ -53,8 +53,9 @@ def test_the_tour_works_as_it_is_told(demo: tuple[Demo, str], tmp_path: Path) ->
     settings_page = developer.open("/")
     client_id = developer.page.url.rstrip("/").rpartition("/")[2]
     assert client_id in settings_page
+    [label] = re.findall(r'name="label" value="([^"]*)"', settings_page)
     pem = (tmp_path / "public_key_tour.pem").read_text("ascii")
-    form = {"material": pem, "alg": "PS256", "label": "Tour"}
+    form = {"material": pem, "alg": "PS256", "label": label}
     keys = f"/clients/{client_id}/keys/"
     after = developer.fill_in(f"/clients/{client_id}/", to=keys, **form)
     kid = re.findall(r"/keys/([\w-]{43})/", after)[0]

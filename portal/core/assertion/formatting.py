@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
+from portal.core.dates import time_text
 from portal.core.private.detect import refuse_private
 from portal.core.reasons import Refused
 
@@ -62,16 +63,11 @@ def kind(value: object) -> str:
 
 
 def moment(seconds: float) -> str:
-    """Return a date claim with its meaning: "1711910700 (2024-03-31 18:45:00 UTC)"."""
+    """Return a date claim with its meaning: "1711910700 (31 Mar 2024, 18:45:00 UTC)"."""
     whole = int(seconds)
     if not 0 <= whole <= _LAST_SECOND:
         return brief(seconds)
-    return f"{brief(seconds)} ({utc(datetime.fromtimestamp(whole, UTC))})"
-
-
-def utc(at: datetime) -> str:
-    """Return a time as "2024-03-31 18:45:00 UTC"."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{brief(seconds)} ({time_text(datetime.fromtimestamp(whole, UTC), seconds=True)})"
 
 
 def span(seconds: float) -> str:

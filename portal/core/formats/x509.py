@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from portal.core.algorithms import PUBLIC_HALF
+from portal.core.dates import date_text
 from portal.core.formats import der
 from portal.core.formats.spki import parse_spki
 from portal.core.public_key import Container, PublicKey
@@ -60,4 +61,4 @@ def _date(element: der.Element) -> str:
         raise der.NotDer
     if not _DATE.fullmatch(text):
         raise der.NotDer
-    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC).date().isoformat()
+    return date_text(datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC))

@@ -23,8 +23,9 @@ from portal.core.assertion import (
     pointers_in,
     verify,
 )
-from portal.core.assertion.formatting import brief, utc
+from portal.core.assertion.formatting import brief
 from portal.core.assertion.token_request import private_key_in, why_of_another
+from portal.core.dates import time_text
 from portal.core.public_key import PublicKey
 from portal.core.public_key.negation import fingerprints
 from portal.core.reasons import Reason, Refused
@@ -146,9 +147,10 @@ def _authenticate(
     _refuse_private_key(parameters, unverified)
     key = next(key for key in keys if key.kid == verified.kid)
     if not consume_jti(verified, key, reference=attempt.reference, now=attempt.now):
+        seen = first_seen(key.client, verified.jti) or attempt.now
         raise Refused(
             Reason.JTI_REUSED,
-            found=f"First used {utc(first_seen(key.client, verified.jti) or attempt.now)}",
+            found=f"First used {time_text(seen, seconds=True)}",
             needed="Not used before",
         )
     if key.confirmed_at is None:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal.accounts.models import User
+from portal.core.dates import date_text
 from portal.core.jwk import published_jwk
 from portal.core.key_policy.accepted import AcceptedKey
 from portal.core.public_key import PublicKey
@@ -143,7 +144,7 @@ def _check_unknown(client: Client, key: PublicKey) -> None:
         status = known.lifecycle.status(timezone.now()).label.lower()
         message = (
             f"This client already has this key: “{known.label}”, {status}, "
-            f"registered {known.registered_at:%d %B %Y}."
+            f"registered {date_text(known.registered_at)}."
         )
         if known.revoked_at:
             message += " A revocation is permanent: create a new key pair."

@@ -24,7 +24,9 @@ PAGE_SIZE = 25
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Redirect to the Settings page of the user's only client, or to the list."""
+    """Redirect an admin to the console, others to their only client or to the list of clients."""
+    if permissions.can_use_console(current_user(request)):
+        return redirect("console_keys")
     own = list(Client.objects.in_use().filter(memberships__user=current_user(request))[:2])
     if len(own) == 1:
         return redirect("client", own[0].client_id)

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Final
 
 from portal.core.assertion.formatting import brief, span
+from portal.core.dates import time_text
 
 _MAX_MEMBERS: Final = 100
 _DATES: Final = frozenset({"exp", "iat", "nbf"})
@@ -41,7 +42,7 @@ def _decode_member(name: str, value: object, now: datetime) -> DecodedMember:
     when = _time(value) if name in _DATES else None
     if when is None:
         return DecodedMember(name, text)
-    return DecodedMember(name, text, f"{when:%Y-%m-%d %H:%M:%S} UTC", distance(when, now))
+    return DecodedMember(name, text, time_text(when, seconds=True), distance(when, now))
 
 
 def _time(value: object) -> datetime | None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from portal.core.algorithms import Algorithm
 from portal.core.key_policy.accepted import AcceptedKey
 from portal.core.public_key import PublicKey
-from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
+from portal.core.reasons import NOT_SHOWN_AGAIN, Reason, Refused
 from portal.registry.choices import CHOSEN_REASONS, RevocationReason
 from portal.registry.errors import RegistryRefusal
 from portal.registry.key_dates import latest_date
@@ -108,6 +108,8 @@ class KeyForm(PortalForm):
         """`inspect` reads each submitted key once: text, file, or both."""
         super().__init__(*args, **kwargs)
         self._inspect = inspect
+        # Until the user changes it, key-form.js replaces it by the name of the chosen file.
+        self.fields["label"].widget.attrs["data-suggested"] = self.initial.get("label", "")
         # The registry decides whether the chosen algorithm fits the key.
         choices = [("", "Choose"), *_choices(key_policy().offered)]
         self.fields["alg"].widget = forms.Select(choices=choices)
@@ -130,6 +132,11 @@ class KeyForm(PortalForm):
         """
         text, file = self.data.get("material", ""), self.files.get("file")
         content = file.read() if isinstance(file, UploadedFile) else b""
+        if isinstance(file, UploadedFile) and not content:
+            needed = "Choose the file that contains your public key, or paste the key."
+            empty = Refused(Reason.EMPTY, found="This file is empty.", needed=needed)
+            add_refusal(self, empty)
+            return 1
         given = [each for each in (text if text.strip() else "", content) if each]
         for place, material in enumerate(given):
             refused = None

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.registry import permissions
@@ -21,6 +22,7 @@ from portal.web.keys.lists import is_last_live
 from portal.web.keys.removal import show_removal
 from portal.web.render import leave
 from portal.web.shortcuts import NOT_YOUR_KEYS, get_key_or_404, require
+from portal.web.templatetags.portal import moment
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -59,9 +61,9 @@ def _retire(request: HttpRequest, key: ClientKey, form: RetirementForm) -> bool:
     except RegistryRefusal as refusal:
         add_refusal(form, refusal)
         return False
-    if grace:
-        text = f"“{key.label}” leaves the JWKS on {key.retires_at:%d %B %Y, %H:%M} UTC."
-        messages.success(request, f"{text} You can undo this until then.")
+    if grace and key.retires_at:
+        text = "“{}” leaves the JWKS on {}. You can undo this until then."
+        messages.success(request, format_html(text, key.label, moment(key.retires_at)))
     else:
         messages.success(request, f"“{key.label}” is retired and has left the JWKS.")
     return True

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from portal.core.dates import date_text
 from portal.registry import permissions
 from portal.registry.models import Client
 from portal.web.addresses import addresses_of
@@ -74,7 +75,7 @@ def show_settings(
         "recipes": recipes(),
         "public_halves": PUBLIC_HALVES,
         "files": files_of_next_key(client, lists.total),
-        "form": form or KeyForm(),
+        "form": form or KeyForm(initial={"label": f"Key {lists.total + 1}, {date_text(now)}"}),
         "leaked_keys": leaked_keys_of(form.refused if form else None, user, now),
         "may_change_keys": permissions.can_change_keys(user, client),
         "may_revoke_keys": permissions.can_revoke_keys(user, client),

@@ -39,6 +39,7 @@ from portal.web.shortcuts import (
     get_key_or_404,
     require,
 )
+from portal.web.templatetags.portal import moment
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -164,10 +165,10 @@ def _say_registered(request: HttpRequest, key: ClientKey) -> None:
     live, status = key.client.keys.live(now).count(), key.lifecycle.status(now)
     if status == KeyStatus.UNCONFIRMED:
         level, text = messages.WARNING, "is registered. It enters the JWKS after you confirm it."
-    elif status == KeyStatus.PENDING:
+    elif status == KeyStatus.PENDING and key.not_before:
         level, text = (
             messages.SUCCESS,
-            f"is registered. It starts {key.not_before:%d %B %Y, %H:%M} UTC.",
+            format_html("is registered. It starts {}.", moment(key.not_before)),
         )
     else:
         level = messages.SUCCESS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -9,16 +10,19 @@ from django import template
 from django.forms import BoundField, CheckboxInput, RadioSelect, Select
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
+from portal.core.dates import time_text
 from portal.core.key_files import PRIVATE, PUBLIC, KeyFiles
 from portal.core.lifecycle import KeyStatus
 from portal.registry.models import Actor, ClientKey, describe_actor
 from portal.web.forms import PortalForm
 
 register = template.Library()
+
+_ADDRESS: Final = re.compile(r"://|@")
 
 _STATUS_COLOURS: Final = {
     KeyStatus.ACTIVE: "green",
@@ -72,12 +76,15 @@ def command(context: template.Context, value: str, name: str = "the command") ->
 
 @register.simple_tag
 def moment(when: datetime, show: str = "both") -> SafeString:
-    """Show a time in UTC and how long ago or ahead it is; `show`: both, absolute or relative."""
+    """Show a time in UTC and how long ago or ahead it is.
+
+    `show`: both, absolute, seconds (absolute too) or relative. portal.js adds the local time.
+    """
     context = {
         "iso": when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "absolute": f"{when.astimezone(UTC):%d %b %Y, %H:%M} UTC".removeprefix("0"),
+        "absolute": time_text(when, seconds=show == "seconds"),
         "relative": relative(when, timezone.now()),
-        "absolute_only": show == "absolute",
+        "absolute_only": show in {"absolute", "seconds"},
         "relative_only": show == "relative",
     }
     # Without the line break that ends the template: a full stop may follow.
@@ -92,6 +99,15 @@ def relative(when: datetime, now: datetime) -> str:
         # Rounded up: a grace period of 24 hours would otherwise begin as "in 23 hours, 59 minutes".
         return f"in {timesince(now, when + timedelta(seconds=59))}"
     return f"{timesince(when, now)} ago"
+
+
+@register.filter
+def breakable(value: object) -> SafeString:
+    """Return a URL or an e-mail address that lines may break after its punctuation."""
+    parts = (
+        re.findall(r"[^/@.?&=-]*[/@.?&=-]*", str(value)) if _ADDRESS.search(str(value)) else [value]
+    )
+    return format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in parts if part))
 
 
 @register.filter

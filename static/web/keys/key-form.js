@@ -5,10 +5,19 @@
 (() => {
   const MAX_BYTES = 32 * 1024;
   const warning = (form, kind) => form.querySelector(`[data-${kind}-warning]`);
+  const fileOf = (form) => form.querySelector("input[type=file]");
+
+  // The text that came from the chosen file. The file itself is not sent then: it has no name.
+  const taken = new WeakMap();
+  const sendsFile = (form) => {
+    taken.delete(form);
+    fileOf(form).name = "file";
+  };
 
   const empty = (form) => {
     form.elements.material.value = "";
-    form.elements.file.value = "";
+    fileOf(form).value = "";
+    sendsFile(form);
     form.querySelector("#inspection > .notice")?.remove();
     for (const kind of ["private", "size"]) warning(form, kind).hidden = true;
   };
@@ -26,19 +35,31 @@
     warning(event.target, "private").hidden = false;
   });
 
+  // Until the user writes a label, it is the one that the page suggests, or the name of the file.
+  const name = (form, file) => {
+    const label = form.elements.label;
+    if (![label.dataset.suggested, label.dataset.file].includes(label.value)) return;
+    label.value = label.dataset.file = file.name.replace(/\.[^.]*$/, "").slice(0, label.maxLength);
+  };
+
   const take = async (form, file) => {
     if (file.size > MAX_BYTES) return refuseSize(form);
     for (const kind of ["private", "size"]) warning(form, kind).hidden = true;
     const area = form.elements.material;
+    sendsFile(form);
     const bytes = new Uint8Array(await file.arrayBuffer());
     if (privateKey.inFile(bytes)) return privateKey.stop(form, area, privateKey.containerOf(bytes));
     try {
       area.value = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-      form.elements.file.value = "";
+      if (area.value) {
+        taken.set(form, area.value);
+        fileOf(form).removeAttribute("name");
+      }
     } catch {
-      // A binary file, such as DER. It stays chosen and is sent unchanged.
+      // A binary file, such as DER. It is sent unchanged.
       area.value = "";
     }
+    name(form, file);
     area.dispatchEvent(new Event("input", { bubbles: true }));
   };
 
@@ -48,6 +69,11 @@
   document.addEventListener("input", (event) => {
     const form = formOf(event);
     if (!form || event.target.name !== "material") return;
+    if (taken.has(form) && taken.get(form) !== event.target.value) {
+      // The text is no longer that of the file.
+      fileOf(form).value = "";
+      sendsFile(form);
+    }
     if (event.target.value.length > MAX_BYTES) {
       event.stopImmediatePropagation();
       refuseSize(form);
@@ -62,22 +88,24 @@
   for (const type of ["input", "change"]) {
     document.addEventListener(type, (event) => {
       const form = formOf(event);
-      if (!form || event.target.name !== "file") return;
+      if (!form || event.target.type !== "file") return;
       // A file is sent only after it was checked.
       event.stopImmediatePropagation();
       if (type === "change" && event.target.files[0]) take(form, event.target.files[0]);
     }, true);
   }
 
+  // A file may be dropped anywhere on the page: beside the field, the browser would open it instead.
   for (const type of ["dragover", "dragleave", "drop"]) {
     document.addEventListener(type, (event) => {
-      const area = event.target.closest?.("[data-drop]");
-      if (!area || !event.dataTransfer?.types.includes("Files")) return;
+      const form = document.querySelector("form[data-key-form]");
+      if (!form || !event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
-      area.classList.toggle("is-over", type === "dragover");
+      form.querySelector("[data-drop]").classList.toggle("is-over", type === "dragover");
       if (type !== "drop") return;
-      const form = area.closest("form");
-      form.elements.file.files = event.dataTransfer.files;
+      form.closest("details")?.setAttribute("open", "");
+      fileOf(form).files = event.dataTransfer.files;
+      fileOf(form).scrollIntoView({ block: "nearest" });
       take(form, event.dataTransfer.files[0]);
     });
   }

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from portal.core.dates import time_text
 from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import block_key, revoke_key
 from portal.registry.choices import RevocationReason, Verb
@@ -193,8 +194,9 @@ def test_revoke_key_revokes(payments: Client, key: ClientKey, cast: SimpleNamesp
     given = ["--reason", "compromised", "--by", "admin@example.com", "--note", "Laptop lost"]
     said = run("revoke_key", *given, "--", key.kid)
     key.refresh_from_db()
+    assert key.revoked_at
     assert said == (
-        f"“First” of Payments is revoked since {key.revoked_at:%d %B %Y at %H:%M:%S} UTC "
+        f"“First” of Payments is revoked since {time_text(key.revoked_at, seconds=True)} "
         "(compromised).\n"
     )
     detail = {"reason": "compromised", "note": "Laptop lost", "kid": key.kid}

@@ -24,6 +24,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
         (timedelta(days=-1), "1 day ago"),
         (timedelta(days=-12), "1 week, 5 days ago"),
         (timedelta(days=90), "in 2 months, 4 weeks"),
+        (timedelta(days=376), "in 1 year"),
     ],
 )
 def test_distances_are_said_in_two_units_at_most(distance: timedelta, words: str) -> None:
@@ -39,6 +40,19 @@ def test_a_time_is_utc_for_people_and_machines() -> None:
     text = rendered("{% moment when %}", when=datetime(2026, 3, 1, 8, 5, tzinfo=UTC))
     assert 'datetime="2026-03-01T08:05:00Z"' in text
     assert "1 Mar 2026, 08:05 UTC" in text
+
+
+@pytest.mark.parametrize(
+    ("address", "lines"),
+    [
+        ("https://a.example/b", ["https://", "a.", "example/", "b"]),
+        ("ann.lee@example.com", ["ann.", "lee@", "example.", "com"]),
+        ("a-kid_of-43.letters", ["a-kid_of-43.letters"]),
+        ("<b>@x", ["&lt;b&gt;@", "x"]),
+    ],
+)
+def test_addresses_break_after_their_punctuation(address: str, lines: list[str]) -> None:
+    assert rendered("{{ value|breakable }}", value=address) == "<wbr>".join(lines)
 
 
 def test_what_is_copied_is_the_whole_value() -> None:

@@ -10,8 +10,8 @@ from portal.core.assertion.formatting import (
     brief,
     kind,
     span,
-    utc,
 )
+from portal.core.dates import time_text
 from portal.core.reasons import Reason
 
 MAX_JTI: Final = 255
@@ -126,7 +126,7 @@ def describe_fresh(context: AssertionContext, _reason: Reason | None) -> tuple[s
     if seen is None:
         return "Not used before", "Not used before"
     ago = span(context.now - seen.timestamp())
-    return f"First used {utc(seen)}, {ago} ago", "Not used before"
+    return f"First used {time_text(seen, seconds=True)}, {ago} ago", "Not used before"
 
 
 def not_string(context: AssertionContext, name: str) -> Reason | None:

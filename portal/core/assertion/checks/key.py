@@ -6,7 +6,8 @@ from typing import Final
 
 from portal.core.assertion.context import NAMES_OF, AssertionContext
 from portal.core.assertion.expectation import CandidateKey
-from portal.core.assertion.formatting import brief, kind, utc
+from portal.core.assertion.formatting import brief, kind
+from portal.core.dates import time_text
 from portal.core.lifecycle import KeyStatus
 from portal.core.reasons import Reason
 
@@ -76,14 +77,18 @@ def describe_state(context: AssertionContext, _reason: Reason | None) -> tuple[s
 
 
 def described_state(key: CandidateKey) -> str:
-    """Return the state of a key in words, such as "Revoked since 2026-01-01 12:00:00 UTC"."""
+    """Return the state of a key in words, such as "Revoked since 1 Jan 2026, 12:00:00 UTC"."""
     if key.is_live:
         return "Live"
     state = key.status.value.capitalize()
     if key.since is None:
         return state
     starts = key.status is KeyStatus.PENDING
-    return f"{state}, starts {utc(key.since)}" if starts else f"{state} since {utc(key.since)}"
+    return (
+        f"{state}, starts {time_text(key.since, seconds=True)}"
+        if starts
+        else f"{state} since {time_text(key.since, seconds=True)}"
+    )
 
 
 def check_fit(context: AssertionContext) -> Reason | None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.accounts.models import User
+from portal.core.dates import time_text
 from portal.registry.actions import revoke_key
 from portal.registry.choices import CHOSEN_REASONS, RevocationReason
 from portal.registry.errors import UnfitInput
@@ -85,9 +86,10 @@ class Command(BaseCommand):
         keys = list(ClientKey.objects.filter(**named).order_by("pk"))
         for found in keys:
             key = revoke_key(found, reason=reason, by=by, note=note)
+            since = time_text(key.revoked_at, seconds=True) if key.revoked_at else ""
             self.stdout.write(
-                f"{lead}“{key.label}” of {key.client.name} is revoked since "
-                f"{key.revoked_at:%d %B %Y at %H:%M:%S} UTC ({key.revocation_reason})."
+                f"{lead}“{key.label}” of {key.client.name} is revoked since {since} "
+                f"({key.revocation_reason})."
             )
         return bool(keys)
 

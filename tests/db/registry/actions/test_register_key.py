@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from portal.core.dates import date_text
 from portal.core.jwk import published_jwk
 from portal.core.key_policy.published_keys import record_hash
 from portal.core.public_key.parse import parse_public_key
@@ -90,7 +91,7 @@ def test_a_key_of_the_client_is_refused_with_its_label_and_state(
         register(payments, cast.alice, pem, label="Again")
     assert str(refusal.value) == (
         "This client already has this key: “Laptop”, active, "
-        f"registered {key.registered_at:%d %B %Y}."
+        f"registered {date_text(key.registered_at)}."
     )
 
 

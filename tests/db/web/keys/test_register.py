@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.utils import timezone
 
+from portal.core.dates import date_text
 from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import confirm_key, revoke_key, suspend_client
 from portal.registry.choices import RevocationReason
@@ -151,6 +152,20 @@ def test_a_file_is_taken(ask: Any, paths: SimpleNamespace, payments: Client) -> 
     entered = good(material="", file=file, alg="ES256")
     assert ask("dev", "post", paths.key_register, entered).status_code == 302
     assert payments.keys.filter(pem=pem).exists()
+
+
+@pytest.mark.parametrize("page", ["key_register", "key_inspect"])
+def test_empty_file_is_named_as_such(ask: Any, paths: SimpleNamespace, page: str) -> None:
+    entered = good(material="", file=SimpleUploadedFile("public_key.pem", b""))
+    text = text_of(ask("dev", "post", getattr(paths, page), entered))
+    assert text.count("This file is empty.") == 1
+    assert "Paste your public key" not in text
+
+
+def test_form_suggests_a_label(ask: Any, paths: SimpleNamespace) -> None:
+    text = text_of(ask("dev", "get", paths.client))
+    [suggested] = re.findall(r'name="label" value="([^"]*)"', text)
+    assert suggested == f"Key 2, {date_text(timezone.now())}"
 
 
 def test_htmx_is_led_back_to_the_settings_with_the_messages(

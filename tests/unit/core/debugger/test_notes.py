@@ -94,7 +94,7 @@ def test_signed_with_a_revoked_key_that_kid_does_not_name() -> None:
     refusal = failed(sign("ES384", {"kid": "ES256"}), expected(candidate("ES256"), old))
     assert refusal.note == (
         "It is signed by the key old, but kid is ES256."
-        " Status of that key: Revoked since 2027-01-15 07:00:00 UTC."
+        " Status of that key: Revoked since 15 Jan 2027, 07:00:00 UTC."
     )
 
 
@@ -231,8 +231,8 @@ def test_any_difference_can_be_told(text: str) -> None:
         ({"nbf": NOW + 90}, EXPECTED,
          "If you just created it, your clock is 88 seconds ahead of the portal's."),
         ({"exp": NOW * 1000}, EXPECTED,
-         ("Divided by 1,000 it is 1800000000 (2027-01-15 08:00:00 UTC); now is 1800000001"
-         " (2027-01-15 08:00:01 UTC).")),
+         ("Divided by 1,000 it is 1800000000 (15 Jan 2027, 08:00:00 UTC); now is 1800000001"
+         " (15 Jan 2027, 08:00:01 UTC).")),
         ({"exp": str(NOW + 60)}, EXPECTED, "Remove the quotation marks."),
         ({"jti": ""}, EXPECTED, ""),
     ],

@@ -87,7 +87,7 @@ CASES = (
     of(
         Reason.JTI_REUSED,
         "fresh",
-        "First used 2027-01-15 07:59:00 UTC, 62 seconds ago",
+        "First used 15 Jan 2027, 07:59:00 UTC, 62 seconds ago",
         "Not used before",
         sign,
         expected(first_seen=lambda _jti: datetime(2027, 1, 15, 7, 59, tzinfo=UTC)),

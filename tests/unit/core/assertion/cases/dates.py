@@ -13,9 +13,9 @@ from tests.unit.core.assertions import (
     sign,
 )
 
-AFTER = "Seconds since 1970, later than now: 1800000001 (2027-01-15 08:00:01 UTC)"
+AFTER = "Seconds since 1970, later than now: 1800000001 (15 Jan 2027, 08:00:01 UTC)"
 AHEAD = (
-    "Seconds since 1970, at most 30 seconds later than now: 1800000001 (2027-01-15 08:00:01 UTC)"
+    "Seconds since 1970, at most 30 seconds later than now: 1800000001 (15 Jan 2027, 08:00:01 UTC)"
 )
 
 CASES = (
@@ -41,7 +41,7 @@ CASES = (
     of(
         Reason.EXPIRED,
         "exp",
-        "1799999960 (2027-01-15 07:59:20 UTC): it expired 42 seconds ago",
+        "1799999960 (15 Jan 2027, 07:59:20 UTC): it expired 42 seconds ago",
         AFTER,
         claims(exp=NOW - 40),
     ),
@@ -57,7 +57,7 @@ CASES = (
     of(
         Reason.IAT_AHEAD,
         "iat",
-        "1800000090 (2027-01-15 08:01:30 UTC): it is 88 seconds ahead",
+        "1800000090 (15 Jan 2027, 08:01:30 UTC): it is 88 seconds ahead",
         AHEAD,
         claims(iat=NOW + 90, exp=NOW + 120),
     ),
@@ -65,7 +65,7 @@ CASES = (
     of(
         Reason.NBF_AHEAD,
         "nbf",
-        "1800000090 (2027-01-15 08:01:30 UTC): it is 88 seconds ahead",
+        "1800000090 (15 Jan 2027, 08:01:30 UTC): it is 88 seconds ahead",
         AHEAD,
         claims(nbf=NOW + 90),
     ),

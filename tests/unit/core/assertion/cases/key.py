@@ -43,7 +43,7 @@ CASES = (
     of(
         Reason.KEY_PENDING,
         "state",
-        "Pending, starts 2027-01-15 07:00:00 UTC",
+        "Pending, starts 15 Jan 2027, 07:00:00 UTC",
         "Live",
         sign,
         in_status(KeyStatus.PENDING),
@@ -51,7 +51,7 @@ CASES = (
     of(
         Reason.KEY_UNCONFIRMED,
         "state",
-        "Unconfirmed since 2027-01-15 07:00:00 UTC",
+        "Unconfirmed since 15 Jan 2027, 07:00:00 UTC",
         "Live",
         sign,
         in_status(KeyStatus.UNCONFIRMED),
@@ -59,7 +59,7 @@ CASES = (
     of(
         Reason.KEY_EXPIRED,
         "state",
-        "Expired since 2027-01-15 07:00:00 UTC",
+        "Expired since 15 Jan 2027, 07:00:00 UTC",
         "Live",
         sign,
         in_status(KeyStatus.EXPIRED),
@@ -67,7 +67,7 @@ CASES = (
     of(
         Reason.KEY_RETIRED,
         "state",
-        "Retired since 2027-01-15 07:00:00 UTC",
+        "Retired since 15 Jan 2027, 07:00:00 UTC",
         "Live",
         sign,
         in_status(KeyStatus.RETIRED),
@@ -75,7 +75,7 @@ CASES = (
     of(
         Reason.KEY_REVOKED,
         "state",
-        "Revoked since 2027-01-15 07:00:00 UTC",
+        "Revoked since 15 Jan 2027, 07:00:00 UTC",
         "Live",
         sign,
         in_status(KeyStatus.REVOKED),
