@@ -8,14 +8,16 @@ import re
 import shutil
 import socket
 import ssl
+import subprocess
 import threading
 import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, suppress
-from datetime import UTC, datetime, timedelta
+from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import timedelta
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,10 +30,10 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from portal.accounts.models import User
 from portal.publishing.bound import bound_seconds
-from portal.registry.actions import revoke_key
+from portal.registry.actions import create_client, revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.follower import BOUND_S
-from portal.registry.models import Client
+from portal.registry.models import Client, ClientKey
 from tests.assertions import claims_of, form_of, sign
 from tests.interop.conftest import Pair, Register
 from tests.interop.databases import own_server
@@ -59,16 +61,6 @@ def front(
         django_db_blocker.unblock(),
         fleet(tmp_path_factory.mktemp("nginx"), SIGN_UP_RATE="2/1h/ip") as running,
     ):
-        yield running
-
-
-@pytest.fixture
-def short_lived(
-    served: Served, tmp_path: Path, django_db_blocker: DjangoDbBlocker
-) -> Iterator[Fleet]:
-    """The same, of a test's own, with key sets that are cached for seconds."""
-    ages = {"JWKS_MAX_AGE": str(MAX_AGE_S), "JWKS_STALE_IF_ERROR": str(STALE_S)}
-    with django_db_blocker.unblock(), fleet(tmp_path, **ages) as running:
         yield running
 
 
@@ -272,21 +264,44 @@ def test_a_revoked_key_leaves_the_cache_when_an_operator_has_it_refreshed(
     assert (after.cached, kids(after)) == ("HIT", {new.kid})
 
 
-def test_a_revoked_key_leaves_the_cache_by_itself_within_the_bound(
-    front: Fleet, client: Client, person: User, register: Register, settings: Settings
+def test_a_key_that_is_revoked_or_ends_leaves_the_cache_by_itself_within_the_bound(
+    front: Fleet, person: User, register: Register, settings: Settings
 ) -> None:
-    """Others ask all the time, and max-age is a minute."""
+    """Others ask all the time, and max-age is a minute. At the end of a key nobody writes."""
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
-    for _ in range(5):
-        pair = register(client, "ES256")
+    *revoked, ending = [create_client(name="Interop", by=person) for _ in range(6)]
+    ends = timezone.now() + timedelta(seconds=8)
+    material = public_pem(new_private_key("ES256"))
+    short = register_pem(
+        ending, material=material, alg="ES256", label="Short", by=person, expires_at=ends
+    )
+    assert kids(front.ask(jwks(ending))) == {short.kid}
+    assert front.ask(jwks(ending)).cached == "HIT"
+
+    def shows(client: Client, key: ClientKey) -> bool:
+        return key.kid in kids(front.ask(jwks(client)))
+
+    keys = {}
+    for client in revoked:
+        keys[client] = register(client, "ES256").key
         front.ask(jwks(client))
-        wait_until(lambda kid=pair.kid: kid in kids(front.ask(jwks(client))), "It is not there.")  # type: ignore[misc]
-        revoke_key(pair.key, reason=RevocationReason.COMPROMISED, by=person)
-        wait_until(
-            lambda kid=pair.kid: kid not in kids(front.ask(jwks(client))),  # type: ignore[misc]
-            "The key is still there.",
-            within_s=bound_seconds(),
-        )
+    for client, key in keys.items():
+        wait_until(partial(shows, client, key), "It is not there.")
+    acknowledged = {}
+    for client, key in keys.items():
+        revoke_key(key, reason=RevocationReason.COMPROMISED, by=person)
+        acknowledged[client] = time.monotonic()
+        time.sleep(0.2)  # nginx counts whole seconds: each in another part of one
+    while acknowledged:
+        for client, at in list(acknowledged.items()):
+            asked = time.monotonic()
+            if shows(client, keys[client]):
+                assert asked < at + bound_seconds(), "The key is still there."
+            else:
+                del acknowledged[client]
+
+    time.sleep(max(0.0, (ends - timezone.now()).total_seconds() + 1))
+    assert not shows(ending, short)
 
 
 MAKE_FLEET = """
@@ -366,45 +381,6 @@ def test_where_one_portal_answers_503_the_other_is_asked(tmp_path: Path) -> None
     assert Counter((answer.status, answer.body) for answer in answers) == {(200, b"set"): 10}
 
 
-def test_a_key_leaves_the_cache_at_its_end_though_nobody_writes(
-    front: Fleet, client: Client, person: User
-) -> None:
-    ends = timezone.now() + timedelta(seconds=8)
-    material = public_pem(new_private_key("ES256"))
-    key = register_pem(
-        client, material=material, alg="ES256", label="Short", by=person, expires_at=ends
-    )
-    assert kids(front.ask(jwks(client))) == {key.kid}
-    assert front.ask(jwks(client)).cached == "HIT"
-    time.sleep((ends - datetime.now(UTC)).total_seconds() + 1)
-    assert key.kid not in kids(front.ask(jwks(client)))
-
-
-def test_with_all_portals_gone_key_sets_go_on_for_stale_if_error_and_no_longer(
-    short_lived: Fleet, client: Client, register: Register
-) -> None:
-    pair = register(client, "ES256")
-    assert kids(short_lived.ask(jwks(client))) == {pair.kid}
-    began = time.monotonic()
-    for process in short_lived.portals:
-        end(process)
-
-    time.sleep(MAX_AGE_S + 1 - (time.monotonic() - began))
-    stale = short_lived.ask(jwks(client))
-    assert (stale.cached, kids(stale)) == ("STALE", {pair.kid})
-    page = short_lived.ask(LOGIN)
-    assert (page.status, page.headers["Retry-After"]) == (503, "5")
-    assert "Try again in a few seconds" in page.body.decode()
-    refused = post_token(short_lived, b"a=b")
-    assert (refused.status, refused.headers["Cache-Control"]) == (503, "no-store")
-    assert json.loads(refused.body)["error"] == "temporarily_unavailable"
-
-    time.sleep(MAX_AGE_S + STALE_S + 2 - (time.monotonic() - began))
-    over = short_lived.ask(jwks(client))
-    assert (over.status, over.headers["Cache-Control"]) == (503, "no-store")
-    assert json.loads(over.body)["error"] == "temporarily_unavailable"
-
-
 class Failing(BaseHTTPRequestHandler):
     """A portal that loses its database after its first answer."""
 
@@ -422,11 +398,10 @@ class Failing(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
-def test_with_portals_that_answer_503_key_sets_go_on_for_stale_if_error_and_no_longer(
-    tmp_path: Path,
-) -> None:
-    path, unknown = "/clients/a/jwks.json", "/clients/b/jwks.json"
-    Failing.answered = {unknown}
+@contextmanager
+def failing(folder: Path) -> Iterator[Fleet]:
+    """Run nginx in front of two portals that lose their database after their first answer."""
+    Failing.answered = {UNKNOWN}
     with ExitStack() as stack:
         portals = [
             stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Failing)) for _ in range(2)
@@ -434,41 +409,85 @@ def test_with_portals_that_answer_503_key_sets_go_on_for_stale_if_error_and_no_l
         for each in portals:
             threading.Thread(target=each.serve_forever).start()
             stack.callback(each.shutdown)
-        made = Fleet(tmp_path, [each.server_port for each in portals])
+        made = Fleet(folder, [each.server_port for each in portals])
         stack.enter_context(nginx(made))
-        began = time.monotonic()
-        assert made.ask(path).body == b"set"
-        time.sleep(MAX_AGE_S + 1)
-        stale = made.ask(path)
-        assert (stale.status, stale.cached, stale.body) == (200, "STALE", b"set")
-        # Who wants to know whether it is refreshed is not given the old one.
-        refused = made.ask(path, source=OPERATOR, headers={"Cache-Control": "no-cache"})
-        assert (refused.status, refused.cached) == (503, "")
-        assert made.ask(unknown).status == 503
-        time.sleep(MAX_AGE_S + STALE_S + 2 - (time.monotonic() - began))
-        over = made.ask(path)
-        assert (over.status, over.headers["Cache-Control"]) == (503, "no-store")
-        assert json.loads(over.body)["error"] == "temporarily_unavailable"
+        yield made
 
 
-def test_a_portal_that_is_stopped_loses_no_read(short_lived: Fleet) -> None:
-    with Load(short_lived, tokens=False) as load:
-        assert end(short_lived.portals[0]) == 0
+KNOWN, UNKNOWN = "/clients/a/jwks.json", "/clients/b/jwks.json"
+
+
+def test_portals_are_stopped_one_by_one_and_then_all(
+    *,
+    client: Client,
+    register: Register,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    pair = register(client, "ES256")
+    ages = {"JWKS_MAX_AGE": str(MAX_AGE_S), "JWKS_STALE_IF_ERROR": str(STALE_S)}
+    with (
+        fleet(tmp_path_factory.mktemp("gone"), **ages) as gone,
+        failing(tmp_path_factory.mktemp("failing")) as busy,
+        ExitStack() as stack,
+    ):
+        again = check_that_a_portal_that_is_left_out_loses_no_request(gone, stack)
+        check_that_a_portal_that_is_stopped_loses_no_read(gone, again)
+        check_that_sets_go_on_for_stale_if_error_and_no_longer(gone, busy, pair)
+
+
+def check_that_a_portal_that_is_left_out_loses_no_request(
+    front: Fleet, stack: ExitStack
+) -> subprocess.Popen[bytes]:
+    """Return the portal that has taken the place of the first one."""
+    with Load(front, tokens=True) as load:
+        front.leave_out(0)
+        assert end(front.portals[0]) == 0
+        again = stack.enter_context(portal(front, 0))
+        front.take_in(0)
+        time.sleep(1)
+    assert set(load.found) == {"404 200 401"}, load.found
+    return again
+
+
+def check_that_a_portal_that_is_stopped_loses_no_read(
+    front: Fleet, stopped: subprocess.Popen[bytes]
+) -> None:
+    with Load(front, tokens=False) as load:
+        assert end(stopped) == 0
         time.sleep(1)
     assert set(load.found) == {"404 200"}, load.found
 
 
-def test_a_portal_that_nginx_leaves_out_before_it_is_stopped_loses_no_request_at_all(
-    short_lived: Fleet,
+def check_that_sets_go_on_for_stale_if_error_and_no_longer(
+    gone: Fleet, busy: Fleet, pair: Pair
 ) -> None:
-    with Load(short_lived, tokens=True) as load:
-        short_lived.leave_out(0)
-        assert end(short_lived.portals[0]) == 0
-        with portal(short_lived, 0):
-            short_lived.take_in(0)
-            time.sleep(1)
-            short_lived.leave_out(0)
-    assert set(load.found) == {"404 200 401"}, load.found
+    """With all portals gone, and with all that answer 503."""
+    path = jwks(pair.key.client)
+    assert kids(gone.ask(path)) == {pair.kid}
+    began = time.monotonic()
+    assert busy.ask(KNOWN).body == b"set"
+    end(gone.portals[1])
+
+    time.sleep(max(0.0, MAX_AGE_S + 1 - (time.monotonic() - began)))
+    stale = gone.ask(path)
+    assert (stale.cached, kids(stale)) == ("STALE", {pair.kid})
+    stale = busy.ask(KNOWN)
+    assert (stale.status, stale.cached, stale.body) == (200, "STALE", b"set")
+    # Who wants to know whether it is refreshed is not given the old one.
+    refused = busy.ask(KNOWN, source=OPERATOR, headers={"Cache-Control": "no-cache"})
+    assert (refused.status, refused.cached) == (503, "")
+    assert busy.ask(UNKNOWN).status == 503
+    page = gone.ask(LOGIN)
+    assert (page.status, page.headers["Retry-After"]) == (503, "5")
+    assert "Try again in a few seconds" in page.body.decode()
+    refused = post_token(gone, b"a=b")
+    assert (refused.status, refused.headers["Cache-Control"]) == (503, "no-store")
+    assert json.loads(refused.body)["error"] == "temporarily_unavailable"
+
+    time.sleep(max(0.0, MAX_AGE_S + STALE_S + 2 - (time.monotonic() - began)))
+    for over in (gone.ask(path), busy.ask(KNOWN)):
+        assert (over.status, over.headers["Cache-Control"]) == (503, "no-store")
+        assert json.loads(over.body)["error"] == "temporarily_unavailable"
 
 
 # --- Tokens --------------------------------------------------------------------------------------
