@@ -162,13 +162,10 @@ class Slots:
     clients: int
     pages: int
     passwords: int
-    mails: int
     waiting_lookups: int
     waiting_clients: int
     waiting_people: int
     """For pages and passwords together: a request that waits to hash a password is for a page."""
-
-    waiting_mails: int
 
 
 def divide_slots(threads: int, connections: int) -> Slots:
@@ -179,18 +176,16 @@ def divide_slots(threads: int, connections: int) -> Slots:
     """
     spare = threads - connections
     lookups, clients = max(1, connections * 3 // 10), max(1, connections * 4 // 10)
-    passwords, mails = (2, 4) if spare >= 24 else (1, 1)
-    rest = max(0, spare - passwords - mails - 1 - spare // 15)
+    passwords = 2 if spare >= 24 else 1
+    rest = max(0, spare - passwords - 1 - spare // 15)
     return Slots(
         lookups,
         clients,
         connections - lookups - clients,
         passwords,
-        mails,
         waiting_lookups=rest * 5 // 16,
         waiting_clients=rest * 4 // 16,
         waiting_people=rest * 6 // 16,
-        waiting_mails=rest // 32,
     )
 
 
@@ -218,8 +213,3 @@ pages: Final = _WITH_CONNECTIONS(_SLOTS.pages, waiting=_WAITING_PEOPLE, patience
 
 passwords: Final = Bulkhead(_SLOTS.passwords, waiting=_WAITING_PEOPLE, patience_s=10.0)
 """Password hashing, which takes most of a second of processor time on purpose."""
-
-mails: Final = Bulkhead(
-    _SLOTS.mails, waiting=BoundedSemaphore(_SLOTS.waiting_mails), patience_s=10.0
-)
-"""Sending of messages to the mail server, which may be slow."""

@@ -52,8 +52,12 @@ def readyz() -> Document:
 
 
 def _ages(state: State) -> dict[str, int | None]:
-    """Return how many seconds ago a worker was last seen, and for how long a task has been due."""
-    dates = {"seen_seconds": state.seen_at, "due_seconds": state.due_since}
+    """Return the ages in seconds of what `State` says, None for what there is not."""
+    dates = {
+        "seen_seconds": state.seen_at,
+        "due_seconds": state.due_since,
+        "failing_seconds": state.failing_since,
+    }
     return {
         name: max(0, round((state.now - date).total_seconds())) if date else None
         for name, date in dates.items()

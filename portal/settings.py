@@ -192,7 +192,6 @@ MIDDLEWARE = [
     "portal.web.middleware.RequestSizeMiddleware",
     "portal.web.middleware.NulMiddleware",
     "portal.web.middleware.BulkheadMiddleware",
-    "portal.web.middleware.MailMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -1,8 +1,9 @@
 """The adapter through which django-allauth calls the portal."""
 
+from datetime import timedelta
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -13,8 +14,20 @@ from django.http import HttpRequest
 from django.utils.functional import lazy
 
 from portal.accounts.limits import forget, give_back, wait_for, within_limit
-from portal.accounts.mail import send
+from portal.accounts.mail import queue
 from portal.accounts.models import User
+from portal.accounts.sign_up import LIFE_S
+
+_LIVES: Final = dict.fromkeys(
+    [
+        "account/email/email_confirmation",
+        "account/email/email_confirmation_signup",
+        # In place of a code, so that it is no sign that the address is known.
+        "account/email/account_already_exists",
+    ],
+    timedelta(seconds=LIFE_S),
+)
+"""How long messages with a code are of use."""
 
 
 def _too_many_attempts() -> str:
@@ -88,10 +101,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return str(address)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a message whose links start with PUBLIC_URL, whatever the Host header says.
-
-        Raises `MailNotSent`.
-        """
+        """Queue a message whose links start with PUBLIC_URL, whatever the Host header says."""
         here = asked.request.build_absolute_uri("/")
         domain = urlsplit(settings.PUBLIC_URL).netloc
         own: dict[str, Any] = {
@@ -102,4 +112,7 @@ class AccountAdapter(DefaultAccountAdapter):
         for name, value in context.items():
             if isinstance(value, str) and value.startswith(here):
                 own[name] = f"{settings.PUBLIC_URL}/{value.removeprefix(here)}"
-        send(self.render_mail(template_prefix, email, {**context, **own}))
+        queue(
+            self.render_mail(template_prefix, email, {**context, **own}),
+            life=_LIVES.get(template_prefix, timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)),
+        )

@@ -7,3 +7,11 @@ class AccountsConfig(AppConfig):
     """Users and how they sign in."""
 
     name = "portal.accounts"
+
+    def ready(self) -> None:
+        """Make the messages known to the workers."""
+        # Models can be imported only now.
+        from portal.accounts.mail import MESSAGE  # noqa: PLC0415
+        from portal.work.tasks import register  # noqa: PLC0415
+
+        register(MESSAGE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
@@ -9,19 +11,19 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from portal.accounts.mail import send
+from portal.accounts.mail import queue
 from portal.accounts.models import User
 
 
 def send_invitation(user: User, *, by: str) -> None:
-    """Send a user the link to choose their password. Raises `MailNotSent`.
+    """Let a worker send a user the link to choose their password.
 
     The message names the inviter, `by`.
     """
     key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     url = settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs=key)
-    days = settings.PASSWORD_RESET_TIMEOUT // (24 * 60 * 60)
-    context = {"by": by, "url": url, "days": days, "portal": settings.PUBLIC_URL}
+    life = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+    context = {"by": by, "url": url, "days": life.days, "portal": settings.PUBLIC_URL}
     subject = render_to_string("account/email/invitation_subject.txt").strip()
     body = render_to_string("account/email/invitation_message.txt", context)
-    send(EmailMessage(subject, body, to=[user.email]))
+    queue(EmailMessage(subject, body, to=[user.email]), life=life)

@@ -1,29 +1,72 @@
-"""Sends messages, and reports failures."""
+"""The outbox: messages are queued with what they are about, and a worker sends them.
+
+So no request waits for the mail server, and an unknown address takes as long as a known one.
+"""
 
 from __future__ import annotations
 
-import logging
-from smtplib import SMTPResponseException
+import json
+import uuid
+from datetime import datetime, timedelta
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from typing import Final
 
 from django.core.mail import EmailMessage
+from django.utils import timezone
 
-from portal import bulkhead
-
-logger = logging.getLogger(__name__)
-
-
-class MailNotSent(Exception):  # noqa: N818 - it says what happened to the message
-    """The mail server did not take the message; the caller must not do what depends on it."""
+from portal.work.models import Task
+from portal.work.sealing import NotSealed, unseal
+from portal.work.tasks import Kind, TaskDropped, TaskFailed, put
 
 
-def send(message: EmailMessage) -> None:
-    """Hand a message to the mail server. Raises `MailNotSent` and `BulkheadFull`."""
-    with bulkhead.pages.released(), bulkhead.mails:
-        try:
-            message.send()
-        except OSError as failure:  # the base class of smtplib's errors
-            code = failure.smtp_code if isinstance(failure, SMTPResponseException) else ""
-            # The error's text is left out, because it may contain the address.
-            cause = f"{type(failure).__name__} {code or failure.strerror or ''}".strip()
-            logger.error("A message could not be sent: %s", cause)  # noqa: TRY400
-            raise MailNotSent from failure
+def queue(message: EmailMessage, *, life: timedelta) -> None:
+    """Let a worker send the message, or drop it if it cannot be sent within its life.
+
+    The address and the text are encrypted until then, because the text may contain what signs
+    somebody in.
+    """
+    content = {
+        "subject": message.subject,
+        "body": message.body,
+        "from_email": message.from_email,
+        "to": message.to,
+    }
+    now = timezone.now()
+    put(
+        MESSAGE,
+        uuid.uuid4().hex,
+        due_at=now,
+        last_at=now + life,
+        sealed=json.dumps(content, default=str),
+    )
+
+
+def _send(task: Task, _now: datetime) -> None:
+    """Hand the message to the mail server."""
+    try:
+        content = json.loads(unseal(task.sealed))
+    except NotSealed:
+        raise TaskDropped("it was encrypted with another SECRET_KEY") from None
+    try:
+        EmailMessage(**content).send()
+    except SMTPRecipientsRefused as refusal:
+        codes = [code for code, _ in refusal.recipients.values()]
+        cause = f"SMTPRecipientsRefused {codes[0]}"
+        # RFC 5321 §4.2.1: 5yz is permanent.
+        raise (TaskDropped if min(codes) >= 500 else TaskFailed)(cause) from None
+    except OSError as failure:  # the base class of smtplib's errors
+        code = failure.smtp_code if isinstance(failure, SMTPResponseException) else ""
+        # The error's text is left out, because it may contain the address.
+        cause = f"{type(failure).__name__} {code or failure.strerror or ''}".strip()
+        raise TaskFailed(cause) from None
+
+
+MESSAGE: Final = Kind(
+    "message",
+    "Messages",
+    _send,
+    # Each of the nine or so exchanges with a mail server may take EMAIL_TIMEOUT.
+    lease=timedelta(minutes=3),
+    # A worker that is killed after sending sends the message once more, and no more than that.
+    most_lost=1,
+)

@@ -44,6 +44,7 @@ urlpatterns = [
     ),
     path("clients/<client_id:client_id>/owner", clients.owner, name="console_client_owner"),
     path("jobs/", jobs.jobs, name="console_jobs"),
+    path("jobs/retry", jobs.retry_work, name="console_retry"),
     path("jobs/<int:number>", jobs.job, name="console_job"),
     path("jobs/<int:number>/cancellation", jobs.cancellation, name="console_job_cancellation"),
     path("events/", events.events, name="console_events"),

@@ -85,17 +85,8 @@ def unavailable(request: HttpRequest, *, busy: bool = False) -> HttpResponse:
 
     `busy`: the portal did not start the request. Otherwise the database has failed.
     """
-    return _unavailable(request, {"busy": busy})
-
-
-def mail_not_sent(request: HttpRequest) -> HttpResponse:
-    """Answer 503 to a request that needs an e-mail which could not be sent."""
-    return _unavailable(request, {"mail": True})
-
-
-def _unavailable(request: HttpRequest, why: dict[str, bool]) -> HttpResponse:
     template = "web/errors/503.html" + (f"#{_FRAGMENT}" if wants_fragment(request) else "")
-    context = {**why, "reference": _new_reference(request)}
+    context = {"busy": busy, "reference": _new_reference(request)}
     headers = {"Retry-After": "5", "Cache-Control": "no-store", "Vary": "HX-Request"}
     response = HttpResponse(render_to_string(template, context), status=503, headers=headers)
     return _marked(request, response)

@@ -13,12 +13,10 @@ from django.http.response import HttpResponseBase
 
 from portal import bulkhead
 from portal.accounts.limits import View, within_limit
-from portal.accounts.mail import MailNotSent
 from portal.accounts.models import User
 from portal.core.assertion.token_request import private_key_in
 from portal.registry.actions.block_key import block_leaked_keys
 from portal.web.errors import (
-    mail_not_sent,
     private_key,
     signed_out,
     too_large,
@@ -75,21 +73,6 @@ class BulkheadMiddleware:
             if isinstance(exception, bulkhead.BulkheadFull)
             else None
         )
-
-
-class MailMiddleware:
-    """Reports an e-mail that could not be sent. Nothing that depends on it is saved."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Return the next response."""
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer 503 when an e-mail could not be sent."""
-        return mail_not_sent(request) if isinstance(exception, MailNotSent) else None
 
 
 class SignInMiddleware(LoginRequiredMiddleware):

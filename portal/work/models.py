@@ -26,16 +26,38 @@ class Task(models.Model):
     error = models.CharField(max_length=200, blank=True)
     """Why the last attempt failed; empty if it succeeded."""
     made_at = models.DateTimeField(default=timezone.now)
+    last_at = models.DateTimeField(null=True)
+    """When the task is dropped instead of being done; None if never."""
+    sealed = models.TextField(blank=True, default="", db_default="")
+    """What the task needs and nobody may read, encrypted (`portal.work.sealing`)."""
+    lost = models.PositiveIntegerField(default=0, db_default=0)
+    """How many workers claimed the task and did not end the attempt."""
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "subject"], name="task_is_queued_once"),
             models.CheckConstraint(condition=~Q(kind="") & ~Q(subject=""), name="task_is_named"),
         ]
-        indexes = [models.Index(fields=["due_at", "id"], name="task_due")]
+        indexes = [
+            models.Index(fields=["due_at", "id"], name="task_due"),
+            models.Index(fields=["made_at"], name="task_failing", condition=~Q(error="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"
+
+
+class Tally(models.Model):
+    """How many tasks of a kind were done, and how many were dropped."""
+
+    kind = models.CharField(max_length=32, primary_key=True)
+    done = models.BigIntegerField(default=0)
+    done_at = models.DateTimeField(null=True)
+    dropped = models.BigIntegerField(default=0)
+    dropped_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.done} done, {self.dropped} dropped"
 
 
 class LastSeen(models.Model):

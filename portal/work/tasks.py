@@ -1,20 +1,22 @@
 """Queue tasks, claim them, and write down how they ended.
 
 A task is done at least once: if a worker is killed between doing it and deleting it, or loses its
-lease, another worker does it again. What a kind does must allow that.
+lease, another worker does it again. What a kind does must allow that. `most_lost` limits it.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 
-from portal.work.models import Task
+from portal.work.models import Tally, Task
+from portal.work.sealing import seal
 
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(minutes=10)
@@ -22,18 +24,31 @@ LONGEST_PAUSE: Final = timedelta(minutes=10)
 most."""
 
 
+class TaskFailed(Exception):  # noqa: N818 - it says what happened to the task
+    """An attempt failed for a reason that is known. The message is logged, and shown to admins."""
+
+
+class TaskDropped(TaskFailed):
+    """The task can never be done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of task.
 
-    `run` takes the subject and the time. It returns when to run the task again, or None if it is
-    done. Any exception means that the attempt failed.
+    `run` takes the task and the time. It returns when to run the task again, or None if it is done.
+    Any exception means that the attempt failed, and `TaskDropped` that all further ones would.
     """
 
     name: str
-    run: Callable[[str, datetime], datetime | None]
+    title: str
+    """What the tasks are, for admins: "Messages"."""
+    run: Callable[[Task, datetime], datetime | None]
     lease: timedelta = timedelta(minutes=1)
     """After how long another worker may take the task: longer than any run takes."""
+    most_lost: int | None = None
+    """How many workers may be lost while they do the task, before it is dropped; None: any number.
+    """
 
 
 KINDS: Final[dict[str, Kind]] = {}
@@ -44,45 +59,99 @@ def register(kind: Kind) -> None:
     KINDS[kind.name] = kind
 
 
-def put(kind: Kind, subject: str, *, due_at: datetime) -> None:
-    """Queue a task, unless it is queued already. Call it in the transaction that needs it."""
-    task = Task(kind=kind.name, subject=subject, due_at=due_at)
+def put(
+    kind: Kind,
+    subject: str,
+    *,
+    due_at: datetime,
+    last_at: datetime | None = None,
+    sealed: str = "",
+) -> None:
+    """Queue a task, unless it is queued already. Call it in the transaction that needs it.
+
+    The task is dropped at `last_at`. `sealed` is encrypted.
+    """
+    task = Task(
+        kind=kind.name,
+        subject=subject,
+        due_at=due_at,
+        last_at=last_at,
+        sealed=seal(sealed) if sealed else "",
+    )
     Task.objects.bulk_create([task], ignore_conflicts=True)
 
 
-def claim(now: datetime) -> Task | None:
+def claim(kinds: Collection[str], now: datetime) -> Task | None:
     """Claim and return the task that has been due for longest; None if none is due.
 
     Of several workers at once, each gets another task. A kind that only a newer version of the
     portal knows is left to its workers.
     """
-    due = Task.objects.filter(kind__in=KINDS, due_at__lte=now).order_by("due_at", "pk")
+    due = Task.objects.filter(kind__in=kinds, due_at__lte=now).order_by("due_at", "pk")
     # On SQLite a transaction blocks writers, so do not begin one in vain.
     if not due.exists():
         return None
     with transaction.atomic():
         task = due.select_for_update(skip_locked=True).first()
         if task is not None:
+            task.lost += task.claim is not None
             task.claim = uuid.uuid4()
             task.attempts += 1
             task.due_at = now + KINDS[task.kind].lease
-            task.save(update_fields=["claim", "attempts", "due_at"])
+            task.save(update_fields=["lost", "claim", "attempts", "due_at"])
     return task
 
 
-def succeed(task: Task, *, due_at: datetime | None) -> None:
-    """Delete a task that is done, or make it due again. Does nothing if the claim was lost."""
-    mine = Task.objects.filter(pk=task.pk, claim=task.claim)
+def check_is_wanted(task: Task, now: datetime) -> None:
+    """Raise `TaskDropped` if a claimed task is too late, or has lost too many workers."""
+    if task.last_at is not None and task.last_at <= now:
+        raise TaskDropped("it is too late")
+    most_lost = KINDS[task.kind].most_lost
+    if most_lost is not None and task.lost > most_lost:
+        raise TaskDropped(f"{task.lost} workers were lost while they did it")
+
+
+def succeed(task: Task, *, due_at: datetime | None, now: datetime) -> None:
+    """Delete and count a task that is done, or make it due again.
+
+    Does nothing if the claim was lost.
+    """
     if due_at is None:
-        mine.delete()
+        _delete(task, done=1, done_at=now)
     else:
-        mine.update(claim=None, attempts=0, error="", due_at=due_at)
+        _claimed(task).update(claim=None, attempts=0, lost=0, error="", due_at=due_at)
 
 
 def fail(task: Task, error: str, *, now: datetime) -> None:
     """Make the task due after a pause that grows. Does nothing if the claim was lost."""
-    mine = Task.objects.filter(pk=task.pk, claim=task.claim)
-    mine.update(claim=None, error=error[:200], due_at=now + pause_after(task.attempts))
+    due_at = now + pause_after(task.attempts)
+    if task.last_at is not None:
+        # What is sealed stays no longer than it is needed.
+        due_at = min(due_at, task.last_at)
+    _claimed(task).update(claim=None, error=error[:200], due_at=due_at)
+
+
+def drop(task: Task, *, now: datetime) -> None:
+    """Delete and count a task that cannot be done. Does nothing if the claim was lost."""
+    _delete(task, dropped=1, dropped_at=now)
+
+
+def retry(kind: str, now: datetime) -> int:
+    """Make the failed tasks of a kind due now; return how many there are."""
+    return Task.objects.filter(kind=kind, claim=None).exclude(error="").update(due_at=now)
+
+
+def _claimed(task: Task) -> QuerySet[Task]:
+    return Task.objects.filter(pk=task.pk, claim=task.claim)
+
+
+@transaction.atomic
+def _delete(task: Task, **counted: Any) -> None:
+    deleted, _ = _claimed(task).delete()
+    if deleted:
+        Tally.objects.get_or_create(kind=task.kind)
+        added = {name: F(name) + n for name, n in counted.items() if isinstance(n, int)}
+        Tally.objects.filter(kind=task.kind).update(**{**counted, **added})
 
 
 def pause_after(attempts: int) -> timedelta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,7 +15,16 @@ from django.db.models import Subquery
 from django.utils import timezone
 
 from portal.work.models import LastSeen, Task
-from portal.work.tasks import KINDS, claim, fail, succeed
+from portal.work.tasks import (
+    KINDS,
+    TaskDropped,
+    TaskFailed,
+    check_is_wanted,
+    claim,
+    drop,
+    fail,
+    succeed,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -30,15 +39,18 @@ MISSING_AFTER: Final = timedelta(minutes=2)
 class Worker:
     """Does due tasks until it is stopped, and completes the one that is running.
 
-    `clock` returns the time by which tasks are due. `sleep` pauses for a number of seconds.
+    It does only tasks of `kinds`, or of all. `clock` returns the time by which tasks are due.
+    `sleep` pauses for a number of seconds.
     """
 
     def __init__(
         self,
         *,
+        kinds: Collection[str] | None = None,
         clock: Callable[[], datetime] = timezone.now,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
+        self._kinds = kinds
         self._clock = clock
         self._sleep = sleep
         self._seen_at: datetime | None = None
@@ -72,17 +84,24 @@ class Worker:
         """Do one due task; return whether there was one."""
         now = self._clock()
         self._report(now)
-        task = claim(now)
+        task = claim(KINDS if self._kinds is None else self._kinds, now)
         if task is None:
             return False
         try:
-            due_at = KINDS[task.kind].run(task.subject, now)
+            check_is_wanted(task, now)
+            due_at = KINDS[task.kind].run(task, now)
+        except TaskDropped as failure:
+            logger.error("Task %s is dropped: %s", task, failure)  # noqa: TRY400 - no bug of ours
+            drop(task, now=self._clock())
+        except TaskFailed as failure:
+            logger.warning("Task %s failed, attempt %d: %s", task, task.attempts, failure)
+            fail(task, str(failure), now=self._clock())
         except Exception as failure:
-            # The text of an error may contain what must not be stored; the log filters it.
+            # The text of an error may contain what must not be stored.
             logger.exception("Task %s failed, attempt %d", task, task.attempts)
             fail(task, type(failure).__name__, now=self._clock())
         else:
-            succeed(task, due_at=due_at)
+            succeed(task, due_at=due_at, now=self._clock())
         return True
 
     def _report(self, now: datetime) -> None:
@@ -94,10 +113,14 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """When a worker was last seen, if ever, and since when a task is due, if one is."""
+    """When a worker was last seen, if ever, and since when a task is due, if one is.
+
+    `failing_since` is when the oldest task was queued whose last attempt failed.
+    """
 
     seen_at: datetime | None
     due_since: datetime | None
+    failing_since: datetime | None
     now: datetime
 
     @property
@@ -111,7 +134,8 @@ def worker_state(now: datetime) -> State:
 
     If none was ever seen, that is all the answer.
     """
-    first = Task.objects.order_by("due_at", "pk").values("due_at")[:1]
-    row = LastSeen.objects.filter(pk=1).values_list("at", Subquery(first)).first()
-    seen_at, due_at = row or (None, None)
-    return State(seen_at, due_at if due_at and due_at <= now else None, now)
+    due = Task.objects.order_by("due_at", "pk").values("due_at")[:1]
+    failing = Task.objects.exclude(error="").order_by("made_at").values("made_at")[:1]
+    seen = LastSeen.objects.filter(pk=1).values_list("at", Subquery(due), Subquery(failing))
+    seen_at, due_at, failing_since = seen.first() or (None, None, None)
+    return State(seen_at, due_at if due_at and due_at <= now else None, failing_since, now)

@@ -7,15 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.core import mail
 
 from tests.browser.checks import check_accessible
+from tests.db.mailed import delivered
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of the cast
 
 
 def code() -> str:
-    found = re.search(r"^[A-Z]{4}-[A-Z]{4}$", str(mail.outbox[-1].body), re.MULTILINE)
+    found = re.search(r"^[A-Z]{4}-[A-Z]{4}$", str(delivered()[-1].body), re.MULTILINE)
     assert found
     return found[0]
 

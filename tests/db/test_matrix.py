@@ -173,6 +173,10 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 404 404 404 404 200 404  GET HEAD",
         "302 302 404 404 404 404 405 404  POST PUT PATCH DELETE OPTIONS",
     ),
+    "console/jobs/retry": (
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  GET HEAD PUT PATCH DELETE OPTIONS",
+    ),
     "console/jobs/<int:number>": (
         "302 302 404 404 404 404 200 404  GET HEAD",
         "302 302 404 404 404 404 422 404  POST",

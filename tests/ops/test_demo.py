@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.ops.demo import PASSWORD, SHELL, Demo
+from tests.ops.demo import PASSWORD, SHELL, Browser, Demo
 from tests.ops.production import PRODUCTION, ROOT
 from tests.ops.running import server
 from tests.processes import children, wait_for_end
@@ -102,6 +102,20 @@ def test_a_worker_runs_beside_the_server(running: tuple[Demo, str]) -> None:
         return ready["work"]["seen_seconds"] is not None
 
     wait_until(seen, "No worker was seen.")
+
+
+def test_an_e_mail_is_printed_in_the_terminal(running: tuple[Demo, str]) -> None:
+    demo, _ = running
+    person = {
+        "email": "new@example.com",
+        "password1": "correct horse",
+        "password2": "correct horse",
+    }
+    page = Browser(demo.url).fill_in("/account/signup/", **person)
+    assert "We are sending a code to new@example.com." in page
+    log = demo.data.with_suffix(".log")
+    code = re.compile(r"(?m)^To: new@example\.com$[\s\S]+^[A-Z]{4}-[A-Z]{4}$")
+    wait_until(lambda: code.search(log.read_text("utf-8")), "No code was printed.")
 
 
 def test_static_files_are_served(running: tuple[Demo, str]) -> None:

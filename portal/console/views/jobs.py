@@ -17,6 +17,7 @@ from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import AffectedClients, ClientFilter, JobFilter, KeyFilter
 from portal.console.filters.base import MAX_ID, ListFilter
 from portal.console.forms import JobForm, RevocationJobForm, SuspensionJobForm
+from portal.console.humanize import counted
 from portal.console.impact import Effect, effect_of_revoking, effect_of_suspending
 from portal.registry.actions import cancel_job, prepare_job, start_job
 from portal.registry.choices import RevocationReason, Verb
@@ -25,6 +26,8 @@ from portal.registry.models import Client, ClientKey, Job
 from portal.registry.models.job import MAX_ITEMS, JobStatus
 from portal.web.forms import posted
 from portal.web.render import show
+from portal.work.overview import COUNTED, overviews
+from portal.work.tasks import KINDS, retry
 from portal.work.worker import worker_state
 
 SHOWN_FAILURES: Final = 20
@@ -103,7 +106,11 @@ def jobs(request: AdminRequest) -> HttpResponse:
     now = timezone.now()
     form = JobFilter(request.GET)
     page = form.page(now)
-    context = form.listing(page, now) | {"workers": worker_state(now)}
+    context = form.listing(page, now) | {
+        "workers": worker_state(now),
+        "overviews": overviews(),
+        "counted": COUNTED,
+    }
     return show(request, "console/jobs.html", context, status=422 if page is None else 200)
 
 
@@ -153,6 +160,15 @@ def cancellation(request: AdminRequest, number: int) -> HttpResponse:
     else:
         messages.warning(request, "There was nothing to cancel: the job is not running.")
     return redirect("console_job", job.pk)
+
+
+@admin_view("POST")
+def retry_work(request: AdminRequest) -> HttpResponse:
+    """Let a worker try the failed tasks of a kind again at once."""
+    kind = KINDS.get(request.POST.get("kind", ""))
+    number = retry(kind.name, timezone.now()) if kind else 0
+    messages.success(request, f"{counted(number, 'failed task')} will be tried again now.")
+    return redirect("console_jobs")
 
 
 def _find(number: int) -> Job:

@@ -24,6 +24,7 @@ from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, ClientKey, Job, recording
 from portal.registry.models.job import JobStatus
 from portal.registry.permissions import can_use_console
+from portal.work.models import Task
 from portal.work.tasks import Kind
 
 logger = logging.getLogger(__name__)
@@ -39,12 +40,12 @@ _GONE: Final = "It no longer exists."
 _BROKEN: Final = "The portal could not do it; the log has the cause."
 
 
-def carry_on_job(subject: str, now: datetime) -> datetime | None:
-    """Do the next items of the job with this primary key; return when to go on."""
-    return now if _do_batch(int(subject)) else None
+def carry_on_job(task: Task, now: datetime) -> datetime | None:
+    """Do the next items of the job that the task names; return when to go on."""
+    return now if _do_batch(int(task.subject)) else None
 
 
-CARRY_ON: Final = Kind("job", carry_on_job)
+CARRY_ON: Final = Kind("job", "Jobs", carry_on_job)
 
 
 @recording()

@@ -19,8 +19,8 @@ from portal.registry.validation import MAX_EMAIL, clean_line
 def invite_person(email: str, *, by: Actor) -> User:
     """Create an account for this address and send its owner a link to choose a password.
 
-    A person who was invited and has not chosen a password gets a new link. Raises `AlreadyPerson`,
-    `UnfitInput` or `MailNotSent`; then nothing is changed.
+    A person who was invited and has not chosen a password gets a new link. Raises `AlreadyPerson`
+    and `UnfitInput`.
     """
     email = clean_line(email, field="email", limit=MAX_EMAIL).lower()
     try:

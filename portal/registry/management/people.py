@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from portal.accounts.mail import MailNotSent
 from portal.accounts.models import User
 from portal.registry.errors import RegistryRefusal
 from portal.registry.management.inputs import find_admin
@@ -30,8 +29,6 @@ class PersonCommand(BaseCommand, ABC):
             self.stdout.write(self.act(admin, **options))
         except RegistryRefusal as refusal:
             raise CommandError(str(refusal)) from None
-        except MailNotSent:
-            raise CommandError("The e-mail could not be sent, so nothing was done.") from None
 
     @abstractmethod
     def act(self, admin: User, *, email: str, **options: Any) -> str:

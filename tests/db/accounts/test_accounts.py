@@ -7,12 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.test import Client as Browser
 from django.urls import NoReverseMatch, reverse
 
 from portal.accounts.limits import wait_for
 from portal.accounts.models import User
+from tests.db.mailed import delivered
 from tests.db.pages import text_of
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of the cast
@@ -102,7 +102,7 @@ def test_another_spelling_of_the_host_gives_no_more_tries(
 def test_links_in_e_mails_go_to_the_public_url(cast: SimpleNamespace) -> None:
     asked = {"email": "dev@example.com"}
     Browser().post("/account/password/reset/", asked, headers={"Host": "TESTSERVER:4444"})
-    body = str(mail.outbox[0].body)
+    body = str(delivered()[0].body)
     assert "http://testserver/account/password/reset/key/" in body
     assert "4444" not in body
 
@@ -140,7 +140,7 @@ def test_a_forgotten_password_is_replaced_by_e_mail(cast: SimpleNamespace) -> No
     browser = Browser()
     response = browser.post("/account/password/reset/", {"email": "dev@example.com"}, follow=True)
     assert "Check your e-mail" in text_of(response)
-    link = re.search(r"http://testserver(\S+)", str(mail.outbox[0].body))
+    link = re.search(r"http://testserver(\S+)", str(delivered()[0].body))
     assert link
     response = browser.get(link[1], follow=True)
     new = "a new and longer one"

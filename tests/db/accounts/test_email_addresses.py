@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth import hashers
-from django.core import mail
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client as Browser
@@ -20,6 +19,7 @@ from django.utils import timezone
 
 from portal.accounts import sign_up
 from portal.accounts.models import User
+from tests.db.mailed import delivered
 from tests.db.pages import check_page, text_of
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of the cast
@@ -47,7 +47,7 @@ def begin(email: str, password: str = PASSWORD) -> Browser:
 
 def code() -> str:
     """Return the code in the message that was sent last."""
-    found = re.search(r"^[A-Z]{4}-[A-Z]{4}$", str(mail.outbox[-1].body), re.MULTILINE)
+    found = re.search(r"^[A-Z]{4}-[A-Z]{4}$", str(delivered()[-1].body), re.MULTILINE)
     return found[0] if found else ""
 
 
@@ -92,8 +92,8 @@ def test_a_stranger_who_signs_up_with_my_address_leaves_nothing() -> None:
 def test_the_message_has_nothing_to_follow() -> None:
     begin(VICTIM)
     assert code()
-    assert "://" not in str(mail.outbox[0].body)
-    assert "Never share the code" in str(mail.outbox[0].body)
+    assert "://" not in str(delivered()[0].body)
+    assert "Never share the code" in str(delivered()[0].body)
 
 
 def test_the_code_works_in_no_other_session() -> None:
@@ -144,7 +144,7 @@ def test_an_old_code_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_address_with_an_account_gets_no_second_one(cast: SimpleNamespace) -> None:
     browser = begin("dev@example.com", OTHER_PASSWORD)
-    assert "This address\nalready has an account" in str(mail.outbox[0].body)
+    assert "This address\nalready has an account" in str(delivered()[0].body)
     for guess in ("", "-", "BBBB-BBBB"):
         browser.post(CONFIRM, {"code": guess})
     assert not is_signed_in(browser)
@@ -177,12 +177,12 @@ def test_known_and_unknown_addresses_cost_the_same(
 
     def cost(email: str) -> tuple[int, int, int, str]:
         hashed.clear()
-        mail.outbox.clear()
+        delivered().clear()
         with CaptureQueriesContext(connection) as queries:
             browser = begin(email)
         page = text_of(browser.get(CONFIRM)).replace(email, "")
         page = re.sub(r'csrfmiddlewaretoken" value="\w+"', "", page)
-        return len(hashed), len(mail.outbox), len(queries), page
+        return len(hashed), len(delivered()), len(queries), page
 
     assert cost("dev@example.com") == cost("nobody@example.com")
 
@@ -212,7 +212,7 @@ def test_adding_my_address_to_a_strangers_account_finds_nobody(
     add(browser_of("stranger"), VICTIM)
     assert not is_signed_in(sign_in(VICTIM))
     Browser().post("/account/password/reset/", {"email": VICTIM})
-    assert "no\naccount has this address" in str(mail.outbox[-1].body)
+    assert "no\naccount has this address" in str(delivered()[-1].body)
     mine = begin(VICTIM)
     mine.post(CONFIRM, {"code": code()})
     assert is_signed_in(mine)
@@ -285,9 +285,9 @@ def test_who_never_confirmed_can_neither_sign_in_nor_reset_the_password() -> Non
     assert "The e-mail address or the password is incorrect" in text_of(
         Browser().post(LOGIN, {"login": VICTIM, "password": OTHER_PASSWORD})
     )
-    assert not mail.outbox
+    assert not delivered()
     Browser().post("/account/password/reset/", {"email": VICTIM})
-    assert "no\naccount has this address" in str(mail.outbox[-1].body)
+    assert "no\naccount has this address" in str(delivered()[-1].body)
 
 
 def test_a_new_sign_up_takes_its_place_password_and_all() -> None:
@@ -322,7 +322,7 @@ def test_a_strangers_reset_takes_no_address_from_an_admin(cast: SimpleNamespace)
     call_command("createsuperuser", email="root@example.com", interactive=False)
     for email in ("root@example.com", "admin@example.com"):
         Browser().post("/account/password/reset/", {"email": email})
-        assert "/account/password/reset/key/" in str(mail.outbox[-1].body)
+        assert "/account/password/reset/key/" in str(delivered()[-1].body)
         assert User.objects.get(email=email).has_confirmed_email
 
 

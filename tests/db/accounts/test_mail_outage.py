@@ -1,22 +1,27 @@
-"""A mail server that is slow or gone: nobody is told that a message went out, and nobody waits."""
+"""The outbox: a mail server that is slow or gone delays messages and nothing else."""
 
 from __future__ import annotations
 
+import re
+import smtplib
 import socket
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import BoundedSemaphore
-from types import SimpleNamespace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
-from django.http import HttpResponse
+from django.core import mail
 from django.test import Client as Browser
+from django.utils import timezone
 
-from portal.accounts.models import User
-from portal.bulkhead import Bulkhead
-from tests.db.pages import check_page, text_of
+from portal.accounts.mail import MESSAGE
+from portal.accounts.sign_up import LIFE_S
+from portal.work.models import Tally, Task
+from portal.work.tasks import LONGEST_PAUSE, claim
+from portal.work.worker import Worker
+from tests.db.mailed import delivered
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of the cast
 SIGN_UP, RESET, EMAIL = "/account/signup/", "/account/password/reset/", "/account/email/"
@@ -28,71 +33,122 @@ SENDING = [
     (None, RESET, {"email": "nobody@example.com"}),
     ("dev", EMAIL, {"action_add": "", "email": "dev2@example.com"}),
 ]
+LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
 
 
 @pytest.fixture
 def mail_server(settings: Any) -> Iterator[socket.socket]:
-    """A server that takes connections and says nothing, until it is closed."""
+    """A server that lets one connect and says nothing, until it is closed."""
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0)
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = server.getsockname()
-        settings.EMAIL_TIMEOUT = 60
         yield server
 
 
-def check_not_sent(response: HttpResponse) -> None:
-    check_page(response)
-    assert response.status_code == 503
-    assert response["Retry-After"]
-    assert "No e-mail was sent, and nothing was saved." in text_of(response)
+def work(minutes: float = 0) -> None:
+    """Let a worker do what is due so many minutes from now."""
+    now = timezone.now() + timedelta(minutes=minutes)
+    worker = Worker(kinds=[MESSAGE.name], clock=lambda: now)
+    while worker.step():
+        pass
+
+
+def reset(email: str = "dev@example.com") -> None:
+    """Ask for a link to choose a new password."""
+    assert Browser().post(RESET, {"email": email}).status_code == 302
 
 
 @pytest.mark.parametrize(("who", "path", "entered"), SENDING)
-def test_with_the_mail_server_gone_nothing_is_said_or_saved(
+def test_no_request_connects_to_the_mail_server(
     browser_of: Any,
     mail_server: socket.socket,
     who: str | None,
     path: str,
     entered: dict[str, str],
-    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert browser_of(who).post(path, entered).status_code == 302
+    with pytest.raises(BlockingIOError):
+        mail_server.accept()
+    assert Task.objects.get().kind == MESSAGE.name
+
+
+def test_message_is_sent_when_the_mail_server_is_back_after_a_day(
+    cast: Any, mail_server: socket.socket, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     mail_server.close()
-    people, browser = User.objects.count(), browser_of(who)
-    check_not_sent(browser.post(path, entered))
-    assert User.objects.count() == people
-    assert not {"sign_up", "account_email_verification_code"} & set(browser.session.keys())
-    assert "We sent" not in text_of(browser.get("/account/login/", follow=True))
-    [line] = [each for each in caplog.messages if "could not be sent" in each]
-    assert line.startswith("A message could not be sent: ConnectionRefusedError")
+    reset()
+    for hour in range(24):
+        work(60 * hour)
+    task = Task.objects.get()
+    assert (task.attempts, task.error) == (24, "ConnectionRefusedError Connection refused")
+    assert "attempt 24: ConnectionRefusedError" in caplog.text
     assert "example.com" not in caplog.text
+    settings.EMAIL_BACKEND = LOCMEM
+    work(24 * 60)
+    [message] = mail.outbox
+    assert message.to == ["dev@example.com"]
+    assert "/account/password/reset/key/" in str(message.body)
+    assert not Task.objects.exists()
 
 
-@pytest.mark.postgresql
-@pytest.mark.django_db(transaction=True)
-def test_with_a_slow_mail_server_pages_and_clients_are_answered(
-    cast: SimpleNamespace, mail_server: socket.socket, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("email", ["new@example.com", "dev@example.com"])
+def test_code_is_not_sent_when_it_has_expired(
+    email: str, cast: Any, mail_server: socket.socket, settings: Any
 ) -> None:
-    """One slot for pages, and more sign-ups than that wait for the mail server."""
-    for kind, count in (("pages", 1), ("mails", 2), ("clients", 1)):
-        few = Bulkhead(count, waiting=BoundedSemaphore(9), patience_s=10.0)
-        monkeypatch.setattr(f"portal.bulkhead.{kind}", few)
+    """A message to a known address, which has no code, shares its fate."""
+    mail_server.close()
+    Browser().post(SIGN_UP, {**NEW, "email": email})
+    work()
+    settings.EMAIL_BACKEND = LOCMEM
+    work(LIFE_S / 60)
+    assert not mail.outbox
+    assert not Task.objects.exists()
+    assert Tally.objects.values_list("done", "dropped").get() == (0, 1)
 
-    def sign_up(_: int) -> Any:
-        try:
-            return Browser().post(SIGN_UP, NEW)
-        finally:
-            connections.close_all()
 
-    with ThreadPoolExecutor(2) as pool:
-        begun: list[Future[Any]] = [pool.submit(sign_up, each) for each in range(2)]
-        # Both have reached it, and wait for its greeting.
-        greeted = [mail_server.accept()[0] for _ in range(2)]
-        assert Browser().get("/account/login/").status_code == 200
-        token = Browser().post("/api/oauth2/token", {"grant_type": "client_credentials"})
-        assert token.status_code in {400, 401}
-        assert not any(each.done() for each in begun)
-        for connection in greeted:
-            connection.close()
-        for each in begun:
-            check_not_sent(each.result(timeout=30))
-    assert not User.objects.filter(email=NEW["email"]).exists()
+def test_neither_address_nor_code_can_be_read_in_the_database(cast: Any) -> None:
+    Browser().post(SIGN_UP, NEW)
+    row = str(Task.objects.values().get())
+    [message] = delivered()
+    code = re.search(r"(?m)^[A-Z]{4}-[A-Z]{4}$", str(message.body))
+    assert code
+    for secret in (code[0], "new@example.com", "code"):
+        assert secret not in row
+    assert not Task.objects.exists()
+
+
+def test_message_is_repeated_once_if_its_worker_is_killed_and_then_dropped(cast: Any) -> None:
+    reset()
+    later = timezone.now()
+    for lost in (1, 2):
+        # It may be killed after sending, so each of these may have sent the message.
+        assert claim([MESSAGE.name], later)
+        later += MESSAGE.lease
+        assert Task.objects.get().lost == lost - 1
+    worker = Worker(kinds=[MESSAGE.name], clock=lambda: later)
+    assert worker.step()
+    assert not mail.outbox
+    assert Tally.objects.get().dropped == 1
+
+
+@pytest.mark.parametrize(("code", "is_tried_again"), [(550, False), (450, True)])
+def test_refused_recipient_is_tried_again_only_if_that_may_help(
+    code: int, is_tried_again: bool, cast: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise smtplib.SMTPRecipientsRefused({"dev@example.com": (code, b"no")})
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", refuse)
+    reset()
+    work()
+    assert Task.objects.exists() == is_tried_again
+
+
+def test_an_unknown_address_costs_as_many_tasks_as_a_known_one(cast: Any) -> None:
+    for email in ("dev@example.com", "nobody@example.com"):
+        reset(email)
+    lives = [task.last_at - task.made_at for task in Task.objects.all() if task.last_at]
+    assert len(lives) == 2
+    assert abs(lives[0] - lives[1]) < timedelta(seconds=1)
+    assert lives[0] > LONGEST_PAUSE

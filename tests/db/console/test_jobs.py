@@ -6,13 +6,16 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
 from django.http.response import HttpResponseBase
 from django.test import Client as Browser
 from django.utils import timezone
 from django.utils.html import strip_tags
 
+from portal.accounts.mail import queue
 from portal.console.views.jobs import SHOWN_FAILURES
 from portal.registry.actions import create_client
 from portal.registry.actions.carry_on_job import BATCH
@@ -20,6 +23,7 @@ from portal.registry.models import Client, ClientKey, Job
 from portal.registry.models.job import MAX_ITEMS, JobStatus
 from portal.work.models import LastSeen, Task
 from portal.work.worker import Worker
+from tests.db.mailed import delivered
 from tests.db.pages import check_page, text_of
 
 from .conftest import KeyMaker
@@ -240,3 +244,20 @@ def test_preview_of_many_keys_asks_as_much_and_says_as_much_as_of_few(
     assert "60 clients will no longer be able to authenticate" in said_on(answer)
     assert answer.content.count(b'class="keys-label"') == 50
     assert f"{page}?before=" in answer.content.decode()
+
+
+def test_failing_work_is_shown_and_can_be_tried_again(admin: Browser, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    queue(EmailMessage("Hello", "Text", to=["ann@example.com"]), life=timedelta(days=1))
+    assert delivered() == []
+    shown = look(admin, "/console/jobs/")
+    assert "Messages 1 1 ConnectionRefusedError Connection refused, queued just now" in shown
+    assert "ann@example.com" not in shown
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert delivered() == []
+    admin.post("/console/jobs/retry", {"kind": "message"})
+    assert [message.to for message in delivered()] == [["ann@example.com"]]
+    shown = look(admin, "/console/jobs/")
+    assert "1 failed task will be tried again now." in shown
+    assert "Messages 0 0 1 last just now 0" in shown

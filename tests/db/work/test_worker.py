@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 
 from portal.work import tasks
-from portal.work.models import LastSeen, Task
-from portal.work.tasks import FIRST_PAUSE, LONGEST_PAUSE, Kind, claim, pause_after, put
+from portal.work.models import LastSeen, Tally, Task
+from portal.work.sealing import NotSealed, seal, unseal
+from portal.work.tasks import FIRST_PAUSE, LONGEST_PAUSE, Kind, TaskFailed, claim, pause_after, put
 from portal.work.worker import MISSING_AFTER, Worker, worker_state
 from tests.waiting import PATIENCE_S
 
@@ -31,7 +33,7 @@ class Clock:
         return self.now
 
 
-Run = Callable[[str, datetime], datetime | None]
+Run = Callable[[Task, datetime], datetime | None]
 Known = Callable[[Run], Kind]
 
 
@@ -40,7 +42,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Known:
     """A function that makes a function the only kind of task."""
 
     def make(run: Run) -> Kind:
-        kind = Kind("test", run)
+        kind = Kind("test", "Tests", run)
         monkeypatch.setattr(tasks, "KINDS", {"test": kind})
         monkeypatch.setattr("portal.work.worker.KINDS", tasks.KINDS)
         return kind
@@ -62,7 +64,7 @@ def test_does_what_is_due_in_order_and_nothing_else(
     known: Known, worker: Worker, clock: Clock
 ) -> None:
     seen: list[str] = []
-    kind = known(lambda subject, _: seen.append(subject))
+    kind = known(lambda task, _: seen.append(task.subject))
     put(kind, "later", due_at=NOON + timedelta(seconds=1))
     put(kind, "second", due_at=NOON)
     put(kind, "first", due_at=NOON - timedelta(hours=1))
@@ -95,7 +97,7 @@ def test_failed_task_pauses_longer_each_time_and_starts_over_after_a_success(
 ) -> None:
     outcomes: list[Exception | None] = [ValueError("a secret"), ValueError("a secret"), None]
 
-    def run(_: str, now: datetime) -> datetime:
+    def run(_: Task, now: datetime) -> datetime:
         if failure := outcomes.pop(0):
             raise failure
         return now + timedelta(days=1)
@@ -125,9 +127,9 @@ def test_task_of_a_killed_worker_is_done_after_its_lease(
     known: Known, worker: Worker, clock: Clock
 ) -> None:
     seen: list[str] = []
-    kind = known(lambda subject, _: seen.append(subject))
+    kind = known(lambda task, _: seen.append(task.subject))
     put(kind, "x", due_at=NOON)
-    lost = claim(NOON)
+    lost = claim(["test"], NOON)
     assert lost
     assert not worker.step()
     clock.now += kind.lease
@@ -138,19 +140,19 @@ def test_task_of_a_killed_worker_is_done_after_its_lease(
 def test_worker_that_lost_its_claim_changes_nothing(known: Known, clock: Clock) -> None:
     kind = known(lambda *_: None)
     put(kind, "x", due_at=NOON)
-    slow = claim(NOON)
-    other = claim(NOON + kind.lease)
+    slow = claim(["test"], NOON)
+    other = claim(["test"], NOON + kind.lease)
     assert slow
     assert other
-    tasks.succeed(slow, due_at=None)
+    tasks.succeed(slow, due_at=None, now=NOON)
     tasks.fail(slow, "Late", now=NOON)
     assert Task.objects.get().claim == other.claim
-    tasks.succeed(other, due_at=None)
+    tasks.succeed(other, due_at=None, now=NOON)
     assert not Task.objects.exists()
 
 
 def test_kind_of_a_newer_version_is_left_alone(known: Known, worker: Worker) -> None:
-    put(Kind("newer", lambda *_: None), "x", due_at=NOON)
+    put(Kind("newer", "Newer", lambda *_: None), "x", due_at=NOON)
     known(lambda *_: None)
     assert not worker.step()
     assert Task.objects.get().attempts == 0
@@ -194,11 +196,68 @@ def test_state_says_whether_a_worker_runs_and_since_when_something_is_due(
     assert worker_state(clock.now).due_since is None
 
 
+def test_task_is_dropped_and_counted_when_it_is_too_late(
+    known: Known, worker: Worker, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def run(*_: object) -> None:
+        raise TaskFailed("not yet")
+
+    last_at = NOON + FIRST_PAUSE / 2
+    put(known(run), "x", due_at=NOON, last_at=last_at, sealed="a secret")
+    assert worker.step()
+    assert Task.objects.get().due_at == last_at
+    clock.now = last_at
+    assert worker.step()
+    assert not Task.objects.exists()
+    tally = Tally.objects.get()
+    assert (tally.done, tally.dropped, tally.dropped_at) == (0, 1, last_at)
+    assert "Task test x is dropped: it is too late" in caplog.messages
+
+
+def test_done_tasks_are_counted(known: Known, worker: Worker) -> None:
+    kind = known(lambda *_: None)
+    for subject in "ab":
+        put(kind, subject, due_at=NOON)
+        worker.step()
+    assert Tally.objects.values_list("done", "done_at", "dropped").get() == (2, NOON, 0)
+
+
+def test_failed_tasks_can_be_retried_at_once(known: Known, worker: Worker) -> None:
+    outcomes: list[Exception | None] = [TaskFailed("gone"), None]
+
+    def run(*_: object) -> None:
+        if failure := outcomes.pop(0):
+            raise failure
+
+    put(known(run), "x", due_at=NOON)
+    assert worker.step()
+    assert worker_state(NOON).failing_since == Task.objects.get().made_at
+    assert not worker.step()
+    assert tasks.retry("test", NOON) == 1
+    assert worker.step()
+    assert not Task.objects.exists()
+
+
+@pytest.mark.parametrize(("fallbacks", "known_key"), [(["old" * 20], True), ([], False)])
+def test_what_is_sealed_is_read_with_the_secret_key_or_a_fallback(
+    fallbacks: list[str], known_key: bool, settings: Any
+) -> None:
+    settings.SECRET_KEY = "old" * 20
+    sealed = seal("a code")
+    assert "code" not in sealed
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, fallbacks
+    if known_key:
+        assert unseal(sealed) == "a code"
+    else:
+        with pytest.raises(NotSealed):
+            unseal(sealed)
+
+
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_five_workers_at_once_do_each_task_once(known: Known, clock: Clock) -> None:
     seen: list[str] = []
-    kind = known(lambda subject, _: seen.append(subject))
+    kind = known(lambda task, _: seen.append(task.subject))
     for number in range(40):
         put(kind, str(number), due_at=NOON)
     together = Barrier(5)

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import signal
+from threading import Thread
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from portal.work.tasks import KINDS
 from portal.work.worker import Worker
 
 
 class Command(BaseCommand):
-    """Runs a worker. Any number of them may run at once."""
+    """Runs a worker for each kind of task, in a thread of its own. Any number may run at once."""
 
     help = (
-        "Do the work that is due, such as the jobs that admins start in the console, until SIGTERM "
-        "or Ctrl-C. Then complete the current step and exit. A killed worker loses nothing."
+        "Do the work that is due: send messages, and carry on the jobs that admins start in the "
+        "console. On SIGTERM or Ctrl-C, complete the current steps and exit. A killed worker loses "
+        "nothing."
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Run until a signal."""
-        worker = Worker()
+        # A mail server that hangs must not delay jobs.
+        workers = [Worker(kinds=[name]) for name in KINDS]
+        threads = [Thread(target=worker.run, name="worker") for worker in workers]
+
+        def stop(*_: object) -> None:
+            for worker in workers:
+                worker.stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: worker.stop())
-        self.stdout.write("The worker is ready.")
-        self.stdout.flush()
-        worker.run()
+            signal.signal(number, stop)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()

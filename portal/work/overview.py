@@ -1,0 +1,49 @@
+"""What admins see of the tasks: how many wait, how many fail and why, and what was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from portal.work.models import Tally, Task
+from portal.work.tasks import KINDS, Kind
+
+COUNTED: Final = 1000
+"""How many tasks are counted; further ones are only "more"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The tasks of one kind.
+
+    `queued` and `failing` are at most `COUNTED` + 1. `error` is why the oldest failing task failed
+    last, and `failing_since` when it was queued.
+    """
+
+    kind: Kind
+    queued: int
+    failing: int
+    error: str
+    failing_since: datetime | None
+    tally: Tally
+
+
+def overviews() -> list[Overview]:
+    """Return the overview of each kind."""
+    tallies = Tally.objects.in_bulk()
+    return [_overview(kind, tallies.get(kind.name) or Tally(kind.name)) for kind in KINDS.values()]
+
+
+def _overview(kind: Kind, tally: Tally) -> Overview:
+    queued = Task.objects.filter(kind=kind.name)
+    failing = queued.exclude(error="")
+    oldest = failing.order_by("made_at").first()
+    return Overview(
+        kind,
+        queued=queued[: COUNTED + 1].count(),
+        failing=failing[: COUNTED + 1].count(),
+        error=oldest.error if oldest else "",
+        failing_since=oldest.made_at if oldest else None,
+        tally=tally,
+    )
