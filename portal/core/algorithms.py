@@ -66,7 +66,8 @@ _MLDSA_NOTE: Final = f"Post-quantum: it takes OpenSSL 3.5. {_EXTENDED_NOTE}"
 _EDDSA_NOTE: Final = (
     "Half of the verifiers that were tried do not verify EdDSA: Nimbus 9 (Spring and most Java"
     " servers), Apache's mod_oauth2, jsonwebtoken, get-jwks, python-jose, ruby-jwt 2.5, José (C)."
-    " Where you do not know the verifier, make an ES256 key."
+    " With such a key in the set, python-jose and some versions of Spring and FastMCP refuse the"
+    " client's other keys too. If you do not know the verifier, create an ES256 key."
 )
 
 

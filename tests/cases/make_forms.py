@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tests.cases.make_forms
 
-It takes openssl, ssh-keygen, keytool and gpg. Each file is made for one key of `_Keys`, which are
-new each time, and `forms/index.json` says what must come of it. What no tool here makes was written
+It takes openssl, ssh-keygen, keytool, gpg, xxd and hexdump. The keys are new each time, and
+`forms/index.json` says what must come of each file. What no tool here makes was written
 by the documentation that the entry names. Nothing runs this in the tests: they read the files.
 """
 
@@ -12,185 +12,32 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-import subprocess
-from base64 import b64decode, b64encode, urlsafe_b64encode
+import shutil
+from base64 import b64decode
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
 )
 
-FORMS: Final = Path(__file__).parent / "forms"
-INDEX: Final = FORMS / "index.json"
-
-_GENERATE: Final = {
-    "rsa": ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
-    "rsa2": ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"),
-    "pss": ("-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"),
-    "p256": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
-    "p256b": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
-    "p384": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"),
-    "p521": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"),
-    "ed": ("-algorithm", "ED25519"),
-    "ed448": ("-algorithm", "ED448"),
-    "k1": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"),
-    "x25519": ("-algorithm", "X25519"),
-    # Only for the forms of private keys.
-    "leaked_rsa": ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
-    "leaked_ec": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
-    "leaked_ed": ("-algorithm", "ED25519"),
-}
-
-
-def run(*command: str, stdin: bytes = b"", cwd: Path | None = None) -> bytes:
-    """Run a tool and return what it prints."""
-    return subprocess.run(command, input=stdin, capture_output=True, check=True, cwd=cwd).stdout
-
-
-def b64(data: bytes) -> str:
-    """Return plain base64."""
-    return b64encode(data).decode()
-
-
-def b64url(data: bytes) -> str:
-    """Return unpadded base64url."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def number(value: int, size: int = 0) -> bytes:
-    """Return a number as bytes, in full length where there is one."""
-    return value.to_bytes(size or (value.bit_length() + 7) // 8, "big")
-
-
-def block(label: str, data: bytes) -> bytes:
-    """Return a PEM block."""
-    body = b64(data)
-    lines = [body[at : at + 64] for at in range(0, len(body), 64)]
-    return "\n".join((f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", "")).encode()
-
-
-class Key:
-    """A key pair, and what the tools make of it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.private = run("openssl", "genpkey", *_GENERATE[name])
-        self.pem = run("openssl", "pkey", "-pubout", stdin=self.private)
-        self.der = b64decode(b"".join(self.pem.split(b"-----")[2].split()))
-        self.object: Any = load_pem_private_key(self.private, None)
-
-    @property
-    def text(self) -> str:
-        """The public key as PEM."""
-        return self.pem.decode()
-
-    def openssl(self, *arguments: str) -> bytes:
-        """Run openssl on the private key."""
-        return run("openssl", *arguments, stdin=self.private)
-
-    def certificate(self, *options: str) -> bytes:
-        """Return a certificate signed by the key itself."""
-        subject = ("-subj", "/CN=client.example.com", "-days", "365")
-        return self.openssl("req", "-x509", "-key", "/dev/stdin", *subject, *options)
-
-    def request(self, *options: str) -> bytes:
-        """Return a certificate signing request."""
-        subject = ("-subj", "/CN=client.example.com")
-        return self.openssl("req", "-new", "-key", "/dev/stdin", *subject, *options)
-
-    def jwk(self, **members: object) -> dict[str, Any]:
-        """Return the public JWK."""
-        public = self.object.public_key()
-        if isinstance(public, rsa.RSAPublicKey):
-            numbers = public.public_numbers()
-            jwk = {"kty": "RSA", "n": b64url(number(numbers.n)), "e": b64url(number(numbers.e))}
-        elif isinstance(public, ec.EllipticCurvePublicKey):
-            size = (public.curve.key_size + 7) // 8
-            point = public.public_numbers()
-            x, y = b64url(number(point.x, size)), b64url(number(point.y, size))
-            jwk = {"kty": "EC", "crv": f"P-{public.curve.key_size}", "x": x, "y": y}
-        else:
-            raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
-            jwk = {"kty": "OKP", "crv": "Ed25519" if len(raw) == 32 else "Ed448", "x": b64url(raw)}
-        return jwk | members
-
-    def private_jwk(self) -> dict[str, Any]:
-        """Return the private JWK of an EC key."""
-        secret = self.object.private_numbers().private_value
-        return self.jwk(d=b64url(number(secret, 32)))
-
-    def point(self) -> bytes:
-        """Return the point of an EC key."""
-        public = self.object.public_key()
-        encoded: bytes = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        return encoded
-
-    def ssh(self) -> str:
-        """Return the OpenSSH line."""
-        line: bytes = self.object.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-        return line.decode()
-
-    def pkcs8(self) -> bytes:
-        """Return the private key as DER."""
-        encoded: bytes = self.object.private_bytes(
-            Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
-        )
-        return encoded
-
-
-class Forms:
-    """The files, and what must come of each."""
-
-    def __init__(self) -> None:
-        self.entries: list[dict[str, Any]] = []
-
-    def add(self, name: str, content: bytes | str, **expected: Any) -> None:
-        """Write a file, and what is expected of it."""
-        data = content if isinstance(content, bytes) else content.encode()
-        (FORMS / name).write_bytes(data)
-        self.entries.append({"file": name, **expected})
-
-    def key(self, name: str, content: bytes | str, key: Key, *says: str, **more: Any) -> None:
-        """A form that is taken, for this key; the page says these words."""
-        digest = hashlib.sha256(_plain_spki(key)).hexdigest()
-        self.add(name, content, outcome="accepted", spki_sha256=digest, says=list(says), **more)
-
-    def refused(self, name: str, content: bytes | str, reason: str, *says: str) -> None:
-        """A form that is refused for this reason; the page says these words."""
-        self.add(name, content, outcome=reason, says=list(says))
-
-    def private(self, name: str, content: bytes | str, key: Key | None, *says: str) -> None:
-        """A form with a private key in it; its public key is blocked when it proves itself."""
-        leaked = [hashlib.sha256(_plain_spki(key)).hexdigest()] if key else []
-        self.add(name, content, outcome="private_key", says=list(says), leaked=leaked)
-
-    def choices(self, name: str, content: bytes | str, keys: list[Key], *says: str) -> None:
-        """A form with several keys to choose from."""
-        digests = [hashlib.sha256(_plain_spki(key)).hexdigest() for key in keys]
-        self.add(name, content, outcome="several_blocks", choices=digests, says=list(says))
-
-
-def _plain_spki(key: Key) -> bytes:
-    """An RSA-PSS key is kept as the plain RSA key that its JWK says."""
-    if key.name != "pss":
-        return key.der
-    numbers = key.object.public_key().public_numbers()
-    plain = rsa.RSAPublicNumbers(numbers.e, numbers.n).public_key()
-    encoded: bytes = plain.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return encoded
-
-
-def js(value: object, indent: int | None = 2) -> str:
-    """Return JSON."""
-    return json.dumps(value, indent=indent) + "\n"
+from tests.cases.form_tools import (
+    FORMS,
+    GENERATE,
+    INDEX,
+    Forms,
+    Key,
+    b64,
+    b64url,
+    block,
+    js,
+    number,
+    run,
+)
 
 
 def plain_forms(forms: Forms, keys: dict[str, Key]) -> None:
@@ -324,6 +171,19 @@ def encoded_forms(forms: Forms, keys: dict[str, Key]) -> None:
     forms.key("hex_lines.txt", plain, rsa_, "hexadecimal digits")
 
 
+def dump_forms(forms: Forms, keys: dict[str, Key]) -> None:
+    """Hex dumps, and a block with header lines."""
+    rsa_, ec_ = keys["rsa"], keys["p256"]
+    forms.key("xxd.txt", run("xxd", stdin=ec_.der), ec_, "a hex dump")
+    forms.key("xxd_of_pem.txt", run("xxd", stdin=ec_.pem), ec_, "a hex dump")
+    forms.key("hexdump.txt", run("hexdump", "-C", stdin=rsa_.der), rsa_, "a hex dump")
+    forms.key("od.txt", run("od", "-A", "x", "-t", "x1", stdin=rsa_.der), rsa_, "a hex dump")
+    leaked = keys["leaked_ec"]
+    forms.private("private_xxd.txt", run("xxd", stdin=leaked.private), leaked, "a private key")
+    headed = ec_.text.replace("KEY-----\n", "KEY-----\nProc-Type: 4,MIC-CLEAR\n\n", 1)
+    forms.refused("header_lines.pem", headed, "bad_base64", "header lines, such as Proc-Type")
+
+
 def program_forms(forms: Forms, keys: dict[str, Key]) -> None:
     """What shells, programs and settings make of a key."""
     rsa_, ec_ = keys["rsa"], keys["p256"]
@@ -406,7 +266,7 @@ def editor_forms(forms: Forms, keys: dict[str, Key]) -> None:
 
 
 def _has(tool: str) -> bool:
-    return subprocess.run(["which", tool], capture_output=True, check=False).returncode == 0
+    return shutil.which(tool) is not None
 
 
 def jwk_forms(forms: Forms, keys: dict[str, Key]) -> None:
@@ -485,6 +345,9 @@ def service_forms(forms: Forms, keys: dict[str, Key]) -> None:
               source=GOOGLE)  # fmt: skip
     data = {"name": google["name"], "algorithm": "EC_SIGN_P256_SHA256", "publicKeyFormat": "PEM",
             "publicKey": {"data": b64(ec_.pem), "crc32cChecksum": "1"}}  # fmt: skip
+    bound = google | {"algorithm": "RSA_SIGN_PKCS1_3072_SHA256"}
+    forms.key("google_kms_pkcs1.json", js(bound), rsa2, "only as RS256",
+              "Create a key for PS256 there", source=GOOGLE)  # fmt: skip
     forms.key("google_kms_data.json", js(data), ec_, "a Google Cloud KMS answer", source=GOOGLE)
     decrypting = google | {"algorithm": "RSA_DECRYPT_OAEP_3072_SHA256"}
     forms.refused("google_kms_decrypt.json", js(decrypting), "not_for_signing", "key service")
@@ -705,11 +568,11 @@ def main() -> None:
     FORMS.mkdir(exist_ok=True)
     for path in FORMS.iterdir():
         path.unlink()
-    keys = {name: Key(name) for name in _GENERATE}
+    keys = {name: Key(name) for name in GENERATE}
     forms = Forms()
-    makers = (plain_forms, der_forms, keytool_forms, encoded_forms, program_forms, editor_forms,
-              jwk_forms, service_forms, ssh_forms, xml_forms, refused_forms, damaged_forms,
-              private_forms)  # fmt: skip
+    makers = (plain_forms, der_forms, keytool_forms, encoded_forms, dump_forms, program_forms,
+              editor_forms, jwk_forms, service_forms, ssh_forms, xml_forms, refused_forms,
+              damaged_forms, private_forms)  # fmt: skip
     for make in makers:
         make(forms, keys)
     INDEX.write_text(json.dumps(forms.entries, indent=1, ensure_ascii=False) + "\n")

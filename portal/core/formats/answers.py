@@ -35,6 +35,7 @@ _Wanted = Callable[[str], bool]
 
 _AWS_USES: Final = frozenset({"ENCRYPT_DECRYPT", "KEY_AGREEMENT", "GENERATE_VERIFY_MAC"})
 _GOOGLE: Final = re.compile(r"(RSA_SIGN_PSS|RSA_SIGN_PKCS1|EC_SIGN)_[A-Z0-9]{2,20}(?:_SHA(\d{3}))?")
+_GOOGLE_NAME: Final = "Google Cloud KMS"
 _GOOGLE_USES: Final = {"RSA_SIGN_PSS": "PS", "RSA_SIGN_PKCS1": "RS"}
 
 
@@ -42,13 +43,15 @@ _GOOGLE_USES: Final = {"RSA_SIGN_PSS": "PS", "RSA_SIGN_PKCS1": "RS"}
 class Candidate:
     """A possible key: a JWK, or a text or bytes that are parsed like an input of their own.
 
-    `only` and `notes` come from the surrounding JSON; `hint` distinguishes it from others.
+    `only`, `bound_by` and `notes` come from the surrounding JSON; `hint` distinguishes it from
+    others.
     """
 
     content: Mapping[str, object] | str | bytes
     hint: str = ""
     only: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    bound_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,5 +222,5 @@ def _as_google_says(value: dict[str, object], found: Candidate) -> Candidate:
     if said is None or said[1] not in _GOOGLE_USES:
         return found
     alg = f"{_GOOGLE_USES[said[1]]}{said[2]}"
-    note = f"Google Cloud KMS signs with this key only as {alg}."
-    return Candidate(found.content, found.hint, (alg,), (note,))
+    note = f"{_GOOGLE_NAME} signs with this key only as {alg}."
+    return Candidate(found.content, found.hint, (alg,), (note,), _GOOGLE_NAME)

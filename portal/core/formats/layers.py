@@ -202,6 +202,13 @@ _FENCE: Final = re.compile(r"^[ \t]*(?:```|~~~).*$", re.MULTILINE)
 _DATA_URI: Final = re.compile(r"data:[A-Za-z0-9/+.;=-]{0,100};base64,")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _HEXADECIMAL: Final = re.compile(r"(?:0x|\\x|[Xx]')?(?:[0-9A-Fa-f]{2}[\s:,]*(?:0x|\\x)?)+'?")
+# The text on the right of the bytes stands after two spaces, and in hexdump -C after a bar.
+_DUMPED: Final = re.compile(
+    r"\s{0,20}[0-9A-Fa-f]{6,16}:?[ \t]{1,4}"
+    r"((?:[0-9A-Fa-f]{2}){1,16}(?:  ?(?:[0-9A-Fa-f]{2}){1,16}(?!\S))*)"
+)
+_ROW: Final = 32
+"""How many hexadecimal digits a line of a dump has."""
 _DECIMAL: Final = re.compile(r"[\[({]?\s*(?:-?[0-9]{1,3}[\s,]+){31,}-?[0-9]{1,3}\s*[\])}]?")
 
 
@@ -240,6 +247,16 @@ def _hexadecimal(text: str) -> bytes | None:
     if not _HEXADECIMAL.fullmatch(text):
         return None
     data = hexadecimal(text.strip("Xx'"))
+    return data if is_known(data) else None
+
+
+def _hexadecimal_dump(text: str) -> bytes | None:
+    """Return the bytes that xxd, hexdump -C or od print, with an address before each line."""
+    lines = [match for line in text.splitlines() if line.strip() for match in [_DUMPED.match(line)]]
+    if len(lines) < 2 or not all(lines[:-1]):
+        return None
+    rows = (match[1].replace(" ", "")[:_ROW] for match in lines if match)
+    data = hexadecimal("".join(rows))
     return data if is_known(data) else None
 
 
@@ -292,6 +309,7 @@ _LAYERS: Final[tuple[tuple[str, Callable[[str], Content | None]], ...]] = (
     ("invisible characters", _invisible),
     ("typographic dashes", _dashes),
     ("hexadecimal digits", _hexadecimal),
+    ("a hex dump", _hexadecimal_dump),
     ("a list of numbers", _decimal),
     ("base64", base64),
     ("a data URL", _data_uri),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -22,6 +23,7 @@ BEGIN: Final = "-----BEGIN "
 END: Final = "-----END "
 _DASHES: Final = "-----"
 _MAX_BLOCKS: Final = 16
+_HEADER: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9-]{0,60}:")
 _TRUSTED: Final = "TRUSTED CERTIFICATE"
 _PARSERS: Final[dict[str, Parser]] = {
     "PUBLIC KEY": parse_spki,
@@ -42,12 +44,12 @@ def parse_armoured(text: str) -> list[PublicKey]:
     canonical. A block of parameters beside a key is redundant. Of several blocks, those without a
     usable key are skipped if one block has a usable key.
     """
-    blocks = list(_blocks(text))
+    blocks = list(enumerate(_blocks(text), 1))
     if len(blocks) > 1:
-        blocks = [each for each in blocks if not is_parameters(each[0])] or blocks
+        blocks = [each for each in blocks if not is_parameters(each[1][0])] or blocks
     if len(blocks) == 1:
-        return [_parse(*blocks[0])]
-    return usable(partial(_parse_one_of, place, *each) for place, each in enumerate(blocks, 1))
+        return [_parse(*blocks[0][1])]
+    return usable(partial(_parse_one_of, place, *block) for place, block in blocks)
 
 
 def _parse_one_of(place: int, label: str, body: str) -> list[PublicKey]:
@@ -88,6 +90,13 @@ def _parse(label: str, body: str) -> PublicKey:
     expected = _PARSERS.get(label)
     if expected is None and (is_something_else(label) or not label.isascii()):
         raise refuse_label(label)
+    if _HEADER.match(body):
+        raise Refused(
+            Reason.BAD_BASE64,
+            found="This block has header lines, such as Proc-Type or Comment (RFC 1421), which "
+            "public keys do not have (RFC 7468 §2).",
+            needed="Remove the lines from the BEGIN line to the empty line.",
+        )
     encoded = base64url.decode("".join(body.split()))
     if encoded and label == _TRUSTED:
         encoded = _without_trust(encoded)

@@ -171,6 +171,11 @@ def _notes_on(key: PublicKey, usable: tuple[Algorithm, ...]) -> tuple[str, ...]:
     if not key.only or any(each.name in key.only for each in usable):
         return key.notes
     named, best = " or ".join(key.only), usable[0].name
+    if key.bound_by:
+        sentence = (
+            f"This portal does not allow {named}. Create a key for {best} there, and add that one."
+        )
+        return (*key.notes, sentence)
     sentence = (
         f"Its member alg is {named}, an older algorithm that this portal does not allow. The "
         f"portal accepts the key for {best}: sign with {best}."

@@ -81,6 +81,7 @@ class PublicKey:
     layers: tuple[str, ...] = ()
     hint: str = ""
     choices: tuple[PublicKey, ...] = ()
+    bound_by: str = ""
 
     @property
     def spki_sha256(self) -> str:

@@ -216,6 +216,7 @@ def _of_candidate(candidate: Candidate, budget: _Budget, depth: int) -> list[Pub
         replace(
             key,
             only=candidate.only or key.only,
+            bound_by=candidate.bound_by or key.bound_by,
             notes=(*key.notes, *candidate.notes),
             hint=key.hint or candidate.hint,
         )

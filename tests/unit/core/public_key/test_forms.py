@@ -41,3 +41,25 @@ def test_each_of_several_keys_can_be_chosen(form: Form) -> None:
         parse_public_key(form.content, choice="none of them")
     for key in caught.value.choices:
         assert parse_public_key(form.content, choice=key.thumbprint).spki == key.spki
+
+
+def test_choices_of_a_chain_show_the_number_of_the_block() -> None:
+    chain = (FOLDER / "chain.pem").read_bytes()
+    parameters = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+    for content, first in ((chain, 1), (parameters + chain, 2)):
+        with pytest.raises(Refused) as caught:
+            parse_public_key(content)
+        assert [key.hint for key in caught.value.choices] == [
+            f"block {first}: certificate", f"block {first + 1}: certificate",
+        ]  # fmt: skip
+
+
+def test_key_that_a_service_binds_to_rs256_is_not_said_to_sign_with_another() -> None:
+    form = (FOLDER / "google_kms_pkcs1.json").read_bytes()
+    notes = " ".join(KeyPolicy().accept(parse_public_key(form)).notes)
+    assert notes == (
+        "Google Cloud KMS signs with this key only as RS256. This portal does not allow RS256."
+        " Create a key for PS256 there, and add that one."
+    )
+    legacy = " ".join(KeyPolicy(allow_legacy=True).accept(parse_public_key(form)).notes)
+    assert legacy == "Google Cloud KMS signs with this key only as RS256."
