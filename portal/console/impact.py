@@ -78,7 +78,7 @@ def effect_of_revoking(ids: Sequence[int], now: datetime) -> Effect:
 
 def effect_of_suspending(ids: Sequence[int], now: datetime) -> Effect:
     """Return the effect of suspending the clients with these primary keys."""
-    number = Client.objects.filter(pk__in=ids, suspended_at=None).count()
+    number = Client.objects.filter(pk__in=ids, suspended_at=None, archived_at=None).count()
     live = ClientKey.objects.live(now).filter(client__in=ids, client__suspended_at=None)
     of_clients = list(live.values_list("client_id", flat=True))
     return Effect(number, len(of_clients), number, frozenset(of_clients))

@@ -60,7 +60,7 @@ _KINDS: Final = {
     Verb.SUSPEND_CLIENT: _Kind(
         "console_clients",
         ClientFilter,
-        {"suspended_at": None},
+        {"suspended_at": None, "archived_at": None},
         SuspensionJobForm,
         effect_of_suspending,
         "client",

@@ -87,7 +87,8 @@ _ACTS: Final = {
     ),
     Verb.SUSPEND_CLIENT: _Act(
         Client,
-        lambda client: client.is_suspended,
+        # An archived client has no published key, and may have been deleted.
+        lambda client: client.is_suspended or client.is_archived,
         lambda client, job, by: suspend_client(client, note=job.note, by=by),
     ),
 }

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier
 from types import SimpleNamespace
-from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection, transaction
@@ -19,6 +18,7 @@ from django.utils import timezone
 
 from portal.registry.actions import (
     cancel_job,
+    delete_client,
     prepare_job,
     revoke_key,
     start_job,
@@ -33,6 +33,7 @@ from portal.registry.models.job import MAX_ITEMS, JobStatus
 from portal.work.models import Task
 from portal.work.worker import Worker
 from tests.db.console.conftest import KeyMaker, make_keys
+from tests.interop.served import database_url
 from tests.ops.production import ROOT
 from tests.waiting import PATIENCE_S, wait_until
 
@@ -124,6 +125,17 @@ def test_item_that_fails_is_named_and_the_others_are_done(
     assert Event.objects.filter(verb=Verb.REVOKE_KEY).count() == 2
 
 
+def test_client_that_was_deleted_meanwhile_is_left_alone(
+    payments: Client, other: Client, cast: SimpleNamespace
+) -> None:
+    job = prepare_job(Verb.SUSPEND_CLIENT, [payments.pk, other.pk], filters="q=x", by=cast.admin)
+    start_job(job, note="Break-in", by=cast.admin)
+    delete_client(other, by=cast.bob)
+    work()
+    assert counts(job) == (1, 1, 0)
+    assert not Event.objects.filter(client=other, verb=Verb.SUSPEND_CLIENT).exists()
+
+
 def test_admin_who_lost_the_right_stops_the_job(
     payments: Client, make_keys: KeyMaker, cast: SimpleNamespace
 ) -> None:
@@ -201,11 +213,9 @@ def test_five_workers_with_a_job_each_do_each_key_once(
 @contextmanager
 def real_worker() -> Iterator[subprocess.Popen[bytes]]:
     """Run `manage.py work` with the database of this test."""
-    given = urlsplit(os.environ["DATABASE_URL"])
-    url = given._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-    environment = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    settings = {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "tests.settings"}
     command = [sys.executable, "manage.py", "work"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=subprocess.PIPE)
     try:
         yield process
     finally:
