@@ -37,6 +37,8 @@ class KeyRow:
 
     key: ClientKey
     status: KeyStatus
+    since: datetime | None
+    """When an ended key ended."""
     expires_soon: bool
 
     @property
@@ -59,6 +61,11 @@ class KeyLists:
         """How many keys have expired, or are retired or revoked: "10,000", or "" for none."""
         count = self.total - len(self.current)
         return f"{count:,}" if count else ""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the client has as many keys as it may have."""
+        return len(self.current) >= settings.KEY_LIMIT
 
     @property
     def live(self) -> int:
@@ -112,7 +119,7 @@ def _row(key: ClientKey, now: datetime) -> KeyRow:
     status = key.lifecycle.status(now)
     soon = now + settings.KEY_EXPIRY_WARNING
     expires_soon = status not in OVER and key.expires_at is not None and key.expires_at <= soon
-    return KeyRow(key, status, expires_soon)
+    return KeyRow(key, status, key.lifecycle.since(now), expires_soon)
 
 
 def stays_without(key: ClientKey, now: datetime) -> int:

@@ -163,6 +163,7 @@ def test_ended_keys_are_folded_and_paged(ask: Any, paths: SimpleNamespace) -> No
     assert ended_shown(text) == list(range(25, 15, -1))
     assert 'id="ended"' in text
     assert not re.search(r'<details[^>]*id="ended"[^>]* open', text)
+    assert len(re.findall(r'Retired</span><span class="hint"><time[^>]*>just now', text)) == 10
 
     older = text_of(ask("viewer", "get", f"{paths.client}?{query_of(text, 'next')}"))
     assert ended_shown(older) == list(range(15, 5, -1))
