@@ -93,18 +93,16 @@ def search_keys(query: str) -> Search:
         return Search(Q(spki_sha256=sha256))
     if _KID.fullmatch(query):
         return Search(Q(kid=query))
-    if _CLIENT_ID.fullmatch(query):
-        client = Client.objects.filter(client_id=query.lower()).values_list("pk", flat=True).first()
-        if client:
-            return Search(Q(), index_filter=IndexFilter("client", [client]))
+    named = clients_named(query)
+    clients = few(Client.objects.filter(named))
+    if clients and named == Q(client_id=query.lower()):
+        return Search(Q(), index_filter=IndexFilter("client", clients))
     keys = [_text("label", query)]
     if _KID_START.fullmatch(query):
         keys.append(Q(kid__startswith=query))
     plain = query.replace(":", "").lower()
     if _SHA256_START.fullmatch(plain):
         keys.append(Q(spki_sha256__startswith=plain))
-    named = clients_named(query)
-    clients = few(Client.objects.filter(named))
     # One query each: for an OR, PostgreSQL may read the whole table.
     found = [few(ClientKey.objects.filter(each)) for each in keys]
     if clients is None or None in found:
@@ -131,7 +129,12 @@ def few(rows: QuerySet[Any]) -> list[int] | None:
 
 
 def clients_named(query: str) -> Q:
-    """Return the condition for clients whose name contains, or client_id begins with, the query."""
+    """Return the condition for clients whose name contains, or client_id begins with, the query.
+
+    A whole client_id names only that client.
+    """
+    if _CLIENT_ID.fullmatch(query) and Client.objects.filter(client_id=query.lower()).exists():
+        return Q(client_id=query.lower())
     return _text("name", query) | Q(client_id__startswith=query.lower())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from django.db import migrations
+from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
 
@@ -126,6 +126,46 @@ class RemoveIndexBesideTraffic(migrations.RemoveIndex):
         index = to_state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
         model = to_state.apps.get_model(app_label, self.model_name)
         _build(index, model, schema_editor)
+
+
+class DropForeignKeyIndex(migrations.AlterField):
+    """Set `db_index=False` on a foreign key whose column begins another index, beside traffic.
+
+    Unlike AlterField, it leaves the table and its triggers as they are on SQLite. Needs a migration
+    with `atomic = False`.
+    """
+
+    name: str
+    model_name: str
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,  # noqa: ARG002 - Django's signature
+    ) -> None:
+        """Drop Django's index."""
+        _drop(self._index(app_label, schema_editor, from_state)[0].name, schema_editor)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,  # noqa: ARG002
+        to_state: ProjectState,
+    ) -> None:
+        """Build Django's index again."""
+        _build(*self._index(app_label, schema_editor, to_state), schema_editor)
+
+    def _index(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, state: ProjectState
+    ) -> tuple[models.Index, Any]:
+        model = state.apps.get_model(app_label, self.model_name)
+        column = model._meta.get_field(self.name).column  # noqa: SLF001 - Django's documented name
+        editor: Any = schema_editor
+        name = editor._create_index_name(model._meta.db_table, [column])  # noqa: SLF001 - as Django named it
+        return models.Index(fields=[self.name], name=name), model
 
 
 def _build(indexed: Any, model: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:

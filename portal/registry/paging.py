@@ -13,7 +13,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 
-from django.db.models import BooleanField, F, Func, Model, Q, QuerySet, Value
+from django.db.models import (
+    BooleanField,
+    F,
+    Func,
+    IntegerField,
+    Model,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 
 Item = TypeVar("Item")
 Row = TypeVar("Row", bound=Model)
@@ -156,6 +166,16 @@ def count_of(
     numbers = [rows[: share + 1].count() for rows in found]
     is_exact = end is None and max(numbers) <= share
     return Count(sum(min(number, share) for number in numbers), is_exact=is_exact)
+
+
+class BoundedCount(Subquery):
+    """The number of rows of a queryset in an annotation; at most `limit`, which bounds its cost."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+    def __init__(self, queryset: QuerySet[Any], *, limit: int) -> None:
+        super().__init__(queryset.order_by().values("pk")[:limit])
 
 
 def _end_of_scan(

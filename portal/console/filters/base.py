@@ -187,6 +187,7 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
             "page": page,
             "count": count and counted(count.number, self.noun, or_more=not count.is_exact),
             "scan": f"{SCAN:,}",
+            "places": self.places if page else (),
             "filters": self.query(),
             "here": here,
             "back": f"?{urlencode({'back': here})}" if here else "",

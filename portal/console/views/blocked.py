@@ -11,7 +11,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.console.back import back_to
 from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import BlockedFilter
 from portal.console.forms import BlockForm
@@ -21,6 +20,7 @@ from portal.core.key_files import files_made_at
 from portal.core.reasons import Refused
 from portal.registry.actions import block_key
 from portal.registry.models import BlockedKey, ClientKey
+from portal.web.back import back_to
 from portal.web.forms import posted
 from portal.web.render import show
 

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.console.back import back_to
 from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import ClientFilter
 from portal.console.forms import OwnerForm, RightsForm, SuspensionForm
 from portal.console.humanize import counted
 from portal.registry.actions import appoint_owner, change_rights, resume_client, suspend_client
-from portal.registry.choices import Role
 from portal.registry.errors import RegistryRefusal
-from portal.registry.models import Client, ClientKey, Membership
+from portal.registry.models import Client, ClientKey
+from portal.registry.models.client import active_owners, team_size
+from portal.registry.paging import SCAN, BoundedCount
+from portal.web.back import back_to
 from portal.web.form_errors import add_refusal
 from portal.web.forms import posted
 from portal.web.render import show
+
+_MEMBERS: Final = 20
+"""How many members the page of an action shows."""
 
 
 @admin_view("GET", "HEAD")
@@ -43,24 +47,18 @@ def clients(request: AdminRequest) -> HttpResponse:
 def _count_for(clients: list[Client], now: datetime) -> None:
     """Set `live_keys`, `people` and `has_owner` on each client, with one query for all."""
     keys = ClientKey.objects.live(now).filter(client=OuterRef("pk"))
-    people = Membership.objects.filter(client=OuterRef("pk"))
     numbers = {
         pk: counts
         for pk, *counts in Client.objects.filter(pk__in=[client.pk for client in clients])
         .annotate(
-            live_keys=_number_of(keys),
-            people=_number_of(people),
-            has_owner=Exists(people.filter(role=Role.OWNER, user__is_active=True)),
+            live_keys=BoundedCount(keys, limit=SCAN),
+            people=team_size(OuterRef("pk")),
+            has_owner=Exists(active_owners().filter(client=OuterRef("pk"))),
         )
         .values_list("pk", "live_keys", "people", "has_owner")
     }
     for client in clients:
         client.live_keys, client.people, client.has_owner = numbers[client.pk]  # type: ignore[attr-defined]
-
-
-def _number_of(rows: QuerySet[ClientKey] | QuerySet[Membership]) -> Coalesce:
-    counted_rows = rows.order_by().values("client").annotate(number=Count("*")).values("number")
-    return Coalesce(Subquery(counted_rows), 0, output_field=IntegerField())
 
 
 @admin_view("GET", "HEAD", "POST")
@@ -148,7 +146,8 @@ def _about(request: AdminRequest, client: Client, **more: object) -> dict[str, o
         "back": back_to(request, "console_clients"),
         "live": list(client.keys.live(now).defer("pem", "jwk").order_by("-pk")),
         "has_owner": not Client.objects.without_owner().filter(pk=client.pk).exists(),
-        "members": list(client.memberships.select_related("user").order_by("role", "user__email")),
+        "members": list(client.memberships.prefetch_related("user").order_by("pk")[:_MEMBERS]),
+        "more_members": client.memberships.all()[: _MEMBERS + 1].count() > _MEMBERS,
         "now": now,
         **more,
     }

@@ -9,7 +9,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from portal.console.back import back_to
 from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters.base import MAX_ID, PAGE_SIZE
 from portal.console.forms import RevokeKeysForm
@@ -18,6 +17,7 @@ from portal.console.impact import impact_of
 from portal.registry.actions import revoke_key
 from portal.registry.choices import RevocationReason
 from portal.registry.models import ClientKey
+from portal.web.back import back_to
 from portal.web.forms import posted
 from portal.web.render import show
 

@@ -5,21 +5,7 @@ from django.conf import settings
 from django.db import migrations, models
 from django.db.models import Q
 
-from portal.registry.migrating import AddIndexBesideTraffic, RemoveIndexBesideTraffic
-
-# Django's index of the foreign key; "key_by_registrant" begins with the same column.
-OF_PERSON = "registry_clientkey_registered_by_id_3d0766ce"
-
-
-def drop(apps, schema_editor):
-    how = "CONCURRENTLY " if schema_editor.connection.vendor == "postgresql" else ""
-    schema_editor.execute(f'DROP INDEX {how}IF EXISTS "{OF_PERSON}"')
-
-
-def create(apps, schema_editor):
-    how = "CONCURRENTLY " if schema_editor.connection.vendor == "postgresql" else ""
-    schema_editor.execute(f'CREATE INDEX {how}"{OF_PERSON}" ON registry_clientkey (registered_by_id)')
-
+from portal.registry.migrating import AddIndexBesideTraffic, DropForeignKeyIndex, RemoveIndexBesideTraffic
 
 class Migration(migrations.Migration):
 
@@ -35,20 +21,15 @@ class Migration(migrations.Migration):
             model_name='clientkey',
             index=models.Index(fields=['registered_by', '-id'], name='key_by_registrant'),
         ),
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
-                migrations.AlterField(
-                    model_name='clientkey',
-                    name='registered_by',
-                    field=models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name='registered_keys',
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
-            database_operations=[migrations.RunPython(drop, create)],
+        DropForeignKeyIndex(
+            model_name='clientkey',
+            name='registered_by',
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name='registered_keys',
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         AddIndexBesideTraffic(
             model_name='clientkey',

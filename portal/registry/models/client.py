@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from portal.accounts.models import User
 from portal.registry.choices import GrantType, Role
+from portal.registry.paging import BoundedCount
 from portal.registry.toolkit_client import ToolkitClient
 
 
@@ -147,8 +148,11 @@ class Client(ToolkitClient, models.Model):
 class Membership(models.Model):
     """The role of a person in a client."""
 
-    client = models.ForeignKey(Client, models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    # The indexes in Meta serve these fields and are also sorted.
+    client = models.ForeignKey(Client, models.CASCADE, related_name="memberships", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships", db_index=False
+    )
     role = models.CharField(max_length=16, choices=Role.choices)
     since = models.DateTimeField(auto_now_add=True)
 
@@ -156,6 +160,13 @@ class Membership(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["client", "user"], name="membership_once_a_client"),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
+        ]
+        indexes = [
+            models.Index(fields=["client", "id"], name="membership_of_client"),
+            models.Index(fields=["user", "-id"], name="membership_of_user"),
+            models.Index(
+                fields=["client"], name="membership_of_owner", condition=Q(role=Role.OWNER)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -166,6 +177,15 @@ class Membership(models.Model):
         """Whether the client would have no owner who can sign in without this member."""
         others = active_owners().filter(client=self.client_id).exclude(pk=self.pk)
         return self.role == Role.OWNER and not others.exists()
+
+
+MANY_MEMBERS: Final = 100
+"""A list names the size of a team only up to this number."""
+
+
+def team_size(client: OuterRef) -> BoundedCount:
+    """Return the number of members of the client; one more than `MANY_MEMBERS` for all larger."""
+    return BoundedCount(Membership.objects.filter(client=client), limit=MANY_MEMBERS + 1)
 
 
 def active_owners() -> models.QuerySet[Membership]:

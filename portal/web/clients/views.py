@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Count
+from django.db.models import OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
@@ -13,13 +14,18 @@ from portal.registry import permissions
 from portal.registry.actions import change_client, create_client
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client
+from portal.registry.models.client import team_size
+from portal.registry.paging import SCAN, page_of
 from portal.web.current_user import current_user
 from portal.web.form_errors import add_refusal
 from portal.web.forms import ClientForm, posted
+from portal.web.pages import pager_of, place_of
 from portal.web.render import leave, show
 from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, require
 
-PAGE_SIZE = 25
+PAGE_SIZE: Final = 25
+_SEARCHABLE: Final = 5
+"""A person with more clients can search."""
 
 
 @require_safe
@@ -35,25 +41,35 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def client_list(request: HttpRequest) -> HttpResponse:
-    """List the clients that the user is a member of, by name, with a search when there are many.
+    """List the clients that the user is a member of, with a search when there are many.
 
-    `archived` shows the archived ones instead of the others.
+    One page of them is sorted by name; of more, the newest memberships come first. `archived` shows
+    the archived ones instead of the others.
     """
     user = current_user(request)
     wanted = request.GET.get("q", "").strip()[:100]
-    mine = Client.objects.filter(pk__in=user.memberships.values("client"))
     shows_archived = bool(request.GET.get("archived"))
-    own = (mine.archived() if shows_archived else mine.in_use()).order_by("name", "pk")
-    found = own.filter(name__icontains=wanted) if wanted else own
-    rows = found.annotate(team=Count("members"))
+    mine = user.memberships.all()
+    own = mine.filter(client__archived_at__isnull=not shows_archived, client__deleted=False)
+    found = own.filter(client__name__icontains=wanted) if wanted else own
+    page = page_of(
+        found.prefetch_related("client").annotate(team=team_size(OuterRef("client"))),
+        size=PAGE_SIZE,
+        candidates=mine,
+        **place_of(request),
+    )
+    if page.before is page.after is None:
+        page.rows.sort(key=lambda membership: (membership.client.name, membership.pk))
+    newest = Client.objects.filter(pk__in=mine.order_by("-pk").values("client")[:SCAN])
     context = {
         "section": "clients",
-        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
         "wanted": wanted,
         "shows_archived": shows_archived,
-        "has_archived": shows_archived or mine.archived().exists(),
-        "searchable": bool(wanted) or own.count() > 5,
+        "has_archived": shows_archived or newest.archived().exists(),
+        "scan": f"{SCAN:,}",
+        "searchable": bool(wanted) or own[: _SEARCHABLE + 1].count() > _SEARCHABLE,
         "may_create": permissions.can_create_client(user),
+        **pager_of(request, page, q=wanted, archived="1" if shows_archived else ""),
     }
     return show(request, "web/clients/list.html", context, fragment="found")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -13,11 +15,17 @@ from portal.registry.actions import add_member, change_role, remove_member
 from portal.registry.choices import Role
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, Membership
+from portal.registry.paging import SCAN, page_of
+from portal.registry.validation import MAX_EMAIL
+from portal.web.back import back_to
 from portal.web.current_user import current_user
 from portal.web.form_errors import add_refusal
 from portal.web.forms import MemberForm, RoleForm, posted
+from portal.web.pages import pager_of, place_of
 from portal.web.render import show
 from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, require
+
+PAGE_SIZE: Final = 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,7 +58,7 @@ def member(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
             messages.error(request, str(refusal))
         else:
             messages.success(request, f"The role of {membership.user} was changed.")
-    return redirect("team", client_id)
+    return redirect(back_to(request, "team", client_id).url)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -60,7 +68,12 @@ def member_removal(request: HttpRequest, client_id: str, row: int) -> HttpRespon
     user, client = current_user(request), membership.client
     require(permissions.can_remove_member(user, membership), NOT_YOUR_CLIENT)
     if request.method != "POST":
-        context = {"section": "clients", "client": client, "membership": membership}
+        context = {
+            "section": "clients",
+            "client": client,
+            "membership": membership,
+            "back": back_to(request, "team", client_id),
+        }
         return show(request, "web/team/member_removal.html", context)
     try:
         remove_member(membership, by=user)
@@ -69,7 +82,7 @@ def member_removal(request: HttpRequest, client_id: str, row: int) -> HttpRespon
     else:
         messages.success(request, _removed(membership, user))
     own = Client.objects.visible_to(user).filter(pk=client.pk)
-    return redirect("team", client_id) if own.exists() else redirect("home")
+    return redirect(back_to(request, "team", client_id).url if own.exists() else "home")
 
 
 def _removed(membership: Membership, user: User) -> str:
@@ -97,12 +110,25 @@ def _add(request: HttpRequest, client: Client, form: MemberForm) -> bool:
 def _show_team(
     request: HttpRequest, client: Client, form: MemberForm, *, status: int
 ) -> HttpResponse:
+    wanted = request.GET.get("q", "").strip().lower()[:MAX_EMAIL]
+    members = client.memberships.prefetch_related("user")
+    person = User.objects.filter(email=wanted).first()
+    found = members.filter(user=person) if wanted else members
+    page = page_of(found, size=PAGE_SIZE, order=("pk",), **place_of(request))
+    if page.before is page.after is None:
+        page.rows.sort(key=lambda membership: membership.user.email)
+    number = client.memberships.all()[: SCAN + 1].count()
     context = {
         "section": "clients",
         "client": client,
         "form": form,
         "roles": Role.choices,
-        "memberships": client.memberships.select_related("user").order_by("user__email"),
+        "wanted": wanted,
+        "number": number,
+        "number_text": f"{SCAN:,}+" if number > SCAN else f"{number:,}",
+        "searchable": bool(wanted) or number > PAGE_SIZE,
         "may_change_client": permissions.can_change_client(current_user(request), client),
+        "places": ("First", "Previous", "Next"),
+        **pager_of(request, page, q=wanted),
     }
     return show(request, "web/team/team.html", context, fragment="team", status=status)

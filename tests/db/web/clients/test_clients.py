@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -64,9 +65,10 @@ def test_odd_searches_find_nothing_and_break_nothing(
     assert ask("dev", "get", URL, {"q": odd}).status_code == 200
 
 
-@pytest.mark.parametrize("page", ["0", "-1", "999999999999999999999", "abc"])
-def test_odd_page_numbers_break_nothing(ask: Any, payments: Client, page: str) -> None:
-    assert ask("dev", "get", URL, {"page": page}).status_code == 200
+@pytest.mark.parametrize("place", ["0", "-1", "999999999999999999999", "abc", "7"])
+def test_odd_places_break_nothing(ask: Any, payments: Client, place: str) -> None:
+    for name in ("before", "after"):
+        assert ask("dev", "get", URL, {name: place}).status_code == 200
 
 
 def test_many_clients_are_shown_in_pages(
@@ -80,11 +82,13 @@ def test_many_clients_are_shown_in_pages(
     for number in range(30):
         create_client(name=f"Client {number:02}", by=cast.alice)
     browser = browser_of("alice")
-    with django_assert_max_num_queries(6):
+    # The last one asks where the search may stop.
+    with django_assert_max_num_queries(7):
         first = text_of(browser.get(URL))
-    assert "Client 24" in first
-    assert "Client 25" not in first
-    assert "Client 29" in text_of(ask("alice", "get", URL, {"page": "2"}))
+    assert "Client 29" in first
+    assert "Client 04" not in first
+    (older,) = re.findall(r'href="([^"]*)" rel="next"', first)
+    assert "Client 04" in text_of(ask("alice", "get", older))
 
 
 def test_htmx_gets_the_list_alone(ask: Any, payments: Client) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.test import Client as Browser
 
-from portal.registry.models import Client
+from portal.accounts.models import User
+from portal.registry.choices import Role
+from portal.registry.models import Client, Membership
 from tests.db.pages import text_of
 
 GOOD = {"email": "bob@example.com", "role": "viewer"}
@@ -79,3 +82,30 @@ def test_htmx_gets_the_team_alone(ask: Any, paths: SimpleNamespace) -> None:
 def test_only_owners_see_the_controls(ask: Any, paths: SimpleNamespace) -> None:
     assert 'name="role"' not in text_of(ask("dev", "get", paths.team))
     assert 'name="role"' in text_of(ask("alice", "get", paths.team))
+
+
+def test_many_members_are_shown_in_pages_and_found_by_address(
+    ask: Any, paths: SimpleNamespace, payments: Client
+) -> None:
+    people = User.objects.bulk_create(User(email=f"m{i:03}@example.com") for i in range(60))
+    payments.memberships.bulk_create(
+        Membership(client=payments, user=each, role=Role.VIEWER) for each in people
+    )
+    first = text_of(ask("alice", "get", paths.team))
+    assert "alice@example.com" in first
+    assert "m046@example.com" in first
+    assert "m047@example.com" not in first
+    (after,) = re.findall(r'href="([^"]*)" rel="next"', first)
+    assert "m059@example.com" in text_of(ask("alice", "get", after))
+    found = text_of(ask("alice", "get", paths.team, {"q": "M059@example.com"}))
+    assert "m059@example.com" in found
+    assert "m000@example.com" not in found
+
+
+def test_who_changes_a_role_returns_to_the_same_page(
+    ask: Any, paths: SimpleNamespace, payments: Client, cast: SimpleNamespace
+) -> None:
+    row = payments.memberships.get(user=cast.viewer).pk
+    form = {"role": "developer", "back": "before=7&q=viewer@example.com"}
+    answer = ask("alice", "post", f"{paths.team}{row}/", form)
+    assert answer["Location"] == f"{paths.team}?before=7&q=viewer%40example.com"

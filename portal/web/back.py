@@ -15,7 +15,7 @@ _MAX: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """The way back to a list of the console: its URL, and the list's query for a form field."""
+    """The way back to a list: its URL, and the list's query for a form field."""
 
     url: str
     query: str
@@ -26,8 +26,8 @@ class Back:
         return f"?{urlencode({'back': self.query})}" if self.query else ""
 
 
-def back_to(request: HttpRequest, name: str) -> Back:
+def back_to(request: HttpRequest, name: str, *args: object) -> Back:
     """Return the way back to the list with this URL name, for any text in the parameter `back`."""
     sent = request.POST if request.method == "POST" else request.GET
     query = QueryDict(str(sent.get("back", ""))[:_MAX]).urlencode()
-    return Back(reverse(name) + (f"?{query}" if query else ""), query)
+    return Back(reverse(name, args=args) + (f"?{query}" if query else ""), query)

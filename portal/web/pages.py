@@ -1,0 +1,49 @@
+"""The pages of a list: the requested one, and the links to the others."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypedDict
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import HttpRequest
+
+from portal.registry.paging import Page
+
+_MAX_ID: Final = 2**63 - 1
+
+
+class _PlaceForm(forms.Form):
+    before = forms.IntegerField(required=False, min_value=1, max_value=_MAX_ID)
+    after = forms.IntegerField(required=False, min_value=1, max_value=_MAX_ID)
+
+
+class Place(TypedDict):
+    """A place in a list, as `page_of` takes it: a row's primary key, or None."""
+
+    before: int | None
+    after: int | None
+
+
+def place_of(request: HttpRequest) -> Place:
+    """Return the requested place in a list. Anything invalid is the first page."""
+    form = _PlaceForm(request.GET)
+    if not form.is_valid():
+        return Place(before=None, after=None)
+    return Place(before=form.cleaned_data["before"], after=form.cleaned_data["after"])
+
+
+def pager_of(request: HttpRequest, page: Page[Any], **filters: str) -> dict[str, Any]:
+    """Return the context for `partials/pager.html`. `filters` are kept in its links."""
+    kept = {name: value for name, value in filters.items() if value}
+    place = {name: each for name, each in place_of(request).items() if each}
+    here = urlencode({**kept, **place})
+    return {
+        "page": page,
+        "filters": urlencode(kept),
+        "back": f"?{urlencode({'back': here})}" if here else "",
+        "here": here,
+        "older": urlencode({**kept, "before": page.before}) if page.before else "",
+        "newer": urlencode({**kept, "after": page.after}) if page.after else "",
+        "is_first": not place,
+    }
