@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from portal.core.assertion.expectation import Expectation
+from portal.core.assertion.formatting import brief
 from portal.core.debugger.examine import CheckOutcome, CheckResult, Examination, examine
 from portal.core.debugger.paste import Paste, Problem
 from portal.core.debugger.request_checks import RequestExpectation, check_request
@@ -111,7 +112,7 @@ def _judged_at(
 
 def _passed(paste: Paste) -> CheckResult:
     request = paste.request
-    seen = " ".join(each for each in (request.method, request.url) if each)
+    seen = " ".join(brief(each) for each in (request.method, request.url) if each)
     kind = f"{request.kind[0].upper()}{request.kind[1:]}"
     return CheckResult("request", "Request", CheckOutcome.PASS, f"{kind} {seen}".strip())
 

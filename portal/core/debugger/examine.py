@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from portal.core.algorithms import ALGORITHMS
 from portal.core.assertion.checks.order import CHECKS, READABLE
 from portal.core.assertion.context import AssertionContext, Check
 from portal.core.assertion.expectation import Expectation
@@ -89,7 +90,7 @@ def examine(data: bytes | str, expectation: Expectation) -> Examination:
             held.add(check.name)
         results.append(result)
     signed_by = signer.key.kid if signer and signer.exact else None
-    made_by = signer.key.kid if signer else None
+    made_by = signer.key.kid if signer and signer.alg in ALGORITHMS else None
     return Examination(tuple(results), unverified, signed_by, made_by)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote
 
@@ -18,7 +18,10 @@ from portal.core.debugger.request_text import (
     json_parameters,
     looks_like_form,
     looks_like_http,
+    looks_like_url,
+    query_parameters,
     read_http,
+    read_url,
 )
 from portal.core.debugger.tokens import (
     assertions_among,
@@ -133,6 +136,8 @@ def _strict_request(text: str) -> RequestText | None:
         return read_curl(text)
     if looks_like_http(text):
         return read_http(text)
+    if looks_like_url(text):
+        return read_url(text)
     parameters = json_parameters(text)
     if parameters and {"client_assertion", "grant_type"} & parameters.keys():
         return RequestText("a JSON object", parameters, is_json=True, is_whole=True)
@@ -198,6 +203,8 @@ def _refuse_other(text: str) -> None:
 
 
 def _of_request(text: str, request: RequestText) -> Paste:
+    parameters = query_parameters(request.url) | request.parameters
+    request = replace(request, parameters=parameters)
     problems = []
     if request.is_json or "json" in request.content_type.lower():
         problems.append(Problem(Reason.JSON_BODY))

@@ -35,7 +35,7 @@ _GRANT: Final = re.compile(r"[a-z]+_[a-z_]+")
 
 # The others are searched in the text in lower case.
 _CALLS: Final = (
-    "fetch(", "axios.", "requests.", "httpx.", "got.post(", "ky.post(", "urlopen(",
+    "fetch(", "axios.", "axios(", "requests.", "httpx.", "got.post(", "ky.post(", "urlopen(",
     "invoke-restmethod", "invoke-webrequest", "wget ", "httpclient", "httprequest", "http.post",
     "http.newrequest", "curl_setopt", "net::http", "restclient", "xmlhttprequest", "urlrequest",
     "okhttp", "resttemplate", "webclient", "reqwest", '"request":{', '"request": {',
@@ -48,6 +48,7 @@ _METHODS: Final = tuple(
         r"method[\"']?\s{0,9}[:=]\s{0,9}[\"'`]?",
         r"-method\s{1,9}[\"']?",
         r"(?:requests|httpx|axios|got|ky)\.",
+        r"newrequest\([\"']",
     )
 )
 _JSON: Final = tuple(
@@ -60,8 +61,13 @@ _JSON: Final = tuple(
         r"-body\s{1,3}\(?[^|\n]{0,99}\|\s{0,3}convertto-json",
         r"postasjson|jsoncontent",
         r"axios\.post\([^,]{0,300},\s{0,20}\{",
+        r"axios\(\{[^{}]{0,300}data:\s{0,3}\{",
+        r"stringcontent\([^()]{0,200}application/json",
+        r"mediatype\.application_json",
     )
 )
+_GET_BY_DEFAULT: Final = ("fetch(", "invoke-restmethod", "invoke-webrequest")
+_BASIC: Final = re.compile(r"auth=\(|set_?basic_?auth\(|auth:\s{0,3}\{")
 _FORMS: Final = ("x-www-form-urlencoded", "urlsearchparams", "formurlencodedcontent")
 _MULTIPART: Final = ("multipart/form-data", "formdata(", '"mode":"formdata"', '"mode": "formdata"')
 # Not `params = {`, which is a variable.
@@ -97,7 +103,7 @@ def read_program(text: str) -> RequestText | None:
     return RequestText(
         "a program" if is_whole else "a text",
         parameters,
-        authorization_in(text),
+        authorization_in(text) or ("Basic" if is_whole and _BASIC.search(lower) else ""),
         _content_type(lower),
         method=_method(lower) if is_whole else "",
         url=_url(text, spans) if is_whole else "",
@@ -129,6 +135,9 @@ def authorization_in(text: str) -> str:
 def _content_type(lower: str) -> str:
     if any(mark in lower for mark in _MULTIPART):
         return "multipart/form-data"
+    httpie = _HTTPIE.match(lower)
+    if httpie and "--form" not in lower and "-f " not in httpie[0]:
+        return "application/json"
     if any(mark in lower for mark in _FORMS):
         return ""
     return "application/json" if any(pattern.search(lower) for pattern in _JSON) else ""
@@ -136,7 +145,9 @@ def _content_type(lower: str) -> str:
 
 def _method(lower: str) -> str:
     found = [_HTTPIE.match(lower), *(pattern.search(lower) for pattern in _METHODS)]
-    return next((match[1].upper() for match in found if match and match[1]), "")
+    method = next((match[1].upper() for match in found if match and match[1]), "")
+    by_default = "GET" if any(call in lower for call in _GET_BY_DEFAULT) else ""
+    return method or by_default
 
 
 def _url(text: str, spans: list[tuple[int, int]]) -> str:

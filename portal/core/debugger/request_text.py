@@ -18,6 +18,7 @@ _FORM: Final = re.compile(
     r"(?:client_assertion(?:_type)?|client_id|client_secret|grant_type|scope|resource|code"
     r"|code_verifier|redirect_uri|refresh_token|token|token_type_hint)="
 )
+_URL: Final = re.compile(r"https?://[^\s?]++\?(?=\S*(?:client_assertion|grant_type)=)\S++")
 _MAX_PARAMETERS: Final = 100
 
 HTTP: Final = "an HTTP request"
@@ -76,6 +77,21 @@ def read_http(text: str) -> RequestText:
     host = dict(map(_header, lines[1:end])).get("host", "")
     url = f"//{host}{target}" if target.startswith("/") else target
     return replace(request, method=method, url=url)
+
+
+def looks_like_url(text: str) -> bool:
+    """Tell whether a text is a URL with the parameters of a token request."""
+    return _URL.fullmatch(text) is not None
+
+
+def read_url(text: str) -> RequestText:
+    """Return the request of a URL, whose parameters are in the query."""
+    return RequestText("a URL", url=text, is_whole=True)
+
+
+def query_parameters(url: str) -> Parameters:
+    """Return the parameters in the query of a URL."""
+    return form_parameters(url.partition("?")[2].partition("#")[0])
 
 
 def looks_like_form(text: str) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.apps import apps
@@ -13,7 +15,7 @@ from django.urls import reverse
 
 from portal.core.public_key.parse import parse_public_key
 from portal.registry.models import BlockedKey, Client, ClientKey, RedeemedAssertion
-from tests.assertions import claims_of, sign
+from tests.assertions import claims_of, form_of, sign
 from tests.db.pages import text_of
 from tests.db.web.keys.key_forms import body_of, private_pem
 from tests.keys import PrivateKey, new_private_key, public_pem
@@ -110,6 +112,42 @@ def test_an_audience_is_compared_character_by_character(
     text = text_of(ask("dev", "post", url, {"paste": pasted}))
     assert "http://testserver<del>/</del>" in text
     assert "Remove “/” at character 18." in text
+
+
+def test_failed_checks_come_first_and_those_that_passed_are_folded(
+    ask: Any, url: str, payments: Client, private: PrivateKey, signing: ClientKey
+) -> None:
+    claims = claims_of(payments.client_id, f"{ISSUER}/", exp=int(time.time()) + 900)
+    pasted = f'"{sign(private, "EdDSA", claims, kid=signing.kid)}"'
+    text = text_of(ask("dev", "post", url, {"paste": pasted}))
+    assert "Fix first: Assertion is in quotation marks." in text
+    assert "2 more checks fail: see below." in text
+    failed, passed = text.split("<summary>18 checks passed</summary>")
+    assert failed.count(">Failed</span>") == 3
+    assert ">Passed</span>" not in failed
+    assert passed.count(">Passed</span>") == 18
+
+
+def test_expired_assertion_was_valid_when_it_was_created(
+    ask: Any, url: str, payments: Client, private: PrivateKey, signing: ClientKey
+) -> None:
+    then = int(time.time()) - 3600
+    claims = claims_of(payments.client_id, ISSUER, iat=then, exp=then + 60)
+    text = text_of(ask("dev", "post", url, {"paste": sign(private, "EdDSA", claims)}))
+    assert "Expired since, otherwise valid." in text
+    assert "Every other check passes as of" in text
+
+
+def test_request_that_fails_does_not_pass(ask: Any, url: str, good: str) -> None:
+    for path, said in (
+        ("/api/oauth2/token", "accept this assertion and the request around it now."),
+        ("/oauth/token", "Fix first: Wrong URL."),
+        ("/api/oauth2/introspect", "accept this assertion and the request around it now."),
+    ):
+        command = f"curl {ISSUER}{path} -d '{urlencode(form_of(good))}'"
+        text = text_of(ask("dev", "post", url, {"paste": command}))
+        assert said in text
+        assert ("All checks pass" in text) == ("Fix first" not in text)
 
 
 def test_what_is_in_it_is_escaped(

@@ -1,0 +1,1 @@
+axios({ method: "post", url: "«token_endpoint»", data: { grant_type: "client_credentials", client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", client_assertion: "«assertion»" } });

@@ -1,0 +1,1 @@
+fetch("«token_endpoint»", { body: new URLSearchParams({ grant_type: "client_credentials", client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", client_assertion: "«assertion»" }) });
