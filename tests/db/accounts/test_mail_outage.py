@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import re
 import smtplib
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMessage
+from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 
-from portal.accounts.mail import MESSAGE
+from portal.accounts.mail import MESSAGE, queue
 from portal.accounts.sign_up import LIFE_S
 from portal.work.models import Tally, Task
 from portal.work.tasks import LONGEST_PAUSE, claim
 from portal.work.worker import Worker
 from tests.db.mailed import delivered
+from tests.interop.served import database_url
+from tests.mail_server import MailServer, mail_server
+from tests.ops.production import PRODUCTION, ROOT
+from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -37,7 +48,7 @@ LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
 
 
 @pytest.fixture
-def mail_server(settings: Any) -> Iterator[socket.socket]:
+def silent_server(settings: Any) -> Iterator[socket.socket]:
     """A server that lets one connect and says nothing, until it is closed."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0)
@@ -62,21 +73,21 @@ def reset(email: str = "dev@example.com") -> None:
 @pytest.mark.parametrize(("who", "path", "entered"), SENDING)
 def test_no_request_connects_to_the_mail_server(
     browser_of: Any,
-    mail_server: socket.socket,
+    silent_server: socket.socket,
     who: str | None,
     path: str,
     entered: dict[str, str],
 ) -> None:
     assert browser_of(who).post(path, entered).status_code == 302
     with pytest.raises(BlockingIOError):
-        mail_server.accept()
+        silent_server.accept()
     assert Task.objects.get().kind == MESSAGE.name
 
 
 def test_message_is_sent_when_the_mail_server_is_back_after_a_day(
-    cast: Any, mail_server: socket.socket, settings: Any, caplog: pytest.LogCaptureFixture
+    cast: Any, silent_server: socket.socket, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    mail_server.close()
+    silent_server.close()
     reset()
     for hour in range(24):
         work(60 * hour)
@@ -94,10 +105,10 @@ def test_message_is_sent_when_the_mail_server_is_back_after_a_day(
 
 @pytest.mark.parametrize("email", ["new@example.com", "dev@example.com"])
 def test_code_is_not_sent_when_it_has_expired(
-    email: str, cast: Any, mail_server: socket.socket, settings: Any
+    email: str, cast: Any, silent_server: socket.socket, settings: Any
 ) -> None:
     """A message to a known address, which has no code, shares its fate."""
-    mail_server.close()
+    silent_server.close()
     Browser().post(SIGN_UP, {**NEW, "email": email})
     work()
     settings.EMAIL_BACKEND = LOCMEM
@@ -152,3 +163,61 @@ def test_an_unknown_address_costs_as_many_tasks_as_a_known_one(cast: Any) -> Non
     assert len(lives) == 2
     assert abs(lives[0] - lives[1]) < timedelta(seconds=1)
     assert lives[0] > LONGEST_PAUSE
+
+
+def use(server: MailServer, settings: Any) -> None:
+    """Let the workers of this process send to the mail server."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_five_workers_at_once_send_each_message_once(settings: Any) -> None:
+    people = [f"person-{number}@example.com" for number in range(20)]
+    for email in people:
+        queue(EmailMessage("Hello", "Text", to=[email]), life=timedelta(days=1))
+    together = Barrier(5)
+
+    def work_in_a_thread() -> None:
+        together.wait(PATIENCE_S)
+        try:
+            work()
+        finally:
+            connection.close()
+
+    with mail_server() as server, ThreadPoolExecutor(5) as pool:
+        use(server, settings)
+        for each in [pool.submit(work_in_a_thread) for _ in range(5)]:
+            each.result(PATIENCE_S)
+    sent_to = [re.findall(r"(?m)^To: (.*)$", message)[0] for message in server.messages]
+    assert sorted(sent_to) == sorted(people)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_worker_that_is_killed_after_sending_repeats_the_message_once(settings: Any) -> None:
+    """The mail server has the message, and the worker is killed before it knows."""
+    queue(EmailMessage("Hello", "Text", to=["ann@example.com"]), life=timedelta(days=1))
+    with mail_server() as server:
+        server.may_answer.clear()
+        environment = PRODUCTION | {
+            "DATABASE_URL": database_url(),
+            "SECRET_KEY": settings.SECRET_KEY,
+            "EMAIL_URL": f"smtp://127.0.0.1:{server.port}",
+            "PATH": os.environ["PATH"],
+        }
+        with subprocess.Popen(
+            [sys.executable, "manage.py", "work"], cwd=ROOT, env=environment
+        ) as it:
+            try:
+                wait_until(lambda: server.messages, "It sends nothing.")
+            finally:
+                it.kill()
+        server.may_answer.set()
+        use(server, settings)
+        work()
+        assert len(server.messages) == 1
+        work(MESSAGE.lease / timedelta(minutes=1))
+        assert len(server.messages) == 2
+    assert not Task.objects.exists()
