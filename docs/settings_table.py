@@ -1,8 +1,8 @@
 """Write the table of settings in the README from portal/settings.py: `make docs`.
 
-A row is a call such as `env.number("KEY_LIMIT", 10)` and the text below it. What has no literal as
-its default says it at the end of that text: "Default: …". Rows are in the order of the settings,
-the required ones first.
+A row is a call such as `env.number("KEY_LIMIT", 10)` and the text below it. If the
+default is not a literal, the text ends with it: "Default: …". Rows are in the order of the
+settings, the required ones first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HEAD = "| Variable | Default | Meaning |\n|---|---|---|\n"
 REQUIRED = {"secret", "public_url", "hosts", "database", "mail"}
 """The readers of `portal/environment.py` that have no default."""
 DEFAULT_SECOND = {"log_level", "number", "rate", "scopes"}
-"""Those whose second argument is the default."""
+"""The readers whose second argument is the default."""
 
 
 def rows(settings: str) -> list[tuple[str, str, str]]:

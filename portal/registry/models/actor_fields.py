@@ -1,4 +1,4 @@
-"""Model fields for who did something: a person, a client, or the portal itself."""
+"""Model fields for an actor: a person, a client with its key, or the portal itself."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Portal:
 
 
 PORTAL: Final = Portal()
-"""The only one."""
+"""The only instance."""
 
 AnActor = TypeVar("AnActor")
 
 
 class ActorFields(property, Generic[AnActor]):
-    """Who did something: one attribute of a model, stored in three columns.
+    """An actor as one attribute of a model, stored in three columns.
 
     `done_by = ActorFields[Actor]()` creates the fields `done_by_user`, `done_by_key` and
     `done_by_portal`, and reads and writes them together. None means nobody. Queries use the names
