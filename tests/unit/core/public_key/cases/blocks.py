@@ -110,7 +110,7 @@ CASES = (
     Case(
         "PEM headers",
         Reason.BAD_BASE64,
-        "not base64",
+        "header lines, such as Proc-Type",
         lambda: lines()[0] + b"Comment: mine\n\n" + b"".join(lines()[1:]),
     ),
     Case(
