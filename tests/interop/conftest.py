@@ -17,6 +17,7 @@ from pytest_django import DjangoDbBlocker
 from portal.accounts.models import User
 from portal.registry.actions import create_client
 from portal.registry.models import Client, ClientKey
+from tests.interop.nginx import Fleet, fleet
 from tests.interop.peers import Jose
 from tests.interop.served import Served, own_database, serve
 from tests.keys import PrivateKey, new_private_key, public_pem
@@ -91,6 +92,18 @@ def register(person: User, served: Served) -> Register:
         return Pair(private, key)
 
     return register
+
+
+@pytest.fixture(scope="session")
+def front(
+    served: Served, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Fleet]:
+    """nginx and two portals on the database of these tests."""
+    with (
+        django_db_blocker.unblock(),
+        fleet(tmp_path_factory.mktemp("nginx"), SIGN_UP_RATE="2/1h/ip") as running,
+    ):
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -13,7 +14,9 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
+from typing import Any
 
+from portal.registry.models import Client
 from tests.collected import static_root
 from tests.interop.served import ROOT, database_url, free_port
 from tests.ops.production import PRODUCTION
@@ -23,6 +26,9 @@ from tests.processes import end, wait_until_it_listens
 from tests.waiting import wait_until
 
 HOST = "keys.example.com"
+TOKEN = "/api/oauth2/token"  # noqa: S105 - a path
+LOGIN = "/account/login/"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 STRANGER = "127.0.0.2"
 """The address that requests come from. nginx.conf takes 127.0.0.1 for an operator's."""
 OPERATOR = "127.0.0.1"
@@ -111,6 +117,20 @@ class Fleet:
     def logged(self) -> str:
         """Return what nginx wrote down of requests and errors."""
         return "".join((self.folder / name).read_text("utf-8") for name in ("access.log", "error"))
+
+
+def jwks(client: Client) -> str:
+    return f"/clients/{client.client_id}/jwks.json"
+
+
+def kids(answer: Answer) -> set[str]:
+    assert answer.status == 200, answer
+    return {key["kid"] for key in json.loads(answer.body)["keys"]}
+
+
+def post_token(front: Fleet, body: bytes, **how: Any) -> Answer:
+    """Send a form to the token endpoint."""
+    return front.ask(TOKEN, method="POST", body=body, headers=FORM, **how)
 
 
 def workers(master: int) -> set[str]:

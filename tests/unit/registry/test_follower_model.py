@@ -26,9 +26,10 @@ from portal.publishing.jwks_cache import JwksCache, Version, path_of, prepare
 from portal.publishing.public_endpoint import Document
 from portal.registry import follower
 from portal.registry.follower import BOUND_S, LATE_S, Follower, Look, NewEvent, Refused, Unreachable
+from portal.registry.ledger_source import PATIENCE_S
 
 STALE_S = 600.0
-PATIENCE_S, CONNECT_S = 0.4, 5.0
+CONNECT_S = 5.0
 CLIENTS = ["a", "b", "c"]
 
 UP, LOCKED, REFUSING, FROZEN, DOWN, CUT_OFF = (
@@ -342,3 +343,7 @@ Machine.TestCase.settings = hypothesis_settings(
     derandomize=True,  # the same schedules in every run
 )
 test_any_schedule = Machine.TestCase
+
+
+def test_a_look_and_a_connection_that_both_fail_are_over_before_the_bound() -> None:
+    assert follower._LOOK_EVERY_S + 2 * PATIENCE_S < BOUND_S
