@@ -43,7 +43,7 @@ from tests.interop.oidc_provider import OidcProvider  # noqa: E402
 from tests.interop.served import OPTIONS, Served, free_port, own_database, serve  # noqa: E402
 from tests.keys import new_private_key, public_pem  # noqa: E402
 from tests.postgres import die_with_parent  # noqa: E402
-from tests.processes import children  # noqa: E402
+from tests.processes import children, end  # noqa: E402
 from tests.registering import register_pem  # noqa: E402
 
 ALGORITHMS = ("EdDSA", "ES256", "ES256")
@@ -197,8 +197,7 @@ def running(command: list[str], url: str) -> Iterator[End]:
             break
         yield End(url, [""], process.pid)
     finally:
-        process.terminate()
-        process.wait()
+        end(process)
 
 
 def memory_mb(portal: Served) -> float:

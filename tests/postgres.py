@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = STOP_TIMEOUT_S = 30.0
 
 
 def find_binaries(scratch: Path) -> Path:
@@ -133,6 +133,16 @@ def wait_until_ready(server: subprocess.Popen[bytes], scratch: Path) -> None:
     sys.exit("PostgreSQL did not start; its messages are above.")
 
 
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """End the server in good order, or kill it when that takes too long."""
+    server.send_signal(signal.SIGINT)
+    try:
+        server.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        server.kill()  # its other processes end when they miss it
+        server.wait()
+
+
 def main(command: list[str]) -> int:
     """Run the command and return its exit code."""
     durable = command[:1] == ["--durable"]
@@ -147,8 +157,7 @@ def main(command: list[str]) -> int:
         try:
             return subprocess.call(command, env={**os.environ, "DATABASE_URL": url})
         finally:
-            server.send_signal(signal.SIGINT)
-            server.wait()
+            stop(server)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -39,9 +38,7 @@ class Database:
 
     def stop(self) -> None:
         """End it in good order."""
-        self._server.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            self._server.wait(10)
+        postgres.stop(self._server)
 
     def _processes(self) -> list[int]:
         """Return all its processes, which are those that work in its folder; the first first."""
