@@ -71,9 +71,8 @@ def suspension(request: AdminRequest, client_id: str) -> HttpResponse:
         messages.success(request, f"{client.name} is suspended. Its keys are no longer published.")
         return redirect(back_to(request, "console_clients").url)
     status = 422 if form.is_bound else 200
-    return show(
-        request, "console/suspension.html", _about(request, client, form=form), status=status
-    )
+    context = _about(request, client, form=form, applies=not client.is_suspended)
+    return show(request, "console/suspension.html", context, status=status)
 
 
 @admin_view("GET", "HEAD", "POST")
@@ -87,7 +86,8 @@ def resumption(request: AdminRequest, client_id: str) -> HttpResponse:
             request, f"{client.name} is resumed. The portal publishes {counted(live, 'live key')}."
         )
         return redirect(back_to(request, "console_clients").url)
-    return show(request, "console/resumption.html", _about(request, client))
+    context = _about(request, client, applies=client.is_suspended)
+    return show(request, "console/resumption.html", context)
 
 
 @admin_view("GET", "HEAD", "POST")
@@ -104,7 +104,9 @@ def owner(request: AdminRequest, client_id: str) -> HttpResponse:
             messages.success(request, f"{membership.user} is now an owner of {client.name}.")
             return redirect(back_to(request, "console_clients").url)
     status = 422 if form.is_bound else 200
-    return show(request, "console/owner.html", _about(request, client, form=form), status=status)
+    ownerless = Client.objects.without_owner().filter(pk=client.pk).exists()
+    context = _about(request, client, form=form, applies=ownerless)
+    return show(request, "console/owner.html", context, status=status)
 
 
 @admin_view("GET", "HEAD", "POST")
@@ -145,7 +147,6 @@ def _about(request: AdminRequest, client: Client, **more: object) -> dict[str, o
         "client": client,
         "back": back_to(request, "console_clients"),
         "live": list(client.keys.live(now).defer("pem", "jwk").order_by("-pk")),
-        "has_owner": not Client.objects.without_owner().filter(pk=client.pk).exists(),
         "members": list(client.memberships.prefetch_related("user").order_by("pk")[:_MEMBERS]),
         "more_members": client.memberships.all()[: _MEMBERS + 1].count() > _MEMBERS,
         "now": now,
