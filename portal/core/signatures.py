@@ -73,7 +73,12 @@ def padding_of(alg: str) -> AsymmetricPadding:
 
 
 def _rsa(key: rsa.RSAPublicKey, padding: AsymmetricPadding, digest: HashAlgorithm) -> Verifier:
+    size = (key.key_size + 7) // 8
+
     def verifies(signature: bytes, signing_input: bytes) -> bool:
+        # RFC 8017 §8.1.2 step 1. For PSS, OpenSSL accepts one without its leading zero byte too.
+        if len(signature) != size:
+            return False
         try:
             key.verify(signature, signing_input, padding, digest)
         except InvalidSignature:

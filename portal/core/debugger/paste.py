@@ -41,6 +41,7 @@ MAX_PASTE_BYTES: Final = 64 * 1024
 """An assertion has at most 16 KiB; a copied curl command contains much more."""
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_=+/-]*\.[A-Za-z0-9_=+/.\s-]*")
+_LEAST_LINE: Final = 16
 _SPACE: Final = re.compile(r"\s")
 _ENCODED: Final = re.compile(r"%(?:3D|26|22|2E)", re.IGNORECASE)
 _ESCAPES: Final = (
@@ -152,11 +153,27 @@ def _is_bare(text: str) -> bool:
         return '"payload"' in text and '"signature' in text
     inner = text.strip("\"'")
     inner = inner[7:] if inner[:7].lower() == "bearer " else inner
-    if _BARE.fullmatch(inner) is None or is_shortened(inner):
+    if is_shortened(inner):
         return False
-    if not inner.lstrip().startswith("eyJ"):
-        return not _SPACE.search(inner)
-    return sum(token.count(".") > 1 for token in tokens_in(inner)) < 2
+    if not _SPACE.search(inner):
+        # Letters that an assertion cannot have, such as an invisible one, are for the checks.
+        starts = inner.startswith("eyJ") and not inner.isascii()
+        return "." in inner and (starts or _BARE.fullmatch(inner) is not None)
+    return (
+        inner.lstrip().startswith("eyJ")
+        and _BARE.fullmatch(inner) is not None
+        and _is_wrapped(inner)
+        and sum(token.count(".") > 1 for token in tokens_in(inner)) < 2
+    )
+
+
+def _is_wrapped(text: str) -> bool:
+    """Tell whether the words are the lines of one token, and not a token and a sentence."""
+    first, *others = text.split()
+    if first.count(".") < 2 or not others:
+        return True
+    lines = others[:-1] or others  # only the last line of several may be short
+    return all(len(line) >= _LEAST_LINE for line in lines)
 
 
 def _plain(text: str) -> str:

@@ -94,7 +94,7 @@ def read_program(text: str) -> RequestText | None:
         if _is_variable(name, value, glued=match[2] in {"=", "=="} and not match[3]):
             assumed.add(name)
         else:
-            value = value.strip("\"'`")
+            value = value.strip("\"'`").removesuffix("\\")  # of a shell, before a line break
             parameters.setdefault(name, (unquote_plus(value) if "%" in value else value,))
     if _TELLING.isdisjoint(parameters.keys() | assumed):
         return None

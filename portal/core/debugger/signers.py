@@ -40,6 +40,15 @@ _JAVA_PSS: Final = (
     "In Java, pass the PSSParameterSpec of the algorithm: with SHA-256, that is "
     'new PSSParameterSpec("SHA-256", "MGF1", MGF1ParameterSpec.SHA256, 32, 1).'
 )
+_REVERSED: Final = (
+    "Its bytes are in reverse order, as CryptSignHash of Windows writes them. Reverse them."
+)
+_SHORT: Final = (
+    "It has {} bytes, and must have {}: the zero bytes at the start were removed. Put them back."
+)
+_LONG: Final = (
+    "It has {} bytes, and must have {}. Remove the zero byte that a big integer has at the start."
+)
 _IN_DER: Final = "The signature is valid, but in DER."
 _KEY_AS_HMAC: Final = (
     "The secret is the public key in PEM, which everybody has. Pass the private key to your "
@@ -103,14 +112,29 @@ def _slip_of(key: CandidateKey, context: AssertionContext, *, is_thorough: bool)
 
 def _rsa(key: CandidateKey, context: AssertionContext) -> Signer | None:
     public: Any = load_pem_public_key(key.pem.encode("ascii"))
-    paddings = read_padding(public, context.unverified.signature)
-    for padding in paddings:
-        for what, text in texts(context.unverified.signing_input):
-            for how, digest in digests(text, padding.hash):
-                if padding.signs(digest):
-                    return _rsa_signer(key, padding, (what, how))
-    certain = next((padding for padding in paddings if padding.is_certain), None)
-    return _rsa_signer(key, certain, (), is_other_text=True) if certain else None
+    for form, signature in _rsa_forms(context.unverified.signature, (public.key_size + 7) // 8):
+        paddings = read_padding(public, signature)
+        for padding in paddings:
+            for what, text in texts(context.unverified.signing_input):
+                for how, digest in digests(text, padding.hash):
+                    if padding.signs(digest):
+                        return _rsa_signer(key, padding, (form, what, how))
+        certain = next((padding for padding in paddings if padding.is_certain), None)
+        if certain:
+            return _rsa_signer(key, certain, (form,), is_other_text=True)
+    return None
+
+
+def _rsa_forms(signature: bytes, size: int) -> Iterator[tuple[str, bytes]]:
+    """Yield the forms that a signature may have, with what is wrong with each."""
+    length = len(signature)
+    if length == size:
+        yield "", signature
+        yield _REVERSED, signature[::-1]
+    elif size - 2 <= length < size:
+        yield _SHORT.format(length, size), signature.rjust(size, b"\0")
+    elif length == size + 1 and signature[0] == 0:
+        yield _LONG.format(length, size), signature[1:]
 
 
 def _rsa_signer(

@@ -152,6 +152,11 @@ def test_private_key_inside_the_assertion_is_found() -> None:
         assert caught.value.reason is Reason.PRIVATE_KEY
 
 
+def test_letters_that_an_assertion_cannot_have_are_left_for_the_checks_to_name() -> None:
+    text = f"{GOOD[:50]}\u200b{GOOD[50:]}"
+    assert read_paste(text).assertion == text
+
+
 def test_json_form_is_left_for_the_checks_to_name() -> None:
     flattened = json.dumps({"payload": part(CLAIMS), "protected": "e30", "signature": "c2ln"})
     assert read_paste(flattened).assertion == flattened

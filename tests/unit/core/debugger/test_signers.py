@@ -118,6 +118,11 @@ SLIPS: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
         "PS256", lambda d: raw_signature("PS512", d), "It is signed with PS512"),
     "PKCS#1 v1.5": (
         "PS256", lambda d: raw_signature("RS256", d), "It is signed with RS256"),
+    "reverse order": (
+        "PS256", lambda d: raw_signature("PS256", d)[::-1], "Its bytes are in reverse order"),
+    "zero byte before": (
+        "PS256", lambda d: b"\0" + raw_signature("PS256", d),
+        "It has 257 bytes, and must have 256"),
     "PKCS#1 v1.5 without DigestInfo": (
         "PS256",
         lambda d: rsa_private(b"\0\1" + b"\xff" * (256 - 35) + b"\0" + hashlib.sha256(d).digest()),
@@ -169,6 +174,18 @@ def test_r_without_its_zero_byte() -> None:
     refusal = failed(with_short_number())
     assert "r and s have 63 bytes together, and must have 32 each" in refusal.note
     assert "Fill each with zero bytes on the left." in refusal.note
+
+
+def test_rsa_signature_without_its_zero_byte() -> None:
+    def short(data: bytes) -> bytes:
+        while True:
+            made = raw_signature("PS256", data)
+            if made[0] == 0:
+                return made[1:]
+
+    refusal = failed(signed("PS256", short))
+    assert refusal.reason is Reason.SIGNATURE_INVALID  # OpenSSL alone accepts it
+    assert "It has 255 bytes, and must have 256: the zero bytes at the start" in refusal.note
 
 
 @pytest.mark.parametrize("secret", ["{}", "{}\n"])
