@@ -167,6 +167,9 @@ def test_ended_keys_are_folded_and_paged(ask: Any, paths: SimpleNamespace) -> No
 
     older = text_of(ask("viewer", "get", f"{paths.client}?{query_of(text, 'next')}"))
     assert ended_shown(older) == list(range(15, 5, -1))
+    # Only the links to other pages of the list: those of the keys lead away from this page.
+    assert re.findall(r"<(\w+)[^>]* hx-boost", older) == ["div"]
+    assert older.index("hx-boost") > older.index(">E6</a>")
     assert re.search(r'<details[^>]*id="ended"[^>]* open', older)
     assert ">First</a>" in older
     fragment = text_of(ask("viewer", "get", f"{paths.client}?{query_of(older, 'next')}", htmx=True))
