@@ -12,6 +12,8 @@ class AccountsConfig(AppConfig):
         """Make the messages known to the workers."""
         # Models can be imported only now.
         from portal.accounts.mail import MESSAGE  # noqa: PLC0415
+        from portal.accounts.password_reset import RESET  # noqa: PLC0415
         from portal.work.tasks import register  # noqa: PLC0415
 
         register(MESSAGE)
+        register(RESET)

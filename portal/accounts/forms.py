@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 
 from portal.accounts import sign_up
 from portal.accounts.limits import within_limit
-from portal.accounts.models import User
+from portal.accounts.password_reset import request_reset
 
 
 class SignUpForm(forms.SignupForm):
@@ -31,21 +31,19 @@ class SignUpForm(forms.SignupForm):
 
 
 class ResetPasswordForm(forms.ResetPasswordForm):
-    """Sends a link only to users who have confirmed the address."""
-
-    users: list[User]
+    """Asks for the address of an account. It does the same for every address."""
 
     def clean_email(self) -> str:
-        """Return the address, and set `users` to the users who confirmed it."""
-        email: str = super().clean_email()
-        self.users = [user for user in self.users if user.has_confirmed(email)]
+        """Return the address, without looking it up."""
+        email: str = self.cleaned_data["email"]
         return email
 
-    def save(self, request: HttpRequest, **kwargs: Any) -> str:
-        """Send the link and return the address; answer 429 beyond the limit."""
-        if not within_limit(request, "reset_password", key=self.cleaned_data["email"]):
+    def save(self, request: HttpRequest, **_: Any) -> str:
+        """Request the link and return the address; answer 429 beyond the limit."""
+        email: str = self.cleaned_data["email"]
+        if not within_limit(request, "reset_password", key=email):
             raise ImmediateHttpResponse(respond_429(request))
-        email: str = super().save(request, **kwargs)
+        request_reset(email)
         return email
 
 

@@ -20,10 +20,19 @@ def send_invitation(user: User, *, by: str) -> None:
 
     The message names the inviter, `by`.
     """
-    key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
-    url = settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs=key)
     life = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
-    context = {"by": by, "url": url, "days": life.days, "portal": settings.PUBLIC_URL}
+    context = {
+        "by": by,
+        "url": password_url(user),
+        "days": life.days,
+        "portal": settings.PUBLIC_URL,
+    }
     subject = render_to_string("account/email/invitation_subject.txt").strip()
     body = render_to_string("account/email/invitation_message.txt", context)
     queue(EmailMessage(subject, body, to=[user.email]), life=life)
+
+
+def password_url(user: User) -> str:
+    """Return the link at which the user can choose a password."""
+    key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
+    return settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs=key)

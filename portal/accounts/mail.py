@@ -41,14 +41,18 @@ def queue(message: EmailMessage, *, life: timedelta) -> None:
     )
 
 
-def _send(task: Task, _now: datetime) -> None:
-    """Hand the message to the mail server."""
+def opened(task: Task) -> str:
+    """Return what the task has sealed. Raises `TaskDropped`."""
     try:
-        content = json.loads(unseal(task.sealed))
+        return unseal(task.sealed)
     except NotSealed:
         raise TaskDropped("it was encrypted with another SECRET_KEY") from None
+
+
+def hand_over(message: EmailMessage) -> None:
+    """Hand a message to the mail server, in a worker. Raises `TaskFailed` and `TaskDropped`."""
     try:
-        EmailMessage(**content).send()
+        message.send()
     except SMTPRecipientsRefused as refusal:
         codes = [code for code, _ in refusal.recipients.values()]
         cause = f"SMTPRecipientsRefused {codes[0]}"
@@ -59,6 +63,10 @@ def _send(task: Task, _now: datetime) -> None:
         # The error's text is left out, because it may contain the address.
         cause = f"{type(failure).__name__} {code or failure.strerror or ''}".strip()
         raise TaskFailed(cause) from None
+
+
+def _send(task: Task, _now: datetime) -> None:
+    hand_over(EmailMessage(**json.loads(opened(task))))
 
 
 MESSAGE: Final = Kind(
