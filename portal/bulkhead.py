@@ -162,6 +162,9 @@ class Slots:
     clients: int
     pages: int
     passwords: int
+    tokens: int
+    """Token requests that are decided without a connection of their own."""
+
     waiting_lookups: int
     waiting_clients: int
     waiting_people: int
@@ -171,21 +174,22 @@ class Slots:
 def divide_slots(threads: int, connections: int) -> Slots:
     """Divide the threads and connections of a process.
 
-    The connections are divided 3:4:3. Threads that hold or await a slot are always fewer than all
-    threads; the rest answer from memory.
+    The connections are divided 3:4:3. Most of the other threads are for token requests. Threads
+    that hold or await a slot are always fewer than all threads; the rest answer from memory.
     """
     spare = threads - connections
     lookups, clients = max(1, connections * 3 // 10), max(1, connections * 4 // 10)
     passwords = 2 if spare >= 24 else 1
     rest = max(0, spare - passwords - 1 - spare // 15)
     return Slots(
-        lookups,
-        clients,
-        connections - lookups - clients,
-        passwords,
-        waiting_lookups=rest * 5 // 16,
-        waiting_clients=rest * 4 // 16,
-        waiting_people=rest * 6 // 16,
+        lookups=lookups,
+        clients=clients,
+        pages=connections - lookups - clients,
+        passwords=passwords,
+        tokens=rest * 9 // 16,
+        waiting_lookups=rest * 4 // 16,
+        waiting_clients=rest // 16,
+        waiting_people=rest * 2 // 16,
     )
 
 
@@ -203,10 +207,14 @@ lookups: Final = _WITH_CONNECTIONS(
 )
 """Reads of key sets that are not in memory, which take milliseconds."""
 
+TOKENS: Final = _SLOTS.tokens
+tokens: Final = Bulkhead(TOKENS, waiting=BoundedSemaphore(0), patience_s=0.0)
+"""Token requests in front of Django. They share one connection and the commits on it."""
+
 clients: Final = _WITH_CONNECTIONS(
     _SLOTS.clients, waiting=BoundedSemaphore(_SLOTS.waiting_clients), patience_s=10.0
 )
-"""Requests of clients to the token, introspection and revocation endpoints."""
+"""Other requests of clients to the token, introspection and revocation endpoints."""
 
 pages: Final = _WITH_CONNECTIONS(_SLOTS.pages, waiting=_WAITING_PEOPLE, patience_s=10.0)
 """Requests for pages."""

@@ -100,7 +100,7 @@ JWKS_MEMORY_MB = env.number("JWKS_MEMORY_MB", 64, least=0)
 # 0 if the number is unknown.
 THREADS = env.number("GRANIAN_BLOCKING_THREADS", 0, least=0)
 """Server threads per process, at least twice `DATABASE_CONNECTIONS`; the others wait or serve the
-JWKS cache. Default: 128 in `deploy/entry`.
+JWKS cache. Default: 512 in `deploy/entry`.
 """
 
 DATABASE_CONNECTIONS = env.number("DATABASE_CONNECTIONS", 10, least=3)

@@ -13,11 +13,17 @@ sys.setswitchinterval(0.0005)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 _django = get_wsgi_application()
 
-from portal.publishing.cache_filler import CacheFiller  # noqa: E402 - Django first
-from portal.publishing.cached_jwks import cached_jwks  # noqa: E402
+from django.db import connection  # noqa: E402 - Django first
+
+from portal import bulkhead  # noqa: E402
+from portal.oauth.fast_tokens import FastTokens, fast_tokens  # noqa: E402
+from portal.publishing.cache_filler import CacheFiller  # noqa: E402
+from portal.publishing.cached_jwks import Application, cached_jwks  # noqa: E402
 from portal.publishing.jwks_cache import cache  # noqa: E402
 from portal.publishing.views import VIEWS  # noqa: E402
+from portal.registry.issuing import TokenDatabase  # noqa: E402
 from portal.registry.ledger_source import follower  # noqa: E402
+from portal.registry.signing_keys import SigningKeys  # noqa: E402
 
 
 def django(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -39,8 +45,10 @@ def django(environ: dict[str, Any], start_response: Callable[..., Any]) -> Itera
         response.close()
 
 
-application = (
-    cached_jwks(django, cache, follower, CacheFiller(cache, follower).start, VIEWS)
-    if cache.capacity
-    else django
-)
+application: Application = django
+if connection.vendor == "postgresql":
+    tokens = FastTokens(SigningKeys(follower), TokenDatabase(), waiting=bulkhead.TOKENS)
+    application = fast_tokens(application, tokens, follower)
+if cache.capacity:
+    start_filling = CacheFiller(cache, follower).start
+    application = cached_jwks(application, cache, follower, start_filling, VIEWS)

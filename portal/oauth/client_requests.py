@@ -35,7 +35,7 @@ MAX_BODY_BYTES: Final = 64 * 1024
 _TOO_LARGE: Final = f"The body has more than {MAX_BODY_BYTES // 1024} KiB."
 _NOBODY: Final = "The request names no client of this portal."
 _SCHEME: Final = re.compile(r"(basic|bearer|dpop|digest)(?= )", re.IGNORECASE | re.ASCII)
-_FORM: Final = "application/x-www-form-urlencoded"
+FORM: Final = "application/x-www-form-urlencoded"
 
 
 class _Unreadable(Exception):  # noqa: N818 - names the request
@@ -70,12 +70,13 @@ class ClientEndpoint:
             return already_logged(_answer(request, refused))
         except DatabaseFailure:
             logger.exception("A client's request could not be decided")
-            return already_logged(_not_now("The portal cannot reach its database."))
+            return already_logged(not_now("The portal cannot reach its database."))
         except bulkhead.BulkheadFull:
-            return _not_now("The portal is too busy.")
+            return not_now("The portal is too busy.")
 
 
-def _not_now(why: str) -> HttpResponse:
+def not_now(why: str) -> HttpResponse:
+    """Return the response to a request that cannot be decided now, and why."""
     again = "Try again in a few seconds."
     response = refuse(503, "temporarily_unavailable", f"{why} {again}")
     response["Retry-After"] = "5"
@@ -94,8 +95,8 @@ def _check_form(request: HttpRequest) -> None:
     """RFC 6749 §3.2 and appendix B: TLS, a form in the body, and no query in the URL."""
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         raise _Unreadable("This request must use https.")
-    if request.content_type != _FORM:
-        raise _Unreadable(f"The content type must be {_FORM}.")
+    if request.content_type != FORM:
+        raise _Unreadable(f"The content type must be {FORM}.")
     if request.META.get("QUERY_STRING"):
         raise _Unreadable("Send all parameters in the body, not in the URL.")
     length = request.META.get("CONTENT_LENGTH") or "0"

@@ -73,6 +73,6 @@ class GrantServer(AuthorizationEndpoint, TokenEndpoint, RevocationEndpoint):
         RevocationEndpoint.__init__(self, request_validator)
 
 
-def new_token(_request: Request) -> str:
+def new_token(_request: Request | None = None) -> str:
     """Return a new token: 256 bits, in characters that need no escaping in URLs or JSON."""
     return secrets.token_urlsafe(32)

@@ -59,7 +59,7 @@ def cached_jwks(
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         held = environ.get("HTTP_IF_NONE_MATCH")
         if method not in {"GET", "HEAD"} or not (
-            settings.ALLOW_HTTP_KEY_SETS or _is_surely_https(environ)
+            settings.ALLOW_HTTP_KEY_SETS or is_surely_https(environ)
         ):
             return application(environ, start_response)
         entry = cache.find(path)
@@ -89,7 +89,7 @@ def _status_line(answer: Answer, path: str) -> str:
     return f"{answer.status} {response.reason_phrase}"
 
 
-def _is_surely_https(environ: dict[str, Any]) -> bool:
+def is_surely_https(environ: Mapping[str, Any]) -> bool:
     """Return whether Django would certainly call the request secure. Django decides other cases."""
     if settings.SECURE_PROXY_SSL_HEADER:
         header, value = settings.SECURE_PROXY_SSL_HEADER

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -23,14 +24,21 @@ def expectation_of(
     whether its `jti` was used; the token endpoint does not need that, because it consumes the
     `jti`.
     """
-    return Expectation(
-        client_id=client.client_id,
-        issuer=issuer(),
-        token_endpoint=token_endpoint() if settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE else "",
-        keys=tuple(candidate_of(key, now) for key in keys),
-        now=now.timestamp(),
+    return replace(
+        expectation_for(client.client_id, [candidate_of(key, now) for key in keys], now),
         suspended=client.is_suspended,
         first_seen=partial(first_seen, client) if looking_up_jti else never_seen,
+    )
+
+
+def expectation_for(client_id: str, keys: Iterable[CandidateKey], now: datetime) -> Expectation:
+    """Return what the token endpoint expects of an assertion of a client that is not suspended."""
+    return Expectation(
+        client_id=client_id,
+        issuer=issuer(),
+        token_endpoint=token_endpoint() if settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE else "",
+        keys=tuple(keys),
+        now=now.timestamp(),
     )
 
 

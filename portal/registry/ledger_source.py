@@ -162,11 +162,7 @@ class Postgres:
 
     def connect(self, late: Callable[[], object]) -> PostgresSession:
         """As `Source`."""
-        parameters = connections[DEFAULT_DB_ALIAS].get_connection_params()
-        for name in ("context", "cursor_factory", "prepare_threshold", "server_side_binding"):
-            parameters.pop(name, None)
-        own = {"application_name": "portal: follower", "connect_timeout": _CONNECT_S}
-        conninfo = make_conninfo(**parameters | own)
+        conninfo = conninfo_of_primary("portal: follower", connect_timeout=_CONNECT_S)
         timer = Timer(PATIENCE_S, late)
         timer.start()
         try:
@@ -235,12 +231,22 @@ class Sqlite:
         return SqliteSession(Path(str(connection.settings_dict["NAME"])).absolute())
 
 
-def bounded(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
-    """Return the connection; a statement fails now when its answer takes longer than `PATIENCE_S`.
+def conninfo_of_primary(application_name: str, **more: Any) -> str:
+    """Return the connection string for a connection of our own to the primary, without Django's."""
+    parameters = connections[DEFAULT_DB_ALIAS].get_connection_params()
+    for name in ("context", "cursor_factory", "prepare_threshold", "server_side_binding"):
+        parameters.pop(name, None)
+    return make_conninfo(**parameters | {"application_name": application_name} | more)
+
+
+def bounded(
+    connection: psycopg.Connection[Any], patience_s: float = PATIENCE_S
+) -> psycopg.Connection[Any]:
+    """Return the connection; a statement fails now if its answer takes longer than `patience_s`.
 
     psycopg itself waits without an end, also for a server that is stopped.
     """
-    wait = partial(type(connection).wait, connection, timeout=PATIENCE_S)
+    wait = partial(type(connection).wait, connection, timeout=patience_s)
     setattr(connection, "wait", wait)  # noqa: B010 - mypy lets nobody assign a method
     return connection
 

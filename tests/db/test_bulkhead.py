@@ -185,9 +185,10 @@ def test_some_threads_are_always_left_to_what_is_in_memory(connections: int) -> 
 
 
 def test_the_image_has_these_slots() -> None:
-    divided = divide_slots(128, 10)
+    divided = divide_slots(512, 10)
     assert (divided.lookups, divided.clients, divided.pages) == (3, 4, 3)
     assert divided.passwords == 2
+    assert divided.tokens >= 256
 
 
 @pytest.mark.postgresql

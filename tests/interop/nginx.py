@@ -220,7 +220,7 @@ def portal(fleet: Fleet, number: int, **settings: str) -> Iterator[subprocess.Po
         "GRANIAN_HOST": "127.0.0.1",
         "GRANIAN_PORT": str(port),
         "GRANIAN_WORKERS": "1",
-        "GRANIAN_BLOCKING_THREADS": "128",
+        "GRANIAN_BLOCKING_THREADS": "512",
         **settings,
     }
     log = fleet.folder / f"portal-{number + 1}.log"

@@ -114,7 +114,7 @@ def serve(
         "DATABASE_URL": settings.get("DATABASE_URL") or database_url(),
         # The pages are for the browser, which fetches their static files too.
         "STATIC_ROOT": os.environ.get("STATIC_ROOT") or str(static_root()),
-        "GRANIAN_BLOCKING_THREADS": "128",
+        "GRANIAN_BLOCKING_THREADS": "512",
         **settings,
     }
     granian = str(Path(sys.executable).with_name("granian"))

@@ -106,7 +106,7 @@ def authenticate_client(
     Raises `AuthenticationRefused` after recording the reason, but never the assertion. A database
     error is raised unchanged: no client is authenticated then.
     """
-    attempt = _Attempt(timezone.now(), _new_reference())
+    attempt = _Attempt(timezone.now(), new_reference())
     try:
         return _authenticate(attempt, parameters, authorization)
     except Refused as problem:
@@ -162,10 +162,14 @@ def _refuse_private_key(
     parameters: Mapping[str, Sequence[str]], unverified: UnverifiedAssertion
 ) -> None:
     """Refuse a private key next to a valid assertion, or in one with members it does not need."""
-    plain = _PLAIN_MEMBERS.issuperset((*unverified.header, *unverified.claims))
-    refused = private_key_in(parameters, beside_assertion=plain)
+    refused = private_key_in(parameters, beside_assertion=is_plain(unverified))
     if refused:
         raise refused
+
+
+def is_plain(unverified: UnverifiedAssertion) -> bool:
+    """Return whether an assertion has no members that it does not need."""
+    return _PLAIN_MEMBERS.issuperset((*unverified.header, *unverified.claims))
 
 
 def _block(attempt: _Attempt, leaked: Sequence[PublicKey]) -> None:
@@ -285,6 +289,6 @@ def _record(attempt: _Attempt, refused: Refused) -> None:
     )
 
 
-def _new_reference() -> str:
+def new_reference() -> str:
     """Return a random reference for a request: 80 bits in lower-case base32."""
     return b32encode(secrets.token_bytes(10)).decode("ascii").lower()

@@ -1,0 +1,234 @@
+"""WSGI middleware that issues tokens for client_credentials without entering Django (ADR 0023)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from io import BytesIO
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.log import log_response
+from oauthlib.oauth2.rfc6749.utils import scope_to_list
+
+from portal import bulkhead
+from portal.core.assertion import (
+    MAX_ASSERTION_BYTES,
+    VerifiedAssertion,
+    client_assertion_of,
+    parse_unverified,
+    verify,
+)
+from portal.core.assertion.token_request import private_key_in
+from portal.core.reasons import Refused
+from portal.logs import already_logged
+from portal.oauth.client_requests import FORM, answer, not_now
+from portal.oauth.grants import new_token
+from portal.publishing.cached_jwks import Application, is_surely_https
+from portal.registry.actions.authenticate_client import is_plain, new_reference
+from portal.registry.batching import Batches, BatchesFull, OutcomeUnknown
+from portal.registry.choices import GrantType
+from portal.registry.endpoints import TOKEN_PATH
+from portal.registry.expectations import expectation_for
+from portal.registry.follower import Follower
+from portal.registry.issuing import PATIENCE_S, NotDecided, TokenDatabase, TokenRequest
+from portal.registry.models import Client
+from portal.registry.regexes import CLIENT_ID, KID
+from portal.registry.signing_keys import SigningKey, SigningKeys
+
+MAX_BODY_BYTES: Final = MAX_ASSERTION_BYTES + 1024
+"""Django reads, and refuses, larger bodies."""
+
+MOST: Final = 256
+"""How many requests one statement decides."""
+
+_PATH: Final = f"/{TOKEN_PATH}"
+_CLIENT_ID: Final = re.compile(CLIENT_ID)
+_KID: Final = re.compile(KID)
+_PARAMETERS: Final = frozenset(
+    {
+        *("grant_type", "client_id", "client_assertion", "client_assertion_type"),
+        *("scope", "resource"),
+    }
+)
+
+
+class FastTokens:
+    """Decides plain token requests: those in which everything is as it should be.
+
+    It returns None for all others. Django then decides them from the beginning, and records the
+    cause if it refuses them.
+    """
+
+    def __init__(self, keys: SigningKeys, database: TokenDatabase, *, waiting: int) -> None:
+        """Take the keys in memory, the database, and how many requests may wait for it."""
+        self._keys = keys
+        self._reads = Batches(database.read_keys, most=MOST, waiting=waiting, patience_s=PATIENCE_S)
+        self._tokens = Batches(database.issue, most=MOST, waiting=waiting, patience_s=PATIENCE_S)
+
+    def issue(self, body: bytes) -> str | None:
+        """Return the JSON with a new token for the form in a request's body, or None.
+
+        Raises `BatchesFull`, or `OutcomeUnknown` if PostgreSQL does not answer.
+        """
+        at = timezone.now()
+        form = _read(body)
+        if form is None:
+            return None
+        try:
+            signed = self._verify(form, at)
+        except Refused:
+            return None
+        rights = signed and _allowed(form, signed[1].client)
+        if signed is None or rights is None:
+            return None
+        verified, key = signed
+        scope, resource = rights
+        token = new_token()
+        request = TokenRequest(
+            verified=verified,
+            key=key,
+            reference=new_reference(),
+            at=at,
+            token_sha256=hashlib.sha256(token.encode("ascii")).hexdigest(),
+            scope=scope,
+            resource=resource,
+        )
+        try:
+            is_issued = self._tokens.decide(request)
+        except NotDecided:
+            is_issued = False
+        if not is_issued:
+            self._keys.forget(key)
+            return None
+        # The members of oauthlib's `BearerToken.create_token`, in its order.
+        issued = {
+            "access_token": token,
+            "expires_in": settings.ACCESS_TOKEN_SECONDS,
+            "token_type": "Bearer",
+            "scope": scope,
+        }
+        return json.dumps(issued)
+
+    def _verify(
+        self, form: Mapping[str, str], at: datetime
+    ) -> tuple[VerifiedAssertion, SigningKey] | None:
+        """Return the assertion and the key that made it. Raises `Refused`."""
+        parameters = {name: [value] for name, value in form.items()}
+        given = client_assertion_of(parameters)
+        unverified = parse_unverified(given.assertion)
+        client_id = given.client_id or unverified.unverified_client_id or ""
+        kid = unverified.unverified_kid or ""
+        if not (_CLIENT_ID.fullmatch(client_id) and _KID.fullmatch(kid)):
+            return None
+        key = self._keys.find(client_id, kid) or self._read_key(client_id, kid)
+        if key is None:
+            return None
+        verified = verify(unverified, expectation_for(client_id, [key.candidate], at))
+        if private_key_in(parameters, beside_assertion=is_plain(unverified)):
+            return None
+        return verified, key
+
+    def _read_key(self, client_id: str, kid: str) -> SigningKey | None:
+        clearings = self._keys.clearings
+        key = self._reads.decide((client_id, kid))
+        if key is not None:
+            self._keys.put(key, clearings)
+        return key
+
+
+def _read(body: bytes) -> dict[str, str] | None:
+    """Return the parameters of a form that has only what client_credentials needs, each once."""
+    if not body.isascii():
+        return None
+    # As Django's QueryDict reads it.
+    pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True)
+    form = dict(pairs)
+    if len(form) != len(pairs) or not _PARAMETERS.issuperset(form):
+        return None
+    if form.get("grant_type") != GrantType.CLIENT_CREDENTIALS:
+        return None
+    return None if any("\0" in value for value in form.values()) else form
+
+
+def _allowed(form: Mapping[str, str], client: Client) -> tuple[str, list[str]] | None:
+    """Return the scope and the resources of the token, or None if the client may not have them.
+
+    The rules are those of `Validator`, which asks the same properties of the client.
+    """
+    allowed = client.allowed_scopes
+    scopes = scope_to_list(form["scope"]) if form.get("scope") else allowed[:1]
+    resources = [form["resource"]] if form.get("resource") else []
+    if not (
+        client.may_use(GrantType.CLIENT_CREDENTIALS)
+        and scopes
+        and set(scopes).issubset(allowed)
+        and set(resources).issubset(client.allowed_resources)
+    ):
+        return None
+    return " ".join(scopes), resources
+
+
+def fast_tokens(application: Application, tokens: FastTokens, follower: Follower) -> Application:
+    """Return a WSGI application that answers plain token requests, and passes others on.
+
+    A request that was read is passed on with its body. One whose batch failed is not: nobody knows
+    whether its assertion was consumed.
+    """
+
+    def answer_or_pass_on(
+        environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        length = _length(environ) if environ["PATH_INFO"] == _PATH else 0
+        # Without the database, Django says so at once.
+        if not length or follower.gone:
+            return application(environ, start_response)
+        try:
+            with bulkhead.tokens:
+                body = environ["wsgi.input"].read(length)
+                issued = tokens.issue(body) if len(body) == length else None
+        except (bulkhead.BulkheadFull, BatchesFull):
+            return _send(not_now("The portal is too busy."), start_response)
+        except OutcomeUnknown:
+            failed = already_logged(not_now("The portal cannot reach its database."))
+            return _send(failed, start_response)
+        if issued is None:
+            return application({**environ, "wsgi.input": BytesIO(body)}, start_response)
+        return _send(answer(issued), start_response)
+
+    return answer_or_pass_on
+
+
+def _length(environ: Mapping[str, Any]) -> int:
+    """Return the length of the body if the request is plain, and else 0."""
+    kind, _, parameter = environ.get("CONTENT_TYPE", "").partition(";")
+    length = environ.get("CONTENT_LENGTH", "")
+    if (
+        environ["REQUEST_METHOD"] == "POST"
+        and not environ.get("QUERY_STRING")
+        and kind.strip().lower() == FORM
+        and parameter.strip().lower() in {"", "charset=utf-8"}
+        and not environ.get("HTTP_AUTHORIZATION")
+        and "HTTP_TRANSFER_ENCODING" not in environ
+        and (not settings.SECURE_SSL_REDIRECT or is_surely_https(environ))
+        and length.isdecimal()
+        and len(length) < 6
+        and int(length) <= MAX_BODY_BYTES
+    ):
+        return int(length)
+    return 0
+
+
+def _send(response: HttpResponse, start_response: Callable[..., Any]) -> list[bytes]:
+    """Send a response as Django would, with its line in the log."""
+    status = f"{response.status_code} {response.reason_phrase}"
+    if response.status_code >= 400:
+        log_response("%s: %s", response.reason_phrase, _PATH, response=response)
+    start_response(status, list(response.items()))
+    return [response.content]

@@ -1,0 +1,243 @@
+"""Consume the assertions of clients and store their tokens: many in one statement (ADR 0023)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import select
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from threading import Lock
+from typing import Any, Final
+
+import psycopg
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.utils import timezone
+
+from portal.core.assertion import CandidateKey, VerifiedAssertion
+from portal.registry.batching import OutcomeUnknown
+from portal.registry.ledger_source import bounded, conninfo_of_primary
+from portal.registry.models import Client, ClientKey
+from portal.registry.signing_keys import SigningKey
+from portal.registry.statements import condition
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S: Final = 10.0
+"""How long PostgreSQL may take for a statement. As long as other requests of clients wait."""
+
+
+_SESSION: Final = {
+    # A snapshot for each statement.
+    "default_transaction_isolation": "read committed",
+    # Indexes, also while PostgreSQL's statistics of a table are outdated.
+    **dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off"),
+}
+
+
+_REFUSED: Final = (
+    *(psycopg.DataError, psycopg.IntegrityError),
+    *(psycopg.ProgrammingError, psycopg.NotSupportedError),
+)
+
+
+class NotDecided(Exception):  # noqa: N818 - a state, not an error in the code
+    """PostgreSQL refused the statement or a value in it, so nothing of the batch was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """What a client asks for, with an assertion that was verified with `key`.
+
+    `at` is when the request came in. `token_sha256` is the hash of the token, in hexadecimal.
+    """
+
+    verified: VerifiedAssertion
+    key: SigningKey
+    reference: str
+    at: datetime
+    token_sha256: str
+    scope: str
+    resource: Sequence[str]
+
+
+class TokenDatabase:
+    """The statements for token requests, on a connection of its own to the primary.
+
+    The methods may be called from several threads. Their statements run one after the other.
+    """
+
+    def __init__(self) -> None:
+        self._connection: psycopg.Connection[Any] | None = None
+        self._connecting = Lock()
+
+    def read_keys(self, names: Sequence[tuple[str, str]]) -> list[SigningKey | None]:
+        """Return the key for each client_id and kid, in any state; None if there is none.
+
+        Raises `OutcomeUnknown` if PostgreSQL did not answer.
+        """
+        asked = json.dumps([{"client": client_id, "kid": kid} for client_id, kid in names])
+        try:
+            rows = self._execute(_READ, {"rows": asked})
+        except psycopg.Error as failure:
+            raise OutcomeUnknown(str(failure)) from None
+        found = {(client_id, kid): _key(client_id, kid, *rest) for client_id, kid, *rest in rows}
+        return [found.get(name) for name in names]
+
+    def issue(self, requests: Sequence[TokenRequest]) -> list[bool]:
+        """Consume each assertion and store its token; return for which requests that was done.
+
+        For the others nothing was stored: the assertion was used before, the key is not live, not
+        confirmed or not the one that was verified with, or the client's rights have changed.
+
+        One statement, committed on its own, whose snapshot is younger than all the requests. So a
+        key that was revoked before a request came in is refused. Raises `NotDecided`, or
+        `OutcomeUnknown` if PostgreSQL did not answer.
+        """
+        now = timezone.now()
+        sql, constant = _statement()
+        rows = json.dumps([_row(each) for each in requests])
+        expires = now + timedelta(seconds=settings.ACCESS_TOKEN_SECONDS)
+        parameters = {**constant, "rows": rows, "now": now, "expires": expires}
+        try:
+            found = self._execute(sql, parameters)
+        except _REFUSED as refused:
+            logger.exception("A batch of token requests was refused by PostgreSQL")
+            raise NotDecided(str(refused)) from None
+        except psycopg.Error as failure:
+            raise OutcomeUnknown(str(failure)) from None
+        issued = {reference for (reference,) in found}
+        return [each.reference in issued for each in requests]
+
+    def close(self) -> None:
+        """Close the connection. The next statement opens another one."""
+        with self._connecting:
+            if self._connection is not None:
+                self._connection.close()
+
+    def _execute(self, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        connection = self._connected()
+        try:
+            return connection.execute(sql, parameters).fetchall()
+        except BaseException as failure:
+            # A statement that still runs must not answer the next one, and one that was prepared
+            # for other tables is prepared again.
+            connection.close()
+            logger.warning("A statement for token requests failed: %s", failure)
+            raise
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        with self._connecting:
+            connection = self._connection
+            if connection is None or connection.closed or _is_ended(connection):
+                if connection is not None:
+                    connection.close()
+                connection = self._connection = _connect()
+            return connection
+
+
+def _connect() -> psycopg.Connection[Any]:
+    connection = psycopg.connect(
+        conninfo_of_primary("portal: tokens"), autocommit=True, prepare_threshold=None
+    )
+    bounded(connection, PATIENCE_S)
+    [pid] = connection.execute("SELECT pg_backend_pid()").fetchone() or [None]
+    # In transaction mode a pooler sends each statement to another session.
+    if pid == connection.info.backend_pid:
+        for name, value in _SESSION.items():
+            connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+        connection.prepare_threshold = 0
+    return connection
+
+
+def _is_ended(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether the server has said something since the last answer: that it ends."""
+    with connection.lock:  # otherwise it is the answer to a statement
+        return bool(select.select([connection.pgconn.socket], [], [], 0)[0])
+
+
+def _row(request: TokenRequest) -> dict[str, object]:
+    verified, key = request.verified, request.key
+    return {
+        "client": verified.client_id,
+        "kid": verified.kid,
+        "alg": key.candidate.alg,
+        "rights": key.rights,
+        "jti": verified.jti_sha256,
+        "kid_sent": verified.kid_sent,
+        "reference": request.reference,
+        "at": request.at.isoformat(),
+        "expires": datetime.fromtimestamp(verified.expires_at, UTC).isoformat(),
+        "token": request.token_sha256,
+        "scope": request.scope,
+        "resource": request.resource,
+    }
+
+
+def _key(client_id: str, kid: str, alg: str, pem: str, rights: str) -> SigningKey:
+    scopes, grant_types, resources = json.loads(rights)
+    client = Client(
+        client_id=client_id, scopes=scopes, grant_types=grant_types, resources=resources
+    )
+    return SigningKey(CandidateKey(kid, alg, pem), client, rights)
+
+
+@cache
+def _statement() -> tuple[str, dict[str, Any]]:
+    """Return the statement, and its parameters that are always the same."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    usable = condition(lambda _: Client.objects.usable(), connection)
+    live = condition(
+        lambda now: ClientKey.objects.live(now).filter(confirmed_at__isnull=False), connection
+    )
+    return (
+        _ISSUE.format(usable=usable.sql, live=live.sql, rights=_RIGHTS),
+        {**usable.parameters, **live.parameters},
+    )
+
+
+_RIGHTS: Final = (
+    'jsonb_build_array("registry_client"."scopes", "registry_client"."grant_types", '
+    '"registry_client"."resources")::text'
+)
+"""The rights of a client in one text. One that was never set is null."""
+
+_READ: Final = f"""
+SELECT asked.client, asked.kid, "registry_clientkey"."alg", "registry_clientkey"."pem", {_RIGHTS}
+FROM jsonb_to_recordset(%(rows)s::text::jsonb) AS asked (client text, kid text)
+JOIN "registry_client" ON "registry_client"."client_id" = asked.client
+JOIN "registry_clientkey" ON "registry_clientkey"."client_id" = "registry_client"."id"
+    AND "registry_clientkey"."kid" = asked.kid"""  # noqa: S608 - only SQL of ours is put in
+
+# Rows go in sorted by what is unique: two statements with the same assertions in another order
+# would each wait for the other.
+_ISSUE: Final = """
+WITH asked AS (
+    SELECT * FROM jsonb_to_recordset(%(rows)s::text::jsonb) AS asked (
+        client text, kid text, alg text, rights text, jti text, kid_sent boolean, reference text,
+        at timestamptz, expires timestamptz, token text, scope text, resource jsonb
+    )
+), good AS (
+    SELECT asked.*, "registry_client"."id" AS client_pk, "registry_clientkey"."id" AS key_pk
+    FROM asked
+    JOIN "registry_client" ON "registry_client"."client_id" = asked.client
+    JOIN "registry_clientkey" ON "registry_clientkey"."client_id" = "registry_client"."id"
+        AND "registry_clientkey"."kid" = asked.kid AND "registry_clientkey"."alg" = asked.alg
+    WHERE {usable} AND {live} AND {rights} = asked.rights
+), redeemed AS (
+    INSERT INTO registry_redeemedassertion
+        (client_id, key_id, jti_sha256, reference, kid_sent, at, expires_at)
+    SELECT client_pk, key_pk, jti, reference, kid_sent, at, expires FROM good
+    ORDER BY client_pk, jti
+    ON CONFLICT (client_id, jti_sha256) DO NOTHING
+    RETURNING reference
+), stored AS (
+    INSERT INTO registry_accesstoken
+        (application_id, key_id, token, token_checksum, expires, scope, resource, created, updated)
+    SELECT client_pk, key_pk, '', token, %(expires)s, scope, resource, %(now)s, %(now)s
+    FROM good JOIN redeemed USING (reference)
+)
+SELECT reference FROM redeemed"""
