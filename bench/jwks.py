@@ -17,12 +17,13 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -88,6 +89,56 @@ request = function()
     return wrk.format("GET", paths[at])
 end
 """
+
+
+ONCE = """
+local lines, at = {}, 0
+for line in io.lines(os.getenv("LINES")) do lines[#lines + 1] = line end
+local times = tonumber(os.getenv("TIMES"))
+request = function()
+    if at < #lines * times then
+        at = at + 1
+    else
+        wrk.thread:stop()
+        io.open(os.getenv("DONE"), "w"):close()
+    end
+    return make(lines[math.ceil(at / times)])
+end
+response = function(status, _, body)
+    if status ~= 200 and at < #lines * times then
+        io.stderr:write(status .. " " .. body .. "\\n")
+    end
+end
+"""
+"""Requests each line so many times in a row. Answers that come after the end are not counted."""
+
+
+def once(
+    make: str, lines: Iterable[str], command: Iterable[str], scratch: Path, *, times: int = 1
+) -> tuple[str, str]:
+    """Let wrk request what the Lua function `make` makes of each line; return what it prints.
+
+    The second text has a line for each answer that was not 200.
+    """
+    listed, script, done = (scratch / name for name in ("lines", "once.lua", "done"))
+    listed.write_text("\n".join(lines) + "\n")
+    script.write_text(f"local make = {make}\n{ONCE}")
+    done.unlink(missing_ok=True)
+    environment = {"LINES": str(listed), "DONE": str(done), "TIMES": str(times)}
+    with subprocess.Popen(
+        [*command, "-t1", "-d3600s", "--timeout", "60s", "--latency", "-s", str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    ) as process:
+        while process.poll() is None:
+            time.sleep(0.01)
+            if done.exists():
+                process.send_signal(signal.SIGINT)
+        told = process.communicate()
+    assert "Socket errors" not in told[0], told[0]
+    return told
 
 
 class End(NamedTuple):

@@ -1,31 +1,32 @@
-"""How fast tokens are issued.
+"""How fast tokens are issued: `python tests/postgres.py --durable python bench/tokens.py`.
 
-    taskset -c 1 python tests/postgres.py --durable python bench/tokens.py
+Three servers issue tokens for `client_credentials` to clients that sign in with the same key and
+algorithm, in alternating rounds: the portal; the same portal without the middleware that decides
+such requests in front of Django, as before; and panva's oidc-provider on Node. Each runs in one
+process on the first core; wrk and PostgreSQL have the second. Each assertion is used once.
 
-The portal and panva's oidc-provider issue tokens for `client_credentials` to clients that sign in
-with the same key and algorithm, in alternating rounds. Each runs in one process on the first core;
-the load generator and PostgreSQL share the second, through `taskset`. It prints the median of
-requests per second, their ratio, and how one request to the portal spends its time, measured in
-this process.
+It prints the medians of requests per second, of processor time per token in the server and in
+PostgreSQL, and of the ratios to oidc-provider in the same round. On a busy machine only the
+processor time is reliable. The portal consumes each jti and stores each token, in a PostgreSQL that
+writes through to disk; oidc-provider keeps both in memory, the last 1,000 of them.
 
-The portal durably consumes each jti, in a PostgreSQL that writes through to disk, and stores each
-token; oidc-provider keeps both in memory, the last 1,000 of them.
+It needs wrk (Debian: `apt-get install wrk`).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import socket
+import re
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from typing import NamedTuple
+from urllib.parse import urlencode
 
 import django
 
@@ -33,15 +34,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from django.db import connection  # noqa: E402 - Django first
-from django.test import RequestFactory  # noqa: E402
-from django.utils import timezone  # noqa: E402
+from django.db import connection  # noqa: E402
+from jwks import FIRST_CORE, SECOND_CORE, family, once, processor_s  # noqa: E402 - Django first
 
 from portal.accounts.models import User  # noqa: E402
-from portal.core.assertion import parse_unverified, verify  # noqa: E402
-from portal.oauth.token_views import token  # noqa: E402
-from portal.registry.actions import authenticate_client, create_client  # noqa: E402
-from portal.registry.expectations import expectation_of  # noqa: E402
+from portal.registry.actions import confirm_key, create_client  # noqa: E402
 from portal.registry.models import ClientKey  # noqa: E402
 from tests.assertions import claims_of, form_of, sign  # noqa: E402
 from tests.interop.oidc_provider import OidcProvider  # noqa: E402
@@ -49,146 +46,154 @@ from tests.interop.served import own_database, serve  # noqa: E402
 from tests.keys import PrivateKey, new_private_key, public_pem  # noqa: E402
 from tests.registering import register_pem  # noqa: E402
 
-ROUNDS, REQUESTS, CONNECTIONS, CALLS = 5, 1600, 8, 400
-FIRST_CORE, SECOND_CORE = ("taskset", "-c", "0"), {1}
 ALGORITHMS = ("PS256", "ES256", "EdDSA")
-FORM = "application/x-www-form-urlencoded"
+CONNECTIONS = (1, 16, 64, 256)
+POST = """function(body)
+    return wrk.format("POST", nil, {["Content-Type"] = "application/x-www-form-urlencoded"}, body)
+end"""
+
+
+class End(NamedTuple):
+    """A server: the URL of its token endpoint, its issuer, and its process."""
+
+    url: str
+    issuer: str
+    pid: int
+
+
+class Figures(NamedTuple):
+    """What one round gave; times in microseconds and, of a request, as wrk prints them."""
+
+    rate: float
+    server: float
+    postgres: float
+    p50: str
+    p99: str
 
 
 def register(alg: str) -> tuple[ClientKey, PrivateKey]:
-    """Return a key of a new client, and its private key."""
+    """Return a confirmed key of a new client, and its private key."""
     person = User.objects.create_user(f"{alg}@example.com", is_staff=True)
     client = create_client(name=alg, by=person)
     private = new_private_key(alg)
     key = register_pem(client, material=public_pem(private), alg=alg, label=alg, by=person)
-    return key, private
+    return confirm_key(key, by=person), private
 
 
-def form(key: ClientKey, private: PrivateKey, issuer: str) -> dict[str, str]:
-    """Return the parameters of a token request with a fresh assertion."""
+def body(key: ClientKey, private: PrivateKey, issuer: str) -> str:
+    """Return the form of a token request with a fresh assertion."""
     claims = claims_of(key.client.client_id, issuer, exp=int(time.time()) + 240)
-    return form_of(sign(private, key.alg, claims, kid=key.kid))
+    return urlencode(form_of(sign(private, key.alg, claims, kid=key.kid)))
 
 
-def wire(url: str, parameters: dict[str, str]) -> bytes:
-    """Return the bytes of a token request."""
-    parts, body = urlsplit(url), urlencode(parameters)
-    head = (
-        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: {len(body)}\r\n"
-        f"Content-Type: {FORM}\r\n\r\n"
+def postgres_s() -> float:
+    """Return for how many seconds PostgreSQL has run, with processes that have ended (proc(5))."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [pid] = cursor.fetchone()
+    parent = int(_stat(pid)[1])
+    own = sum(sum(map(int, _stat(each)[11:13])) for each in family(parent))
+    return (own + sum(map(int, _stat(parent)[13:15]))) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def ask(end: End, bodies: list[str], connections: int, scratch: Path) -> Figures:
+    """Send each body once, and return what wrk and the kernel say."""
+    before = processor_s(end.pid), postgres_s()
+    command = (*SECOND_CORE, "wrk", f"-c{connections}", end.url)
+    told, refused = once(POST, bodies, command, scratch)
+    assert not refused, refused[:500]
+    server = (processor_s(end.pid) - before[0]) / len(bodies) * 1e6
+    postgres = (postgres_s() - before[1]) / len(bodies) * 1e6
+    rate, p50, p99 = (
+        (re.search(pattern, told) or ["", "0"])[1]
+        for pattern in (r"Requests/sec:\s*([\d.]+)", r"\n +50%\s+(\S+)", r"\n +99%\s+(\S+)")
     )
-    return (head + body).encode("ascii")
-
-
-def ask(url: str, requests: list[bytes], refused: list[bytes]) -> None:
-    """Send the requests in sequence on one connection."""
-    host, port = urlsplit(url).netloc.split(":")
-    with socket.create_connection((host, int(port))) as link:
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for request in requests:
-            link.sendall(request)
-            answer = b""
-            while b"\r\n\r\n" not in answer:
-                answer += link.recv(65536)
-            head, _, body = answer.partition(b"\r\n\r\n")
-            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            while len(body) < length:
-                body += link.recv(65536)
-            if not head.startswith(b"HTTP/1.1 200"):
-                refused.append(body)
-
-
-def requests_a_second(url: str, requests: list[bytes]) -> float:
-    """Send all requests over several connections concurrently."""
-    refused: list[bytes] = []
-    shares = [requests[start::CONNECTIONS] for start in range(CONNECTIONS)]
-    threads = [threading.Thread(target=ask, args=(url, share, refused)) for share in shares]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    took = time.perf_counter() - start
-    assert not refused, refused[0]
-    return len(requests) / took
+    return Figures(float(rate), server, postgres, p50, p99)
 
 
 def compare(
-    alg: str, key: ClientKey, private: PrivateKey, portal: str, *, rounds: int, number: int
+    name: str,
+    ends: dict[str, End],
+    make: Callable[[str], str],
+    scratch: Path,
+    *,
+    rounds: int,
+    requests: int,
+    connections: int,
 ) -> None:
-    """Print the requests per second of both servers for one algorithm."""
-    metadata = {"client_id": key.client.client_id, "jwks": {"keys": [key.jwk]}}
-    peer = OidcProvider(metadata, prefix=FIRST_CORE)
-    ends = {f"{portal}/api/oauth2/token": portal, peer.token_endpoint: peer.issuer}
-    rates: dict[str, list[float]] = {url: [] for url in ends}
+    """Print the medians of each server for one algorithm."""
+    seen: dict[str, list[Figures]] = {each: [] for each in ends}
     for _ in range(rounds):
-        for url, issuer in ends.items():
-            requests = [wire(url, form(key, private, issuer)) for _ in range(number)]
-            rates[url].append(requests_a_second(url, requests))
-    ours, theirs = (median(each) for each in rates.values())
-    print(f"{alg:8} {ours:8.0f} {theirs:15.0f} {ours / theirs:8.2f}")
-    peer.close()
-
-
-def stages(key: ClientKey, private: PrivateKey, calls: int) -> None:
-    """Print how one request spends its time, measured in alternating calls."""
-    factory = RequestFactory()
-    issuer = "http://testserver"
-    forms = [form(key, private, issuer) for _ in range(2 * calls)]
-    given = [{name: [value] for name, value in each.items()} for each in forms[:calls]]
-    asked = [
-        factory.post("/api/oauth2/token", urlencode(each), content_type=FORM)
-        for each in forms[calls:]
-    ]
-    expectation = expectation_of(key.client, [key], timezone.now())
-    times = [
-        (
-            microseconds(
-                lambda each: verify(parse_unverified(each["client_assertion"]), expectation), fresh
-            ),
-            microseconds(authenticate_client, parameters),
-            microseconds(token, request),
+        for each, end in ends.items():
+            bodies = [make(end.issuer) for _ in range(requests)]
+            seen[each].append(ask(end, bodies, connections, scratch))
+    for each, figures in seen.items():
+        pairs = list(zip(seen["oidc-provider"], figures, strict=True))
+        cheaper = median(theirs.server / its.server for theirs, its in pairs)
+        faster = median(its.rate / theirs.rate for theirs, its in pairs)
+        rate, server, postgres = (median(values) for values in list(zip(*figures, strict=True))[:3])
+        print(
+            f"{name:6} {connections:4} {each:15} {rate:7,.0f}/s {server:7,.0f} µs"
+            f" {postgres:7,.0f} µs in PostgreSQL, {cheaper:5.2f} by processor, {faster:5.2f} by"
+            f" time, p50 {figures[-1].p50}, p99 {figures[-1].p99}",
+            flush=True,
         )
-        for fresh, parameters, request in zip(forms[:calls], given, asked, strict=True)
-    ]
-    verifying, authenticating, whole = (median(each) for each in zip(*times, strict=True))
-    print(
-        f"{key.alg:8} {whole:8.0f} {verifying:10.0f} {authenticating - verifying:24.0f}"
-        f" {whole - authenticating:18.0f}"
-    )
-
-
-def microseconds(call: Callable[[Any], object], argument: Any) -> float:
-    """Return the duration of one call."""
-    start = time.perf_counter_ns()
-    call(argument)
-    return (time.perf_counter_ns() - start) / 1000
 
 
 def main() -> None:
-    """Compare both servers, then measure the parts of one request."""
+    """Compare the servers for each algorithm, and the portal with more connections."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=4000)
     parser.add_argument("--smoke", action="store_true", help="only see whether this runs")
-    smoke = parser.parse_args().smoke
-    rounds, requests, calls = (1, CONNECTIONS, 1) if smoke else (ROUNDS, REQUESTS, CALLS)
-    if os.sched_getaffinity(0) != SECOND_CORE and not smoke:
-        # This process could move only itself, not the PostgreSQL that was started before.
-        sys.exit("Please start PostgreSQL and this on the second core: taskset -c 1 python …")
+    options = parser.parse_args()
+    rounds, requests = (1, 4) if options.smoke else (options.rounds, options.requests)
     with connection.cursor() as cursor:
         cursor.execute("SHOW fsync")
-        print(f"PostgreSQL with fsync {cursor.fetchone()[0]}, {CONNECTIONS} connections")
-    with own_database(keep=smoke), tempfile.TemporaryDirectory() as scratch:
-        keys = {alg: register(alg) for alg in ALGORITHMS}
-        with serve(Path(scratch), workers=1, prefix=FIRST_CORE) as served:
-            print(f"{'req/s':8} {'portal':>8} {'oidc-provider':>15} {'ratio':>8}")
-            for alg, pair in keys.items():
-                compare(alg, *pair, served.url, rounds=rounds, number=requests)
-        print(
-            f"\n{'µs':8} {'whole':>8} {'verifying':>10} {'look-up and redemption':>24}"
-            f" {'toolkit, storing':>18}"
-        )
-        for pair in keys.values():
-            stages(*pair, calls)
+        print(f"PostgreSQL with fsync {cursor.fetchone()[0]}; load {os.getloadavg()[0]:.0f}")
+    with (
+        own_database(keep=options.smoke),
+        tempfile.TemporaryDirectory() as folder,
+        ExitStack() as stack,
+    ):
+        scratch = Path(folder)
+        ends = {}
+        for name, application in {"portal": "application", "portal, before": "django"}.items():
+            served = stack.enter_context(
+                serve(
+                    scratch,
+                    workers=1,
+                    prefix=FIRST_CORE,
+                    application=f"portal.wsgi:{application}",
+                )
+            )
+            ends[name] = End(f"{served.url}/api/oauth2/token", served.url, served.process.pid)
+        for alg in ALGORITHMS:
+            key, private = register(alg)
+            metadata = {"client_id": key.client.client_id, "jwks": {"keys": [key.jwk]}}
+            peer = OidcProvider(metadata, prefix=FIRST_CORE)
+            ends["oidc-provider"] = End(peer.token_endpoint, peer.issuer, peer.pid)
+            make = lambda issuer, key=key, private=private: body(key, private, issuer)  # noqa: E731
+            for connections in CONNECTIONS if alg == "PS256" else (16,):
+                chosen = {
+                    name: end
+                    for name, end in ends.items()
+                    if connections <= 16 or name != "portal, before"
+                }
+                compare(
+                    alg,
+                    chosen,
+                    make,
+                    scratch,
+                    rounds=rounds,
+                    requests=requests,
+                    connections=min(connections, requests // 4),
+                )
+            peer.close()
 
 
 if __name__ == "__main__":

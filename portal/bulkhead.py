@@ -186,7 +186,7 @@ def divide_slots(threads: int, connections: int) -> Slots:
         clients=clients,
         pages=connections - lookups - clients,
         passwords=passwords,
-        tokens=rest * 9 // 16,
+        tokens=max(1, rest * 9 // 16),
         waiting_lookups=rest * 4 // 16,
         waiting_clients=rest // 16,
         waiting_people=rest * 2 // 16,

@@ -95,7 +95,12 @@ def database_url() -> str:
 
 @contextmanager
 def serve(
-    scratch: Path, *, workers: int = 2, prefix: tuple[str, ...] = (), **settings: str
+    scratch: Path,
+    *,
+    workers: int = 2,
+    prefix: tuple[str, ...] = (),
+    application: str = "portal.wsgi:application",
+    **settings: str,
 ) -> Iterator[Served]:
     """Serve the portal until the block ends; it ends with this process too, however that ends.
 
@@ -123,7 +128,7 @@ def serve(
         process = subprocess.Popen(
             [
                 *(*prefix, granian, *OPTIONS),
-                *("--workers", str(workers), "--port", str(port), "portal.wsgi:application"),
+                *("--workers", str(workers), "--port", str(port), application),
             ],
             cwd=ROOT,
             env=environment,

@@ -23,10 +23,10 @@ def statuses(begun: list[Future[Answer]]) -> Counter[int]:
     return Counter(each.result().status for each in begun)
 
 
-def test_forty_token_requests_at_once_are_all_granted(target: Target) -> None:
-    forms = [target.token_form() for _ in range(40)]
+def test_256_token_requests_at_once_are_all_granted(target: Target) -> None:
+    forms = [target.token_form() for _ in range(256)]
     begun = at_once([partial(target.token, form) for form in forms])
-    assert statuses(begun) == {200: 40}
+    assert statuses(begun) == {200: 256}
 
 
 def test_forty_pages_at_once_are_all_shown(target: Target) -> None:
@@ -65,4 +65,5 @@ def test_no_rush_takes_more_connections_than_there_are_places(
             "SELECT count(*) FROM pg_stat_activity "
             "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         ).fetchone() or [0]
-    assert 0 < count <= 2 * (10 + 1)
+    # The follower has one of its own, and so have token requests.
+    assert 0 < count <= 2 * (10 + 2)

@@ -34,6 +34,9 @@ QUIET = {
     # No length is a form without content, which nobody waits for.
     "that send half a chunk": (60, head(LOGIN, COOKIE, *CHUNKS, method="POST") + b"ff\r\nx"),
 }
+MANY = 600
+"""More than two workers wait for: 2 * (3 + 58) pages, 2 * 262 token requests."""
+
 SLOW = {
     "half a form": head(LOGIN, COOKIE, *BODY, method="POST") + b"csrfmiddlewaretoken=",
     "half a token request": head(TOKEN, *BODY, method="POST") + b"grant_type=",
@@ -56,7 +59,7 @@ def test_bodies_that_do_not_end_hold_up_their_own_kind_and_nobody_else(
     target: Target, slow: str
 ) -> None:
     with ExitStack() as held:
-        for _ in range(150):  # more than may wait
+        for _ in range(MANY):
             held.enter_context(connect(target.port)).sendall(SLOW[slow])
         ask = target.page if slow == "half a form" else target.token
         wait_until(lambda: ask().status == 503, "Places are left.")
@@ -77,7 +80,7 @@ def test_bodies_that_do_not_end_hold_up_their_own_kind_and_nobody_else(
 
 def test_bodies_that_come_a_byte_at_a_time_are_not_taken_for_work(target: Target) -> None:
     with ExitStack() as held:
-        links = [held.enter_context(connect(target.port)) for _ in range(150)]
+        links = [held.enter_context(connect(target.port)) for _ in range(MANY)]
         for link in links:
             link.sendall(SLOW["half a token request"])
         over = Event()

@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 LOOK_UPS = 2 * 3
 """How many sets that are not in memory two workers read at a time."""
 
-PAGES = 2 * (3 + 39)
+PAGES = 2 * (3 + 58)
 """How many pages they make at a time, and how many may wait for that."""
 
 
