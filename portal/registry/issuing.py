@@ -156,7 +156,9 @@ def _connect() -> psycopg.Connection[Any]:
 def _is_ended(connection: psycopg.Connection[Any]) -> bool:
     """Return whether the server has said something since the last answer: that it ends."""
     with connection.lock:  # otherwise it is the answer to a statement
-        return bool(select.select([connection.pgconn.socket], [], [], 0)[0])
+        poll = select.poll()  # `select` takes no descriptor above 1,023
+        poll.register(connection.pgconn.socket, select.POLLIN)
+        return bool(poll.poll(0))
 
 
 def _row(request: TokenRequest) -> dict[str, object]:
