@@ -1,6 +1,6 @@
 """The outbox: messages are queued with what they are about, and a worker sends them.
 
-So no request waits for the mail server, and an unknown address takes as long as a known one.
+So no request waits for the mail server.
 """
 
 from __future__ import annotations

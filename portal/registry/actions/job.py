@@ -6,7 +6,6 @@ These are no events: the job is a row, and the ledger has one event for each key
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -60,5 +59,5 @@ def cancel_job(job: Job, *, by: User) -> Job:
     return job
 
 
-def _locked(job: Job) -> Any:
+def _locked(job: Job) -> Job:
     return Job.objects.select_for_update(no_key=True).defer("ids").get(pk=job.pk)
