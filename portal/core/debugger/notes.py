@@ -19,10 +19,15 @@ from portal.core.debugger.diff import (
     difference_in_words,
     nearest,
 )
-from portal.core.debugger.signers import Signer
+from portal.core.debugger.signers import MAX_PAST_KEYS, Signer
 from portal.core.reasons import Reason
 from portal.core.signatures import signature_bytes
 
+_NONE: Final = "No registered key of this client verifies the signature."
+_NONE_OF_THE_NEWEST: Final = (
+    f"No live key of this client verifies the signature, and none of the newest {MAX_PAST_KEYS} "
+    "that ended."
+)
 _HMAC_BYTES: Final = {32: "HS256", 48: "HS384", 64: "HS512"}
 
 
@@ -72,7 +77,7 @@ def _on_key(context: AssertionContext, reason: Reason, signer: Signer | None) ->
 def _on_unknown_key(context: AssertionContext, reason: Reason) -> str:
     if reason not in {Reason.SIGNATURE_INVALID, Reason.KID_UNKNOWN}:
         return ""
-    parts = ["No registered key of this client verifies the signature."]
+    parts = [_NONE if len(context.expectation.keys) <= MAX_PAST_KEYS else _NONE_OF_THE_NEWEST]
     if context.key is not None and len(context.meant) == 1:
         parts.append(_on_length(context.key, len(context.unverified.signature)))
         parts.append(

@@ -27,6 +27,9 @@ from portal.core.debugger.signed_texts import NOTHING_ELSE, digests, texts
 from portal.core.formats.spki import COORDINATE_BYTES
 from portal.core.signatures import verifier_of
 
+MAX_PAST_KEYS: Final = 30
+"""How many keys that are no longer live are tried, the newest first."""
+
 MAX_SLIPS: Final = 2
 """For how many keys the slips are tried that cost a verification each, up to 0.4 ms (P-521)."""
 
@@ -81,10 +84,9 @@ def find_signer(context: AssertionContext) -> Signer | None:
     A signature that verifies counts first, whatever key made it; then the slips of the keys that
     were meant.
     """
-    signature, signing_input = context.unverified.signature, context.unverified.signing_input
     keys = sorted(context.expectation.keys, key=lambda key: key is not context.key)
     for key in keys:
-        if verifier_of(key.pem, key.alg)(signature, signing_input):
+        if context.is_signed_by(key):
             return Signer(key, key.alg)
     meant = context.meant or context.live_keys()
     ordered = [*meant, *(key for key in keys if key not in meant)]
@@ -179,19 +181,22 @@ def _name(name: str) -> str:
 
 
 def _ecdsa(key: CandidateKey, context: AssertionContext, *, is_thorough: bool) -> Signer | None:
-    public: Any = load_pem_public_key(key.pem.encode("ascii"))
     size = COORDINATE_BYTES[ALGORITHMS[key.alg].curve]
     own = f"sha{key.alg[2:]}"
     signing_input = context.unverified.signing_input
+    forms = list(_forms(context.unverified.signature, size))
     guesses = list(_ec_guesses(signing_input, own)) if is_thorough else _right(signing_input, own)
-    for form, (r, s) in _forms(context.unverified.signature, size):
-        if not is_thorough and form != _IN_DER:
-            continue  # tried before, or too rare
+    if not is_thorough:  # the right form was tried before, and the others are too rare
+        forms = [form for form in forms if form[0] == _IN_DER]
+    if not forms:
+        return None
+    public: Any = load_pem_public_key(key.pem.encode("ascii"))
+    for form, (r, s) in forms:
         signature = encode_dss_signature(r, s)
-        for name, digest, slips_of_text in guesses:
+        for name, digest, found in guesses:
             if not _verifies(public, signature, digest, _EC_HASHES[name]):
                 continue
-            slips = [form, *slips_of_text]
+            slips = [form, *found]
             if name != own:
                 slips.append(f"It uses {_name(name)}, and {key.alg} uses {_name(own)}.")
             return Signer(key, key.alg, tuple(each for each in slips if each))

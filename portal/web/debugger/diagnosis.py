@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
 from django import forms
 
 from portal.core.debugger import (
+    MAX_PAST_KEYS,
     MAX_PASTE_BYTES,
     Diagnosis,
     RequestExpectation,
@@ -22,8 +22,6 @@ from portal.registry.paging import newest_of
 from portal.web.debugger.decoded import DecodedMember, decode_members
 from portal.web.explanations import explanation_of
 from portal.web.forms import PortalForm, paste_area
-
-_MAX_PAST_KEYS: Final = 50
 
 
 class PasteForm(PortalForm):
@@ -125,4 +123,4 @@ def _keys_of(client: Client, now: datetime) -> list[ClientKey]:
     """Return all live keys, which the token endpoint may try, and the newest of the others."""
     live = list(client.keys.live(now).select_related("client").order_by("-pk"))
     others = ClientKey.objects.exclude(pk__in=[key.pk for key in live]).prefetch_related("client")
-    return [*live, *newest_of(others, "client", client.pk)[:_MAX_PAST_KEYS]]
+    return [*live, *newest_of(others, "client", client.pk)[:MAX_PAST_KEYS]]

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.core.assertion import EXPLANATIONS, Expectation, formatting
-from portal.core.debugger import CheckResult, examine
+from portal.core.debugger import MAX_PAST_KEYS, CheckResult, examine
 from portal.core.debugger.diff import describe_difference, difference
 from portal.core.lifecycle import KeyStatus
 from portal.core.reasons import Reason, Refused
@@ -87,6 +87,15 @@ def test_no_registered_key_verifies() -> None:
         f" key ES256 is {sha256(spki).hexdigest()}. The command prints that of your private key."
     )
     assert examine(forged, BOTH).signed_by is None
+
+
+def test_of_a_great_many_keys_only_those_that_were_tried_are_spoken_of() -> None:
+    forged = assemble({"alg": "ES256", "kid": "ES256"}, CLAIMS, b"x" * 64)
+    ended = [candidate("ES256", kid=f"{n}", status=KeyStatus.REVOKED) for n in range(MAX_PAST_KEYS)]
+    note = failed(forged, expected(candidate("ES256"), *ended)).note
+    assert note.startswith(
+        "No live key of this client verifies the signature, and none of the newest 30 that ended."
+    )
 
 
 def test_signed_with_a_revoked_key_that_kid_does_not_name() -> None:
