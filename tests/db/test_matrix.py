@@ -424,6 +424,16 @@ def test_a_walk_through_all_that_there_is(arguments: dict[str, str], cast: Simpl
             assert status == expected(route)[role, "GET"], route
 
 
+def test_htmx_gets_a_notice_when_the_session_has_ended(arguments: dict[str, str]) -> None:
+    """Instead of a redirect to the page to sign in, which would take the place of a form."""
+    browser = Browser(headers={"HX-Request": "true"})
+    for route in ANSWERS:
+        for method in ("GET", "POST"):
+            response = browser.generic(method, path_of(route, arguments))
+            if route.startswith(("clients/<client_id", "clients/new", "console/")):
+                assert (response.status_code, response["Portal-Notice"]) == (403, "error"), route
+
+
 @pytest.mark.parametrize("route", ANSWERS)
 def test_nothing_is_posted_without_a_csrf_token(
     route: str, arguments: dict[str, str], cast: SimpleNamespace
