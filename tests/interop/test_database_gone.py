@@ -238,7 +238,9 @@ def test_process_that_starts_knows_what_the_others_were_asked_for(
         "VALUES (%s, false, date_trunc('hour', now())) ON CONFLICT DO NOTHING",
         paths[1].split("/")[2],
     )
-    with serve(tmp_path, DATABASE_URL=database.url, JWKS_STALE_IF_ERROR="600") as started:
+    with serve(
+        tmp_path, workers=1, DATABASE_URL=database.url, JWKS_STALE_IF_ERROR="600"
+    ) as started:
         for _ in range(3 * ASKS):
             assert ask(started, "/healthz")[0] == 200
         time.sleep(BOUND_S)

@@ -47,7 +47,7 @@ def ask(served: Served, path: str, method: str = "GET", **headers: str) -> Answe
 @pytest.fixture(scope="module")
 def plain(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The portal without a cache, on the same database."""
-    with serve(tmp_path_factory.mktemp("plain"), JWKS_MEMORY_MB="0") as portal:
+    with serve(tmp_path_factory.mktemp("plain"), workers=1, JWKS_MEMORY_MB="0") as portal:
         yield portal
 
 

@@ -320,6 +320,7 @@ def test_behind_one_address_the_server_that_is_read_is_the_one_that_counts(
         portal = block.enter_context(
             serve(
                 tmp_path,
+                workers=1,
                 DATABASE_URL=primary.url,
                 DATABASE_REPLICA_URL=url,
                 JWKS_STALE_IF_ERROR=STALE_S,

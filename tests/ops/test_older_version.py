@@ -195,7 +195,7 @@ def test_revocation_by_the_version_before_shows_within_the_bound(
     this = Version(ROOT, database)
     this.manage("migrate", "--verbosity", "0")
     path = f"/clients/{this.do(REGISTER).strip()}/jwks.json"
-    with serve(tmp_path, DATABASE_URL=database) as portal:
+    with serve(tmp_path, workers=1, DATABASE_URL=database) as portal:
         # Every worker has the set in memory.
         assert {ask(portal, path)[2].count(b'"kid"') for _ in range(3 * ASKS)} == {2}
         kid = older.do(REVOKE).strip().encode()

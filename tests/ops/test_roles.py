@@ -72,7 +72,7 @@ def database() -> Iterator[Database]:
 def portal(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """The portal, served by the other role."""
     url = as_role(database, "portal_user")
-    with serve(url, tmp_path_factory.mktemp("portal")) as portal:
+    with serve(url, tmp_path_factory.mktemp("portal"), GRANIAN_WORKERS="1") as portal:
         yield portal
 
 

@@ -21,7 +21,7 @@ def test_the_one_that_is_written_to_is_found_behind_one_that_is_gone_and_a_repli
     with own_server() as primary, own_server(primary) as replica:
         folders = f"{tmp_path}/gone,{replica.scratch},{primary.scratch}"
         url = f"postgresql://portal@/postgres?host={folders}&target_session_attrs=read-write"
-        with serve(url, tmp_path) as portal:
+        with serve(url, tmp_path, GRANIAN_WORKERS="1") as portal:
             assert portal.do(WHICH).strip() == "False"
             assert status(f"http://127.0.0.1:{portal.port}/clients/nobody/jwks.json") == 404
             listening = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"

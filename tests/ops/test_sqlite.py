@@ -98,7 +98,7 @@ def test_cache_and_django_answer_with_the_same_bytes(
 ) -> None:
     scratch = tmp_path / "plain"
     scratch.mkdir()
-    with serve(f"sqlite:///{database}", scratch, JWKS_MEMORY_MB="0") as plain:
+    with serve(f"sqlite:///{database}", scratch, JWKS_MEMORY_MB="0", GRANIAN_WORKERS="1") as plain:
         tag = dict(ask(plain, paths[0])[1])["etag"]
         for method in ("GET", "HEAD", "POST", "OPTIONS"):
             for held in ("", "*", tag, '"other"'):
