@@ -132,6 +132,14 @@ def _rights(event: Event, detail: Detail) -> str:
 def _member(event: Event, detail: Detail) -> str:
     name = detail.get("member", "somebody")
     role = _label(Role, detail.get("role")).lower()
+    if event.verb == Verb.ASK_MEMBER:
+        return f"asked {name} to join {_client(event)} as {role}"
+    if event.verb == Verb.WITHDRAW_MEMBER:
+        return f"withdrew the request to {name} to join {_client(event)}"
+    if event.verb == Verb.ACCEPT_MEMBERSHIP:
+        return f"joined {_client(event)} as {role}"
+    if event.verb == Verb.DECLINE_MEMBERSHIP:
+        return f"declined to join {_client(event)} as {role}"
     if event.verb == Verb.ADD_MEMBER:
         return f"added {name} to {_client(event)} as {role}"
     if event.verb == Verb.APPOINT_OWNER:
@@ -213,6 +221,8 @@ _DESCRIBE: Final[dict[str, Callable[[Event, Detail], str]]] = {
     **dict.fromkeys(
         (Verb.ADD_MEMBER, Verb.CHANGE_MEMBER, Verb.REMOVE_MEMBER, Verb.APPOINT_OWNER), _member
     ),
+    **dict.fromkeys((Verb.ASK_MEMBER, Verb.WITHDRAW_MEMBER), _member),
+    **dict.fromkeys((Verb.ACCEPT_MEMBERSHIP, Verb.DECLINE_MEMBERSHIP), _member),
     Verb.CHANGE_KEY: _changed_key,
     Verb.RETIRE_KEY: _retired,
     Verb.REVOKE_KEY: _revoked,

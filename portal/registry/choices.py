@@ -64,6 +64,11 @@ class Verb(models.TextChoices):
     ARCHIVE_CLIENT = "archive_client", "archived the client"
     UNARCHIVE_CLIENT = "unarchive_client", "took the client out of the archive"
     DELETE_CLIENT = "delete_client", "deleted the client"
+    ASK_MEMBER = "ask_member", "asked a person to join the client"
+    WITHDRAW_MEMBER = "withdraw_member", "withdrew a request to join the client"
+    ACCEPT_MEMBERSHIP = "accept_membership", "joined the client"
+    DECLINE_MEMBERSHIP = "decline_membership", "declined to join the client"
+    # Only versions without ASK_MEMBER record this one.
     ADD_MEMBER = "add_member", "added a member"
     CHANGE_MEMBER = "change_member", "changed a member's role"
     REMOVE_MEMBER = "remove_member", "removed a member"

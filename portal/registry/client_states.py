@@ -10,15 +10,20 @@ from django.db.models import Q
 
 from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
-from portal.registry.models import Client, Event, Membership
+from portal.registry.models import Client, Event, Membership, PendingMember
 from portal.registry.rights import rights_of_new
 
 _SUSPENSION: Final = (Verb.SUSPEND_CLIENT, Verb.RESUME_CLIENT)
 _ARCHIVE: Final = (Verb.ARCHIVE_CLIENT, Verb.UNARCHIVE_CLIENT, Verb.DELETE_CLIENT)
-_MEMBERS: Final = (Verb.ADD_MEMBER, Verb.APPOINT_OWNER, Verb.CHANGE_MEMBER, Verb.REMOVE_MEMBER)
+_MEMBERS: Final = (
+    *(Verb.ADD_MEMBER, Verb.ACCEPT_MEMBERSHIP, Verb.APPOINT_OWNER),
+    *(Verb.CHANGE_MEMBER, Verb.REMOVE_MEMBER),
+)
+_ANSWERS: Final = (Verb.ACCEPT_MEMBERSHIP, Verb.DECLINE_MEMBERSHIP, Verb.WITHDRAW_MEMBER)
 CLIENT_VERBS: Final = (
     *(Verb.CREATE_CLIENT, Verb.CHANGE_CLIENT, Verb.CHANGE_RIGHTS),
-    *(*_SUSPENSION, *_ARCHIVE, *_MEMBERS),
+    *(*_SUSPENSION, *_ARCHIVE, *_MEMBERS, Verb.ASK_MEMBER),
+    *(Verb.DECLINE_MEMBERSHIP, Verb.WITHDRAW_MEMBER),
 )
 """The verbs whose events record a client's state."""
 
@@ -82,8 +87,19 @@ def members_of(clients: Iterable[int]) -> dict[int, list[Member]]:
     return members
 
 
+def pending_of(clients: Iterable[int]) -> dict[int, list[PendingMember]]:
+    """Return the pending members of the clients with these primary keys, by primary key."""
+    pending: dict[int, list[PendingMember]] = {}
+    for each in PendingMember.objects.filter(client__in=clients).order_by("pk"):
+        pending.setdefault(each.client_id, []).append(each)
+    return pending
+
+
 def client_problems(
-    client: Client, members: Iterable[Member], events: Sequence[Event]
+    client: Client,
+    members: Iterable[Member],
+    pending: Iterable[PendingMember],
+    events: Sequence[Event],
 ) -> Iterator[str]:
     """Yield the differences between a client and its events, which must be ordered by number.
 
@@ -108,6 +124,7 @@ def client_problems(
         if _is_right_wrong(client, name, events):
             yield f"it has other {name} than its events say"
     yield from _member_problems(members, events)
+    yield from _pending_problems(pending, events)
 
 
 def _last(verbs: Sequence[str], among: Collection[Verb]) -> str | None:
@@ -179,6 +196,27 @@ def _member_problems(members: Iterable[Member], events: Sequence[Event]) -> Iter
     for person, role in said.items():
         if isinstance(person, int):
             yield f"an event says that person {person} is {_named(role)}"
+
+
+def _pending_problems(pending: Iterable[PendingMember], events: Iterable[Event]) -> Iterator[str]:
+    """Yield who joins without a request to join in this role, and where requests differ."""
+    asked: dict[int, tuple[object, object]] = {}
+    for event in events:
+        detail = event.detail
+        if event.verb == Verb.ASK_MEMBER:
+            asked[detail["pending_id"]] = (detail["member"], detail["role"])
+        elif event.verb in _ANSWERS:
+            _, role = asked.pop(detail["pending_id"], (None, None))
+            if role != detail["role"]:
+                yield f"no event asks for what “{Verb(event.verb).label}” as {detail['role']} says"
+        elif event.verb == Verb.DELETE_CLIENT:
+            asked.clear()
+    for each in pending:
+        email, role = asked.pop(each.pk, (None, None))
+        if role != each.role or (isinstance(email, str) and email != each.email):
+            yield f"{each.email} is asked to join as {_named(each.role)}, and no event says so"
+    for email, role in asked.values():
+        yield f"an event asks {email} to join as {_named(str(role))}"
 
 
 def _roles_said(events: Sequence[Event]) -> dict[int | str, str]:

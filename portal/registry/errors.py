@@ -84,6 +84,18 @@ class AlreadyMember(RegistryRefusal):
     reason = "already_member"
 
 
+class NotAsked(RegistryRefusal):
+    """The person is not asked to join, or is not any more."""
+
+    reason = "not_asked"
+
+
+class PendingLimitReached(RegistryRefusal):
+    """The client has asked the maximum number of people who have not answered."""
+
+    reason = "pending_limit_reached"
+
+
 class NotMember(RegistryRefusal):
     """The person is no longer a member of the client."""
 

@@ -33,6 +33,8 @@ _CHANGE_NO_KEY_SET: Final = frozenset(
     {
         *(Verb.CREATE_CLIENT, Verb.CHANGE_CLIENT, Verb.CHANGE_RIGHTS),
         *(Verb.ADD_MEMBER, Verb.CHANGE_MEMBER, Verb.REMOVE_MEMBER, Verb.APPOINT_OWNER),
+        *(Verb.ASK_MEMBER, Verb.WITHDRAW_MEMBER),
+        *(Verb.ACCEPT_MEMBERSHIP, Verb.DECLINE_MEMBERSHIP),
         *(Verb.REFUSE_KEY, Verb.FIND_WEAKNESS),
     }
 )

@@ -16,7 +16,13 @@ from portal.core.jwk import published_jwk
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
 from portal.registry.choices import Verb
-from portal.registry.client_states import CLIENT_VERBS, client_problems, members_of, unlike
+from portal.registry.client_states import (
+    CLIENT_VERBS,
+    client_problems,
+    members_of,
+    pending_of,
+    unlike,
+)
 from portal.registry.locks import lock_client
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
 
@@ -35,11 +41,17 @@ _KEY_VERBS: Final = (
 def wrong_states() -> Iterator[str]:
     """Yield a sentence for each client, key and block whose state contradicts its events."""
     for pks, clients in _grouped(Client, CLIENT_VERBS):
-        members = members_of(pks)
+        members, pending = members_of(pks), pending_of(pks)
         suspects = [
             client
             for client, events in clients
-            if any(_told(client_problems(client, members.get(client.pk, []), events)))
+            if any(
+                _told(
+                    client_problems(
+                        client, members.get(client.pk, []), pending.get(client.pk, []), events
+                    )
+                )
+            )
         ]
         for client in suspects:
             yield from _lasting_problems(client)
@@ -58,7 +70,8 @@ def _lasting_problems(client: Client) -> list[str]:
         events = locked.events.filter(verb__in=CLIENT_VERBS)
         in_order = events.order_by(F("number").asc(nulls_last=True), "pk")
         members = members_of([locked.pk]).get(locked.pk, [])
-        problems = _told(client_problems(locked, members, list(in_order)))
+        pending = pending_of([locked.pk]).get(locked.pk, [])
+        problems = _told(client_problems(locked, members, pending, list(in_order)))
         return [f"Client {locked.client_id}: {problem}." for problem in problems]
 
 

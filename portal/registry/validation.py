@@ -103,6 +103,17 @@ def clean_contacts(contacts: Sequence[str]) -> list[str]:
     return cleaned
 
 
+def clean_email(text: str, *, field: str = "email") -> str:
+    """Return an e-mail address in lower case, without spaces around it. Raises `UnfitInput`."""
+    email = clean_line(text, field=field, limit=MAX_EMAIL).lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        message = f"“{email}” is not an e-mail address such as ann@example.com."
+        raise UnfitInput(message, field=field) from None
+    return email
+
+
 def clean_fingerprint(text: str) -> str:
     """Return a SHA-256 as 64 lower-case hexadecimal digits. The input may contain colons.
 

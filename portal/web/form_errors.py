@@ -12,6 +12,7 @@ from portal.registry.errors import (
     KeyTaken,
     LastOwner,
     NoSuchPerson,
+    PendingLimitReached,
     RegistryRefusal,
     UnfitInput,
 )
@@ -22,6 +23,7 @@ _FIELDS: dict[type[RegistryRefusal], str] = {
     NoSuchPerson: "email",
     HasOwner: "email",
     AlreadyMember: "email",
+    PendingLimitReached: "email",
     LastOwner: "role",
 }
 _ABOUT_ALG = {Reason.ALG_UNKNOWN, Reason.ALG_NOT_OFFERED, Reason.ALG_DOES_NOT_FIT}

@@ -131,13 +131,13 @@ class RoleForm(PortalForm):
 
 
 class MemberForm(RoleForm):
-    """A person to add to a client."""
+    """A person to ask to join a client."""
 
     field_order = ("email", "role")
     email = forms.EmailField(
         max_length=254,
         label="E-mail address",
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        help_text="The address of their account here.",
+        help_text="An address that they have confirmed here, or will confirm.",
         error_messages={"required": "Enter an e-mail address."},
     )

@@ -14,6 +14,7 @@ from portal.web.keys import revocation as key_revocation
 from portal.web.keys import settings_page
 from portal.web.keys import snippet_views as key_snippets
 from portal.web.keys import views as keys
+from portal.web.team import answer
 from portal.web.team import views as team
 from portal.web.token_requests import views as token_requests
 
@@ -36,6 +37,19 @@ urlpatterns = [
     ),
     path(f"{_CLIENT}deletion/", client_archive.client_delete, name="client_delete"),
     path(f"{_CLIENT}team/", team.team, name="team"),
+    path(
+        f"{_CLIENT}team/pending/<row:pending>/withdrawal/",
+        team.pending_member_withdrawal,
+        name="pending_member_withdrawal",
+    ),
+    path(
+        "memberships/<row:pending>/acceptance/",
+        answer.membership_acceptance,
+        name="membership_acceptance",
+    ),
+    path(
+        "memberships/<row:pending>/refusal/", answer.membership_refusal, name="membership_refusal"
+    ),
     path(f"{_CLIENT}team/<row:row>/", team.member, name="member"),
     path(f"{_CLIENT}team/<row:row>/removal/", team.member_removal, name="member_removal"),
     path(

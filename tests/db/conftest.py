@@ -16,13 +16,13 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 
 from portal.accounts.models import User
-from portal.registry.actions import add_member, create_client
+from portal.registry.actions import create_client
 from portal.registry.choices import Role
 from portal.registry.models import Client, ClientKey
 from tests.db.pages import check_page
 from tests.db.snapshots import Snapshots, Steps
 from tests.keys import new_private_key, public_pem, reused_rsa_keys
-from tests.registering import register_pem
+from tests.registering import add_member, register_pem
 from tests.triggers import flush_past_the_triggers
 
 __all__ = ["flush_past_the_triggers"]

@@ -16,7 +16,7 @@ import pytest
 from django.test import Client as Browser
 
 from portal.accounts.models import Tries, User
-from portal.registry.actions import prepare_job
+from portal.registry.actions import ask_member, prepare_job
 from portal.registry.choices import Role, Verb
 from portal.registry.models import Client, ClientKey
 from tests.db.oauth.token_requests import FORM, Signer, new_signer
@@ -276,6 +276,19 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 404 404 403 403 403 422  POST",
         "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
     ),
+    "clients/<client_id:client_id>/team/pending/<row:pending>/withdrawal/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 403 403 302  POST",
+    ),
+    # The stranger is asked to join.
+    "memberships/<row:pending>/acceptance/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 302 404 404 404 404 404  POST",
+    ),
+    "memberships/<row:pending>/refusal/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 302 404 404 404 404 404  POST",
+    ),
     "clients/<client_id:client_id>/team/<row:row>/": (
         "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
         "302 302 404 404 403 403 403 302  POST",
@@ -372,12 +385,14 @@ def arguments(
     """The parts of the paths."""
     refused = signer.ask(scope="nothing").json()
     guest = User.objects.create_user("guest@example.com")
+    pending = ask_member(payments, email="stranger@example.com", role=Role.VIEWER, by=cast.alice)
     job = prepare_job(Verb.REVOKE_KEY, [key.pk], filters="q=x", by=cast.admin)
     return {
         "client_id": payments.client_id,
         "kid": key.kid,
         # Of nobody who asks: a member may end their own membership.
         "row": str(payments.memberships.create(user=guest, role=Role.VIEWER).pk),
+        "pending": str(pending.pk),
         "reference": refused["error_uri"].rstrip("/").rpartition("/")[2],
         "spki_sha256": key.spki_sha256,
         "uidb36": "1",
@@ -454,6 +469,7 @@ WHO: Final = {
     "developer, admin": {"dev", "alice", "admin"},
     "owner": {"alice"},
     "owner, that member": {"alice"},
+    "the person asked": {"stranger"},
     "admin": {"admin"},
 }
 """The words of docs/endpoints.md."""
@@ -466,7 +482,17 @@ def documented() -> dict[tuple[str, str], str]:
     return {(path, method): who for methods, path, who in rows for method in methods.split(", ")}
 
 
-PARTS: Final = ("client_id", "kid", "row", "reference", "spki_sha256", "uidb36", "key", "number")
+PARTS: Final = (
+    "client_id",
+    "kid",
+    "row",
+    "pending",
+    "reference",
+    "spki_sha256",
+    "uidb36",
+    "key",
+    "number",
+)
 
 
 def named(route: str) -> str:

@@ -24,6 +24,12 @@ from portal.registry.actions.client import (
 from portal.registry.actions.confirm_key import confirm_key
 from portal.registry.actions.inspect_key import inspect_key
 from portal.registry.actions.job import cancel_job, prepare_job, start_job
+from portal.registry.actions.join_client import (
+    accept_membership,
+    ask_member,
+    decline_membership,
+    withdraw_member,
+)
 from portal.registry.actions.people import (
     activate_person,
     deactivate_person,
@@ -37,7 +43,6 @@ from portal.registry.actions.report_weakness import report_weakness
 from portal.registry.actions.retire_key import keep_key, retire_key
 from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.actions.team import (
-    add_member,
     appoint_owner,
     change_role,
     remove_member,
@@ -46,10 +51,11 @@ from portal.registry.actions.team import (
 __all__ = [
     "Authenticated",
     "AuthenticationRefused",
+    "accept_membership",
     "activate_person",
-    "add_member",
     "appoint_owner",
     "archive_client",
+    "ask_member",
     "authenticate_client",
     "block_key",
     "blocking_leaked_keys",
@@ -63,6 +69,7 @@ __all__ = [
     "confirm_key",
     "create_client",
     "deactivate_person",
+    "decline_membership",
     "delete_client",
     "grant_admin",
     "inspect_key",
@@ -81,4 +88,5 @@ __all__ = [
     "suspend_client",
     "unarchive_client",
     "withdraw_admin",
+    "withdraw_member",
 ]

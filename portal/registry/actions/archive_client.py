@@ -62,6 +62,7 @@ def delete_client(client: Client, *, by: User) -> None:
     if client.keys.exists():
         raise ClientHasKeys(f"{client.name} has had a key, so it can only be archived.")
     client.memberships.all().delete()
+    client.pending_members.all().delete()
     client.deleted = True
     _archive(client, by)
     Event.objects.record(Verb.DELETE_CLIENT, by=by, client=client)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError
 
 from portal.accounts.invitation import send_invitation
 from portal.accounts.models import User
 from portal.accounts.sign_up import make_way
 from portal.registry.choices import Verb
-from portal.registry.errors import AlreadyPerson, LastAdmin, PersonUnusable, UnfitInput
+from portal.registry.errors import AlreadyPerson, LastAdmin, PersonUnusable
 from portal.registry.models import Actor, Event, describe_actor, recording
-from portal.registry.validation import MAX_EMAIL, clean_line
+from portal.registry.validation import clean_email
 
 
 @recording()
@@ -22,12 +20,7 @@ def invite_person(email: str, *, by: Actor) -> User:
     A person who was invited and has not chosen a password gets a new link. Raises `AlreadyPerson`
     and `UnfitInput`.
     """
-    email = clean_line(email, field="email", limit=MAX_EMAIL).lower()
-    try:
-        validate_email(email)
-    except ValidationError:
-        message = f"“{email}” is not an e-mail address such as ann@example.com."
-        raise UnfitInput(message, field="email") from None
+    email = clean_email(email)
     make_way(email)
     user = User.objects.filter(emailaddress__email=email).first()
     if user and (user.has_usable_password() or not user.is_active):

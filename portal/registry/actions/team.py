@@ -1,30 +1,13 @@
-"""Add, change and remove the members of a client."""
+"""Change and remove the members of a client, and appoint an owner."""
 
 from __future__ import annotations
 
 from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
-from portal.registry.errors import AlreadyMember, HasOwner, LastOwner, NoSuchPerson, NotMember
+from portal.registry.errors import HasOwner, LastOwner, NoSuchPerson, NotMember
 from portal.registry.locks import lock_client
 from portal.registry.models import Actor, Client, Event, Membership, recording
 from portal.registry.validation import MAX_EMAIL, clean_line
-
-
-@recording()
-def add_member(client: Client, *, email: str, role: Role, by: Actor) -> Membership:
-    """Add the person with this e-mail address.
-
-    Raises `NoSuchPerson`, `AlreadyMember` or `UnfitInput`.
-    """
-    email = clean_line(email, field="email", limit=MAX_EMAIL)
-    client = lock_client(client)
-    user = _find_person(email)
-    if client.memberships.filter(user=user).exists():
-        message = f"{user.email} is already a member of {client.name}."
-        raise AlreadyMember(message)
-    membership = Membership.objects.create(client=client, user=user, role=role)
-    _record(Verb.ADD_MEMBER, membership, by=by)
-    return membership
 
 
 @recording()

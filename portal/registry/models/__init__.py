@@ -10,6 +10,7 @@ from portal.registry.models.event import Event
 from portal.registry.models.job import Job
 from portal.registry.models.judged_key import JudgedKey
 from portal.registry.models.ledger import Ledger
+from portal.registry.models.pending_member import PendingMember
 from portal.registry.models.serving import RequestedSet, ServingProcess
 from portal.registry.models.token_request import RedeemedAssertion, RefusedRequest
 from portal.registry.models.tokens import AccessToken, AuthorizationCode, RefreshToken
@@ -28,6 +29,7 @@ __all__ = [
     "JudgedKey",
     "Ledger",
     "Membership",
+    "PendingMember",
     "Portal",
     "RedeemedAssertion",
     "RefreshToken",

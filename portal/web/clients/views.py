@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from django.contrib import messages
-from django.db.models import OuterRef
+from django.db.models import Count, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from portal.accounts.models import User
 from portal.registry import permissions
 from portal.registry.actions import change_client, create_client
 from portal.registry.errors import RegistryRefusal
-from portal.registry.models import Client
+from portal.registry.models import Client, Membership, PendingMember
 from portal.registry.models.client import team_size
 from portal.registry.paging import SCAN, page_of
 from portal.web.current_user import current_user
@@ -24,16 +26,23 @@ from portal.web.render import leave, show
 from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, require
 
 PAGE_SIZE: Final = 25
+MAX_ASKING: Final = 20
 _SEARCHABLE: Final = 5
 """A person with more clients can search."""
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Redirect an admin to the console, others to their only client or to the list of clients."""
-    if permissions.can_use_console(current_user(request)):
+    """Redirect an admin to the console, others to their only client or to the list of clients.
+
+    A person who is asked to join a client gets the list, which shows that.
+    """
+    user = current_user(request)
+    if _asking(user):
+        return redirect("clients")
+    if permissions.can_use_console(user):
         return redirect("console_keys")
-    own = list(Client.objects.in_use().filter(memberships__user=current_user(request))[:2])
+    own = list(Client.objects.in_use().filter(memberships__user=user)[:2])
     if len(own) == 1:
         return redirect("client", own[0].client_id)
     return redirect("clients")
@@ -50,7 +59,8 @@ def client_list(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("q", "").strip()[:100]
     shows_archived = bool(request.GET.get("archived"))
     mine = user.memberships.all()
-    own = mine.filter(client__archived_at__isnull=not shows_archived, client__deleted=False)
+    is_own = Q(client__archived_at__isnull=not shows_archived, client__deleted=False)
+    own = mine.filter(is_own)
     found = own.filter(client__name__icontains=wanted) if wanted else own
     page = page_of(
         found.prefetch_related("client").annotate(team=team_size(OuterRef("client"))),
@@ -60,14 +70,16 @@ def client_list(request: HttpRequest) -> HttpResponse:
     )
     if page.before is page.after is None:
         page.rows.sort(key=lambda membership: (membership.client.name, membership.pk))
-    newest = Client.objects.filter(pk__in=mine.order_by("-pk").values("client")[:SCAN])
+    newest = Membership.objects.filter(pk__in=mine.order_by("-pk").values("pk")[:SCAN])
+    counted = newest.aggregate(own=Count("pk", filter=is_own), others=Count("pk", filter=~is_own))
     context = {
         "section": "clients",
+        "asking": _asking(user),
         "wanted": wanted,
         "shows_archived": shows_archived,
-        "has_archived": shows_archived or newest.archived().exists(),
+        "has_archived": shows_archived or counted["others"] > 0,
         "scan": f"{SCAN:,}",
-        "searchable": bool(wanted) or own[: _SEARCHABLE + 1].count() > _SEARCHABLE,
+        "searchable": bool(wanted) or counted["own"] > _SEARCHABLE,
         "may_create": permissions.can_create_client(user),
         **pager_of(request, page, q=wanted, archived="1" if shows_archived else ""),
     }
@@ -119,3 +131,11 @@ def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
     context = {"section": "clients", "client": client, "form": form, "has_keys": has_keys}
     status = 422 if form.is_bound else 200
     return show(request, "web/clients/edit.html", context, fragment="form", status=status)
+
+
+def _asking(user: User) -> list[PendingMember]:
+    """Return the newest requests to the user to join a client."""
+    asking = PendingMember.objects.of_person(user).open(timezone.now())
+    return list(
+        asking.select_related("client", "asked_by").order_by("-asked_at", "-pk")[:MAX_ASKING]
+    )

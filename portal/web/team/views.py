@@ -1,4 +1,4 @@
-"""The members of a client: list, add, change and remove them."""
+"""The members of a client: list, change and remove them, and ask others to join."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Final
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts.models import User
 from portal.registry import permissions
-from portal.registry.actions import add_member, change_role, remove_member
+from portal.registry.actions import ask_member, change_role, remove_member, withdraw_member
 from portal.registry.choices import Role
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, Membership
@@ -30,12 +31,12 @@ PAGE_SIZE: Final = 50
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def team(request: HttpRequest, client_id: str) -> HttpResponse:
-    """List the members of a client, and add one."""
+    """List the members of a client, and ask a person to join."""
     client = get_client_or_404(request, client_id)
     form = MemberForm(posted(request))
     if request.method == "POST":
         require(permissions.can_change_client(current_user(request), client), NOT_YOUR_CLIENT)
-        if form.is_valid() and _add(request, client, form):
+        if form.is_valid() and _ask(request, client, form):
             return redirect("team", client.client_id)
     status = 422 if form.is_bound else 200
     return _show_team(request, client, form, status=status)
@@ -59,6 +60,17 @@ def member(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
         else:
             messages.success(request, f"The role of {membership.user} was changed.")
     return redirect(back_to(request, "team", client_id).url)
+
+
+@require_POST
+def pending_member_withdrawal(request: HttpRequest, client_id: str, pending: int) -> HttpResponse:
+    """Withdraw a request to join the client."""
+    client = get_client_or_404(request, client_id)
+    require(permissions.can_change_client(current_user(request), client), NOT_YOUR_CLIENT)
+    found = get_object_or_404(client.pending_members, pk=pending)
+    withdraw_member(found, by=current_user(request))
+    messages.success(request, f"{found.email} is no longer asked to join.")
+    return redirect("team", client_id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -96,14 +108,18 @@ def _find_membership(request: HttpRequest, client_id: str, row: int) -> Membersh
     return get_object_or_404(client.memberships.select_related("user", "client"), pk=row)
 
 
-def _add(request: HttpRequest, client: Client, form: MemberForm) -> bool:
+def _ask(request: HttpRequest, client: Client, form: MemberForm) -> bool:
     try:
-        added = add_member(client, **form.cleaned_data, by=current_user(request))
+        pending = ask_member(client, **form.cleaned_data, by=current_user(request))
     except RegistryRefusal as refusal:
         add_refusal(form, refusal)
         return False
-    role = Role(added.role).label.lower()
-    messages.success(request, f"{added.user} was added to {client.name} as {role}.")
+    role = Role(pending.role).label.lower()
+    messages.success(
+        request,
+        f"{pending.email} is asked to join as {role}. Tell them: they accept on their list of "
+        f"clients until {pending.ends_at:%d %B %Y}.",
+    )
     return True
 
 
@@ -127,6 +143,8 @@ def _show_team(
         "number": number,
         "number_text": f"{SCAN:,}+" if number > SCAN else f"{number:,}",
         "searchable": bool(wanted) or number > PAGE_SIZE,
+        "pending": client.pending_members.select_related("asked_by").order_by("email"),
+        "now": timezone.now(),
         "may_change_client": permissions.can_change_client(current_user(request), client),
         "places": ("First", "Previous", "Next"),
         **pager_of(request, page, q=wanted),

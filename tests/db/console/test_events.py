@@ -87,6 +87,14 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     empty = actions.create_client(name="Empty", by=cast.bob)
     actions.archive_client(empty, by=cast.bob)
     actions.unarchive_client(empty, by=cast.bob)
+    for role in (Role.VIEWER, Role.DEVELOPER, Role.OWNER):
+        pending = actions.ask_member(empty, email="dev@example.com", role=role, by=cast.bob)
+        if role == Role.VIEWER:
+            actions.withdraw_member(pending, by=cast.bob)
+        elif role == Role.DEVELOPER:
+            actions.decline_membership(pending, by=cast.dev)
+        else:
+            actions.accept_membership(pending, by=cast.dev)
     actions.delete_client(empty, by=cast.bob)
     return first
 
@@ -96,6 +104,12 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
     when = re.escape(f"{timezone.now() + timedelta(days=1):%b %Y}")
     expected = [
         r"bob@example\.com deleted the client “Empty”\.",
+        r"dev@example\.com joined the client “Empty” as owner\.",
+        r"bob@example\.com asked dev@example\.com to join the client “Empty” as owner\.",
+        r"dev@example\.com declined to join the client “Empty” as developer\.",
+        r"bob@example\.com asked dev@example\.com to join the client “Empty” as developer\.",
+        r"bob@example\.com withdrew the request to dev@example\.com to join the client “Empty”\.",
+        r"bob@example\.com asked dev@example\.com to join the client “Empty” as viewer\.",
         r"bob@example\.com took the client “Empty” out of the archive\.",
         r"bob@example\.com archived the client “Empty”\.",
         r"bob@example\.com created the client “Empty”\.",
@@ -193,8 +207,8 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
     assert count(key=history.kid) == 8
     assert count(key=history.kid[:8]) == 8
     assert count(key=history.spki_sha256.upper()) == 8
-    assert count(person=" BOB@example.com ") == 5
-    assert count(since=today.isoformat()) == 32
+    assert count(person=" BOB@example.com ") == 9
+    assert count(since=today.isoformat()) == 38
     assert count(until=(today - timedelta(days=1)).isoformat()) == 0
     assert count(person="admin@example.com", verb="block_key", until=today.isoformat()) == 1
 

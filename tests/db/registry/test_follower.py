@@ -18,7 +18,6 @@ from django.db import connection
 from pytest_django import Settings
 
 from portal.registry.actions import (
-    add_member,
     block_key,
     change_client,
     confirm_key,
@@ -42,7 +41,7 @@ from portal.registry.models import Client, ClientKey, Event, Ledger, recording
 from portal.registry.models.appending import CHANNEL
 from tests.interop.served import database_url
 from tests.keys import new_private_key, public_pem
-from tests.registering import register_pem
+from tests.registering import add_member, register_pem
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite]
 

@@ -20,7 +20,6 @@ from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Reason, Refused
 from portal.publishing.key_set import publish
 from portal.registry.actions import (
-    add_member,
     block_key,
     change_role,
     confirm_key,
@@ -47,7 +46,7 @@ from portal.registry.errors import (
 from portal.registry.models import BlockedKey, Client, ClientKey, Event, Membership
 from tests.db.registry.racing import outcome_of, race_behind
 from tests.keys import new_private_key, public_pem
-from tests.registering import register_pem
+from tests.registering import add_member, register_pem
 from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]

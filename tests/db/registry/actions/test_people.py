@@ -15,7 +15,6 @@ from django.test import Client as Browser
 from portal.accounts.models import User
 from portal.registry.actions import (
     activate_person,
-    add_member,
     appoint_owner,
     change_role,
     deactivate_person,
@@ -38,6 +37,7 @@ from portal.work.models import Task
 from tests.db.mailed import delivered
 from tests.db.registry.racing import race_behind
 from tests.db.registry.recorded import events
+from tests.registering import add_member
 
 PASSWORD = "a new and longer one"  # noqa: S105 - of somebody who was invited
 

@@ -1,75 +1,21 @@
-"""`add_member`, `change_role`, `remove_member`."""
+"""`change_role`, `remove_member`."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 
 import pytest
-from allauth.account.models import EmailAddress
 
 from portal.accounts.models import User
-from portal.registry.actions import add_member, change_role, remove_member
+from portal.registry.actions import change_role, remove_member
 from portal.registry.choices import Role, Verb
-from portal.registry.errors import AlreadyMember, LastOwner, NoSuchPerson, NotMember, UnfitInput
+from portal.registry.errors import LastOwner, NotMember
 from portal.registry.models import Client, Event, Membership
 from tests.db.registry.recorded import events
 
 
 def membership(client: Client, user: User) -> Membership:
     return client.memberships.get(user=user)
-
-
-def test_a_member_is_added_by_email_address(payments: Client, cast: SimpleNamespace) -> None:
-    add_member(payments, email=" Stranger@Example.com ", role=Role.VIEWER, by=cast.alice)
-    assert membership(payments, cast.stranger).role == Role.VIEWER
-    detail = {
-        "member_id": cast.stranger.pk,
-        "member": "stranger@example.com",
-        "role": "viewer",
-    }
-    assert events(Verb.ADD_MEMBER)[-1] == (cast.alice, payments, None, detail)
-
-
-@pytest.mark.parametrize("verified", [False, True])
-def test_who_has_not_confirmed_the_address_cannot_be_added(
-    payments: Client, cast: SimpleNamespace, verified: bool
-) -> None:
-    EmailAddress.objects.filter(user=cast.stranger).update(verified=verified)
-    if verified:
-        add_member(payments, email="stranger@example.com", role=Role.OWNER, by=cast.alice)
-        return
-    with pytest.raises(NoSuchPerson):
-        add_member(payments, email="stranger@example.com", role=Role.OWNER, by=cast.alice)
-
-
-def test_who_has_no_account_cannot_be_added(payments: Client, cast: SimpleNamespace) -> None:
-    with pytest.raises(NoSuchPerson) as refusal:
-        add_member(payments, email="nobody@example.com", role=Role.VIEWER, by=cast.alice)
-    sentence = "Nobody has an account with nobody@example.com. Ask them to sign up first."
-    assert str(refusal.value) == sentence
-
-
-def test_who_was_shut_out_cannot_be_added(payments: Client, cast: SimpleNamespace) -> None:
-    cast.stranger.is_active = False
-    cast.stranger.save()
-    with pytest.raises(NoSuchPerson):
-        add_member(payments, email="stranger@example.com", role=Role.VIEWER, by=cast.alice)
-
-
-def test_who_belongs_already_cannot_be_added(payments: Client, cast: SimpleNamespace) -> None:
-    with pytest.raises(AlreadyMember) as refusal:
-        add_member(payments, email="dev@example.com", role=Role.OWNER, by=cast.alice)
-    assert str(refusal.value) == "dev@example.com is already a member of Payments."
-    assert membership(payments, cast.dev).role == Role.DEVELOPER
-
-
-@pytest.mark.parametrize("email", ["", "a\0@example.com", f"{'x' * 250}@example.com", "\ud800"])
-def test_an_address_that_cannot_be_is_refused(
-    payments: Client, cast: SimpleNamespace, email: str
-) -> None:
-    with pytest.raises(UnfitInput) as refusal:
-        add_member(payments, email=email, role=Role.VIEWER, by=cast.alice)
-    assert refusal.value.field == "email"
 
 
 def test_a_new_role_is_recorded_with_the_old_one(payments: Client, cast: SimpleNamespace) -> None:

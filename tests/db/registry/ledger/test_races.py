@@ -24,7 +24,15 @@ from portal.registry.actions.report_weakness import report_weakness
 from portal.registry.choices import GrantType, RevocationReason, Role
 from portal.registry.errors import RegistryRefusal
 from portal.registry.ledger import verify_events
-from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger, Membership
+from portal.registry.models import (
+    PORTAL,
+    Client,
+    ClientKey,
+    Event,
+    Ledger,
+    Membership,
+    PendingMember,
+)
 from tests.db.registry.racing import outcome_of, race_behind
 from tests.keys import new_private_key, public_pem
 from tests.registering import register_pem
@@ -51,6 +59,14 @@ class Scene:
         _, self.membership = Membership.objects.bulk_create(
             Membership(client=self.client, user=user, role=role)
             for user, role in ((self.owner, Role.OWNER), (self.member, Role.DEVELOPER))
+        )
+        self.asked = self.staff
+        self.pending = PendingMember.objects.create(
+            client=self.client,
+            email=self.asked.email,
+            role=Role.VIEWER,
+            asked_at=timezone.now(),
+            asked_by=self.owner,
         )
         # The same key in both clients: proving one ends the other.
         key = parse_public_key(public_pem(new_private_key()))
@@ -87,9 +103,12 @@ VERBS: Final[Mapping[str, Callable[[Scene], Any]]] = {
     "archive_client": lambda s: actions.archive_client(s.client, by=s.owner),
     "unarchive_client": lambda s: actions.unarchive_client(s.client, by=s.owner),
     "delete_client": lambda s: actions.delete_client(s.client, by=s.owner),
-    "add_member": lambda s: actions.add_member(
+    "ask_member": lambda s: actions.ask_member(
         s.client, email=s.new.email, role=Role.VIEWER, by=s.owner
     ),
+    "withdraw_member": lambda s: actions.withdraw_member(s.pending, by=s.owner),
+    "accept_membership": lambda s: actions.accept_membership(s.pending, by=s.asked),
+    "decline_membership": lambda s: actions.decline_membership(s.pending, by=s.asked),
     "change_role": lambda s: actions.change_role(s.membership, role=Role.OWNER, by=s.owner),
     "remove_member": lambda s: actions.remove_member(s.membership, by=s.owner),
     "appoint_owner": lambda s: actions.appoint_owner(s.client, email=s.new.email, by=s.admin),

@@ -18,7 +18,6 @@ from portal.accounts.models import User
 from portal.core.ledger import sealed
 from portal.registry import states
 from portal.registry.actions import (
-    add_member,
     block_key,
     change_client,
     change_rights,
@@ -32,7 +31,7 @@ from portal.registry.models import Client, ClientKey, Event, Ledger
 from tests.db.registry.ledger.support import problems, sql, verified
 from tests.db.registry.racing import outcome_of
 from tests.keys import new_private_key, public_pem
-from tests.registering import register_pem
+from tests.registering import add_member, register_pem
 from tests.triggers import triggers_off
 from tests.waiting import PATIENCE_S
 

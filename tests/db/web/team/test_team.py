@@ -10,6 +10,7 @@ import pytest
 from django.test import Client as Browser
 
 from portal.accounts.models import User
+from portal.registry.actions import ask_member
 from portal.registry.choices import Role
 from portal.registry.models import Client, Membership
 from tests.db.pages import text_of
@@ -28,7 +29,7 @@ def test_who_may_see_it(ask: Any, paths: SimpleNamespace, who: str | None, statu
     ("who", "status"),
     [(None, 302), ("stranger", 404), ("viewer", 403), ("dev", 403), ("admin", 403), ("alice", 302)],
 )
-def test_who_may_add_somebody(
+def test_who_may_ask_somebody(
     ask: Any,
     paths: SimpleNamespace,
     payments: Client,
@@ -37,7 +38,8 @@ def test_who_may_add_somebody(
     status: int,
 ) -> None:
     assert ask(who, "post", paths.team, GOOD).status_code == status
-    assert payments.memberships.filter(user=cast.bob).exists() == (who == "alice")
+    assert payments.pending_members.filter(email="bob@example.com").exists() == (who == "alice")
+    assert not payments.memberships.filter(user=cast.bob).exists()
 
 
 @pytest.mark.parametrize("method", ["put", "delete"])
@@ -51,14 +53,13 @@ def test_without_a_csrf_token_nobody_is_added(
     browser = Browser(enforce_csrf_checks=True)
     browser.force_login(cast.alice)
     assert browser.post(paths.team, GOOD).status_code == 403
-    assert payments.memberships.count() == 3
+    assert not payments.pending_members.exists()
 
 
 @pytest.mark.parametrize(
     ("entered", "said"),
     [
         ({"email": "", "role": "viewer"}, "Enter an e-mail address"),
-        ({"email": "nobody@example.com", "role": "viewer"}, "Nobody has an account with"),
         ({"email": "dev@example.com", "role": "viewer"}, "is already a member of Payments"),
         ({"email": "a\0b@example.com", "role": "viewer"}, "Null characters"),
         ({"email": "x" * 300 + "@example.com", "role": "viewer"}, "at most 254"),
@@ -109,3 +110,42 @@ def test_who_changes_a_role_returns_to_the_same_page(
     form = {"role": "developer", "back": "before=7&q=viewer@example.com"}
     answer = ask("alice", "post", f"{paths.team}{row}/", form)
     assert answer["Location"] == f"{paths.team}?before=7&q=viewer%40example.com"
+
+
+def test_a_person_is_asked_sees_it_first_and_joins(
+    ask: Any, browser_of: Any, paths: SimpleNamespace, payments: Client, other: Client
+) -> None:
+    assert ask("bob", "get", "/")["Location"] == f"/clients/{other.client_id}/"
+    answers = [
+        text_of(browser_of("alice").post(paths.team, GOOD | {"email": email}, follow=True))
+        for email in ("nobody@example.com", "bob@example.com")
+    ]
+    for text, email in zip(answers, ("nobody@example.com", "bob@example.com"), strict=True):
+        assert f"{email} is asked to join as viewer. Tell them" in text
+    pending = payments.pending_members.get(email="bob@example.com")
+    team = text_of(ask("viewer", "get", paths.team))
+    assert "nobody@example.com" in team
+    assert "Withdraw" not in team
+    assert ask("bob", "get", "/")["Location"] == "/clients/"
+    listed = text_of(ask("bob", "get", "/clients/"))
+    assert "Join Payments?" in listed
+    assert "alice@example.com asks bob@example.com to join as viewer" in listed
+    assert ask("bob", "get", paths.client).status_code == 404
+    accepted = browser_of("bob").post(f"/memberships/{pending.pk}/acceptance/", follow=True)
+    assert accepted.redirect_chain[-1][0] == paths.client
+    assert "You joined Payments as viewer." in text_of(accepted)
+    assert "Join Payments?" not in text_of(ask("bob", "get", "/clients/"))
+
+
+def test_a_person_declines_and_an_owner_withdraws(
+    ask: Any, browser_of: Any, paths: SimpleNamespace, payments: Client, cast: SimpleNamespace
+) -> None:
+    first = ask_member(payments, email="bob@example.com", role=Role.VIEWER, by=cast.alice)
+    declined = browser_of("bob").post(f"/memberships/{first.pk}/refusal/", follow=True)
+    assert "You declined to join Payments." in text_of(declined)
+    second = ask_member(payments, email="bob@example.com", role=Role.VIEWER, by=cast.alice)
+    url = f"{paths.team}pending/{second.pk}/withdrawal/"
+    assert url in text_of(ask("alice", "get", paths.team))
+    withdrawn = browser_of("alice").post(url, follow=True)
+    assert "bob@example.com is no longer asked to join." in text_of(withdrawn)
+    assert ask("bob", "post", f"/memberships/{second.pk}/acceptance/").status_code == 404
