@@ -111,7 +111,7 @@ def test_the_team_sees_why_the_portal_has_ended_its_key(
     assert "Other" not in text
     settings_page = text_of(ask("viewer", "get", client_path(key.client)))
     assert "The portal revoked the key “First”." in settings_page
-    assert '<span class="hint">proved by another client</span>' in settings_page
+    assert "just now</time>, proved by another client</span>" in settings_page
     assert "The portal revoked" not in text_of(ask("bob", "get", client_path(other)))
 
 
