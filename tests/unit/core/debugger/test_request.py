@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from portal.core.assertion import ASSERTION_TYPE
 from portal.core.debugger import CheckOutcome, Diagnosis, diagnose, read_paste
 from portal.core.reasons import Reason, Refused
 from tests.unit.core.assertions import CLIENT, ENDPOINT, EXPECTED, ISSUER, NOW, sign
 from tests.unit.core.debugger.test_cases import PAST, REQUEST
+from tests.unit.core.public_key.test_properties import steady
 
 FORM = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION_TYPE}
 
@@ -120,3 +124,25 @@ def test_assertion_that_was_never_fresh_is_judged_as_of_now(claims: dict[str, An
 def test_lifetime_that_is_too_long_is_named_of_an_expired_assertion() -> None:
     found = diagnosis(sign(iat=NOW - 3600, exp=NOW - 60))
     assert [each.reason for each in found.failed] == [Reason.LIFETIME_TOO_LONG, Reason.EXPIRED]
+
+
+pieces = st.lists(
+    st.sampled_from(
+        ["client_assertion", "grant_type", "=", ": ", "&", "\"", "'", "\n", "curl ", "fetch(", "{",
+         "}", "https://", "keys.example.com", "/api/oauth2/token", "[", "]", "?", "#", "%3D", "@",
+         "POST ", " HTTP/1.1\n", "-d ", "Host: ", "eyJ", ".", "...", sign(), "\\", "\u0130", "\0",
+         "client_credentials", "scope", "$x", "url: ", ":99999", "\ud800"]
+    ),
+    max_size=12,
+).map("".join)  # fmt: skip
+
+
+@steady
+@given(pieces)
+@example(f"curl https://[ -d client_assertion={sign()}")
+@example(f"POST //[x/token HTTP/1.1\nHost: [\n\ngrant_type=a&client_assertion={sign()}")
+def test_any_request_can_be_examined(text: str) -> None:
+    with suppress(Refused):
+        found = diagnosis(text)
+        for each in found.checks:
+            assert f"{each.seen}{each.expected}{each.note}".isprintable()
