@@ -142,6 +142,7 @@ AROUND_IT = {
     "a form": "grant_type=a&client_assertion={}",
     "a form without an assertion": "grant_type=a&client_assertion=&{}",
     "JSON": '{{"grant_type":"{}"}}',
+    "a program": "fetch(client_assertion: {}",
 }
 JSON_KINDS = {
     "many members": "{" + ",".join(f'"{each}":1' for each in range(1200)) + "}",
