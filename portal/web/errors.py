@@ -29,6 +29,8 @@ _FRAGMENT: Final = "notice"
 NOTICE_HEADER: Final = "Portal-Notice"
 """The header of a notice: "error". Proxies in front of the portal answer without it."""
 CSRF_HEADER: Final = "X-CSRFToken"
+USER_HEADER: Final = "Portal-User"
+"""The header in which htmx names the user of the page (base.html)."""
 _LIMITED: Final = {
     "account_login": "login",
     "account_signup": "signup",
@@ -96,10 +98,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
     """Answer 403 to a form with a missing or old CSRF token; `reason` is for developers only.
 
     Django changes the token when a user signs in, also in another tab. The answer to htmx has the
-    current token, so that portal.js can send the form again. Pages of other sites cannot read it.
+    current token, so that portal.js can send the form again. Pages of other sites cannot read it,
+    and a page of another user of this portal does not get it.
     """
+    if wants_fragment(request) and not request.user.is_authenticated:
+        return signed_out(request)
     response = _show(request, "csrf", status=403)
-    if wants_fragment(request):
+    if request.headers.get(USER_HEADER) == str(request.user.pk):
         response.headers[CSRF_HEADER] = get_token(request)
     return response
 

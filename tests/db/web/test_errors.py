@@ -122,12 +122,19 @@ def test_answer_to_an_old_token_has_the_current_one(
     """The token changes at sign-in: the page of another tab has the old one."""
     browser = Browser(enforce_csrf_checks=True)
     browser.force_login(cast.dev)
-    path, headers = f"{client_path(payments)}keys/inspection/", {"HX-Request": "true"}
+    path = f"{client_path(payments)}keys/inspection/"
+    headers = {"HX-Request": "true", "Portal-User": str(cast.dev.pk)}
     old = browser.post(path, {"csrfmiddlewaretoken": "a" * 64}, headers=headers)
     assert old.status_code == 403
     again = browser.post(path, {"csrfmiddlewaretoken": old["X-CSRFToken"]}, headers=headers)
     assert again.status_code == 200
-    assert "X-CSRFToken" not in browser.post(path, {"csrfmiddlewaretoken": "a" * 64}).headers
+    # The page of another user would act as this one.
+    headers["Portal-User"] = str(cast.alice.pk)
+    refused = browser.post(path, {"csrfmiddlewaretoken": "a" * 64}, headers=headers)
+    assert "X-CSRFToken" not in refused.headers
+    browser.logout()
+    nobody = browser.post(path, {"csrfmiddlewaretoken": "a" * 64}, headers=headers)
+    assert "You were signed out." in text_of(nobody)
 
 
 def test_the_page_for_a_crash_needs_no_session_and_no_database() -> None:

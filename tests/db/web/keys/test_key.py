@@ -87,6 +87,7 @@ def test_a_revoked_key_offers_nothing(
     text = text_of(ask("dev", "get", paths.key))
     assert paths.key_retirement not in text
     assert paths.key_revocation not in text
+    assert paths.key_snippets not in text  # it would not sign in
 
 
 def test_a_client_that_used_its_key_is_named_as_who_confirmed_it(
