@@ -230,6 +230,7 @@ def cost(browser: Browser, address: str, tries: int) -> tuple[float, float, int,
         status = browser.get(address).status_code
     if status != 200:
         sys.exit(f"The portal answered {status} to {address}")
+    number = len(queries)
     with counting() as read:
         browser.get(address)
     own, database = time.process_time(), _processor_s()
@@ -237,7 +238,7 @@ def cost(browser: Browser, address: str, tries: int) -> tuple[float, float, int,
         browser.get(address)
     database = _processor_s() - database
     whole = time.process_time() - own + database
-    return 1000 * whole / tries, 1000 * database / tries, len(queries), sum(read.values())
+    return 1000 * whole / tries, 1000 * database / tries, number, sum(read.values())
 
 
 def _processor_s() -> float:

@@ -178,8 +178,9 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
         here = self.query(**self._place())
         count = None
         if page:
-            is_whole = is_first and page.before is None
-            count = Count(len(page.rows)) if is_whole else self.count(now)
+            # The page has examined all that the count would.
+            known = is_first and (page.before is None or page.stopped)
+            count = Count(len(page.rows), not page.stopped) if known else self.count(now)
         return {
             "section": "console",
             "tab": self.tab,
