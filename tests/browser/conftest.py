@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from portal.accounts.models import User
 from tests.chromium import launch_options
 from tests.db.conftest import cast, key, other, payments, snapshots, steps
+from tests.sessions import session_of
 from tests.triggers import flush_past_the_triggers
 from tests.waiting import PATIENCE_S
 
@@ -85,7 +84,7 @@ def sign_in(browser: Browser, live_server: Any, tolerated: list[str]) -> Iterato
         context.on("console", complain)
         context.on("weberror", lambda error: complaints.append(str(error.error)))
         if person:
-            cookie = {"name": "sessionid", "value": _session(person), "url": live_server.url}
+            cookie = {"name": "sessionid", "value": session_of(person), "url": live_server.url}
             context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict all right
         page = context.new_page()
         page.set_default_timeout(PATIENCE_S * 1000)
@@ -95,14 +94,3 @@ def sign_in(browser: Browser, live_server: Any, tolerated: list[str]) -> Iterato
     for context in contexts:
         context.close()
     assert not complaints
-
-
-def _session(person: User) -> str:
-    """Return the key of a session that is signed in as the user."""
-    store = SessionStore()
-    store[SESSION_KEY] = str(person.pk)
-    store[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
-    store[HASH_SESSION_KEY] = person.get_session_auth_hash()
-    store.create()
-    assert store.session_key
-    return store.session_key

@@ -19,10 +19,12 @@ from portal.accounts.models import User
 from portal.registry.actions import create_client
 from portal.registry.choices import Role
 from portal.registry.models import Client, ClientKey
+from tests.db.oauth.token_requests import Signer, new_signer
 from tests.db.pages import check_page
 from tests.db.snapshots import Snapshots, Steps
-from tests.keys import new_private_key, public_pem, reused_rsa_keys
+from tests.keys import PrivateKey, new_private_key, public_pem, reused_rsa_keys
 from tests.registering import add_member, register_pem
+from tests.sessions import sign_in
 from tests.triggers import flush_past_the_triggers
 
 __all__ = ["flush_past_the_triggers"]
@@ -98,17 +100,38 @@ def key(steps: Steps, payments: Client, cast: SimpleNamespace) -> ClientKey:
     return key
 
 
+@pytest.fixture(scope="session")
+def private_of_signer() -> PrivateKey:
+    """The private key of `signer`."""
+    return new_private_key("ES256")
+
+
+@pytest.fixture
+def signer(
+    steps: Steps, payments: Client, cast: SimpleNamespace, private_of_signer: PrivateKey
+) -> Signer:
+    """`payments`, which signs in with a key of its own."""
+
+    def build() -> dict[str, Model]:
+        made = new_signer(payments, cast.alice, private=private_of_signer)
+        return {"signer": made.key}
+
+    key: ClientKey = steps.make("signer", build)["signer"]
+    payments.refresh_from_db()
+    return Signer(payments, key, private_of_signer)
+
+
 @pytest.fixture
 def browser_of(cast: SimpleNamespace) -> object:
     """A function from a name of the cast to a Django test client signed in as that user."""
 
-    def sign_in(name: str | None) -> Browser:
+    def open_browser(name: str | None) -> Browser:
         browser = Browser(enforce_csrf_checks=False)
         if name:
-            browser.force_login(getattr(cast, name))
+            sign_in(browser, getattr(cast, name))
         return browser
 
-    return sign_in
+    return open_browser
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ that they leave are put back by a single statement.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,8 @@ class Snapshot:
     root: str
     """The root of the ledger before it, which tells whether the same events led here."""
     sql: str
-    made: dict[str, tuple[type[Model], Any]]
+    made: bytes
+    """What `build` made, as the database has it: by name, as pickle writes it."""
 
 
 class Snapshots:
@@ -77,18 +79,20 @@ class Steps:
                 self._kept[self._path] = Snapshot(
                     root,
                     _difference(before, _read()),
-                    {name: (type(each), each.pk) for name, each in made.items()},
+                    pickle.dumps({name: _read_again(each) for name, each in made.items()}),
                 )
             else:
                 self._path = *self._path, "and something else"
             return made
         with connection.cursor() as cursor:
             cursor.execute(snapshot.sql)
-        return {
-            # With what it refers to, as an instance has that comes from a verb.
-            name: model._default_manager.select_related().get(pk=pk)
-            for name, (model, pk) in snapshot.made.items()
-        }
+        again: dict[str, Any] = pickle.loads(snapshot.made)  # noqa: S301 - our own
+        return again
+
+
+def _read_again(made: Model) -> Model:
+    """Return it with what it refers to, as an instance has that comes from a verb."""
+    return type(made)._default_manager.select_related().get(pk=made.pk)
 
 
 def _ledger_root() -> str:

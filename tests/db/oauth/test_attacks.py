@@ -29,11 +29,6 @@ Attack = Callable[[Signer, Signer], Any]
 
 
 @pytest.fixture
-def signer(payments: Client, cast: SimpleNamespace) -> Signer:
-    return new_signer(payments, cast.alice)
-
-
-@pytest.fixture
 def attacker(other: Client, cast: SimpleNamespace) -> Signer:
     return new_signer(other, cast.bob)
 

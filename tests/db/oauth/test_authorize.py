@@ -12,14 +12,13 @@ import pytest
 from django.test import Client as Browser
 
 from portal.registry.actions import change_client, suspend_client
-from portal.registry.models import AuthorizationCode, Client
+from portal.registry.models import AuthorizationCode
 from tests.db.oauth.token_requests import (
     AUTHORIZE,
     CALLBACK,
     ISSUER,
     Signer,
     body_of,
-    new_signer,
     sent_to,
 )
 from tests.db.pages import check_page, text_of
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
 ALLOW = {"allow": "true"}
-
-
-@pytest.fixture
-def signer(payments: Client, cast: SimpleNamespace) -> Signer:
-    return new_signer(payments, cast.alice)
 
 
 @pytest.fixture

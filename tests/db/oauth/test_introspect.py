@@ -20,11 +20,6 @@ INACTIVE = {"active": False}
 
 
 @pytest.fixture
-def signer(payments: Client, cast: SimpleNamespace) -> Signer:
-    return new_signer(payments, cast.alice)
-
-
-@pytest.fixture
 def resource_server(other: Client, cast: SimpleNamespace, settings: Settings) -> Signer:
     """A client of bob's that may see the tokens of all clients."""
     settings.INTROSPECTION_CLIENTS = frozenset({other.client_id})

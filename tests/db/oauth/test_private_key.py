@@ -23,7 +23,6 @@ from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import (
     PORTAL,
     BlockedKey,
-    Client,
     Event,
     RedeemedAssertion,
     RefusedRequest,
@@ -37,17 +36,11 @@ from tests.db.oauth.token_requests import (
     TOKEN,
     Signer,
     body_of,
-    new_signer,
     post,
 )
 from tests.keys import PrivateKey, new_private_key, public_pem
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def signer(payments: Client, cast: SimpleNamespace) -> Signer:
-    return new_signer(payments, cast.alice)
 
 
 def pem(private: PrivateKey) -> str:

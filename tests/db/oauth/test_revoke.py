@@ -13,11 +13,6 @@ from tests.db.oauth.token_requests import INTROSPECT, REVOKE, Signer, body_of, n
 
 
 @pytest.fixture
-def signer(payments: Client, cast: SimpleNamespace) -> Signer:
-    return new_signer(payments, cast.alice)
-
-
-@pytest.fixture
 def tokens(signer: Signer, cast: SimpleNamespace) -> dict[str, Any]:
     """An access and a refresh token that bob agreed to."""
     return body_of(signer.exchange_code(signer.code_from(cast.bob)))

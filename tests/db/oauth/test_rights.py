@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from pytest_django import Settings
 
 from portal.registry.models import AccessToken, AuthorizationCode, Client, RefusedRequest
-from tests.db.oauth.token_requests import AUTHORIZE, INTROSPECT, Signer, body_of, new_signer
+from tests.db.oauth.token_requests import AUTHORIZE, INTROSPECT, Signer, body_of
 from tests.db.pages import text_of
 
 API, OTHER = "https://api.example.com", "https://other.example.com/v1"
@@ -20,11 +20,6 @@ API, OTHER = "https://api.example.com", "https://other.example.com/v1"
 @pytest.fixture(autouse=True)
 def _resources(settings: Settings) -> None:
     settings.RESOURCES = {API: "Your accounts", OTHER: "Others"}
-
-
-@pytest.fixture
-def signer(payments: Client, cast: SimpleNamespace) -> Signer:
-    return new_signer(payments, cast.alice)
 
 
 def refused(response: Any, error: str, seen: str = "") -> None:

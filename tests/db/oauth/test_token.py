@@ -36,11 +36,6 @@ from tests.db.oauth.token_requests import (
 )
 
 
-@pytest.fixture
-def signer(payments: Client, cast: SimpleNamespace) -> Signer:
-    return new_signer(payments, cast.alice)
-
-
 def refused(response: Any, status: int, error: str) -> RefusedRequest:
     """Assert the refusal of a client that has signed in; return what was recorded of it."""
     body = body_of(response)

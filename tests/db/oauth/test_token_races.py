@@ -8,16 +8,11 @@ from typing import Any
 
 import pytest
 
-from portal.registry.models import AccessToken, AuthorizationCode, Client, RefreshToken
-from tests.db.oauth.token_requests import REVOKE, Signer, body_of, new_signer
+from portal.registry.models import AccessToken, AuthorizationCode, RefreshToken
+from tests.db.oauth.token_requests import REVOKE, Signer, body_of
 from tests.db.registry.racing import race_behind
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def signer(payments: Client, cast: SimpleNamespace) -> Signer:
-    return new_signer(payments, cast.alice)
 
 
 @pytest.fixture

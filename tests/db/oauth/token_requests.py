@@ -20,6 +20,7 @@ from portal.registry.models import Client, ClientKey
 from tests.assertions import claims_of, form_of, sign
 from tests.keys import PrivateKey, new_private_key, public_pem
 from tests.registering import register_pem
+from tests.sessions import sign_in
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -101,7 +102,7 @@ class Signer:
     def code_from(self, person: User, **changes: Any) -> str:
         """Let the person agree, and return the code that the client gets."""
         browser = Browser()
-        browser.force_login(person)
+        sign_in(browser, person)
         path = f"{AUTHORIZE}?{urlencode(self.consent_query(**changes), doseq=True)}"
         page = browser.get(path)
         assert page.status_code == 200, page.content
@@ -115,12 +116,14 @@ class Signer:
         return self.ask(**given | {"code_verifier": self.verifier} | more)
 
 
-def new_signer(client: Client, by: User, label: str = "Signer") -> Signer:
+def new_signer(
+    client: Client, by: User, label: str = "Signer", private: PrivateKey | None = None
+) -> Signer:
     """Register an ES256 key of the client, and the address that people come back to."""
+    private = private or new_private_key("ES256")
     change_client(
         client, name=client.name, contacts=client.contacts, redirect_uris=[CALLBACK], by=by
     )
     client.refresh_from_db()
-    private = new_private_key("ES256")
     key = register_pem(client, material=public_pem(private), alg="ES256", label=label, by=by)
     return Signer(client, key, private)
