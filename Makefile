@@ -199,6 +199,7 @@ test-verifiers: $(TEST_READY) $(NIMBUS) programs ## Test our programs and verifi
 
 drill: $(TEST_READY) ## Kill workers and the database during writes; check that no acknowledged write is lost
 	@$(BIN)/python tests/chaos/crash.py
+	@$(BIN)/python tests/chaos/token_crash.py
 
 test-image: $(TEST_READY) ## Build the image, run compose.yaml, kill and replace its services (without Docker: DOCKER=podman)
 	@DOCKER="$(DOCKER)" $(BIN)/python -u -m tests.chaos.image

@@ -97,7 +97,10 @@ def postgres_s() -> float:
 
 
 def _stat(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it has ended, and counts as its parent's
+        return ["0"] * 20
 
 
 def ask(end: End, bodies: list[str], connections: int, scratch: Path) -> Figures:
