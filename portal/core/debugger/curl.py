@@ -40,6 +40,9 @@ _VALUED: Final = (
         "--user",
     }
 )
+_NAMES: Final = {"client_assertion", "client_assertion_type", "grant_type", "scope"}
+"""The parameters that a file may hold."""
+
 _URL: Final = re.compile(r"https?://|[\w.-]{1,99}(?::[0-9]{1,5})?/", re.ASCII)
 
 
@@ -56,6 +59,7 @@ class _Seen:
     method: str = ""
     url: str = ""
     in_query: bool = False
+    from_files: set[str] = field(default_factory=set)
 
 
 def read_curl(text: str) -> RequestText:
@@ -65,15 +69,21 @@ def read_curl(text: str) -> RequestText:
         _take(seen, option, value)
     if seen.json_body:
         seen.headers.append("Content-Type: application/json")
-    body = seen.json_body or "&".join(seen.fields)
+    body = seen.json_body or "&".join(each for each in seen.fields if each)
     url = f"{seen.url}?" if seen.in_query and "?" not in seen.url else seen.url
-    method = seen.method or ("GET" if seen.in_query or not body else "POST")
+    has_body = bool(seen.json_body or seen.fields)
+    method = seen.method or ("POST" if has_body and not seen.in_query else "GET")
     request = RequestText.of("a curl command", seen.headers, body)
-    return replace(request, method=method, url=url)
+    assumed = frozenset(seen.from_files - request.parameters.keys())
+    return replace(request, method=method, url=url, assumed=assumed)
 
 
 def _take(seen: _Seen, option: str, value: str) -> None:
-    if option in _PLAIN:
+    name, at, _file = value.partition("@")
+    if option in {*_PLAIN, "--data-urlencode"} and at and "=" not in name:
+        seen.from_files |= {name} if name else _NAMES
+        seen.fields.append("")
+    elif option in _PLAIN:
         seen.fields.append(value)
     elif option == "--data-urlencode":
         seen.fields.append(_encoded(value))

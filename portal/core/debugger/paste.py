@@ -272,7 +272,8 @@ def _one_token(text: str, request: RequestText) -> str:
     what = "request" if request.is_whole else "text"
     if "client_assertion" in request.parameters or "client_assertion" in request.assumed:
         raise _refused(
-            Reason.PASTED_NO_ASSERTION, f"This {what} contains a variable instead of the assertion."
+            Reason.PASTED_NO_ASSERTION,
+            f"This {what} contains a variable or a file instead of the assertion.",
         )
     raise _nothing_in(text, what)
 

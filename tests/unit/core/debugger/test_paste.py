@@ -114,7 +114,7 @@ def test_problem_around_the_assertion_is_named(text: str, reason: Reason) -> Non
         (
             f'curl {URL} -d "client_assertion=$JWT"',
             Reason.PASTED_NO_ASSERTION,
-            "This request contains a variable instead of the assertion.",
+            "This request contains a variable or a file instead of the assertion.",
         ),
         ("a" * (MAX_PASTE_BYTES + 1), Reason.TOO_LARGE, "This is more than 64 KiB."),
         ("é" * MAX_PASTE_BYTES, Reason.TOO_LARGE, "This is more than 64 KiB."),

@@ -1,0 +1,1 @@
+curl «token_endpoint» -d @request.txt

@@ -1,0 +1,1 @@
+curl «token_endpoint» -d @common.txt -d client_assertion=«assertion»
