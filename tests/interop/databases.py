@@ -22,6 +22,11 @@ log_filename = 'statements'
 log_file_mode = 0644
 log_line_prefix = '%a| '
 """
+# The beginning of a record; a detail belongs to the one before it.
+RECORD = re.compile(rb"(?m)^[^|\n]*\| [^D]")
+STATEMENT = re.compile(
+    rb"(?ms)^\[unknown\]\| LOG:  (?:statement|execute \S+): (.*?)(?=^[^|\n]*\| [^D]|\Z)"
+)
 
 
 @contextmanager
@@ -48,6 +53,8 @@ class Database:
         if self._log.exists():
             # A copy of the primary's.
             os.truncate(self._log, 0)
+        self._read = 0
+        self._statements: list[str] = []
         self._environment = {
             **os.environ,
             "DATABASE_URL": self.url,
@@ -96,6 +103,11 @@ class Database:
         """Return what was asked by the portal's ORM, which does not give its name, and by `sql`.
 
         The parameters of a prepared statement follow it."""
-        told = self._log.read_text("utf-8")
-        said = r"(?ms)^\[unknown\]\| LOG:  (?:statement|execute \S+): (.*?)(?=^[^|\n]*\| [^D]|\Z)"
-        return re.findall(said, told)
+        with self._log.open("rb") as log:
+            log.seek(self._read)
+            new = log.read()
+        # More may come of the last record: it is read again.
+        end = max((found.start() for found in RECORD.finditer(new)), default=0)
+        self._statements += map(bytes.decode, STATEMENT.findall(new[:end]))
+        self._read += end
+        return [*self._statements, *map(bytes.decode, STATEMENT.findall(new[end:]))]
