@@ -72,12 +72,6 @@ class LastOwner(RegistryRefusal):
     reason = "last_owner"
 
 
-class NoSuchPerson(RegistryRefusal):
-    """Nobody has signed up with that e-mail address."""
-
-    reason = "no_such_person"
-
-
 class AlreadyMember(RegistryRefusal):
     """The person is already a member of the client."""
 

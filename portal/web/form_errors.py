@@ -11,8 +11,8 @@ from portal.registry.errors import (
     KeyAlreadyHere,
     KeyTaken,
     LastOwner,
-    NoSuchPerson,
     PendingLimitReached,
+    PersonUnusable,
     RegistryRefusal,
     UnfitInput,
 )
@@ -20,7 +20,7 @@ from portal.registry.errors import (
 _FIELDS: dict[type[RegistryRefusal], str] = {
     KeyAlreadyHere: "material",
     KeyTaken: "material",
-    NoSuchPerson: "email",
+    PersonUnusable: "email",
     HasOwner: "email",
     AlreadyMember: "email",
     PendingLimitReached: "email",

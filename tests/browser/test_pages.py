@@ -9,8 +9,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from portal.registry.actions import create_client, deactivate_person, retire_key, revoke_key
-from portal.registry.choices import RevocationReason
+from portal.registry.actions import (
+    archive_client,
+    ask_member,
+    create_client,
+    deactivate_person,
+    retire_key,
+    revoke_key,
+)
+from portal.registry.choices import RevocationReason, Role
 from portal.registry.models import Client, ClientKey
 from tests.browser.checks import check_accessible
 from tests.keys import new_private_key, public_pem
@@ -34,7 +41,7 @@ OF_PEOPLE = (
 
 
 @pytest.fixture
-def full(payments: Client, key: ClientKey, cast: SimpleNamespace) -> list[str]:
+def full(payments: Client, other: Client, key: ClientKey, cast: SimpleNamespace) -> list[str]:
     """Paths of a client that has keys in every state, and one that has none."""
     now = timezone.now()
 
@@ -53,9 +60,15 @@ def full(payments: Client, key: ClientKey, cast: SimpleNamespace) -> list[str]:
     empty = create_client(name="A client with quite a long name, and no key", by=cast.alice)
     client = client_path(payments)
     member = payments.memberships.get(user=cast.viewer).pk
+    for asking, email in ((payments, "bob@example.com"), (other, "alice@example.com")):
+        ask_member(asking, email=email, role=Role.DEVELOPER, by=cast.bob)
+    archived = archive_client(create_client(name="No longer used", by=cast.alice), by=cast.alice)
     return [
         client,
         client_path(empty),
+        client_path(archived),
+        f"{client_path(empty)}deletion/",
+        f"{client}archive/",
         f"{client}edit/",
         f"{client}team/",
         f"{client}team/{member}/removal/",

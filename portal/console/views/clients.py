@@ -19,7 +19,7 @@ from portal.console.forms import OwnerForm, RightsForm, SuspensionForm
 from portal.console.humanize import counted
 from portal.registry.actions import appoint_owner, change_rights, resume_client, suspend_client
 from portal.registry.errors import RegistryRefusal
-from portal.registry.models import Client, ClientKey
+from portal.registry.models import Client, ClientKey, Membership, PendingMember
 from portal.registry.models.client import active_owners, team_size
 from portal.registry.paging import SCAN, BoundedCount
 from portal.web.back import back_to
@@ -97,11 +97,11 @@ def owner(request: AdminRequest, client_id: str) -> HttpResponse:
     form = OwnerForm(posted(request))
     if form.is_valid():
         try:
-            membership = appoint_owner(client, **form.cleaned_data, by=request.user)
+            appointed = appoint_owner(client, **form.cleaned_data, by=request.user)
         except RegistryRefusal as refusal:
             add_refusal(form, refusal)
         else:
-            messages.success(request, f"{membership.user} is now an owner of {client.name}.")
+            messages.success(request, _appointed(appointed, client))
             return redirect(back_to(request, "console_clients").url)
     status = 422 if form.is_bound else 200
     ownerless = Client.objects.without_owner().filter(pk=client.pk).exists()
@@ -132,6 +132,12 @@ def rights(request: AdminRequest, client_id: str) -> HttpResponse:
     status = 422 if form.is_bound else 200
     context = _about(request, client, form=form, gone=gone)
     return show(request, "console/rights.html", context, status=status)
+
+
+def _appointed(appointed: Membership | PendingMember, client: Client) -> str:
+    if isinstance(appointed, PendingMember):
+        return f"{appointed.email} is asked to join {client.name} as owner. Tell them to accept."
+    return f"{appointed.user} is now an owner of {client.name}."
 
 
 def _find(client_id: str) -> Client:

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from portal.accounts.models import User
+from portal.registry.actions.join_client import ask_member
 from portal.registry.choices import Role, Verb
-from portal.registry.errors import HasOwner, LastOwner, NoSuchPerson, NotMember
+from portal.registry.errors import HasOwner, LastOwner, NotMember, PersonUnusable
 from portal.registry.locks import lock_client
-from portal.registry.models import Actor, Client, Event, Membership, recording
-from portal.registry.validation import MAX_EMAIL, clean_line
+from portal.registry.models import Actor, Client, Event, Membership, PendingMember, recording
+from portal.registry.validation import clean_email
 
 
 @recording()
-def appoint_owner(client: Client, *, email: str, by: Actor) -> Membership:
-    """Make the person with this e-mail address an owner of a client that has none.
+def appoint_owner(client: Client, *, email: str, by: User) -> Membership | PendingMember:
+    """Make a member an owner of a client that has none; ask anybody else to join as owner.
 
-    Owners whose account is deactivated do not count. Raises `HasOwner`, `NoSuchPerson` or
+    Owners whose account is deactivated do not count. Raises `HasOwner`, `PersonUnusable` or
     `UnfitInput`.
     """
-    email = clean_line(email, field="email", limit=MAX_EMAIL)
+    email = clean_email(email)
     client = lock_client(client)
     if not Client.objects.without_owner().filter(pk=client.pk).exists():
         message = f"{client.name} has an owner, and only an owner can add another."
         raise HasOwner(message)
-    user = _find_person(email)
-    membership, _ = client.memberships.update_or_create(user=user, defaults={"role": Role.OWNER})
+    membership = client.memberships.filter(user__email=email).first()
+    if membership is None:
+        return ask_member(client, email=email, role=Role.OWNER, by=by)
+    if not membership.user.is_active or not membership.user.has_confirmed_email:
+        raise PersonUnusable(f"{email} cannot sign in, so they cannot be an owner.")
+    membership.role = Role.OWNER
+    membership.save(update_fields=["role"])
     _record(Verb.APPOINT_OWNER, membership, by=by)
     return membership
 
@@ -63,14 +69,6 @@ def remove_member(membership: Membership, *, by: Actor) -> None:
     _check_another_owner(client, now)
     _record(Verb.REMOVE_MEMBER, now, by=by)
     now.delete()
-
-
-def _find_person(email: str) -> User:
-    user = User.objects.filter(email=email.lower(), is_active=True).first()
-    if user is None or not user.has_confirmed_email:
-        message = f"Nobody has an account with {email}. Ask them to sign up first."
-        raise NoSuchPerson(message)
-    return user
 
 
 def _check_another_owner(client: Client, membership: Membership) -> None:

@@ -1,4 +1,4 @@
-"""Make a person an owner of a client that has none."""
+"""Make a member an owner of a client that has none, or ask another person to join as owner."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from django.core.management.base import CommandError, CommandParser
 from portal.accounts.models import User
 from portal.registry.actions import appoint_owner
 from portal.registry.management.people import PersonCommand
-from portal.registry.models import Client
+from portal.registry.models import Client, PendingMember
 
 
 class Command(PersonCommand):
     """Does the same as the console under Clients, Without an owner."""
 
-    help = "Make a person an owner of a client that has no owner left."
+    help = "Make a member an owner of a client without one, or ask another person to join as owner."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the client, the person and the admin."""
@@ -27,5 +27,9 @@ class Command(PersonCommand):
         client = Client.objects.existing().filter(client_id=client_id).first()
         if client is None:
             raise CommandError(f"No client has the client_id {client_id}.")
-        membership = appoint_owner(client, email=email, by=admin)
-        return f"{membership.user.email} is an owner of {client.name}."
+        appointed = appoint_owner(client, email=email, by=admin)
+        if isinstance(appointed, PendingMember):
+            return (
+                f"{appointed.email} is asked to join {client.name} as owner. Tell them to accept."
+            )
+        return f"{appointed.user.email} is an owner of {client.name}."
