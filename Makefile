@@ -115,7 +115,8 @@ test-sqlite: $(TEST_READY) programs ## Run all database tests on SQLite, without
 	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/db -m "not postgresql"
 
 quick: check-format check-lint check-words check-templates check-types check-imports check-migrations check-deploy
-suites: db browser ops interop unit smoke
+# The longest first, so that all processors end at about the same time.
+suites: db ops interop browser unit smoke
 
 check-format: $(TEST_READY)
 	@echo "Format: ruff format"
