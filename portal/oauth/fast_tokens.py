@@ -1,4 +1,4 @@
-"""WSGI middleware that issues tokens for client_credentials without entering Django (ADR 0023)."""
+"""WSGI middleware that issues tokens for client_credentials without entering Django (ADR 0024)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Consume the assertions of clients and store their tokens: many in one statement (ADR 0023)."""
+"""Consume the assertions of clients and store their tokens: many in one statement (ADR 0024)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """SQL without the ORM, for what is asked most: Django compiles conditions, PostgreSQL prepares.
 
 Composing a query takes Django ten times as long as running it. So a statement is composed once, and
-its conditions come from querysets: each rule stays written once.
+its conditions come from querysets: each rule stays written once. Key sets, and tokens in front of
+Django, use it (`publishing.key_set`, `registry.issuing`).
 """
 
 from __future__ import annotations

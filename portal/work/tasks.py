@@ -55,7 +55,10 @@ KINDS: Final[dict[str, Kind]] = {}
 
 
 def register(kind: Kind) -> None:
-    """Make a kind known to the workers. An application does so when it is ready."""
+    """Make a kind known to the workers: `ready` of the application that has it calls this.
+
+    No worker does the tasks of a kind that is not registered.
+    """
     KINDS[kind.name] = kind
 
 

@@ -33,7 +33,7 @@ PAUSE_S: Final = 0.5
 
 SEEN_EVERY: Final = timedelta(seconds=10)
 MISSING_AFTER: Final = timedelta(minutes=2)
-"""When no worker was seen for so long, none runs: longer than one run of any task takes."""
+"""When no worker was seen for so long, none runs. The threads of idle kinds report meanwhile."""
 
 
 class Worker:

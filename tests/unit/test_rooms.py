@@ -1,4 +1,4 @@
-"""What the rooms of the code may not know and import-linter cannot see."""
+"""What the packages below the pages may not import, and import-linter cannot see."""
 
 from __future__ import annotations
 

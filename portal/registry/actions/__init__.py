@@ -1,4 +1,8 @@
-"""The actions. Each is one transaction that locks, checks, writes and records its event."""
+"""The actions: the verbs that change the tables, and what authenticates a client or reads a key.
+
+A verb is one transaction that locks, checks, writes and records its event. A job has no event of
+its own: each verb that it calls has one.
+"""
 
 from portal.registry.actions.archive_client import (
     archive_client,

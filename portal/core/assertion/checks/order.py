@@ -1,6 +1,7 @@
 """The list of checks, in the order in which a person would fix the problems.
 
-The endpoint (`verify`) and the debugger (`examine`) both run this list, so they cannot disagree.
+`verify` runs it for the token endpoint and for `fast_tokens` in front of Django, `examine` for the
+debugger. So they cannot disagree.
 """
 
 from __future__ import annotations
