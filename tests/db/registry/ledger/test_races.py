@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.db.models import Model
 from django.utils import timezone
 
 from portal.accounts.models import User
@@ -21,7 +22,7 @@ from portal.core.reasons import Refused
 from portal.registry import actions
 from portal.registry.actions.block_key import block_leaked_keys
 from portal.registry.actions.report_weakness import report_weakness
-from portal.registry.choices import GrantType, RevocationReason, Role
+from portal.registry.choices import GrantType, RevocationReason, Role, Verb
 from portal.registry.errors import RegistryRefusal
 from portal.registry.ledger import verify_events
 from portal.registry.models import (
@@ -33,6 +34,7 @@ from portal.registry.models import (
     Membership,
     PendingMember,
 )
+from portal.work.models import Task
 from tests.db.registry.racing import outcome_of, race_behind
 from tests.keys import new_private_key, public_pem
 from tests.registering import register_pem
@@ -141,7 +143,22 @@ VERBS: Final[Mapping[str, Callable[[Scene], Any]]] = {
     "activate_person": lambda s: actions.activate_person(s.staff, by=s.admin),
     "grant_admin": lambda s: actions.grant_admin(s.member, by=s.admin),
     "withdraw_admin": lambda s: actions.withdraw_admin(s.staff, by=s.admin),
+    "job_that_revokes": lambda s: carry_on(
+        Verb.REVOKE_KEY, [s.key, s.copy], reason=RevocationReason.COMPROMISED, by=s.admin
+    ),
+    "job_that_suspends": lambda s: carry_on(
+        Verb.SUSPEND_CLIENT, [s.client, s.copy.client], reason=None, by=s.admin
+    ),
 }  # fmt: skip
+
+
+def carry_on(
+    verb: Verb, rows: Sequence[Model], *, reason: RevocationReason | None, by: User
+) -> None:
+    """Start a job on these rows and do all of it, as a worker would."""
+    job = actions.prepare_job(verb, [row.pk for row in rows], filters="", by=by)
+    actions.start_job(job, reason=reason, note="", by=by)
+    actions.carry_on_job(Task(subject=str(job.pk)), timezone.now())
 
 
 def test_every_verb_is_among_the_pairs() -> None:
@@ -149,6 +166,8 @@ def test_every_verb_is_among_the_pairs() -> None:
     # These lock nothing themselves: they call the verbs above, one after the other.
     inner = {"authenticate_client", "blocking_leaked_keys", "inspect_key", "read_key"}
     inner |= {"check_client_takes"}  # it only reads
+    # They lock the job's row alone; the pairs have two jobs that are carried on.
+    inner |= {"prepare_job", "start_job", "cancel_job", "carry_on_job"}
     inner |= {"record_refused_grant"}
     public = {each for each in actions.__all__ if each[0].islower()}
     assert public - inner <= set(VERBS)
