@@ -81,6 +81,7 @@ def test_text_of_a_chosen_or_dropped_file(
     # The browser names the file, which is not sent beside the text.
     assert chosen.evaluate("input => input.files[0].name") == "public_key.pem"
     expect(page.get_by_label("Label")).to_have_value("public_key")
+    expect(page.get_by_label("Algorithm")).to_have_value("EdDSA")
     page.get_by_label("Label").fill("mine")
     page.get_by_role("button", name="Add key", exact=True).click()
     expect(page.get_by_text("“mine” is live")).to_be_visible()
