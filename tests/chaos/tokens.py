@@ -26,16 +26,31 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 LOST = 0
 """The status of a request whose connection ended before the answer."""
 
+# The first key takes the usual way; the others are like it, and written without their events.
 SET_UP = """
+from copy import copy
 from portal.accounts.models import User
+from portal.core.jwk import published_jwk
+from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import confirm_key, create_client
+from portal.registry.models import Client, ClientKey
 from tests.registering import register_pem
 person = User.objects.create_user("clients@example.com", is_staff=True)
-for number, pem in enumerate({pems!r}):
-    client = create_client(name=f"Client {{number}}", by=person)
-    key = register_pem(client, material=pem, alg="EdDSA", label="x", by=person)
-    confirm_key(key, by=person)
+first, *others = {pems!r}
+client = create_client(name="Client", by=person)
+model = register_pem(client, material=first, alg="EdDSA", label="x", by=person)
+model = confirm_key(model, by=person)
+print(client.client_id, model.kid)
+clients = Client.objects.bulk_create(Client(name="Client", created_by=person) for _ in others)
+keys = []
+for client, pem in zip(clients, others, strict=True):
+    material, key = parse_public_key(pem), copy(model)
+    key.pk, key.client, key.pem = None, client, pem
+    key.kid, key.spki_sha256 = material.thumbprint, material.spki_sha256
+    key.jwk = published_jwk(material, "EdDSA")
+    keys.append(key)
     print(client.client_id, key.kid)
+ClientKey.objects.bulk_create(keys)
 """
 
 
