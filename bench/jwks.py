@@ -125,20 +125,25 @@ def once(
     script.write_text(f"local make = {make}\n{ONCE}")
     done.unlink(missing_ok=True)
     environment = {"LINES": str(listed), "DONE": str(done), "TIMES": str(times)}
-    with subprocess.Popen(
-        [*command, "-t1", "-d3600s", "--timeout", "60s", "--latency", "-s", str(script)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **environment},
-    ) as process:
+    with (
+        (scratch / "refused").open("w+") as refused,
+        subprocess.Popen(
+            [*command, "-t1", "-d3600s", "--timeout", "60s", "--latency", "-s", str(script)],
+            stdout=subprocess.PIPE,
+            stderr=refused,
+            text=True,
+            env={**os.environ, **environment},
+        ) as process,
+    ):
         while process.poll() is None:
             time.sleep(0.01)
             if done.exists():
                 process.send_signal(signal.SIGINT)
-        told = process.communicate()
-    assert "Socket errors" not in told[0], told[0]
-    return told
+        told, _ = process.communicate()
+        refused.seek(0)
+        answers = refused.read()
+    assert "Socket errors" not in told, told
+    return told, answers
 
 
 class End(NamedTuple):
