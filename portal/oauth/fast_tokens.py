@@ -83,7 +83,7 @@ class FastTokens:
             return None
         try:
             signed = self._verify(form, at)
-        except Refused:
+        except (Refused, NotDecided):
             return None
         rights = signed and _allowed(form, signed[1].client)
         if signed is None or rights is None:
@@ -119,7 +119,7 @@ class FastTokens:
     def _verify(
         self, form: Mapping[str, str], at: datetime
     ) -> tuple[VerifiedAssertion, SigningKey] | None:
-        """Return the assertion and the key that made it. Raises `Refused`."""
+        """Return the assertion and the key that made it. Raises `Refused` or `NotDecided`."""
         parameters = {name: [value] for name, value in form.items()}
         given = client_assertion_of(parameters)
         unverified = parse_unverified(given.assertion)

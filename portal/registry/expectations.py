@@ -26,7 +26,8 @@ def expectation_of(
     """
     return replace(
         expectation_for(client.client_id, [candidate_of(key, now) for key in keys], now),
-        suspended=client.is_suspended,
+        # An archived client has no live key, unless an older version of the portal registered one.
+        suspended=client.is_suspended or client.is_archived,
         first_seen=partial(first_seen, client) if looking_up_jti else never_seen,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import select
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,7 +46,7 @@ _REFUSED: Final = (
 
 
 class NotDecided(Exception):  # noqa: N818 - a state, not an error in the code
-    """PostgreSQL refused the statement or a value in it, so nothing of the batch was stored."""
+    """PostgreSQL accepted no connection, or refused the statement: nothing of it was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,71 +73,85 @@ class TokenDatabase:
 
     def __init__(self) -> None:
         self._connection: psycopg.Connection[Any] | None = None
-        self._connecting = Lock()
+        self._opened = 0.0
+        self._lock = Lock()
 
     def read_keys(self, names: Sequence[tuple[str, str]]) -> list[SigningKey | None]:
         """Return the key for each client_id and kid, in any state; None if there is none.
 
-        Raises `OutcomeUnknown` if PostgreSQL did not answer.
+        Raises as `issue`.
         """
         asked = json.dumps([{"client": client_id, "kid": kid} for client_id, kid in names])
-        try:
-            rows = self._execute(_READ, {"rows": asked})
-        except psycopg.Error as failure:
-            raise OutcomeUnknown(str(failure)) from None
+        with self._lock:
+            rows = self._execute(self._connected(), _READ, {"rows": asked})
         found = {(client_id, kid): _key(client_id, kid, *rest) for client_id, kid, *rest in rows}
         return [found.get(name) for name in names]
 
     def issue(self, requests: Sequence[TokenRequest]) -> list[bool]:
         """Consume each assertion and store its token; return for which requests that was done.
 
-        For the others nothing was stored: the assertion was used before, the key is not live, not
-        confirmed or not the one that was verified with, or the client's rights have changed.
+        For the others nothing was stored: the assertion was used before or has expired, the key is
+        not live, not confirmed or not the one that was verified with, or the client's rights have
+        changed.
 
         One statement, committed on its own, whose snapshot is younger than all the requests. So a
         key that was revoked before a request came in is refused. Raises `NotDecided`, or
         `OutcomeUnknown` if PostgreSQL did not answer.
         """
-        now = timezone.now()
         sql, constant = _statement()
         rows = json.dumps([_row(each) for each in requests])
-        expires = now + timedelta(seconds=settings.ACCESS_TOKEN_SECONDS)
-        parameters = {**constant, "rows": rows, "now": now, "expires": expires}
-        try:
-            found = self._execute(sql, parameters)
-        except _REFUSED as refused:
-            logger.exception("A batch of token requests was refused by PostgreSQL")
-            raise NotDecided(str(refused)) from None
-        except psycopg.Error as failure:
-            raise OutcomeUnknown(str(failure)) from None
+        with self._lock:
+            connection = self._connected()
+            # Not before the waits: what has expired meanwhile is refused.
+            now = timezone.now()
+            expires = now + timedelta(seconds=settings.ACCESS_TOKEN_SECONDS)
+            parameters = {**constant, "rows": rows, "now": now, "expires": expires}
+            found = self._execute(connection, sql, parameters)
         issued = {reference for (reference,) in found}
         return [each.reference in issued for each in requests]
 
     def close(self) -> None:
         """Close the connection. The next statement opens another one."""
-        with self._connecting:
+        with self._lock:
             if self._connection is not None:
                 self._connection.close()
 
-    def _execute(self, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        connection = self._connected()
+    def _execute(
+        self, connection: psycopg.Connection[Any], sql: str, parameters: Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]:
         try:
             return connection.execute(sql, parameters).fetchall()
         except BaseException as failure:
             # A statement that still runs must not answer the next one, and one that was prepared
             # for other tables is prepared again.
             connection.close()
+            if isinstance(failure, _REFUSED):
+                logger.exception("A batch of token requests was refused by PostgreSQL")
+                raise NotDecided(str(failure)) from None
             logger.warning("A statement for token requests failed: %s", failure)
+            if isinstance(failure, psycopg.Error):
+                raise OutcomeUnknown(str(failure)) from None
             raise
 
     def _connected(self) -> psycopg.Connection[Any]:
-        with self._connecting:
-            connection = self._connection
-            if connection is None or connection.closed or _is_ended(connection):
-                if connection is not None:
-                    connection.close()
+        """Return the connection, a new one if need be. Raises `NotDecided` if there is none.
+
+        It gets as old as Django's, so that both follow when a name leads to another server.
+        """
+        connection = self._connection
+        oldest = time.monotonic() - connections[DEFAULT_DB_ALIAS].settings_dict["CONN_MAX_AGE"]
+        if connection is not None and (
+            connection.closed or self._opened < oldest or _is_ended(connection)
+        ):
+            connection.close()
+            connection = None
+        if connection is None:
+            try:
                 connection = self._connection = _connect()
-            return connection
+            except psycopg.Error as failure:
+                raise NotDecided(str(failure)) from None
+            self._opened = time.monotonic()
+        return connection
 
 
 def _connect() -> psycopg.Connection[Any]:
@@ -155,10 +170,9 @@ def _connect() -> psycopg.Connection[Any]:
 
 def _is_ended(connection: psycopg.Connection[Any]) -> bool:
     """Return whether the server has said something since the last answer: that it ends."""
-    with connection.lock:  # otherwise it is the answer to a statement
-        poll = select.poll()  # `select` takes no descriptor above 1,023
-        poll.register(connection.pgconn.socket, select.POLLIN)
-        return bool(poll.poll(0))
+    poll = select.poll()  # `select` takes no descriptor above 1,023
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _row(request: TokenRequest) -> dict[str, object]:
@@ -228,7 +242,7 @@ WITH asked AS (
     JOIN "registry_client" ON "registry_client"."client_id" = asked.client
     JOIN "registry_clientkey" ON "registry_clientkey"."client_id" = "registry_client"."id"
         AND "registry_clientkey"."kid" = asked.kid AND "registry_clientkey"."alg" = asked.alg
-    WHERE {usable} AND {live} AND {rights} = asked.rights
+    WHERE {usable} AND {live} AND {rights} = asked.rights AND asked.expires > %(now)s
 ), redeemed AS (
     INSERT INTO registry_redeemedassertion
         (client_id, key_id, jti_sha256, reference, kid_sent, at, expires_at)

@@ -35,8 +35,10 @@ def lock_key(key: ClientKey) -> ClientKey:
 def lock_current_key(key: ClientKey) -> ClientKey:
     """Return the key's current row, locked with its client. Raises `KeyNotLive` if it has ended."""
     # Lock the client too: once the key ends, another key may take its place in the limit.
-    lock_client(key.client)
+    client = lock_client(key.client)
     key = lock_key(key)
+    if client.is_archived:
+        raise KeyNotLive(f"{client.name} is archived, so “{key.label}” cannot be changed.")
     status = key.lifecycle.status(timezone.now())
     if status in OVER:
         message = f"“{key.label}” is already {status.label.lower()}, so it cannot be changed."

@@ -99,9 +99,10 @@
   const sentAgain = new WeakSet();
   const sendAgain = (xhr, { elt, triggeringEvent }) => {
     const token = xhr.getResponseHeader("X-CSRFToken");
-    if (!token || sentAgain.has(elt)) return false;
-    sentAgain.add(elt);
+    if (!token) return false;
     for (const field of document.querySelectorAll("input[name=csrfmiddlewaretoken]")) field.value = token;
+    if (sentAgain.has(elt)) return false;
+    sentAgain.add(elt);
     // After this request has ended, because htmx runs one at a time for each element.
     elt.addEventListener("htmx:afterRequest", () => setTimeout(() => {
       if (elt.matches("form")) elt.requestSubmit(triggeringEvent?.submitter);
@@ -112,7 +113,8 @@
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, requestConfig } = event.detail;
-    if (xhr.status < 400) return sentAgain.delete(requestConfig.elt);
+    if (xhr.status !== 403) sentAgain.delete(requestConfig.elt);
+    if (xhr.status < 400) return;
     event.detail.isError = false; // shown here
     const isNotice = xhr.getResponseHeader("Portal-Notice") === "error";
     if (isNotice && !sendAgain(xhr, requestConfig)) {

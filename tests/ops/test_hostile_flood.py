@@ -19,6 +19,8 @@ from tests.waiting import PATIENCE_S
 logger = logging.getLogger(__name__)
 
 CONNECTIONS = 8
+WARM_UP = 4000
+"""How many requests a process needs until it has what it keeps: threads, connections, caches."""
 GROWTH_KIB = 4 * 1024
 """In the cache each of them would take most of a KiB."""
 
@@ -54,7 +56,9 @@ def test_flood_of_unknown_clients_fills_no_memory_and_keeps_known_ones_served(
             times.append(target.check_known())
         return sum((each.result() for each in begun), Counter[int]()), times
 
-    flooding(2)  # what every thread holds once it has worked
+    warmed_up = 0
+    while warmed_up < WARM_UP:  # what every thread holds once it has worked
+        warmed_up += flooding(2)[0].total()
     before = resident_kib(target)
     answered, times = flooding(4)
     grown = resident_kib(target) - before

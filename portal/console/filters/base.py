@@ -209,14 +209,16 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
     def query(self, **place: object) -> str:
         """Return the filters as a query string, with a position (`before`, `after`)."""
         names = (name for name in self.fields if name not in _PLACES)
-        kept = {name: self.data.get(name) for name in names if self.data.get(name)}
+        kept = {name: self.data.get(name) for name in names if self.data.get(name, "").strip()}
         return urlencode({**kept, **place})
 
     def _set_names(self) -> list[str]:
+        # A blank text, or an unset box, filters nothing. A stored query may not be valid any more.
+        given = self.cleaned_data if self.is_valid() else self.data
         return [
             name
             for name in self.fields
-            if name not in _PLACES and name != _SORT and self.data.get(name)
+            if name not in _PLACES and name != _SORT and given.get(name)
         ]
 
     def _place(self) -> dict[str, object]:

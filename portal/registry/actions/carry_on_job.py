@@ -21,6 +21,7 @@ from portal.registry.actions.client import suspend_client
 from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.errors import RegistryRefusal
+from portal.registry.locks import lock_fingerprints
 from portal.registry.models import Client, ClientKey, Job, recording
 from portal.registry.models.job import JobStatus
 from portal.registry.permissions import can_use_console
@@ -98,7 +99,11 @@ def _do(job: Job, ids: list[int], by: User) -> None:
     """Do these items, and count how each ended."""
     act = _ACTS[Verb(job.verb)]
     rows = act.model._default_manager.select_for_update(no_key=True)  # noqa: SLF001 - Django's name
-    # Locked in one order, so that no two transactions wait for each other.
+    # Locked in one order, so that no two transactions wait for each other. A key that is confirmed
+    # or blocked is locked with its copies in other clients, after their fingerprint.
+    if act.model is ClientKey:
+        keys = ClientKey.objects.filter(pk__in=ids)
+        lock_fingerprints(set(keys.values_list("spki_sha256", flat=True)))
     found = {row.pk: row for row in rows.filter(pk__in=ids).order_by("pk")}
     for pk in ids:
         row = found.get(pk)

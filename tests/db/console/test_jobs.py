@@ -149,7 +149,9 @@ def test_nothing_starts_without_reason_and_confirmation(
     assert not Task.objects.exists()
 
 
-@pytest.mark.parametrize("filters", ["", "before=7", "alg=none", "nothing=x", "a=" + "x" * 5000])
+@pytest.mark.parametrize(
+    "filters", ["", "q=%20", "legacy=false", "before=7", "alg=none", "nothing=x", "a=" + "x" * 5000]
+)
 def test_no_job_without_a_filter(filters: str, admin: Browser, key: ClientKey) -> None:
     assert prepare(admin, filters) == "/console/keys/"
     assert "Set a filter first" in said_on(admin.get("/console/keys/"))

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 from typing import Any, Final
@@ -18,8 +19,7 @@ from django.utils import timezone
 from portal.core.assertion import VerifiedAssertion
 from portal.registry import issuing
 from portal.registry.actions.authenticate_client import new_reference
-from portal.registry.batching import OutcomeUnknown
-from portal.registry.issuing import TokenDatabase, TokenRequest
+from portal.registry.issuing import NotDecided, TokenDatabase, TokenRequest
 from portal.registry.ledger_source import conninfo_of_primary
 from portal.registry.models import AccessToken, RedeemedAssertion
 from tests.db.oauth.test_fast_tokens import Portal, attacker, portal, signer
@@ -181,17 +181,38 @@ def test_when_too_many_wait_others_are_sent_away(
     assert portal.entered == 0
 
 
-def test_without_its_database_nobody_gets_a_token(
+def test_without_a_connection_of_its_own_django_decides(
     portal: Portal, signer: Signer, monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
+    """Such as when PostgreSQL accepts no more connections. Nothing was sent, so it is safe."""
     portal.send(signer.form())
     monkeypatch.setattr(issuing, "conninfo_of_primary", lambda _: f"host={tmp_path}")
     portal.database.close()
-    assert portal.send(signer.form())[0] == "503 Service Unavailable"
-    assert portal.entered == 0
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(NotDecided):
         portal.database.issue([])
-    assert AccessToken.objects.count() == 1
+    assert portal.send(signer.form())[0] == "200 OK"
+    assert portal.entered == 1
+
+
+def test_connection_gets_as_old_as_those_of_django(
+    databases: list[TokenDatabase], signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise it would stay with the old primary when a name leads to another one."""
+    requested(databases[0], signer, "x")
+    [first] = databases[0]._execute(databases[0]._connected(), "SELECT pg_backend_pid()", {})
+    seconds = connection.settings_dict["CONN_MAX_AGE"]
+    monkeypatch.setattr(databases[0], "_opened", databases[0]._opened - seconds - 1)
+    [second] = databases[0]._execute(databases[0]._connected(), "SELECT pg_backend_pid()", {})
+    assert first != second
+
+
+def test_assertion_that_expired_while_it_waited_gets_no_token(
+    databases: list[TokenDatabase], signer: Signer
+) -> None:
+    request = requested(databases[0], signer, "late")
+    verified = replace(request.verified, expires_at=int(timezone.now().timestamp()))
+    assert databases[0].issue([replace(request, verified=verified)]) == [False]
+    assert not RedeemedAssertion.objects.exists()
 
 
 def test_many_connections_at_once_all_get_a_token(

@@ -208,6 +208,14 @@ def test_a_suspended_client_is_refused(send: Send, payments: Client, cast: Simpl
     assert refusal_of(send)[0] == Reason.CLIENT_SUSPENDED
 
 
+def test_an_archived_client_is_refused_whatever_keys_it_has(
+    send: Send, payments: Client, cast: SimpleNamespace
+) -> None:
+    # An older version beside this one registers keys for archived clients too.
+    Client.objects.filter(pk=payments.pk).update(archived_at=timezone.now(), archived_by=cast.alice)
+    assert refusal_of(send)[0] == Reason.CLIENT_SUSPENDED
+
+
 def test_a_key_of_another_client_is_unknown_here(
     send: Send, other: Client, cast: SimpleNamespace
 ) -> None:
