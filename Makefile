@@ -82,6 +82,7 @@ $(NODE_READY): tests/interop/package.json tests/interop/package-lock.json | $(TE
 # Chromium is as good as its headless shell, but takes three times as long.
 PROGRAMS := apache2=apache2-bin chromium-headless-shell=chromium-headless-shell curl=curl nginx=nginx-light openssl=openssl pgbouncer=pgbouncer \
 	ssh-keygen=openssh-client wrk=wrk /usr/lib/apache2/modules/mod_oauth2.so=libapache2-mod-oauth2
+browser suites: PROGRAMS += Xvfb=xvfb WebKitWebDriver=webkit2gtk-driver firefox-esr=firefox-esr
 test-verifiers: PROGRAMS += go=golang-go java=default-jdk-headless \
 	/usr/share/gocode/src/github.com/golang-jwt/jwt=golang-github-golang-jwt-jwt-dev \
 	/usr/share/gocode/src/gopkg.in/square/go-jose.v2=golang-gopkg-square-go-jose.v2-dev
