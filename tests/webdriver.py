@@ -74,7 +74,7 @@ class Page(ABC):
         found: list[int] = []
 
         def is_reached() -> bool:
-            found[:] = self._ask(_PLACE, xpath) or []
+            found[:] = self._look(_PLACE, xpath) or []
             return bool(found)
 
         wait_until(is_reached, f"Not to be clicked: {xpath}")
@@ -96,14 +96,17 @@ class Page(ABC):
 
     def wait_for(self, xpath: str) -> None:
         """Return when the page is loaded and the element visible."""
-        wait_until(lambda: self._ask(_IS_SHOWN, xpath), f"Not visible: {xpath}")
+        wait_until(lambda: self._look(_IS_SHOWN, xpath), f"Not visible: {xpath}")
 
-    def _ask(self, function: str, *arguments: str) -> Any:
+    def _look(self, function: str, xpath: str) -> Any:
         """Return what the function returns; None if the browser refuses to call it now."""
         with suppress(RefusedError):
-            text = f"(...given) => JSON.stringify(({function})(...given) ?? null)"
-            return json.loads(self._call(text, *arguments))
+            return self._ask(function, xpath)
         return None
+
+    def _ask(self, function: str, *arguments: str) -> Any:
+        text = f"(...given) => JSON.stringify(({function})(...given) ?? null)"
+        return json.loads(self._call(text, *arguments))
 
 
 class _FirefoxPage(Page):
