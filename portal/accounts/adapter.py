@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as asked
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
+from django.core.validators import validate_email
 from django.http import HttpRequest
 from django.utils.functional import lazy
 
@@ -59,6 +60,12 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the library's signature
         """Return whether strangers may create an account (the setting SIGN_UP)."""
         return settings.SIGN_UP
+
+    def clean_email(self, email: str) -> str:
+        """Return the address; refuse control characters, which Django allows between quotes."""
+        if not email.isprintable():
+            raise ValidationError(validate_email.message)
+        return email
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count the attempt as a failure; raise `ValidationError` beyond the limit.

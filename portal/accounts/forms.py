@@ -35,7 +35,7 @@ class ResetPasswordForm(forms.ResetPasswordForm):
 
     def clean_email(self) -> str:
         """Return the address, without looking it up."""
-        email: str = self.cleaned_data["email"]
+        email: str = get_adapter().clean_email(self.cleaned_data["email"])
         return email
 
     def save(self, request: HttpRequest, **_: Any) -> str:

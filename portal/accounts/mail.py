@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import datetime, timedelta
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from email.errors import MessageError
+from smtplib import SMTPAuthenticationError, SMTPRecipientsRefused, SMTPResponseException
 from typing import Final
 
 from django.core.mail import EmailMessage
@@ -53,16 +54,22 @@ def hand_over(message: EmailMessage) -> None:
     """Hand a message to the mail server, in a worker. Raises `TaskFailed` and `TaskDropped`."""
     try:
         message.send()
-    except SMTPRecipientsRefused as refusal:
-        codes = [code for code, _ in refusal.recipients.values()]
-        cause = f"SMTPRecipientsRefused {codes[0]}"
-        # RFC 5321 §4.2.1: 5yz is permanent.
-        raise (TaskDropped if min(codes) >= 500 else TaskFailed)(cause) from None
+    # The texts of the errors are left out, because they may contain the address.
     except OSError as failure:  # the base class of smtplib's errors
-        code = failure.smtp_code if isinstance(failure, SMTPResponseException) else ""
-        # The error's text is left out, because it may contain the address.
+        code = _reply_code(failure)
         cause = f"{type(failure).__name__} {code or failure.strerror or ''}".strip()
-        raise TaskFailed(cause) from None
+        # RFC 5321 §4.2.1: 5yz is permanent. But an operator can correct a wrong password.
+        is_permanent = code >= 500 and not isinstance(failure, SMTPAuthenticationError)
+        raise (TaskDropped if is_permanent else TaskFailed)(cause) from None
+    except (ValueError, MessageError) as failure:  # a header cannot contain the address
+        raise TaskDropped(type(failure).__name__) from None
+
+
+def _reply_code(failure: OSError) -> int:
+    """Return the mail server's reply code; 0 without one."""
+    if isinstance(failure, SMTPRecipientsRefused):
+        return min(code for code, _ in failure.recipients.values())
+    return failure.smtp_code if isinstance(failure, SMTPResponseException) else 0
 
 
 def _send(task: Task, _now: datetime) -> None:

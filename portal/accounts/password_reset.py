@@ -22,6 +22,9 @@ from portal.accounts.mail import MESSAGE, hand_over, opened
 from portal.work.models import Task
 from portal.work.tasks import Kind, put
 
+LIFE: Final = timedelta(hours=1)
+"""How long a worker tries to send the message. The link in it lives from then on."""
+
 
 def request_reset(email: str) -> None:
     """Let a worker send a link to the owner of the address, or tell them that they have no account.
@@ -29,8 +32,7 @@ def request_reset(email: str) -> None:
     Only a confirmed address of an active user gets a link.
     """
     now = timezone.now()
-    life = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
-    put(RESET, uuid.uuid4().hex, due_at=now, last_at=now + life, sealed=email.lower())
+    put(RESET, uuid.uuid4().hex, due_at=now, last_at=now + LIFE, sealed=email.lower())
 
 
 def _send(task: Task, _now: datetime) -> None:

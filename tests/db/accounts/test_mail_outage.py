@@ -6,11 +6,13 @@ import os
 import re
 import smtplib
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from email.errors import HeaderParseError
 from threading import Barrier
 from typing import Any
 
@@ -46,6 +48,8 @@ SENDING = [
     (None, RESET, {"email": "nobody@example.com"}),
     ("dev", EMAIL, {"action_add": "", "email": "dev2@example.com"}),
 ]
+NO_HEADER = '"\x0cbcc:x"@example.com'
+"""A valid address for Django, which allows a form feed between the quotes."""
 LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
 
 
@@ -90,7 +94,7 @@ def test_message_is_sent_when_the_mail_server_is_back_after_a_day(
     cast: Any, silent_server: socket.socket, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     silent_server.close()
-    reset()
+    queue(EmailMessage("Hello", "Text", to=["dev@example.com"]), life=timedelta(days=3))
     for hour in range(24):
         work(60 * hour)
     task = Task.objects.get()
@@ -101,7 +105,6 @@ def test_message_is_sent_when_the_mail_server_is_back_after_a_day(
     work(24 * 60)
     [message] = mail.outbox
     assert message.to == ["dev@example.com"]
-    assert "/account/password/reset/key/" in str(message.body)
     assert not Task.objects.exists()
 
 
@@ -145,17 +148,55 @@ def test_message_is_repeated_once_if_its_worker_is_killed_and_then_dropped(cast:
     assert Tally.objects.get().dropped == 1
 
 
-@pytest.mark.parametrize(("code", "is_tried_again"), [(550, False), (450, True)])
-def test_refused_recipient_is_tried_again_only_if_that_may_help(
-    code: int, is_tried_again: bool, cast: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("failure", "is_tried_again"),
+    [
+        (smtplib.SMTPRecipientsRefused({"dev@example.com": (550, b"no")}), False),
+        (smtplib.SMTPRecipientsRefused({"dev@example.com": (450, b"no")}), True),
+        (smtplib.SMTPDataError(554, b"no"), False),
+        (smtplib.SMTPDataError(451, b"no"), True),
+        (smtplib.SMTPAuthenticationError(535, b"no"), True),
+        (ssl.SSLCertVerificationError("no"), True),
+        (HeaderParseError("no"), False),
+    ],
+)
+def test_refused_message_is_tried_again_only_if_that_may_help(
+    failure: Exception, is_tried_again: bool, cast: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: object) -> None:
-        raise smtplib.SMTPRecipientsRefused({"dev@example.com": (code, b"no")})
+        raise failure
 
     monkeypatch.setattr("django.core.mail.EmailMessage.send", refuse)
     reset()
     work()
     assert Task.objects.exists() == is_tried_again
+
+
+def test_message_to_an_address_that_no_header_can_have_is_dropped(
+    db: None, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue(EmailMessage("Hello", "Text", to=[NO_HEADER]), life=timedelta(days=3))
+    with mail_server() as server:
+        use(server, settings)
+        work()
+    assert not Task.objects.exists()
+    assert Tally.objects.get().dropped == 1
+    assert "example.com" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "entered"),
+    [
+        (None, SIGN_UP, {**NEW, "email": NO_HEADER}),
+        (None, RESET, {"email": NO_HEADER}),
+        ("dev", EMAIL, {"action_add": "", "email": NO_HEADER}),
+    ],
+)
+def test_forms_refuse_such_an_address(
+    browser_of: Any, who: str | None, path: str, entered: dict[str, str]
+) -> None:
+    assert "Enter a valid email address." in text_of(browser_of(who).post(path, entered))
+    assert not Task.objects.exists()
 
 
 def test_request_does_the_same_for_an_unknown_address_as_for_a_known_one(cast: Any) -> None:
@@ -181,6 +222,13 @@ def test_link_is_made_when_it_is_sent(cast: Any) -> None:
     link = re.search(r"http://testserver(\S+)", str(message.body))
     assert link
     assert "Choose a new password" in text_of(Browser().get(link[1], follow=True))
+
+
+def test_link_is_not_sent_to_who_asked_an_hour_ago(cast: Any) -> None:
+    reset()
+    work(60)
+    assert not mail.outbox
+    assert not Task.objects.exists()
 
 
 def use(server: MailServer, settings: Any) -> None:
