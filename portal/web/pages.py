@@ -25,25 +25,34 @@ class Place(TypedDict):
     after: int | None
 
 
-def place_of(request: HttpRequest) -> Place:
-    """Return the requested place in a list. Anything invalid is the first page."""
-    form = _PlaceForm(request.GET)
+def place_of(request: HttpRequest, prefix: str = "") -> Place:
+    """Return the requested place in a list. Anything invalid is the first page.
+
+    A second list on a page has a `prefix` for the names of its parameters.
+    """
+    form = _PlaceForm(request.GET, prefix=prefix)
     if not form.is_valid():
         return Place(before=None, after=None)
     return Place(before=form.cleaned_data["before"], after=form.cleaned_data["after"])
 
 
-def pager_of(request: HttpRequest, page: Page[Any], **filters: str) -> dict[str, Any]:
-    """Return the context for `partials/pager.html`. `filters` are kept in its links."""
+def pager_of(
+    request: HttpRequest, page: Page[Any], *, prefix: str = "", **filters: str
+) -> dict[str, Any]:
+    """Return the context for `partials/pager.html`. `filters` are kept in its links.
+
+    For `prefix` see `place_of`.
+    """
+    start = f"{prefix}-" if prefix else ""
     kept = {name: value for name, value in filters.items() if value}
-    place = {name: each for name, each in place_of(request).items() if each}
+    place = {f"{start}{name}": pk for name, pk in place_of(request, prefix).items() if pk}
     here = urlencode({**kept, **place})
     return {
         "page": page,
         "filters": urlencode(kept),
         "back": f"?{urlencode({'back': here})}" if here else "",
         "here": here,
-        "older": urlencode({**kept, "before": page.before}) if page.before else "",
-        "newer": urlencode({**kept, "after": page.after}) if page.after else "",
+        "older": urlencode({**kept, f"{start}before": page.before}) if page.before else "",
+        "newer": urlencode({**kept, f"{start}after": page.after}) if page.after else "",
         "is_first": not place,
     }

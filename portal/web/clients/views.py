@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.contrib import messages
-from django.db.models import Count, OuterRef, Q
+from django.db.models import Count, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -38,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
     A person who is asked to join a client gets the list, which shows that.
     """
     user = current_user(request)
-    if _asking(user):
+    if _asking(user).exists():
         return redirect("clients")
     if permissions.can_use_console(user):
         return redirect("console_keys")
@@ -72,9 +72,15 @@ def client_list(request: HttpRequest) -> HttpResponse:
         page.rows.sort(key=lambda membership: (membership.client.name, membership.pk))
     newest = Membership.objects.filter(pk__in=mine.order_by("-pk").values("pk")[:SCAN])
     counted = newest.aggregate(own=Count("pk", filter=is_own), others=Count("pk", filter=~is_own))
+    asking = page_of(
+        _asking(user).select_related("client", "asked_by"),
+        size=MAX_ASKING,
+        **place_of(request, "asking"),
+    )
     context = {
         "section": "clients",
-        "asking": _asking(user),
+        "asking": pager_of(request, asking, prefix="asking"),
+        "asking_places": ("Newest requests", "Newer requests", "Older requests"),
         "wanted": wanted,
         "shows_archived": shows_archived,
         "has_archived": shows_archived or counted["others"] > 0,
@@ -133,9 +139,6 @@ def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
     return show(request, "web/clients/edit.html", context, fragment="form", status=status)
 
 
-def _asking(user: User) -> list[PendingMember]:
-    """Return the newest requests to the user to join a client."""
-    asking = PendingMember.objects.of_person(user).open(timezone.now())
-    return list(
-        asking.select_related("client", "asked_by").order_by("-asked_at", "-pk")[:MAX_ASKING]
-    )
+def _asking(user: User) -> QuerySet[PendingMember]:
+    """Return the requests to the user to join a client."""
+    return PendingMember.objects.of_person(user).open(timezone.now())

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from portal.registry.actions import create_client
+from portal.registry.actions import ask_member, create_client
+from portal.registry.choices import Role
 from portal.registry.models import Client
 from tests.db.pages import text_of
 
@@ -89,6 +90,23 @@ def test_many_clients_are_shown_in_pages(
     assert "Client 04" not in first
     (older,) = re.findall(r'href="([^"]*)" rel="next"', first)
     assert "Client 04" in text_of(ask("alice", "get", older))
+
+
+def test_requests_to_join_are_shown_in_pages_in_the_order_of_the_first_request(
+    ask: Any, payments: Client, cast: SimpleNamespace, settings: Any
+) -> None:
+    settings.CLIENT_LIMIT = 100
+    real = ask_member(payments, email="bob@example.com", role=Role.VIEWER, by=cast.alice)
+    clients = [create_client(name=f"Bait {number:02}", by=cast.stranger) for number in range(20)]
+    for client in [*clients, clients[0]]:
+        ask_member(client, email="bob@example.com", role=Role.VIEWER, by=cast.stranger)
+    first = text_of(ask("bob", "get", URL))
+    asked = re.findall(r"Join (Bait \d+)\?", first)
+    assert asked == [f"Bait {number:02}" for number in reversed(range(20))]
+    (older,) = re.findall(r'href="([^"]*)" rel="next"', first)
+    second = text_of(ask("bob", "get", older))
+    assert f"/memberships/{real.pk}/acceptance/" in second
+    assert "Bait" not in second
 
 
 def test_htmx_gets_the_list_alone(ask: Any, payments: Client) -> None:
