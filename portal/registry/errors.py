@@ -54,6 +54,12 @@ class ClientArchived(RegistryRefusal):
     reason = "client_archived"
 
 
+class ClientDeleted(RegistryRefusal):
+    """The client was deleted."""
+
+    reason = "client_deleted"
+
+
 class ClientHasKeys(RegistryRefusal):
     """The client has or had a key, so it can be archived but not deleted."""
 

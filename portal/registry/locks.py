@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from portal.core.lifecycle import OVER
-from portal.registry.errors import KeyNotLive
+from portal.registry.errors import ClientDeleted, KeyNotLive
 from portal.registry.models import Client, ClientKey
 
 
@@ -24,6 +24,14 @@ def lock_client(client: Client) -> Client:
     """Return the client's current row, locked, so that its verbs run one at a time."""
     # no_key: rows that refer to the client (events, keys) can be inserted meanwhile.
     return Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+
+
+def lock_existing_client(client: Client) -> Client:
+    """Return the client's current row, locked. Raises `ClientDeleted`."""
+    client = lock_client(client)
+    if client.deleted:
+        raise ClientDeleted(f"{client.name} was deleted.")
+    return client
 
 
 def lock_key(key: ClientKey) -> ClientKey:

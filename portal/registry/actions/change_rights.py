@@ -8,7 +8,7 @@ from django.conf import settings
 
 from portal.registry.choices import GrantType, Verb
 from portal.registry.errors import UnfitInput
-from portal.registry.locks import lock_client
+from portal.registry.locks import lock_existing_client
 from portal.registry.models import Actor, Client, Event, recording
 from portal.registry.models.event import difference
 from portal.registry.rights import rights_of_new
@@ -26,7 +26,8 @@ def change_rights(
     """Let the client request these scopes and resources, and use these grant types.
 
     The event contains what was added and removed, and the stored value afterwards. Without a change
-    it records nothing. Raises `UnfitInput` for an unknown value, or if `scopes` is empty.
+    it records nothing. Raises `ClientDeleted`, and `UnfitInput` for an unknown value or if
+    `scopes` is empty.
     """
     of_new = rights_of_new()
     chosen = {
@@ -37,7 +38,7 @@ def change_rights(
     if not chosen["scopes"]:
         message = "Choose a scope: every token needs one."
         raise UnfitInput(message, field="scopes")
-    client = lock_client(client)
+    client = lock_existing_client(client)
     stored = {name: getattr(client, name) for name in chosen}
     before = {name: of_new[name] if value is None else value for name, value in stored.items()}
     changed = {

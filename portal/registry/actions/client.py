@@ -10,7 +10,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
 from portal.registry.errors import ClientLimitReached
-from portal.registry.locks import lock_client
+from portal.registry.locks import lock_client, lock_existing_client
 from portal.registry.models import Actor, Client, Event, Membership, recording
 from portal.registry.models.event import difference
 from portal.registry.redirect_uris import clean_redirect_uris
@@ -53,14 +53,14 @@ def change_client(
 ) -> Client:
     """Change the client's name, contacts and redirect URIs.
 
-    Without a change it records nothing. Raises `UnfitInput`.
+    Without a change it records nothing. Raises `ClientDeleted` or `UnfitInput`.
     """
     after = {
         "name": clean_client_name(name),
         "contacts": clean_contacts(contacts),
         "redirect_uris": clean_redirect_uris(redirect_uris),
     }
-    client = lock_client(client)
+    client = lock_existing_client(client)
     before = {field: getattr(client, field) for field in after}
     if before == after:
         return client
@@ -86,7 +86,7 @@ def suspend_client(client: Client, *, note: str, by: User) -> Client:
     """
     note = clean_note(note)
     client = lock_client(client)
-    if client.is_suspended:
+    if client.deleted or client.is_suspended:
         return client
     client.suspended_at, client.suspended_by, client.suspension_note = timezone.now(), by, note
     client.save(update_fields=["suspended_at", "suspended_by", "suspension_note"])

@@ -9,7 +9,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.registry.choices import Role, Verb
 from portal.registry.errors import AlreadyMember, NotAsked, PendingLimitReached
-from portal.registry.locks import lock_client
+from portal.registry.locks import lock_client, lock_existing_client
 from portal.registry.models import Actor, Client, Event, Membership, PendingMember, recording
 from portal.registry.validation import clean_email
 
@@ -21,11 +21,11 @@ MAX_PENDING: Final = 50
 def ask_member(client: Client, *, email: str, role: Role, by: User) -> PendingMember:
     """Ask the person with this e-mail address to join; asking again replaces role and time.
 
-    Nobody learns whether an account has the address. Raises `AlreadyMember`, `PendingLimitReached`
-    or `UnfitInput`.
+    Nobody learns whether an account has the address. Raises `AlreadyMember`, `ClientDeleted`,
+    `PendingLimitReached` or `UnfitInput`.
     """
     email = clean_email(email)
-    client = lock_client(client)
+    client = lock_existing_client(client)
     if client.memberships.filter(user__email=email).exists():
         raise AlreadyMember(f"{email} is already a member of {client.name}.")
     others = client.pending_members.exclude(email=email).count()
@@ -75,7 +75,7 @@ def _lock(pending: PendingMember) -> PendingMember | None:
 
 def _lock_own(pending: PendingMember, person: User) -> PendingMember:
     found = _lock(pending)
-    is_open = found is not None and found.is_open(timezone.now())
+    is_open = found and found.is_open(timezone.now()) and not found.client.deleted
     if found is None or not is_open or not person.has_confirmed(found.email):
         raise NotAsked("You are not asked to join this client any more. Ask its owner.")
     return found

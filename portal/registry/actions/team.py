@@ -6,7 +6,7 @@ from portal.accounts.models import User
 from portal.registry.actions.join_client import ask_member
 from portal.registry.choices import Role, Verb
 from portal.registry.errors import HasOwner, LastOwner, NotMember, PersonUnusable
-from portal.registry.locks import lock_client
+from portal.registry.locks import lock_client, lock_existing_client
 from portal.registry.models import Actor, Client, Event, Membership, PendingMember, recording
 from portal.registry.validation import clean_email
 
@@ -15,11 +15,11 @@ from portal.registry.validation import clean_email
 def appoint_owner(client: Client, *, email: str, by: User) -> Membership | PendingMember:
     """Make a member an owner of a client that has none; ask anybody else to join as owner.
 
-    Owners whose account is deactivated do not count. Raises `HasOwner`, `PersonUnusable` or
-    `UnfitInput`.
+    Owners whose account is deactivated do not count. Raises `ClientDeleted`, `HasOwner`,
+    `PersonUnusable` or `UnfitInput`.
     """
     email = clean_email(email)
-    client = lock_client(client)
+    client = lock_existing_client(client)
     if not Client.objects.without_owner().filter(pk=client.pk).exists():
         message = f"{client.name} has an owner, and only an owner can add another."
         raise HasOwner(message)

@@ -27,9 +27,9 @@ class PendingMemberQuerySet(models.QuerySet["PendingMember"]):
         return self.filter(asked_at__gt=now - OPEN_FOR)
 
     def of_person(self, user: User) -> Self:
-        """Return those with an address that the person has confirmed."""
+        """Return those of existing clients with an address that the person has confirmed."""
         confirmed = EmailAddress.objects.filter(user=user, verified=True)
-        return self.filter(email__in=confirmed.values("email"))
+        return self.filter(email__in=confirmed.values("email"), client__deleted=False)
 
 
 class PendingMember(models.Model):

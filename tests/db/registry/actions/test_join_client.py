@@ -10,13 +10,23 @@ from django.utils import timezone
 
 from portal.registry.actions import (
     accept_membership,
+    appoint_owner,
     ask_member,
+    change_client,
+    change_rights,
     decline_membership,
     delete_client,
+    suspend_client,
     withdraw_member,
 )
 from portal.registry.choices import Role, Verb
-from portal.registry.errors import AlreadyMember, NotAsked, PendingLimitReached, UnfitInput
+from portal.registry.errors import (
+    AlreadyMember,
+    ClientDeleted,
+    NotAsked,
+    PendingLimitReached,
+    UnfitInput,
+)
 from portal.registry.models import Client, PendingMember
 from portal.registry.models.pending_member import OPEN_FOR
 from tests.db.registry.ledger.support import problems, sql, verified
@@ -148,9 +158,31 @@ def test_a_request_that_was_changed_by_hand_is_named_after_it_was_accepted(
     ]
 
 
-def test_a_deleted_client_asks_nobody(
+def test_a_deleted_client_asks_nobody_and_is_not_changed(
     payments: Client, pending: PendingMember, cast: SimpleNamespace
 ) -> None:
     delete_client(payments, by=cast.alice)
+    for verb, more in (
+        (ask_member, {"email": "bob@example.com", "role": Role.VIEWER}),
+        (appoint_owner, {"email": "bob@example.com"}),
+        (change_client, {"name": "Other", "contacts": [], "redirect_uris": []}),
+        (change_rights, {"scopes": ["read"], "grant_types": [], "resources": []}),
+    ):
+        # As a request that began before the client was deleted.
+        with pytest.raises(ClientDeleted, match=r"Payments was deleted\."):
+            verb(payments, **more, by=cast.alice)
+    assert not suspend_client(payments, note="", by=cast.admin).is_suspended
     assert not PendingMember.objects.exists()
     verified()
+
+
+def test_nobody_joins_a_deleted_client(
+    payments: Client, pending: PendingMember, cast: SimpleNamespace
+) -> None:
+    Client.objects.filter(pk=payments.pk).update(
+        deleted=True, archived_at=timezone.now(), archived_by=cast.alice
+    )
+    assert not PendingMember.objects.of_person(cast.stranger).exists()
+    for answer in (accept_membership, decline_membership):
+        with pytest.raises(NotAsked):
+            answer(pending, by=cast.stranger)
