@@ -30,6 +30,9 @@ _EVER: Final = float("inf")
 # `BOUND_S` is over, which a busy machine needs.
 _LOOK_EVERY_S: Final = 0.7
 _PAUSE_S: Final = 0.1
+SESSION_S: Final = 60.0
+"""How old a session gets. Its server may live on when a name leads to another one."""
+
 # A server that refuses us answers others, and each set is read from it: haste gains nothing.
 _REFUSED_PAUSE_S: Final = 1.0
 
@@ -143,6 +146,7 @@ class Follower:
         self._clock = clock
         self._subscribers: list[Subscriber] = []
         self._session: Session | None = None
+        self._opened = -_EVER
         self._looked = self._alone_since = -_EVER
         self._identity = ""
         self._tree: Tree | None = None
@@ -196,8 +200,11 @@ class Follower:
             return _REFUSED_PAUSE_S
 
     def _step(self) -> float:
+        if self._session and self._clock() >= self._opened + SESSION_S and not self._renew():
+            return _PAUSE_S
         session = self._session
         if session is None:
+            self._opened = self._clock()
             try:
                 session = self._session = self._source.connect(lambda: self._lose("it is late"))
             except Unreachable as failure:
@@ -216,6 +223,20 @@ class Follower:
         self.good_until, self.gone = began + BOUND_S, False
         self._say(logging.INFO, "The ledger of the database is followed.")
         return max(0.0, began + _LOOK_EVERY_S - self._clock())
+
+    def _renew(self) -> bool:
+        """Connect again; return whether there is a session.
+
+        If that fails soon, the old one goes on: the server may only be full.
+        """
+        self._opened = self._clock()
+        try:
+            session = self._source.connect(lambda: self._lose("it is late"))
+        except (Unreachable, Refused):
+            return self._session is not None
+        self._close()
+        self._session = session
+        return True
 
     def _learn(self, look: Look) -> None:
         """Take in what is new, and tell the subscribers."""
