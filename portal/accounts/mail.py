@@ -9,7 +9,7 @@ import json
 import uuid
 from datetime import datetime, timedelta
 from email.errors import MessageError
-from smtplib import SMTPAuthenticationError, SMTPRecipientsRefused, SMTPResponseException
+from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPResponseException
 from typing import Final
 
 from django.core.mail import EmailMessage
@@ -58,8 +58,9 @@ def hand_over(message: EmailMessage) -> None:
     except OSError as failure:  # the base class of smtplib's errors
         code = _reply_code(failure)
         cause = f"{type(failure).__name__} {code or failure.strerror or ''}".strip()
-        # RFC 5321 §4.2.1: 5yz is permanent. But an operator can correct a wrong password.
-        is_permanent = code >= 500 and not isinstance(failure, SMTPAuthenticationError)
+        # RFC 5321 §4.2.1: 5yz is permanent. But an operator can correct a wrong password or sender.
+        is_of_message = isinstance(failure, (SMTPRecipientsRefused, SMTPDataError))
+        is_permanent = code >= 500 and is_of_message
         raise (TaskDropped if is_permanent else TaskFailed)(cause) from None
     except (ValueError, MessageError) as failure:  # a header cannot contain the address
         raise TaskDropped(type(failure).__name__) from None

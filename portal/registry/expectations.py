@@ -11,6 +11,7 @@ from functools import partial
 from django.conf import settings
 
 from portal.core.assertion import CandidateKey, Expectation, never_seen
+from portal.core.lifecycle import KeyStatus
 from portal.registry.endpoints import issuer, token_endpoint
 from portal.registry.models import Client, ClientKey, RedeemedAssertion
 
@@ -24,10 +25,14 @@ def expectation_of(
     whether its `jti` was used; the token endpoint does not need that, because it consumes the
     `jti`.
     """
+    candidates = [candidate_of(key, now) for key in keys]
+    # An archived client has no live key, unless an older version of the portal registered one.
+    if client.is_archived:
+        retired = partial(replace, status=KeyStatus.RETIRED, since=client.archived_at)
+        candidates = [retired(each) if each.is_live else each for each in candidates]
     return replace(
-        expectation_for(client.client_id, [candidate_of(key, now) for key in keys], now),
-        # An archived client has no live key, unless an older version of the portal registered one.
-        suspended=client.is_suspended or client.is_archived,
+        expectation_for(client.client_id, candidates, now),
+        suspended=client.is_suspended,
         first_seen=partial(first_seen, client) if looking_up_jti else never_seen,
     )
 

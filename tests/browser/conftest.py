@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from threading import Lock
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from portal.accounts.models import User
@@ -17,7 +19,7 @@ from tests.chromium import launch_options
 from tests.db.conftest import cast, key, other, payments, snapshots, steps
 from tests.sessions import session_of
 from tests.triggers import flush_past_the_triggers
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, wait_until
 
 __all__ = [
     "cast",
@@ -49,9 +51,42 @@ def browser_type_launch_args() -> dict[str, Any]:
     return launch_options()
 
 
+class Running:
+    """Counts the requests that the server's threads are answering."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._lock = Lock()
+
+    def begin(self, **_: object) -> None:
+        with self._lock:
+            self.number += 1
+
+    def end(self, **_: object) -> None:
+        with self._lock:
+            self.number -= 1
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Running]:
+    """The requests of all tests."""
+    running = Running()
+    request_started.connect(running.begin)
+    request_finished.connect(running.end)
+    yield running
+    request_started.disconnect(running.begin)
+    request_finished.disconnect(running.end)
+
+
 @pytest.fixture(autouse=True)
-def _fresh(transactional_db: None) -> None:
-    """Start each test with empty tables, which the server's thread also uses."""
+def _fresh(transactional_db: None, running: Running) -> Iterator[None]:
+    """Start each test with empty tables, which the server's thread also uses.
+
+    A page that is closed may have asked for something. Emptying the tables beside that request
+    could end one of the two, as a deadlock.
+    """
+    yield
+    wait_until(lambda: running.number == 0, "The server does not finish a request.")
 
 
 @pytest.fixture

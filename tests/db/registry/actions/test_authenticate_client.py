@@ -213,7 +213,7 @@ def test_an_archived_client_is_refused_whatever_keys_it_has(
 ) -> None:
     # An older version beside this one registers keys for archived clients too.
     Client.objects.filter(pk=payments.pk).update(archived_at=timezone.now(), archived_by=cast.alice)
-    assert refusal_of(send)[0] == Reason.CLIENT_SUSPENDED
+    assert refusal_of(send)[0] == Reason.KEY_RETIRED
 
 
 def test_a_key_of_another_client_is_unknown_here(
