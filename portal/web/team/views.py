@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts.models import User
+from portal.core.dates import date_text
 from portal.registry import permissions
 from portal.registry.actions import ask_member, change_role, remove_member, withdraw_member
 from portal.registry.choices import Role
@@ -118,7 +119,7 @@ def _ask(request: HttpRequest, client: Client, form: MemberForm) -> bool:
     messages.success(
         request,
         f"{pending.email} is asked to join as {role}. Tell them: they accept on their list of "
-        f"clients until {pending.ends_at:%d %B %Y}.",
+        f"clients until {date_text(pending.ends_at)}.",
     )
     return True
 
