@@ -37,6 +37,14 @@
     }
   };
 
+  // A link to a folded form opens it. Browsers do that themselves only when they scroll there.
+  const openTarget = () => {
+    const folded = document.getElementById(location.hash.slice(1))?.closest("details");
+    if (folded) folded.open = true;
+  };
+  addEventListener("hashchange", openTarget);
+  openTarget();
+
   // Menus are <details>. Escape and a click outside close them.
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
