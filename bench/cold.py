@@ -36,7 +36,7 @@ GET = 'function(path) return wrk.format("GET", path) end'
 
 
 class Load(NamedTuple):
-    """What is requested: each path by several verifiers in a row, over so many connections."""
+    """The requests: several verifiers in a row ask for each path, over this many connections."""
 
     paths: list[str]
     verifiers: int

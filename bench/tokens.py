@@ -62,7 +62,7 @@ class End(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """What one round gave; times in microseconds and, of a request, as wrk prints them."""
+    """The result of one round: times in microseconds, and those of a request as wrk prints them."""
 
     rate: float
     server: float

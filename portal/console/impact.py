@@ -52,7 +52,7 @@ def impact_of(keys: Iterable[ClientKey], now: datetime) -> list[Impact]:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a job will do: to how many keys or clients of its list, and to whom.
+    """The effect of a job on the keys or clients of its list.
 
     `keys` leave the key sets. `clients` have some of them, and `keyless` are the primary keys of
     those that cannot authenticate afterwards.

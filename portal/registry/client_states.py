@@ -30,7 +30,7 @@ CLIENT_VERBS: Final = (
 
 @dataclass(slots=True)
 class _Items:
-    """What events record about a list: for each item named, whether the last event adds it.
+    """A list of a client according to events: for each item, whether the last event adds it.
 
     `is_whole` says whether events name all items. Earlier versions did not record what a new client
     had. `is_known` is false once an erased text makes the list unknown.

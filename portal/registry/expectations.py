@@ -40,8 +40,8 @@ def expectation_of(
 def expectation_for(client_id: str, keys: Iterable[CandidateKey], now: datetime) -> Expectation:
     """Return what the token endpoint expects of an assertion of a client that is not suspended.
 
-    `portal.oauth.fast_tokens` calls it with a key from memory. Whatever may change since that key
-    was read is a condition of the statement in `portal.registry.issuing`.
+    `portal.oauth.fast_tokens` calls it with a key from memory. The statement in
+    `portal.registry.issuing` has a condition for each fact that may have changed since.
     """
     return Expectation(
         client_id=client_id,

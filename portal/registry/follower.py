@@ -305,7 +305,7 @@ class Follower:
     def _drop_notified(self, client_ids: Iterable[str]) -> None:
         """Forget these at once. The next look comes too late if the database is dying."""
         for client_id in client_ids:
-            # What a replica has may be older, until that look.
+            # A replica may have an older state, until that look.
             self._head = None
             for subscriber in self._subscribers:
                 try:

@@ -51,7 +51,7 @@ class NotDecided(Exception):  # noqa: N818 - a state, not an error in the code
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """What a client asks for, with an assertion that was verified with `key`.
+    """A request for a token, with an assertion that was verified with `key`.
 
     `at` is when the request came in. `token_sha256` is the hash of the token, in hexadecimal.
     """

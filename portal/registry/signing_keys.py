@@ -1,7 +1,7 @@
 """The keys that clients sign assertions with, and the clients' rights, kept in memory.
 
-What is kept here decides nothing by itself: the statement that consumes an assertion compares
-algorithm and rights with the database, and reads the state of the key (ADR 0024). The keys that the
+An entry alone decides nothing: the statement that consumes an assertion compares algorithm and
+rights with the database, and reads the state of the key (ADR 0024). The keys that the
 portal itself signs with are in `portal.own_keys`.
 """
 

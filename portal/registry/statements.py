@@ -23,7 +23,7 @@ Row = tuple[Any, ...]
 
 _NOW: Final = datetime(1, 1, 1, tzinfo=UTC)
 _WAS_PREPARED: Final = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.FeatureNotSupported)
-"""What PostgreSQL says when a prepared statement is gone, or its tables have changed since."""
+"""The errors of PostgreSQL when a prepared statement is gone, or its tables have changed since."""
 
 _ONLY_IF_ASKED: Final = 2**31
 

@@ -15,9 +15,9 @@ class Task(models.Model):
     """
 
     kind = models.CharField(max_length=32)
-    """What to do: the name of a `Kind`."""
+    """The name of a `Kind`."""
     subject = models.CharField(max_length=200)
-    """What it is about, such as the primary key of a job. Each is queued once for a kind."""
+    """The object of the task, such as the primary key of a job. Each is queued once for a kind."""
     due_at = models.DateTimeField()
     claim = models.UUIDField(null=True)
     """The worker's claim, or None if no worker has claimed the task."""
@@ -29,7 +29,7 @@ class Task(models.Model):
     last_at = models.DateTimeField(null=True)
     """When the task is dropped instead of being done; None if never."""
     sealed = models.TextField(blank=True, default="", db_default="")
-    """What the task needs and nobody may read, encrypted (`portal.work.sealing`)."""
+    """Content of the task that nobody may read, encrypted (`portal.work.sealing`)."""
     lost = models.PositiveIntegerField(default=0, db_default=0)
     """How many workers claimed the task and did not end the attempt."""
 

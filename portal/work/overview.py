@@ -1,4 +1,4 @@
-"""What admins see of the tasks: how many wait, how many fail and why, and what was done."""
+"""Counts of tasks for admins: queued, failing and why, done, and dropped."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -42,7 +42,7 @@ class Kind:
 
     name: str
     title: str
-    """What the tasks are, for admins: "Messages"."""
+    """The name of the tasks for admins, in the plural: "Messages"."""
     run: Callable[[Task, datetime], datetime | None]
     lease: timedelta = timedelta(minutes=1)
     """After how long another worker may take the task: longer than any run takes."""
@@ -120,7 +120,7 @@ def succeed(task: Task, *, due_at: datetime | None, now: datetime) -> None:
     Does nothing if the claim was lost.
     """
     if due_at is None:
-        _delete(task, done=1, done_at=now)
+        _delete(task, "done", now)
     else:
         _claimed(task).update(claim=None, attempts=0, lost=0, error="", due_at=due_at)
 
@@ -129,14 +129,14 @@ def fail(task: Task, error: str, *, now: datetime) -> None:
     """Make the task due after a pause that grows. Does nothing if the claim was lost."""
     due_at = now + pause_after(task.attempts)
     if task.last_at is not None:
-        # What is sealed stays no longer than it is needed.
+        # Not later: the task is dropped then, and its sealed content is kept no longer.
         due_at = min(due_at, task.last_at)
     _claimed(task).update(claim=None, error=error[:200], due_at=due_at)
 
 
 def drop(task: Task, *, now: datetime) -> None:
     """Delete and count a task that cannot be done. Does nothing if the claim was lost."""
-    _delete(task, dropped=1, dropped_at=now)
+    _delete(task, "dropped", now)
 
 
 def retry(kind: str, now: datetime) -> int:
@@ -149,12 +149,12 @@ def _claimed(task: Task) -> QuerySet[Task]:
 
 
 @transaction.atomic
-def _delete(task: Task, **counted: Any) -> None:
+def _delete(task: Task, count: str, now: datetime) -> None:
+    """Delete a task and add it to this count of the kind's `Tally`."""
     deleted, _ = _claimed(task).delete()
     if deleted:
         Tally.objects.get_or_create(kind=task.kind)
-        added = {name: F(name) + n for name, n in counted.items() if isinstance(n, int)}
-        Tally.objects.filter(kind=task.kind).update(**{**counted, **added})
+        Tally.objects.filter(kind=task.kind).update(**{count: F(count) + 1, f"{count}_at": now})
 
 
 def pause_after(attempts: int) -> timedelta:

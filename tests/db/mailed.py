@@ -1,4 +1,4 @@
-"""What the portal sends by e-mail."""
+"""The messages that the portal sends by e-mail."""
 
 from __future__ import annotations
 

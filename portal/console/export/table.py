@@ -1,4 +1,4 @@
-"""What can be exported: rows of a list of the console, with their columns."""
+"""The lists of the console that can be exported, with their columns."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Table(Generic[Item]):
     row: Callable[[Item, datetime], dict[str, Any]]
     """Returns the columns of an item at a time."""
     related: tuple[str, ...] = ()
-    """What the columns need beside what the list shows."""
+    """The related rows that the columns need and the list does not load."""
 
     def export(
         self, to: Format, asked: ListFilter[Item], rows: QuerySet[Item], now: datetime

@@ -86,7 +86,7 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
     tab = ""
     """The tab of the console that contains the list."""
     noun = ""
-    """What a row is."""
+    """The noun for a row of the list, such as "key"."""
     places: tuple[str, str, str] = ("Newest", "Newer", "Older")
     """The links to the first, the previous and the next page."""
 

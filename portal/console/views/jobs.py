@@ -36,7 +36,7 @@ SHOWN_FAILURES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What the pages need to know about a verb."""
+    """The facts about a verb that the pages need."""
 
     list_name: str
     """The URL name of the list whose filter the job came from."""
@@ -156,7 +156,9 @@ def cancellation(request: AdminRequest, number: int) -> HttpResponse:
     """Cancel a running job."""
     job = cancel_job(_find(number), by=request.user)
     if job.status == JobStatus.CANCELLED:
-        messages.success(request, "The job is cancelled. What it has done stays done.")
+        messages.success(
+            request, "The job is cancelled. The keys and clients that it has done stay as they are."
+        )
     else:
         messages.warning(request, "There was nothing to cancel: the job is not running.")
     return redirect("console_job", job.pk)

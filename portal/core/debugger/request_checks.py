@@ -1,4 +1,4 @@
-"""What is wrong with the request around an assertion, as far as the paste shows it."""
+"""Checks of the request around an assertion, as far as the paste shows it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _GRANTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class RequestExpectation:
-    """What a request of the client must fit.
+    """The values that a request of the client must have.
 
     `other_endpoints` are those that authenticate a client too, for introspection and revocation.
     `grant_types` and `scopes` are those that the client may use.

@@ -273,8 +273,8 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
         Event(actor_user=cast.admin, verb=Verb.REVOKE_KEY, client=key.client, key=key)
         for _ in range(number)
     )
-    # Who is asking (2), what is meant (2), the events, their people, clients and keys, where the
-    # search may stop, and how many there are (2).
+    # The person (2), the key and client of the filter (2), the events, their people, clients and
+    # keys, where the search may stop, and how many there are (2).
     with django_assert_max_num_queries(11):
         admin.get(URL, {"key": key.kid, "client": "Payments"})
 

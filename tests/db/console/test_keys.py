@@ -235,7 +235,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]],
 ) -> None:
     make_keys(payments, number)
-    # Who is asking (2), which clients and labels match (2), where the search may stop, the keys,
+    # The person (2), the clients and labels that match (2), where the search may stop, the keys,
     # and their clients.
     with django_assert_max_num_queries(7):
         admin.get(URL, {"q": "Key", "status": "live"})

@@ -310,7 +310,7 @@ def test_rights_that_were_given_are_there_for_the_next_request(
     assert portal.send(signer.form())[2]["scope"] == "read"
     signer.allow(cast.admin, "read", "write")
     assert portal.send(signer.form(scope="write"))[2]["scope"] == "write"
-    # What was in memory is not used again.
+    # The rights in memory are the new ones.
     portal.entered = 0
     portal.send(signer.form())
     assert portal.send(signer.form(scope="write"))[2]["scope"] == "write"
