@@ -38,6 +38,8 @@ def _what(event: Event, detail: Detail) -> str:
             client=_client(event),
             key=_key(event),
             person=detail.get("person", "somebody"),
+            member=detail.get("member", "somebody"),
+            role=_label(Role, detail.get("role")).lower(),
             alg=detail.get("alg", "signing"),
             note=_note(detail),
         )
@@ -129,26 +131,11 @@ def _rights(event: Event, detail: Detail) -> str:
     return f"{' and '.join(changes) or 'changed the rights'} for {_client(event)}"
 
 
-def _member(event: Event, detail: Detail) -> str:
-    name = detail.get("member", "somebody")
+def _removed(event: Event, detail: Detail) -> str:
     role = _label(Role, detail.get("role")).lower()
-    if event.verb == Verb.ASK_MEMBER:
-        return f"asked {name} to join {_client(event)} as {role}"
-    if event.verb == Verb.WITHDRAW_MEMBER:
-        return f"withdrew the request to {name} to join {_client(event)}"
-    if event.verb == Verb.ACCEPT_MEMBERSHIP:
-        return f"joined {_client(event)} as {role}"
-    if event.verb == Verb.DECLINE_MEMBERSHIP:
-        return f"declined to join {_client(event)} as {role}"
-    if event.verb == Verb.ADD_MEMBER:
-        return f"added {name} to {_client(event)} as {role}"
-    if event.verb == Verb.APPOINT_OWNER:
-        return f"appointed {name} owner of {_client(event)}, which had none"
-    if event.verb == Verb.CHANGE_MEMBER:
-        return f"made {name} {role} of {_client(event)}"
     if event.actor_user_id and event.actor_user_id == detail.get("member_id"):
         return f"left {_client(event)}, where they were {role}"
-    return f"removed {name}, who was {role}, from {_client(event)}"
+    return f"removed {detail.get('member', 'somebody')}, who was {role}, from {_client(event)}"
 
 
 def _changed_key(event: Event, detail: Detail) -> str:
@@ -204,6 +191,13 @@ _TEXTS: Final[dict[str, str]] = {
     Verb.ARCHIVE_CLIENT: "archived {client}",
     Verb.UNARCHIVE_CLIENT: "took {client} out of the archive",
     Verb.DELETE_CLIENT: "deleted {client}",
+    Verb.ASK_MEMBER: "asked {member} to join {client} as {role}",
+    Verb.WITHDRAW_MEMBER: "withdrew the request to {member} to join {client}",
+    Verb.ACCEPT_MEMBERSHIP: "joined {client} as {role}",
+    Verb.DECLINE_MEMBERSHIP: "declined to join {client} as {role}",
+    Verb.ADD_MEMBER: "added {member} to {client} as {role}",
+    Verb.APPOINT_OWNER: "appointed {member} owner of {client}, which had none",
+    Verb.CHANGE_MEMBER: "made {member} {role} of {client}",
     Verb.INVITE_PERSON: "invited {person}",
     Verb.DEACTIVATE_PERSON: "deactivated the account of {person}",
     Verb.ACTIVATE_PERSON: "reactivated the account of {person}",
@@ -218,11 +212,7 @@ _TEXTS: Final[dict[str, str]] = {
 _DESCRIBE: Final[dict[str, Callable[[Event, Detail], str]]] = {
     Verb.CHANGE_CLIENT: _changed,
     Verb.CHANGE_RIGHTS: _rights,
-    **dict.fromkeys(
-        (Verb.ADD_MEMBER, Verb.CHANGE_MEMBER, Verb.REMOVE_MEMBER, Verb.APPOINT_OWNER), _member
-    ),
-    **dict.fromkeys((Verb.ASK_MEMBER, Verb.WITHDRAW_MEMBER), _member),
-    **dict.fromkeys((Verb.ACCEPT_MEMBERSHIP, Verb.DECLINE_MEMBERSHIP), _member),
+    Verb.REMOVE_MEMBER: _removed,
     Verb.CHANGE_KEY: _changed_key,
     Verb.RETIRE_KEY: _retired,
     Verb.REVOKE_KEY: _revoked,

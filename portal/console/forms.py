@@ -101,7 +101,7 @@ class SuspensionForm(PortalForm):
 
 
 class JobForm(PortalForm):
-    """Starts a job. To confirm, one types how many keys or clients it has."""
+    """Starts a job, after the admin has typed the number of its keys or clients."""
 
     confirmation = forms.CharField(
         max_length=20,

@@ -78,7 +78,7 @@ def too_large(request: HttpRequest) -> HttpResponse:
 
 
 def signed_out(request: HttpRequest) -> HttpResponse:
-    """Answer 403 to an htmx request of nobody, so that the page keeps what the user typed."""
+    """Answer 403 to an anonymous htmx request, so that the page keeps the user's input."""
     return _show(request, "signed_out", status=403)
 
 

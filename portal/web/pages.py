@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypedDict
+from typing import Any, TypedDict
 from urllib.parse import urlencode
 
 from django import forms
+from django.db.models import BigIntegerField
 from django.http import HttpRequest
 
 from portal.registry.paging import Page
 
-_MAX_ID: Final = 2**63 - 1
 
+class PlaceForm(forms.Form):
+    """The query parameters of a list: the primary key of the row next to the page."""
 
-class _PlaceForm(forms.Form):
-    before = forms.IntegerField(required=False, min_value=1, max_value=_MAX_ID)
-    after = forms.IntegerField(required=False, min_value=1, max_value=_MAX_ID)
+    before = forms.IntegerField(required=False, min_value=1, max_value=BigIntegerField.MAX_BIGINT)
+    after = forms.IntegerField(required=False, min_value=1, max_value=BigIntegerField.MAX_BIGINT)
 
 
 class Place(TypedDict):
@@ -30,7 +31,7 @@ def place_of(request: HttpRequest, prefix: str = "") -> Place:
 
     A second list on a page has a `prefix` for the names of its parameters.
     """
-    form = _PlaceForm(request.GET, prefix=prefix)
+    form = PlaceForm(request.GET, prefix=prefix)
     if not form.is_valid():
         return Place(before=None, after=None)
     return Place(before=form.cleaned_data["before"], after=form.cleaned_data["after"])

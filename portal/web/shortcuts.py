@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
+from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, ClientKey
 from portal.web.current_user import current_user
 
@@ -27,6 +32,15 @@ def require(allowed: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a
     """Raise `PermissionDenied` (403) with the message `otherwise` unless `allowed`."""
     if not allowed:
         raise PermissionDenied(otherwise)
+
+
+@contextmanager
+def refusal_as_message(request: HttpRequest) -> Iterator[None]:
+    """Show a `RegistryRefusal` of the block as a message, and continue after the block."""
+    try:
+        yield
+    except RegistryRefusal as refusal:
+        messages.error(request, str(refusal))
 
 
 NOT_YOUR_KEYS = (

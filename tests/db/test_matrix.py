@@ -179,12 +179,12 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 404 404 404 404 302 404  POST",
         "302 302 404 404 404 404 405 404  GET HEAD PUT PATCH DELETE OPTIONS",
     ),
-    "console/jobs/<int:number>": (
+    "console/jobs/<row:number>": (
         "302 302 404 404 404 404 200 404  GET HEAD",
         "302 302 404 404 404 404 422 404  POST",
         "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
     ),
-    "console/jobs/<int:number>/cancellation": (
+    "console/jobs/<row:number>/cancellation": (
         "302 302 404 404 404 404 302 404  POST",
         "302 302 404 404 404 404 405 404  GET HEAD PUT PATCH DELETE OPTIONS",
     ),

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any, Final, Generic, Self, TypeVar
 from urllib.parse import urlencode
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Model, QuerySet
+from django.db.models import BigIntegerField, Model, QuerySet
 from django.forms.forms import DeclarativeFieldsMetaclass
 from django.http import QueryDict
 
 from portal.accounts.models import User
 from portal.console.humanize import counted
+from portal.console.search import clients_named
+from portal.console.time_range import before, since
+from portal.registry.models import Client
 from portal.registry.paging import SCAN, Count, IndexFilter, Page, count_of, page_of
 from portal.web.forms import PortalForm
 
 Row = TypeVar("Row", bound=Model)
 
 PAGE_SIZE: Final = 50
-MAX_ID: Final = 2**63 - 1
+MAX_ID: Final = BigIntegerField.MAX_BIGINT
 _BETWEEN: Final = "Enter a date between 2000-01-01 and 2999-12-31."
 _DATES: Final = [
     MinValueValidator(date(2000, 1, 1), _BETWEEN),
@@ -49,7 +53,7 @@ def midnight(day: date) -> datetime:
 
 
 def ids_of(found: QuerySet[Any], what: str) -> list[int]:
-    """Return the primary keys of what a filter's text names; raise if it names none, or many."""
+    """Return the primary keys of the rows for a filter's text; raise if there are none, or many."""
     ids = list(found.order_by().values_list("pk", flat=True)[: _MANY + 1])
     if not ids:
         message = f"No {what} match this. Check that you copied all of it."
@@ -70,6 +74,20 @@ def person_with(email: str) -> User | None:
         message = f"Nobody has the e-mail address {email}. Enter the complete address."
         raise forms.ValidationError(message)
     return person
+
+
+def clients_with(term: str) -> list[int] | None:
+    """Return the ids of the clients that a filter's text names, or None for an empty text."""
+    return ids_of(Client.objects.filter(clients_named(term)), "clients") if term else None
+
+
+def of_days(rows: QuerySet[Row], first: date | None, last: date | None) -> QuerySet[Row]:
+    """Return the rows of these days in UTC, both included; see `time_range`."""
+    if first:
+        rows = since(rows, midnight(first))
+    if last:
+        rows = before(rows, midnight(last) + timedelta(days=1))
+    return rows
 
 
 class AbstractFormMeta(DeclarativeFieldsMetaclass, ABCMeta):
@@ -176,17 +194,13 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
         """Return the context of a list: the form, the page, and the links to other pages."""
         is_first = not (self.data.get("before") or self.data.get("after"))
         here = self.query(**self._place())
-        count = None
-        if page:
-            # The page has examined all that the count would.
-            known = is_first and (page.before is None or page.stopped)
-            count = Count(len(page.rows), not page.stopped) if known else self.count(now)
         return {
             "section": "console",
             "tab": self.tab,
             "form": self,
             "page": page,
-            "count": count and counted(count.number, self.noun, or_more=not count.is_exact),
+            # Only some pages show it, and a count is a query: templates call it.
+            "count": page and partial(self._count_text, page, now, is_first=is_first),
             "scan": f"{SCAN:,}",
             "places": self.places if page else (),
             "filters": self.query(),
@@ -196,6 +210,12 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
             "newer": self.query(after=page.after) if page and page.after else "",
             "is_first": is_first,
         }
+
+    def _count_text(self, page: Page[Row], now: datetime, *, is_first: bool) -> str:
+        # The page has examined all that the count would.
+        known = is_first and (page.before is None or page.stopped)
+        count = Count(len(page.rows), not page.stopped) if known else self.count(now)
+        return counted(count.number, self.noun, or_more=not count.is_exact)
 
     @property
     def narrows(self) -> bool:

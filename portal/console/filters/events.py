@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django import forms
 from django.db.models import Q, QuerySet
 
 from portal.accounts.models import User
 from portal.console.event_text import with_named
-from portal.console.filters.base import ListFilter, day_field, ids_of, midnight, person_with
-from portal.console.search import MAX_QUERY, clients_named, fingerprint_in
-from portal.console.time_range import before, since
+from portal.console.filters.base import (
+    ListFilter,
+    clients_with,
+    day_field,
+    ids_of,
+    of_days,
+    person_with,
+)
+from portal.console.search import MAX_QUERY, fingerprint_in
 from portal.registry.choices import Verb
-from portal.registry.models import Client, ClientKey, Event
+from portal.registry.models import ClientKey, Event
 from portal.registry.paging import IndexFilter
 
 
@@ -45,8 +51,7 @@ class EventFilter(ListFilter[Event]):
 
     def clean_client(self) -> list[int] | None:
         """Return the ids of the clients that the text names, or None for all."""
-        term = self.cleaned_data["client"]
-        return ids_of(Client.objects.filter(clients_named(term)), "clients") if term else None
+        return clients_with(self.cleaned_data["client"])
 
     def clean_key(self) -> list[int] | None:
         """Return the ids of the keys that the text names, or None for all."""
@@ -75,12 +80,7 @@ class EventFilter(ListFilter[Event]):
 
     def candidates(self, now: datetime) -> QuerySet[Event]:  # noqa: ARG002 - events do not change with time
         """Return the events of the dates."""
-        events, asked = Event.objects.all(), self.cleaned_data
-        if asked["since"]:
-            events = since(events, midnight(asked["since"]))
-        if asked["until"]:
-            events = before(events, midnight(asked["until"]) + timedelta(days=1))
-        return events
+        return of_days(Event.objects.all(), self.cleaned_data["since"], self.cleaned_data["until"])
 
     def narrow(self, candidates: QuerySet[Event], now: datetime) -> QuerySet[Event]:  # noqa: ARG002
         """Return the events of the verb, the clients and the person."""

@@ -24,7 +24,13 @@ Keys: TypeAlias = ClientKeyQuerySet
 
 _ANY: Final = ("", "Any")
 _FOLDED: Final = (
-    *("registered_from", "registered_to", "registered_by", "unused", "size", "legacy", "ownerless"),
+    "registered_from",
+    "registered_to",
+    "registered_by",
+    "unused",
+    "size",
+    "legacy",
+    "ownerless",
 )
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.db.models import Prefetch, QuerySet
 
-from portal.console.filters.base import ListFilter, day_field, ids_of, midnight
-from portal.console.search import MAX_QUERY, clients_named
-from portal.console.time_range import before, since
-from portal.registry.models import Client, ClientKey, RefusedRequest
+from portal.console.filters.base import ListFilter, clients_with, day_field, of_days
+from portal.console.search import MAX_QUERY
+from portal.registry.models import ClientKey, RefusedRequest
 from portal.registry.paging import IndexFilter
 from portal.web.explanations import explained_reasons
 
@@ -47,8 +46,7 @@ class RefusedRequestFilter(ListFilter[RefusedRequest]):
 
     def clean_client(self) -> list[int] | None:
         """Return the ids of the clients that the text names, or None for all."""
-        term = self.cleaned_data["client"]
-        return ids_of(Client.objects.filter(clients_named(term)), "clients") if term else None
+        return clients_with(self.cleaned_data["client"])
 
     @property
     def index_filter(self) -> IndexFilter | None:
@@ -63,11 +61,7 @@ class RefusedRequestFilter(ListFilter[RefusedRequest]):
         requests, asked = RefusedRequest.objects.all(), self.cleaned_data
         if asked["q"]:
             requests = requests.filter(reference=asked["q"])
-        if asked["since"]:
-            requests = since(requests, midnight(asked["since"]))
-        if asked["until"]:
-            requests = before(requests, midnight(asked["until"]) + timedelta(days=1))
-        return requests
+        return of_days(requests, asked["since"], asked["until"])
 
     def narrow(
         self,

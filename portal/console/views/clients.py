@@ -147,14 +147,15 @@ def _find(client_id: str) -> Client:
 
 def _about(request: AdminRequest, client: Client, **more: object) -> dict[str, object]:
     now = timezone.now()
+    members = list(client.memberships.prefetch_related("user").order_by("pk")[: _MEMBERS + 1])
     return {
         "section": "console",
         "tab": "clients",
         "client": client,
         "back": back_to(request, "console_clients"),
         "live": list(client.keys.live(now).defer("pem", "jwk").order_by("-pk")),
-        "members": list(client.memberships.prefetch_related("user").order_by("pk")[:_MEMBERS]),
-        "more_members": client.memberships.all()[: _MEMBERS + 1].count() > _MEMBERS,
+        "members": members[:_MEMBERS],
+        "more_members": len(members) > _MEMBERS,
         "now": now,
         **more,
     }

@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 
 from portal.console.decorators import AdminRequest, admin_view
 from portal.console.filters import AffectedClients, ClientFilter, JobFilter, KeyFilter
-from portal.console.filters.base import MAX_ID, ListFilter
+from portal.console.filters.base import ListFilter
 from portal.console.forms import JobForm, RevocationJobForm, SuspensionJobForm
 from portal.console.humanize import counted
 from portal.console.impact import Effect, effect_of_revoking, effect_of_suspending
@@ -174,10 +174,9 @@ def retry_work(request: AdminRequest) -> HttpResponse:
 
 
 def _find(number: int) -> Job:
-    found = Job.objects.select_related("by", "cancelled_by").filter(pk=min(number, MAX_ID)).first()
-    if found is None:
-        raise Http404
-    return found
+    # The page of a running job is loaded every few seconds, and needs no ids.
+    jobs = Job.objects.select_related("by", "cancelled_by").defer("ids")
+    return get_object_or_404(jobs, pk=number)
 
 
 def _about(job: Job) -> dict[str, object]:

@@ -9,12 +9,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.registry import permissions
 from portal.registry.actions import archive_client, delete_client, unarchive_client
-from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client
 from portal.web.current_user import current_user
 from portal.web.forms import ConfirmedForm, posted
 from portal.web.render import leave, show
-from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, require
+from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, refusal_as_message, require
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,11 +38,8 @@ def client_archive(request: HttpRequest, client_id: str) -> HttpResponse:
 def client_archive_withdrawal(request: HttpRequest, client_id: str) -> HttpResponse:
     """Take a client out of the archive."""
     client = _find_own(request, client_id)
-    try:
+    with refusal_as_message(request):
         unarchive_client(client, by=current_user(request))
-    except RegistryRefusal as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, f"{client.name} is back. Now add a public key.")
     return leave(request, "client", client.client_id)
 
@@ -55,13 +51,11 @@ def client_delete(request: HttpRequest, client_id: str) -> HttpResponse:
     if request.method != "POST":
         context = {"section": "clients", "client": client, "has_keys": client.keys.exists()}
         return show(request, "web/clients/delete.html", context)
-    try:
+    with refusal_as_message(request):
         delete_client(client, by=current_user(request))
-    except RegistryRefusal as refusal:
-        messages.error(request, str(refusal))
-        return leave(request, "client", client.client_id)
-    messages.success(request, f"{client.name} is deleted.")
-    return leave(request, "clients")
+        messages.success(request, f"{client.name} is deleted.")
+        return leave(request, "clients")
+    return leave(request, "client", client.client_id)
 
 
 def _find_own(request: HttpRequest, client_id: str) -> Client:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django import forms
 from django.conf import settings
-from django.db.models import BigIntegerField
 
 from portal.core.algorithms import ALGORITHMS
 from portal.core.lifecycle import LIVE, OVER, KeyStatus
@@ -76,13 +74,6 @@ class KeyLists:
     def needs_extended(self) -> bool:
         """Whether a current key is published in the extended set only."""
         return any(ALGORITHMS[row.key.alg].extended for row in self.current)
-
-
-class EndedKeysForm(forms.Form):
-    """The query parameters of the list of ended keys: the key next to the page."""
-
-    before = forms.IntegerField(required=False, min_value=1, max_value=BigIntegerField.MAX_BIGINT)
-    after = forms.IntegerField(required=False, min_value=1, max_value=BigIntegerField.MAX_BIGINT)
 
 
 def key_lists(

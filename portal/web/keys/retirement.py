@@ -21,7 +21,7 @@ from portal.web.keys.forms import RetirementForm
 from portal.web.keys.lists import is_last_live
 from portal.web.keys.removal import show_removal
 from portal.web.render import leave
-from portal.web.shortcuts import NOT_YOUR_KEYS, get_key_or_404, require
+from portal.web.shortcuts import NOT_YOUR_KEYS, get_key_or_404, refusal_as_message, require
 from portal.web.templatetags.portal import moment
 
 
@@ -44,11 +44,8 @@ def key_retirement_withdrawal(request: HttpRequest, client_id: str, kid: str) ->
     """Withdraw a retirement that has not taken effect."""
     key = get_key_or_404(request, client_id, kid)
     require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
-    try:
+    with refusal_as_message(request):
         keep_key(key, by=current_user(request))
-    except RegistryRefusal as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, f"“{key.label}” stays live. The retirement was cancelled.")
     return leave(request, "key", key.client.client_id, key.kid)
 

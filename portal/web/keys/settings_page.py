@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
@@ -20,21 +20,21 @@ from portal.web.keys.example import example_of
 from portal.web.keys.file_names import files_of_next_key
 from portal.web.keys.forms import KeyForm
 from portal.web.keys.guide import PUBLIC_HALVES, recipes
-from portal.web.keys.lists import EndedKeysForm, KeyLists, ended_by_portal, key_lists
+from portal.web.keys.lists import ended_by_portal, key_lists
 from portal.web.leaked_keys import leaked_keys_of
+from portal.web.pages import PlaceForm, pager_of
 from portal.web.render import show
 from portal.web.shortcuts import get_client_or_404
 from portal.web.token_requests.lists import latest_requests
 
 TEMPLATE = "web/keys/settings.html"
-_ENDED: Final = "keys=ended"
 
 
 @require_safe
 def client(request: HttpRequest, client_id: str) -> HttpResponse:
     """Show the Settings page, with the requested page of the ended keys."""
     found = get_client_or_404(request, client_id)
-    place = EndedKeysForm(request.GET)
+    place = PlaceForm(request.GET)
     if not place.is_valid():
         message = "The link to this page of the list is invalid."
         raise BadRequest(message)
@@ -66,7 +66,8 @@ def show_settings(
         "example": example_of(client, lists),
         "lists": lists,
         "shows_ended": place is not None,
-        **_pages(client, lists, place or {}),
+        "path": reverse("client", args=[client.client_id]),
+        **pager_of(request, lists.ended, keys="ended"),
         "revoked_by_portal": ended_by_portal(client, now) if lists.ended_count else [],
         "limit": settings.KEY_LIMIT,
         "latest": latest_requests(client, now),
@@ -83,14 +84,3 @@ def show_settings(
         "role": permissions.role_of(user, client),
     }
     return show(request, TEMPLATE, context, fragment=fragment, status=status)
-
-
-def _pages(client: Client, lists: KeyLists, place: dict[str, int | None]) -> dict[str, Any]:
-    """Return the links to the other pages of the ended keys."""
-    return {
-        "path": reverse("client", args=[client.client_id]),
-        "filters": _ENDED,
-        "older": f"{_ENDED}&before={lists.ended.before}" if lists.ended.before else "",
-        "newer": f"{_ENDED}&after={lists.ended.after}" if lists.ended.after else "",
-        "is_first": not any(place.values()),
-    }

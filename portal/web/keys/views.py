@@ -99,9 +99,7 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
         "now": now,
         "status": status,
         "is_current": is_current,
-        "can_edit": may_end,
-        "can_confirm": may_end,
-        "can_retire": may_end,
+        "can_change": may_end,
         "can_withdraw": may_end and status == KeyStatus.RETIRING,
         "can_revoke": not found.revoked_at and permissions.can_revoke_keys(user, found.client),
     }

@@ -8,33 +8,29 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from portal.registry.actions import accept_membership, decline_membership
-from portal.registry.errors import RegistryRefusal
 from portal.registry.models import PendingMember
 from portal.web.current_user import current_user
+from portal.web.shortcuts import refusal_as_message
 
 
 @require_POST
 def membership_acceptance(request: HttpRequest, pending: int) -> HttpResponse:
     """Join the client."""
     found = _find_own(request, pending)
-    try:
+    with refusal_as_message(request):
         accept_membership(found, by=current_user(request))
-    except RegistryRefusal as refusal:
-        messages.error(request, str(refusal))
-        return redirect("clients")
-    messages.success(request, f"You joined {found.client} as {found.get_role_display().lower()}.")
-    return redirect("client", found.client.client_id)
+        role = found.get_role_display().lower()
+        messages.success(request, f"You joined {found.client} as {role}.")
+        return redirect("client", found.client.client_id)
+    return redirect("clients")
 
 
 @require_POST
 def membership_refusal(request: HttpRequest, pending: int) -> HttpResponse:
     """Decline to join the client."""
     found = _find_own(request, pending)
-    try:
+    with refusal_as_message(request):
         decline_membership(found, by=current_user(request))
-    except RegistryRefusal as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, f"You declined to join {found.client}.")
     return redirect("clients")
 

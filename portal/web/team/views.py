@@ -25,7 +25,7 @@ from portal.web.form_errors import add_refusal
 from portal.web.forms import MemberForm, RoleForm, posted
 from portal.web.pages import pager_of, place_of
 from portal.web.render import show
-from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, require
+from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, refusal_as_message, require
 
 PAGE_SIZE: Final = 50
 
@@ -54,11 +54,8 @@ def member(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, "This is not a role. Choose owner, developer or viewer.")
     else:
-        try:
+        with refusal_as_message(request):
             change_role(membership, role=form.cleaned_data["role"], by=current_user(request))
-        except RegistryRefusal as refusal:
-            messages.error(request, str(refusal))
-        else:
             messages.success(request, f"The role of {membership.user} was changed.")
     return redirect(back_to(request, "team", client_id).url)
 
@@ -88,11 +85,8 @@ def member_removal(request: HttpRequest, client_id: str, row: int) -> HttpRespon
             "back": back_to(request, "team", client_id),
         }
         return show(request, "web/team/member_removal.html", context)
-    try:
+    with refusal_as_message(request):
         remove_member(membership, by=user)
-    except RegistryRefusal as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, _removed(membership, user))
     own = Client.objects.visible_to(user).filter(pk=client.pk)
     return redirect(back_to(request, "team", client_id).url if own.exists() else "home")
