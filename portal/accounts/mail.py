@@ -32,14 +32,13 @@ def queue(message: EmailMessage, *, life: timedelta) -> None:
         "from_email": message.from_email,
         "to": message.to,
     }
+    put_sealed(MESSAGE, json.dumps(content, default=str), life=life)
+
+
+def put_sealed(kind: Kind, text: str, *, life: timedelta) -> None:
+    """Queue a task that needs only this text, encrypted; it is dropped after its life."""
     now = timezone.now()
-    put(
-        MESSAGE,
-        uuid.uuid4().hex,
-        due_at=now,
-        last_at=now + life,
-        sealed=json.dumps(content, default=str),
-    )
+    put(kind, uuid.uuid4().hex, due_at=now, last_at=now + life, sealed=text)
 
 
 def opened(task: Task) -> str:

@@ -5,22 +5,19 @@ So the request does the same for every address, and the link is stored nowhere.
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Final
 from urllib.parse import urlsplit
 
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.core.mail import EmailMessage
-from django.template.loader import render_to_string
-from django.utils import timezone
 
 from portal.accounts.invitation import password_url
-from portal.accounts.mail import MESSAGE, hand_over, opened
+from portal.accounts.mail import MESSAGE, hand_over, opened, put_sealed
 from portal.work.models import Task
-from portal.work.tasks import Kind, put
+from portal.work.tasks import Kind
 
 LIFE: Final = timedelta(hours=1)
 """How long a worker tries to send the message. The link in it lives from then on."""
@@ -31,8 +28,7 @@ def request_reset(email: str) -> None:
 
     Only a confirmed address of an active user gets a link.
     """
-    now = timezone.now()
-    put(RESET, uuid.uuid4().hex, due_at=now, last_at=now + LIFE, sealed=email.lower())
+    put_sealed(RESET, email.lower(), life=LIFE)
 
 
 def _send(task: Task, _now: datetime) -> None:
@@ -44,9 +40,7 @@ def _send(task: Task, _now: datetime) -> None:
     if address:
         context["password_reset_url"] = password_url(address.user)
     template = f"account/email/{'password_reset_key' if address else 'unknown_account'}"
-    subject = render_to_string(f"{template}_subject.txt", context).strip()
-    body = render_to_string(f"{template}_message.txt", context).strip()
-    hand_over(EmailMessage(subject, body, to=[email]))
+    hand_over(get_adapter().render_mail(template, email, context))
 
 
 RESET: Final = Kind(

@@ -1,4 +1,4 @@
-"""The one way in which the portal writes dates and times for people: in UTC."""
+"""Formats dates and times for people, in UTC, everywhere in the same way."""
 
 from __future__ import annotations
 

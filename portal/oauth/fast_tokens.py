@@ -25,13 +25,12 @@ from portal.core.assertion import (
     parse_unverified,
     verify,
 )
-from portal.core.assertion.token_request import private_key_in
 from portal.core.reasons import Refused
 from portal.logs import already_logged
 from portal.oauth.client_requests import FORM, answer, not_now
 from portal.oauth.grants import new_token
 from portal.publishing.cached_jwks import Application, is_surely_https
-from portal.registry.actions.authenticate_client import is_plain, new_reference
+from portal.registry.actions.authenticate_client import new_reference, refuse_private_key
 from portal.registry.batching import Batches, BatchesFull, OutcomeUnknown
 from portal.registry.choices import GrantType
 from portal.registry.endpoints import TOKEN_PATH
@@ -131,8 +130,7 @@ class FastTokens:
         if key is None:
             return None
         verified = verify(unverified, expectation_for(client_id, [key.candidate], at))
-        if private_key_in(parameters, beside_assertion=is_plain(unverified)):
-            return None
+        refuse_private_key(parameters, unverified)
         return verified, key
 
     def _read_key(self, client_id: str, kid: str) -> SigningKey | None:

@@ -85,9 +85,9 @@ def _publishable(values: list[Any]) -> PublishableKey:
 @cache
 def _statement(vendor: str) -> tuple[str, Mapping[str, Any]]:
     """Return the statement, with the parameters that are always the same."""
-    existing = condition(lambda _: Client.objects.existing(), connections[DEFAULT_DB_ALIAS])
-    usable = condition(lambda _: Client.objects.usable(), connections[DEFAULT_DB_ALIAS])
-    current = condition(ClientKey.objects.current, connections[DEFAULT_DB_ALIAS])
+    existing = condition(lambda _: Client.objects.existing())
+    usable = condition(lambda _: Client.objects.usable())
+    current = condition(ClientKey.objects.current)
     is_of_replica = "pg_is_in_recovery()" if vendor == "postgresql" else "FALSE"
     sql = f"""\
 SELECT {is_of_replica}, "registry_ledger"."size", "registry_ledger"."root", {_KEY.sql}

@@ -23,7 +23,7 @@ from portal.registry.batching import OutcomeUnknown
 from portal.registry.ledger_source import bounded, conninfo_of_primary
 from portal.registry.models import Client, ClientKey
 from portal.registry.signing_keys import SigningKey
-from portal.registry.statements import condition
+from portal.registry.statements import condition, is_direct
 
 logger = logging.getLogger(__name__)
 
@@ -159,9 +159,7 @@ def _connect() -> psycopg.Connection[Any]:
         conninfo_of_primary("portal: tokens"), autocommit=True, prepare_threshold=None
     )
     bounded(connection, PATIENCE_S)
-    [pid] = connection.execute("SELECT pg_backend_pid()").fetchone() or [None]
-    # In transaction mode a pooler sends each statement to another session.
-    if pid == connection.info.backend_pid:
+    if is_direct(connection):
         for name, value in _SESSION.items():
             connection.execute("SELECT set_config(%s, %s, false)", [name, value])
         connection.prepare_threshold = 0
@@ -204,11 +202,8 @@ def _key(client_id: str, kid: str, alg: str, pem: str, rights: str) -> SigningKe
 @cache
 def _statement() -> tuple[str, dict[str, Any]]:
     """Return the statement, and its parameters that are always the same."""
-    connection = connections[DEFAULT_DB_ALIAS]
-    usable = condition(lambda _: Client.objects.usable(), connection)
-    live = condition(
-        lambda now: ClientKey.objects.live(now).filter(confirmed_at__isnull=False), connection
-    )
+    usable = condition(lambda _: Client.objects.usable())
+    live = condition(lambda now: ClientKey.objects.live(now).filter(confirmed_at__isnull=False))
     return (
         _ISSUE.format(usable=usable.sql, live=live.sql, rights=_RIGHTS),
         {**usable.parameters, **live.parameters},

@@ -27,7 +27,7 @@ _WAS_PREPARED: Final = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.F
 
 _ONLY_IF_ASKED: Final = 2**31
 
-_is_direct: WeakKeyDictionary[psycopg.Connection[Any], bool] = WeakKeyDictionary()
+_known_direct: WeakKeyDictionary[psycopg.Connection[Any], bool] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,13 @@ class Condition:
     parameters: Mapping[str, Any]
 
 
-def condition(
-    rows_at: Callable[[datetime], QuerySet[Any]], connection: BaseDatabaseWrapper
-) -> Condition:
+def condition(rows_at: Callable[[datetime], QuerySet[Any]]) -> Condition:
     """Return the condition of the queryset that `rows_at` returns for a time.
 
     The condition names columns with their table, so the statement must name the table as it is. The
     parameter `now` is the time.
     """
+    connection = connections[DEFAULT_DB_ALIAS]
     query = rows_at(_NOW).query
     compiler = query.get_compiler(connection=connection)
     compiler.setup_query()
@@ -129,6 +128,16 @@ class _PreparedCursor(psycopg.Cursor[Row]):
         return super().execute(query, params, prepare=True)
 
 
+def is_direct(server: psycopg.Connection[Any]) -> bool:
+    """Return whether no pooler is in between, which gives its clients other process ids.
+
+    In transaction mode a pooler may send the next statement to another session, which has neither
+    prepared statements nor settings of this one.
+    """
+    [pid] = server.execute("SELECT pg_backend_pid()").fetchone() or [None]
+    return bool(pid == server.info.backend_pid)
+
+
 def prepared_cursor(connection: BaseDatabaseWrapper) -> Any:
     """Return a cursor of Django that prepares statements, if the database has sessions to do so.
 
@@ -138,13 +147,10 @@ def prepared_cursor(connection: BaseDatabaseWrapper) -> Any:
         return connection.cursor()
     connection.ensure_connection()
     server = connection.connection
-    if server not in _is_direct:
-        # A pooler gives its clients other process ids than the server's. In transaction mode the
-        # next statement may reach another session, which has not prepared it.
+    if server not in _known_direct:
         with connection.wrap_database_errors:
-            [pid] = server.execute("SELECT pg_backend_pid()").fetchone()
-        _is_direct[server] = pid == server.info.backend_pid
-        if _is_direct[server]:
+            _known_direct[server] = is_direct(server)
+        if _known_direct[server]:
             server.prepare_threshold = _ONLY_IF_ASKED
     make: Any = (
         connection.make_debug_cursor if connection.queries_logged else connection.make_cursor

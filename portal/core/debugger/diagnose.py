@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
-from portal.core.assertion.expectation import Expectation
+from portal.core.assertion.expectation import Expectation, never_seen
 from portal.core.assertion.formatting import brief
 from portal.core.debugger.examine import CheckOutcome, CheckResult, Examination, examine
 from portal.core.debugger.paste import Paste, Problem
@@ -79,10 +79,9 @@ def diagnose(paste: Paste, expectation: Expectation, expected: RequestExpectatio
     of_request = tuple(map(_of_problem, problems))
     if paste.request.is_whole and not of_request:
         of_request = (_passed(paste),)
-    expired = tuple(each for each in checks if each.reason is Reason.EXPIRED)
-    others = tuple(each for each in checks if each.reason is not Reason.EXPIRED)
     ordered = sorted(
-        (*of_request, *others, *expired), key=lambda each: each.outcome is not CheckOutcome.FAIL
+        (*of_request, *checks),
+        key=lambda each: (each.outcome is not CheckOutcome.FAIL, each.reason is Reason.EXPIRED),
     )
     return Diagnosis(paste, examination, tuple(ordered), as_of)
 
@@ -99,14 +98,14 @@ def _created(claims: Mapping[str, object], now: float) -> float | None:
 def _judged_at(
     as_of: float, assertion: str, expectation: Expectation, checks: tuple[CheckResult, ...]
 ) -> tuple[CheckResult, ...]:
-    """Return the checks with the dates judged as of then, and the expiry since then as the last."""
-    then = examine(assertion, replace(expectation, keys=(), now=as_of))
+    """Return the checks with the dates judged as of then, except the expiry since then."""
+    then = examine(assertion, replace(expectation, keys=(), now=as_of, first_seen=never_seen))
     dates = {each.name: each for each in then.checks if each.name in _DATES}
-    judged = [dates.get(each.name, each) for each in checks]
-    expiry = next(each for each in checks if each.reason is Reason.EXPIRED)
-    return (
-        *(each for each in judged if each.name != "exp"),
-        replace(expiry, title="Expired since"),
+    return tuple(
+        replace(each, title="Expired since")
+        if each.reason is Reason.EXPIRED
+        else dates.get(each.name, each)
+        for each in checks
     )
 
 

@@ -40,10 +40,7 @@ def describe_difference(seen: str, expected: str) -> str:
     what = difference_in_words(seen, expected)
     if not are_alike(seen, expected):
         return what
-    at = next(
-        (n for n, (a, b) in enumerate(zip(seen, expected, strict=False)) if a != b),
-        min(len(seen), len(expected)),
-    )
+    at = _shared(seen, expected)
     return (
         f"{what} The first difference is at character {at + 1}: {_at(seen, at)} where"
         f" {_at(expected, at)} is expected."
@@ -58,9 +55,14 @@ def are_alike(seen: str, expected: str) -> bool:
     return expected in seen or _likeness(seen, expected) >= max(len(seen), len(expected)) / 2
 
 
+def can_be_shown(seen: str, expected: str) -> bool:
+    """Tell whether a comparison letter by letter helps and is safe to show."""
+    return brief(seen) == seen and len(seen) <= _MAX_COMPARED and are_alike(seen, expected)
+
+
 def difference(seen: str, expected: str) -> Difference | None:
-    """Return how two texts differ letter by letter, or None if that does not help or is unsafe."""
-    if brief(seen) != seen or len(seen) > _MAX_COMPARED or not are_alike(seen, expected):
+    """Return how two texts differ letter by letter, or None unless that `can_be_shown`."""
+    if not can_be_shown(seen, expected):
         return None
     pieces: list[Piece] = []
     sentences: list[str] = []
@@ -89,10 +91,13 @@ def _at(text: str, at: int) -> str:
 
 def _likeness(one: str, other: str) -> int:
     """Return how many characters two texts share at their beginnings and ends."""
-    return sum(
-        next((n for n, (a, b) in enumerate(zip(x, y, strict=False)) if a != b), min(len(x), len(y)))
-        for x, y in ((one, other), (one[::-1], other[::-1]))
-    )
+    return _shared(one, other) + _shared(one[::-1], other[::-1])
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts share at their beginnings."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def difference_in_words(seen: str, expected: str) -> str:

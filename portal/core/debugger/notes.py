@@ -14,6 +14,7 @@ from portal.core.assertion.expectation import CandidateKey
 from portal.core.assertion.formatting import brief, moment, span
 from portal.core.debugger.diff import (
     Difference,
+    can_be_shown,
     describe_difference,
     difference,
     difference_in_words,
@@ -138,7 +139,7 @@ def _on_audience(context: AssertionContext, reason: Reason) -> str:
         typed = bool(context.expectation.token_endpoint) and len(accepted) == 1
         return f"{why}{' with this typ' * typed}. Use the issuer, {accepted[0]}."
     expected = nearest(audience, accepted)
-    if difference(audience, expected):
+    if can_be_shown(audience, expected):
         return difference_in_words(audience, expected)  # the difference shows the place
     return describe_difference(audience, expected)
 

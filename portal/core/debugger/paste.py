@@ -233,10 +233,11 @@ def _of_request(text: str, request: RequestText) -> Paste:
     assertion = given or _one_token(text, request)
     if is_shortened(given):
         raise _shortened()
-    if given and " " in given and "+" in text and given[:7].lower() != "bearer ":
+    if " " in given and "+" in text and given[:7].lower() != "bearer ":
         given = given.replace(" ", "+")  # an unescaped plus sign of base64 in a form
-    problem = _problem_of(request, assertion)
-    return _cleaned(given or assertion, request, [*problems, *([problem] if problem else [])])
+    if problem := _problem_of(request, assertion):
+        problems.append(problem)
+    return _cleaned(given or assertion, request, problems)
 
 
 def _problem_of(request: RequestText, assertion: str) -> Problem | None:

@@ -9,9 +9,6 @@ from typing import Final
 
 from portal.core.strict import base64url
 
-NOTHING_ELSE: Final = ""
-"""The description of the signing input itself."""
-
 _PADDED: Final = (
     "The signed text has base64 padding (=), the assertion has none. Remove the padding before you "
     "sign."
@@ -36,8 +33,8 @@ _HEXADECIMAL: Final = (
 
 
 def texts(signing_input: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield texts with what is wrong with each, the signing input first (RFC 7515 §5.1)."""
-    yield NOTHING_ELSE, signing_input
+    """Yield texts, each with its fault: first the signing input, without one (RFC 7515 §5.1)."""
+    yield "", signing_input
     header, claims = signing_input.split(b".")
     raw = [base64url.decode_url(part) or b"" for part in (header, claims)]
     plain = [b64encode(part) for part in raw]
@@ -60,8 +57,8 @@ def texts(signing_input: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def digests(text: bytes, name: str) -> Iterator[tuple[str, bytes]]:
-    """Yield digests of a text with what is wrong with each, the right one first."""
+    """Yield digests of a text, each with its fault: first the right one, without one."""
     digest = hashlib.new(name, text).digest()
-    yield NOTHING_ELSE, digest
+    yield "", digest
     yield _TWICE, hashlib.new(name, digest).digest()
     yield _HEXADECIMAL, hashlib.new(name, digest.hex().encode()).digest()

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -19,12 +20,14 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAl
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from portal.core.algorithms import ALGORITHMS
+from portal.core.assertion.checks.header import check_alg
 from portal.core.assertion.checks.signature import der_numbers
 from portal.core.assertion.context import AssertionContext
 from portal.core.assertion.expectation import CandidateKey
 from portal.core.debugger.rsa_padding import RsaPadding, read_padding
-from portal.core.debugger.signed_texts import NOTHING_ELSE, digests, texts
+from portal.core.debugger.signed_texts import digests, texts
 from portal.core.formats.spki import COORDINATE_BYTES
+from portal.core.reasons import Reason
 from portal.core.signatures import verifier_of
 
 MAX_PAST_KEYS: Final = 30
@@ -38,7 +41,6 @@ _EC_HASHES: Final[dict[str, HashAlgorithm]] = {
     "sha384": SHA384(),
     "sha512": SHA512(),
 }
-_HMAC_NAMES: Final = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 _JAVA_PSS: Final = (
     "In Java, pass the PSSParameterSpec of the algorithm: with SHA-256, that is "
     'new PSSParameterSpec("SHA-256", "MGF1", MGF1ParameterSpec.SHA256, 32, 1).'
@@ -98,7 +100,7 @@ def find_signer(context: AssertionContext) -> Signer | None:
 
 
 def _slip_of(key: CandidateKey, context: AssertionContext, *, is_thorough: bool) -> Signer | None:
-    if str(context.header.get("alg")).upper() in _HMAC_NAMES:
+    if check_alg(context) is Reason.HEADER_ALG_HMAC:
         return _hmac(key, context)
     match ALGORITHMS[key.alg].kty:
         case "RSA":
@@ -146,7 +148,7 @@ def _rsa_signer(
     *,
     is_other_text: bool = False,
 ) -> Signer:
-    slips = [*_of_padding(padding), *(what for what in slips_of_text if what != NOTHING_ELSE)]
+    slips = [*_of_padding(padding), *filter(None, slips_of_text)]
     alg = f"{padding.scheme}{padding.hash[3:]}"
     if alg not in ALGORITHMS:
         slips.append(f"It uses {_name(padding.hash)}, which no algorithm of JWS does.")
@@ -185,41 +187,38 @@ def _ecdsa(key: CandidateKey, context: AssertionContext, *, is_thorough: bool) -
     own = f"sha{key.alg[2:]}"
     signing_input = context.unverified.signing_input
     forms = list(_forms(context.unverified.signature, size))
-    guesses = list(_ec_guesses(signing_input, own)) if is_thorough else _right(signing_input, own)
     if not is_thorough:  # the right form was tried before, and the others are too rare
         forms = [form for form in forms if form[0] == _IN_DER]
     if not forms:
         return None
+    # The first guess is the right hash of the right text.
+    guesses = list(islice(_ec_guesses(signing_input, own), None if is_thorough else 1))
     public: Any = load_pem_public_key(key.pem.encode("ascii"))
     for form, (r, s) in forms:
         signature = encode_dss_signature(r, s)
-        for name, digest, found in guesses:
+        for name, digest, what in guesses:
             if not _verifies(public, signature, digest, _EC_HASHES[name]):
                 continue
-            slips = [form, *found]
+            slips = [form, what]
             if name != own:
                 slips.append(f"It uses {_name(name)}, and {key.alg} uses {_name(own)}.")
             return Signer(key, key.alg, tuple(each for each in slips if each))
     return None
 
 
-_Guess = tuple[str, bytes, tuple[str, ...]]
-"""A hash, a digest, and what is wrong."""
-
-
-def _right(signing_input: bytes, own: str) -> list[_Guess]:
-    return [(own, hashlib.new(own, signing_input).digest(), ())]
+_Guess = tuple[str, bytes, str]
+"""A hash, a digest, and what is wrong with the text; empty if that is right."""
 
 
 def _ec_guesses(signing_input: bytes, own: str) -> Iterator[_Guess]:
     for how, digest in digests(signing_input, own):
-        yield own, digest, (how,)
+        yield own, digest, how
     for what, text in texts(signing_input):
-        if what != NOTHING_ELSE:
-            yield own, hashlib.new(own, text).digest(), (what,)
+        if what:
+            yield own, hashlib.new(own, text).digest(), what
     for name in _EC_HASHES:
         if name != own:
-            yield name, hashlib.new(name, signing_input).digest(), ()
+            yield name, hashlib.new(name, signing_input).digest(), ""
 
 
 def _verifies(
@@ -276,11 +275,11 @@ def _plain(key: CandidateKey, context: AssertionContext) -> Signer | None:
 
 
 def _hmac(key: CandidateKey, context: AssertionContext) -> Signer | None:
-    """A library that takes any text as a secret makes an HMAC with the public key."""
-    name = _HMAC_NAMES[str(context.header["alg"]).upper()]
+    """Return the key if its PEM is the secret of the HMAC: a library took it as any text."""
+    alg = str(context.header["alg"])
     pem = key.pem.encode("ascii")
     for secret in (pem, pem.rstrip(), pem.replace(b"\n", b"\r\n")):
-        made = hmac.digest(secret, context.unverified.signing_input, name)
+        made = hmac.digest(secret, context.unverified.signing_input, f"sha{alg[2:]}")
         if hmac.compare_digest(made, context.unverified.signature):
-            return Signer(key, str(context.header["alg"]), (_KEY_AS_HMAC,))
+            return Signer(key, alg, (_KEY_AS_HMAC,))
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from portal.core.assertion.checks.header import TYPED
 from portal.core.assertion.unverified import parse_unverified
 from portal.core.reasons import Refused
 
@@ -22,7 +23,6 @@ _SHORTENED: Final = re.compile(
     r"(?<![A-Za-z0-9_.-])eyJ[A-Za-z0-9_.-]*+\s?(?:…|\*\*\*|[\[<(](?:\.\.\.|cut|snip|truncated|redacted))",
     re.IGNORECASE,
 )
-_TYP: Final = "client-authentication+jwt"
 _MAX_TOKENS: Final = 20
 _LEAST_PART: Final = 20
 """The shortest header is {"alg":"ES256"}, 20 characters."""
@@ -61,4 +61,4 @@ def _is_assertion(token: str) -> bool:
         return False
     claims = unverified.claims
     same = "sub" in claims and claims.get("iss") == claims["sub"]
-    return same or str(unverified.header.get("typ", "")).lower().endswith(_TYP)
+    return same or str(unverified.header.get("typ", "")).lower().endswith(TYPED)

@@ -252,7 +252,7 @@ def _hexadecimal(text: str) -> bytes | None:
 
 def _hexadecimal_dump(text: str) -> bytes | None:
     """Return the bytes that xxd, hexdump -C or od print, with an address before each line."""
-    lines = [match for line in text.splitlines() if line.strip() for match in [_DUMPED.match(line)]]
+    lines = [_DUMPED.match(line) for line in text.splitlines() if line.strip()]
     if len(lines) < 2 or not all(lines[:-1]):
         return None
     rows = (match[1].replace(" ", "")[:_ROW] for match in lines if match)

@@ -44,20 +44,21 @@ def parse_armoured(text: str) -> list[PublicKey]:
     canonical. A block of parameters beside a key is redundant. Of several blocks, those without a
     usable key are skipped if one block has a usable key.
     """
-    blocks = list(enumerate(_blocks(text), 1))
+    blocks = list(_blocks(text))
     if len(blocks) > 1:
-        blocks = [each for each in blocks if not is_parameters(each[1][0])] or blocks
+        blocks = [each for each in blocks if not is_parameters(each[1])] or blocks
     if len(blocks) == 1:
-        return [_parse(*blocks[0][1])]
-    return usable(partial(_parse_one_of, place, *block) for place, block in blocks)
+        _place, label, body = blocks[0]
+        return [_parse(label, body)]
+    return usable(partial(_parse_one_of, *block) for block in blocks)
 
 
 def _parse_one_of(place: int, label: str, body: str) -> list[PublicKey]:
     return [replace(_parse(label, body), hint=f"block {place}: {label.lower()}")]
 
 
-def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the label and the body of each block."""
+def _blocks(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the number, the label and the body of each block."""
     rest, count = text, 0
     while True:
         before, found, rest = rest.partition(BEGIN)
@@ -83,7 +84,7 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
                 found="The BEGIN and END lines of the block do not match.",
                 needed="Copy the whole file again.",
             )
-        yield label, body
+        yield count, label, body
 
 
 def _parse(label: str, body: str) -> PublicKey:

@@ -144,7 +144,7 @@ def _authenticate(
     attempt.client = keys[0].client if keys else _find_client(attempt)
     attempt.key = keys[0] if len(keys) == 1 else None
     verified = _verify(attempt, unverified, keys)
-    _refuse_private_key(parameters, unverified)
+    refuse_private_key(parameters, unverified)
     key = next(key for key in keys if key.kid == verified.kid)
     if not consume_jti(verified, key, reference=attempt.reference, now=attempt.now):
         seen = first_seen(key.client, verified.jti) or attempt.now
@@ -158,16 +158,16 @@ def _authenticate(
     return Authenticated(key.client, key, attempt.reference)
 
 
-def _refuse_private_key(
+def refuse_private_key(
     parameters: Mapping[str, Sequence[str]], unverified: UnverifiedAssertion
 ) -> None:
     """Refuse a private key next to a valid assertion, or in one with members it does not need."""
-    refused = private_key_in(parameters, beside_assertion=is_plain(unverified))
+    refused = private_key_in(parameters, beside_assertion=_is_plain(unverified))
     if refused:
         raise refused
 
 
-def is_plain(unverified: UnverifiedAssertion) -> bool:
+def _is_plain(unverified: UnverifiedAssertion) -> bool:
     """Return whether an assertion has no members that it does not need."""
     return _PLAIN_MEMBERS.issuperset((*unverified.header, *unverified.claims))
 

@@ -13,7 +13,6 @@ from django.db.models.functions import Coalesce, Least
 from portal.accounts.models import User
 from portal.core.algorithms import ALGORITHMS
 from portal.core.jwk import PRIVATE_MEMBERS
-from portal.core.jwks import PublishableKey
 from portal.core.lifecycle import OVER, KeyStatus, Lifecycle
 from portal.registry.choices import RevocationReason
 from portal.registry.models.actor_fields import ActorFields, Portal, by_nobody, by_somebody
@@ -267,16 +266,6 @@ class ClientKey(models.Model):
 
     def __str__(self) -> str:
         return self.label
-
-    @property
-    def publishable(self) -> PublishableKey:
-        """The key in the form that the core publishes. The caller omits suspended clients' keys."""
-        return PublishableKey(
-            kid=self.kid,
-            jwk=self.jwk,
-            lifecycle=self.lifecycle,
-            extended=ALGORITHMS[self.alg].extended,
-        )
 
     @property
     def lifecycle(self) -> Lifecycle:

@@ -83,12 +83,8 @@ def described_state(key: CandidateKey) -> str:
     state = key.status.value.capitalize()
     if key.since is None:
         return state
-    starts = key.status is KeyStatus.PENDING
-    return (
-        f"{state}, starts {time_text(key.since, seconds=True)}"
-        if starts
-        else f"{state} since {time_text(key.since, seconds=True)}"
-    )
+    begins = ", starts" if key.status is KeyStatus.PENDING else " since"
+    return f"{state}{begins} {time_text(key.since, seconds=True)}"
 
 
 def check_fit(context: AssertionContext) -> Reason | None:
