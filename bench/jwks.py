@@ -41,10 +41,10 @@ from portal.accounts.models import User  # noqa: E402
 from portal.registry.actions import create_client  # noqa: E402
 from portal.registry.models import Client  # noqa: E402
 from tests.interop.oidc_provider import OidcProvider  # noqa: E402
-from tests.interop.served import OPTIONS, Served, free_port, own_database, serve  # noqa: E402
+from tests.interop.served import OPTIONS, Served, own_database, serve  # noqa: E402
 from tests.keys import new_private_key, public_pem  # noqa: E402
 from tests.postgres import die_with_parent  # noqa: E402
-from tests.processes import children, end  # noqa: E402
+from tests.processes import end, family, free_port  # noqa: E402
 from tests.registering import register_pem  # noqa: E402
 
 ALGORITHMS = ("EdDSA", "ES256", "ES256")
@@ -190,11 +190,6 @@ def make_clients(count: int) -> list[str]:
         cursor.execute("ANALYZE")
     ids = Client.objects.order_by("pk").values_list("client_id", flat=True)
     return [f"/clients/{client_id}/jwks.json" for client_id in ids.iterator()]
-
-
-def family(pid: int) -> list[int]:
-    """Return the process and its descendants."""
-    return [pid, *(each for child in children(pid) for each in family(child))]
 
 
 def processor_s(pid: int) -> float:

@@ -26,8 +26,9 @@ django.setup()
 from portal.accounts.models import User  # noqa: E402 - Django first
 from portal.registry.actions import create_client  # noqa: E402
 from tests.interop.nginx import HOST, OPERATOR, Fleet, fleet, workers  # noqa: E402
-from tests.interop.served import free_port, own_database  # noqa: E402
+from tests.interop.served import own_database  # noqa: E402
 from tests.keys import new_private_key, public_pem  # noqa: E402
+from tests.processes import free_port  # noqa: E402
 from tests.registering import register_pem  # noqa: E402
 
 CLIENTS = 100

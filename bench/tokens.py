@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -35,7 +36,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from django.db import connection  # noqa: E402
-from jwks import FIRST_CORE, SECOND_CORE, family, once, processor_s  # noqa: E402 - Django first
+from jwks import FIRST_CORE, SECOND_CORE, once, processor_s  # noqa: E402 - Django first
 
 from portal.accounts.models import User  # noqa: E402
 from portal.registry.actions import confirm_key, create_client  # noqa: E402
@@ -44,6 +45,7 @@ from tests.assertions import claims_of, form_of, sign  # noqa: E402
 from tests.interop.oidc_provider import OidcProvider  # noqa: E402
 from tests.interop.served import own_database, serve  # noqa: E402
 from tests.keys import PrivateKey, new_private_key, public_pem  # noqa: E402
+from tests.processes import family  # noqa: E402
 from tests.registering import register_pem  # noqa: E402
 
 ALGORITHMS = ("PS256", "ES256", "EdDSA")
@@ -180,7 +182,7 @@ def main() -> None:
             metadata = {"client_id": key.client.client_id, "jwks": {"keys": [key.jwk]}}
             peer = OidcProvider(metadata, prefix=FIRST_CORE)
             ends["oidc-provider"] = End(peer.token_endpoint, peer.issuer, peer.pid)
-            make = lambda issuer, key=key, private=private: body(key, private, issuer)  # noqa: E731
+            make = partial(body, key, private)
             for connections in CONNECTIONS if alg == "PS256" else (16,):
                 chosen = {
                     name: end

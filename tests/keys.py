@@ -8,7 +8,12 @@ from itertools import cycle
 from typing import Final, Literal, overload
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 REUSED: Final = 8
 
@@ -21,6 +26,12 @@ PrivateKey = (
     | mldsa.MLDSA65PrivateKey
     | mldsa.MLDSA87PrivateKey
 )
+
+
+def private_pem(private: PrivateKey | None = None) -> str:
+    """Return a private key as PKCS#8 PEM, as a user may paste it by mistake."""
+    private = private or new_private_key()
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def public_pem(private: PrivateKey) -> str:

@@ -18,6 +18,14 @@ def children(pid: int) -> list[int]:
     return [int(child) for task in tasks for child in task.read_text().split()]
 
 
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
 def wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     """Return when this port of 127.0.0.1 accepts connections; fail with the log if it ended."""
 
@@ -64,14 +72,14 @@ def wait_for_end(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> in
 
 def kill(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
     """Kill a process and all its descendants."""
-    for pid in _family(process.pid):
+    for pid in family(process.pid):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     process.wait()
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """Return a process and its descendants, parents first."""
     with suppress(FileNotFoundError):
-        return [pid, *(each for child in children(pid) for each in _family(child))]
+        return [pid, *(each for child in children(pid) for each in family(child))]
     return [pid]

@@ -23,8 +23,7 @@ from typing import Any, Final
 import requests
 from websockets.sync.client import ClientConnection, connect
 
-from tests.ops.running import free_port
-from tests.processes import end, wait_until_it_listens
+from tests.processes import end, free_port, wait_until_it_listens
 from tests.waiting import PATIENCE_S, wait_until
 
 # The page is loaded, and htmx replaces no part of it, after which the page may scroll.

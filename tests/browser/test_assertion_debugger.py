@@ -12,8 +12,7 @@ from playwright.sync_api import Page, expect
 from portal.registry.models import Client, ClientKey
 from tests.assertions import claims_of, sign
 from tests.browser.checks import check_accessible
-from tests.db.web.keys.key_forms import private_pem
-from tests.keys import new_private_key, public_pem
+from tests.keys import new_private_key, private_pem, public_pem
 from tests.paths import client_path
 from tests.registering import register_pem
 

@@ -14,8 +14,7 @@ from portal.registry import actions
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from tests.browser.checks import check_accessible
-from tests.db.console.conftest import private_pem
-from tests.keys import new_private_key, public_pem
+from tests.keys import new_private_key, private_pem, public_pem
 from tests.registering import register_pem
 
 Opener = Callable[..., Page]

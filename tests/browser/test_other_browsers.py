@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from portal.registry.models import BlockedKey, Client
-from tests.keys import new_private_key, public_pem
+from tests.keys import new_private_key, private_pem, public_pem
 from tests.webdriver import Page, firefox, webkit
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of the cast
@@ -36,7 +35,7 @@ def test_from_sign_in_to_revocation(
     tmp_path: Path,
 ) -> None:
     private = new_private_key("EdDSA")
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    pem = private_pem(private)
     with browser_of(tmp_path) as page:
         page.goto(live_server.url)
         page.fill("//input[@name='login']", "dev@example.com")

@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.chaos.database import Database  # noqa: E402
-from tests.ops.running import free_port, server  # noqa: E402
-from tests.processes import children  # noqa: E402
+from tests.ops.running import server  # noqa: E402
+from tests.processes import children, free_port  # noqa: E402
 
 if TYPE_CHECKING:
     from tests.chaos.mixed import Drill

@@ -100,6 +100,13 @@ def key(steps: Steps, payments: Client, cast: SimpleNamespace) -> ClientKey:
     return key
 
 
+@pytest.fixture
+def second(payments: Client, cast: SimpleNamespace) -> ClientKey:
+    """Another live key of `payments`."""
+    material = public_pem(new_private_key())
+    return register_pem(payments, material=material, alg="EdDSA", label="Second", by=cast.dev)
+
+
 @pytest.fixture(scope="session")
 def private_of_signer() -> PrivateKey:
     """The private key of `signer`."""

@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.interop.served import free_port
 from tests.postgres import die_with_parent
-from tests.processes import end, wait_until_it_listens
+from tests.processes import end, free_port, wait_until_it_listens
 from tests.waiting import PATIENCE_S
 
 Ask = Callable[[str], int]

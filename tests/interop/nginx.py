@@ -18,11 +18,11 @@ from typing import Any
 
 from portal.registry.models import Client
 from tests.collected import static_root
-from tests.interop.served import ROOT, database_url, free_port
+from tests.interop.served import ROOT, database_url
 from tests.ops.production import PRODUCTION
 from tests.ops.running import server
 from tests.postgres import die_with_parent
-from tests.processes import end, wait_until_it_listens
+from tests.processes import end, free_port, wait_until_it_listens
 from tests.waiting import wait_until
 
 HOST = "keys.example.com"

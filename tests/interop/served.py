@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -21,7 +20,7 @@ from portal.registry.follower import BOUND_S
 from portal.registry.models import Client, ClientKey
 from tests.collected import static_root
 from tests.postgres import die_with_parent
-from tests.processes import children, end
+from tests.processes import children, end, free_port
 from tests.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,14 +59,6 @@ class Served:
     def workers(self) -> list[int]:
         """Return the process ids of the workers."""
         return children(self.process.pid)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager

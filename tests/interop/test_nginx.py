@@ -33,7 +33,8 @@ from tests.interop.nginx import (
     nginx,
     post_token,
 )
-from tests.interop.served import ROOT, free_port
+from tests.interop.served import ROOT
+from tests.processes import free_port
 
 ISSUER = f"https://{HOST}"
 

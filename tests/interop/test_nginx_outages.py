@@ -33,8 +33,7 @@ from tests.interop.nginx import (
     portal,
     post_token,
 )
-from tests.interop.served import free_port
-from tests.processes import end
+from tests.processes import end, free_port
 
 MAX_AGE_S = 2
 STALE_S = 10

@@ -14,7 +14,7 @@ import requests
 
 from tests.migrated import migrate
 from tests.ops.production import PRODUCTION, ROOT
-from tests.ops.running import free_port
+from tests.processes import free_port
 from tests.waiting import PATIENCE_S
 
 PASSWORD = re.compile(r"^  (\S+@example\.com) +([a-z2-9-]{19})$", re.MULTILINE)

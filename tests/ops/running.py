@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -14,14 +13,6 @@ from pathlib import Path
 
 from tests.processes import end
 from tests.waiting import PATIENCE_S, wait_until
-
-
-def free_port() -> int:
-    """Return a port of localhost that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def status(url: str, **headers: str) -> int:

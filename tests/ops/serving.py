@@ -12,8 +12,8 @@ from pathlib import Path
 from tests.collected import static_root
 from tests.migrated import migrate
 from tests.ops.production import ROOT
-from tests.ops.running import free_port, server
-from tests.processes import children
+from tests.ops.running import server
+from tests.processes import children, free_port
 from tests.shell import Shell
 
 

@@ -39,7 +39,6 @@ def test_odd_head_is_refused_and_no_failure_of_ours(target: Target, sent: bytes)
     target.check_known()
 
 
-SMUGGLED = "0\r\n\r\n{}"
 SMUGGLING = {
     "length and chunks": ("Content-Length: {}", "Transfer-Encoding: chunked"),
     "chunks and length": ("Transfer-Encoding: chunked", "Content-Length: {}"),

@@ -17,8 +17,8 @@ import pytest
 from tests.migrated import new_database
 from tests.ops.dockerfile import Image
 from tests.ops.production import PRODUCTION
-from tests.ops.running import free_port, server, status
-from tests.processes import end, wait_for_end
+from tests.ops.running import server, status
+from tests.processes import end, free_port, wait_for_end
 from tests.waiting import PATIENCE_S, wait_until
 
 

@@ -20,10 +20,9 @@ import pytest
 
 from portal.registry.follower import BOUND_S
 from tests.migrated import new_database
-from tests.ops.running import free_port
 from tests.ops.serving import Serving, serve
 from tests.postgres import die_with_parent
-from tests.processes import end
+from tests.processes import end, free_port
 from tests.waiting import PATIENCE_S, wait_until
 
 PGBOUNCER = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin") or "pgbouncer"

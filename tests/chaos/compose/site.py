@@ -15,7 +15,7 @@ from pathlib import Path
 
 import requests
 
-from tests.ops.running import free_port
+from tests.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = "key-portal-test"

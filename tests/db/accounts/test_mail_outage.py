@@ -10,10 +10,8 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.errors import HeaderParseError
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -31,10 +29,11 @@ from portal.work.tasks import claim
 from portal.work.worker import Worker
 from tests.db.mailed import MAIL, delivered
 from tests.db.pages import text_of
+from tests.db.registry.racing import at_once
 from tests.interop.served import database_url
 from tests.mail_server import MailServer, mail_server
 from tests.ops.production import PRODUCTION, ROOT
-from tests.waiting import PATIENCE_S, wait_until
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -243,19 +242,9 @@ def test_five_workers_at_once_send_each_message_once(settings: Any) -> None:
     people = [f"person-{number}@example.com" for number in range(20)]
     for email in people:
         queue(EmailMessage("Hello", "Text", to=[email]), life=timedelta(days=1))
-    together = Barrier(5)
-
-    def work_in_a_thread() -> None:
-        together.wait(PATIENCE_S)
-        try:
-            work()
-        finally:
-            connection.close()
-
-    with mail_server() as server, ThreadPoolExecutor(5) as pool:
+    with mail_server() as server:
         use(server, settings)
-        for each in [pool.submit(work_in_a_thread) for _ in range(5)]:
-            each.result(PATIENCE_S)
+        at_once(work, 5)
     sent_to = [re.findall(r"(?m)^To: (.*)$", message)[0] for message in server.messages]
     assert sorted(sent_to) == sorted(people)
 

@@ -9,18 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.test import Client as Browser
 
 from portal.registry.models import Client, ClientKey
-from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.keys import new_private_key, public_pem
 
 KeyMaker = Callable[..., list[ClientKey]]
-
-
-def private_pem(private: PrivateKey) -> str:
-    """Return the private key as PKCS#8 PEM, as a user may paste it by mistake."""
-    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions import block_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
-from tests.keys import new_private_key, public_pem
+from tests.keys import new_private_key, private_pem, public_pem
 from tests.paths import key_path
 from tests.registering import register_pem
 
-from .conftest import KeyMaker, private_pem
+from .conftest import KeyMaker
 
 URL = "/console/blocked/"
 SHA256 = "ab" * 32

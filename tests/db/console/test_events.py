@@ -20,12 +20,10 @@ from portal.core.reasons import Refused
 from portal.registry import actions
 from portal.registry.choices import RevocationReason, Role, Verb
 from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger
-from tests.keys import new_private_key, public_pem
+from tests.keys import new_private_key, private_pem, public_pem
 from tests.own_keys import new_own_key
 from tests.registering import register_pem
 from tests.triggers import triggers_off
-
-from .conftest import private_pem
 
 URL = "/console/events/"
 

@@ -14,10 +14,10 @@ from django.urls import reverse
 from portal.registry.actions import suspend_client
 from portal.registry.choices import RevocationReason
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
-from tests.keys import new_private_key, public_pem
+from tests.keys import new_private_key, private_pem, public_pem
 from tests.registering import register_pem
 
-from .conftest import KeyMaker, private_pem
+from .conftest import KeyMaker
 
 URL = "/console/keys/"
 HTMX = {"HX-Request": "true"}

@@ -27,24 +27,20 @@ from portal.registry.models import (
     RedeemedAssertion,
     RefusedRequest,
 )
-from tests.assertions import claims_of, form_of, sign
+from tests.assertions import form_of
+from tests.db.oauth.test_attacks import headed
 from tests.db.oauth.token_requests import (
     FORM,
     INTROSPECT,
-    ISSUER,
     REVOKE,
     TOKEN,
     Signer,
     body_of,
     post,
 )
-from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.keys import PrivateKey, new_private_key, private_pem, public_pem
 
 pytestmark = pytest.mark.django_db
-
-
-def pem(private: PrivateKey) -> str:
-    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def der(private: PrivateKey) -> bytes:
@@ -64,30 +60,25 @@ def jwk(private: PrivateKey) -> dict[str, str]:
     }
 
 
-def headed(signer: Signer, **header: Any) -> dict[str, Any]:
-    good = claims_of(signer.client.client_id, ISSUER)
-    return form_of(sign(signer.private, "ES256", good, **{"kid": signer.key.kid} | header))
-
-
 SENT: dict[str, Callable[[Signer, PrivateKey], dict[str, Any]]] = {
-    "PEM as assertion": lambda _, key: form_of(pem(key)),
+    "PEM as assertion": lambda _, key: form_of(private_pem(key)),
     "base64 as assertion": lambda _, key: form_of(b64encode(der(key)).decode()),
     "hex as assertion": lambda _, key: form_of(der(key).hex()),
     "JWK as assertion": lambda _, key: form_of(json.dumps(jwk(key))),
     "in the header": lambda signer, key: headed(signer, jwk=jwk(key)),
-    "in a header member of its own": lambda signer, key: headed(signer, key=pem(key)),
+    "in a header member of its own": lambda signer, key: headed(signer, key=private_pem(key)),
     "in a claim": lambda signer, key: form_of(signer.assertion(key=jwk(key))),
-    "in a claim as text": lambda signer, key: form_of(signer.assertion(key=pem(key))),
+    "in a claim as text": lambda signer, key: form_of(signer.assertion(key=private_pem(key))),
     "as client_secret": lambda _, key: {
         "grant_type": "client_credentials",
-        "client_secret": pem(key),
+        "client_secret": private_pem(key),
     },
-    "beside a good assertion": lambda signer, key: signer.form(private_key=pem(key)),
-    "as scope": lambda signer, key: signer.form(scope=pem(key)),
-    "as the type": lambda _, key: form_of(pem(key)) | {"client_assertion_type": "x"},
-    "twice": lambda _, key: {"client_assertion": [pem(key), pem(key)]},
-    "without anything else": lambda _, key: {"key": pem(key)},
-    "as a name": lambda _, key: {pem(key): ""},
+    "beside a good assertion": lambda signer, key: signer.form(private_key=private_pem(key)),
+    "as scope": lambda signer, key: signer.form(scope=private_pem(key)),
+    "as the type": lambda _, key: form_of(private_pem(key)) | {"client_assertion_type": "x"},
+    "twice": lambda _, key: {"client_assertion": [private_pem(key), private_pem(key)]},
+    "without anything else": lambda _, key: {"key": private_pem(key)},
+    "as a name": lambda _, key: {private_pem(key): ""},
 }
 
 
@@ -110,13 +101,17 @@ def test_private_key_is_refused_as_one_and_blocked_by_the_portal(
     assert (event.actor, event.client) == (PORTAL, None)
     assert not RedeemedAssertion.objects.exists()
     stored = repr([*RefusedRequest.objects.values(), *Event.objects.values()])
-    for line in (*pem(private).splitlines()[1:-1], jwk(private)["d"], der(private).hex()[60:100]):
+    for line in (
+        *private_pem(private).splitlines()[1:-1],
+        jwk(private)["d"],
+        der(private).hex()[60:100],
+    ):
         assert line not in stored + caplog.text + response.content.decode()
 
 
 @pytest.mark.parametrize("path", [INTROSPECT, REVOKE])
 def test_the_other_endpoints_of_clients_refuse_it_too(signer: Signer, path: str) -> None:
-    response = post(path, signer.form(token=pem(new_private_key("ES256"))))
+    response = post(path, signer.form(token=private_pem(new_private_key("ES256"))))
     assert response.status_code == 400
     assert BlockedKey.objects.count() == 1
 
@@ -183,23 +178,23 @@ def test_strangers_fill_the_block_list_only_so_far(
     module = import_module("portal.registry.actions.authenticate_client")
     monkeypatch.setattr(module, "MAX_BLOCKED_A_DAY", 2)
     for _ in range(4):
-        assert post(TOKEN, form_of(pem(new_private_key()))).status_code == 400
+        assert post(TOKEN, form_of(private_pem(new_private_key()))).status_code == 400
     assert BlockedKey.objects.count() == 2
     # What is registered here is blocked and revoked, however many were.
-    post(TOKEN, form_of(pem(signer.private)))
+    post(TOKEN, form_of(private_pem(signer.private)))
     signer.key.refresh_from_db()
     assert signer.key.revoked_at is not None
     assert BlockedKey.objects.count() == 3
     # And on another day others are.
     tomorrow = timezone.now() + timedelta(days=1, seconds=1)
     monkeypatch.setattr(module, "timezone", SimpleNamespace(now=lambda: tomorrow))
-    post(TOKEN, form_of(pem(new_private_key())))
+    post(TOKEN, form_of(private_pem(new_private_key())))
     assert BlockedKey.objects.count() == 4
 
 
 def test_only_the_beginning_of_a_request_is_looked_through() -> None:
     """A private key has no more than a few thousand characters; the rest is for nobody to pay."""
-    response = post(TOKEN, {"client_assertion": "." * 17000 + pem(new_private_key())})
+    response = post(TOKEN, {"client_assertion": "." * 17000 + private_pem(new_private_key())})
     assert response.status_code in {400, 401}
     assert RefusedRequest.objects.get().reason != "private_key"
     assert not BlockedKey.objects.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 from django.db import connection, transaction
@@ -31,6 +32,22 @@ def race_behind(row: Model, *acts: Act) -> list[Any]:
                 futures.append(pool.submit(outcome_of, act))
                 _wait_until_settled(futures)
         return [future.result(timeout=PATIENCE_S) for future in futures]
+
+
+def at_once(act: Act, times: int) -> None:
+    """Begin the act in this many threads at the same moment; raise what one of them raised."""
+    together = Barrier(times)
+
+    def begin() -> None:
+        together.wait(PATIENCE_S)
+        try:
+            act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(times) as pool:
+        for each in [pool.submit(begin) for _ in range(times)]:
+            each.result(PATIENCE_S)
 
 
 def outcome_of(act: Act) -> Any:

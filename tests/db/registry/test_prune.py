@@ -33,18 +33,9 @@ from portal.registry.models import (
 )
 from portal.registry.models.tokens import is_family_invalidated
 from tests.db.used import used
-from tests.keys import new_private_key, public_pem
-from tests.registering import register_pem
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def second(payments: Client, cast: SimpleNamespace) -> ClientKey:
-    """Another live key of `payments`."""
-    material = public_pem(new_private_key())
-    return register_pem(payments, material=material, alg="EdDSA", label="Second", by=cast.dev)
 
 
 def tokens(

@@ -12,8 +12,8 @@ from django.urls import reverse
 from portal.core.public_key.parse import parse_public_key
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
 from tests.db.pages import text_of
-from tests.db.web.keys.key_forms import good, private_pem
-from tests.keys import new_private_key, public_pem
+from tests.db.web.keys.key_forms import good
+from tests.keys import new_private_key, private_pem, public_pem
 from tests.registering import register_pem
 
 

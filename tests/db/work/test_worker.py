@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 from portal.work import tasks
 from portal.work.models import LastSeen, Tally, Task
 from portal.work.sealing import NotSealed, seal, unseal
 from portal.work.tasks import FIRST_PAUSE, LONGEST_PAUSE, Kind, TaskFailed, claim, pause_after, put
 from portal.work.worker import MISSING_AFTER, Worker, worker_state
-from tests.waiting import PATIENCE_S
+from tests.db.registry.racing import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -260,19 +258,12 @@ def test_five_workers_at_once_do_each_task_once(known: Known, clock: Clock) -> N
     kind = known(lambda task, _: seen.append(task.subject))
     for number in range(40):
         put(kind, str(number), due_at=NOON)
-    together = Barrier(5)
 
     def work() -> None:
         worker = Worker(clock=clock)
-        together.wait(PATIENCE_S)
-        try:
-            while worker.step():
-                pass
-        finally:
-            connection.close()
+        while worker.step():
+            pass
 
-    with ThreadPoolExecutor(5) as pool:
-        for each in [pool.submit(work) for _ in range(5)]:
-            each.result(PATIENCE_S)
+    at_once(work, 5)
     assert sorted(seen, key=int) == [str(number) for number in range(40)]
     assert not Task.objects.exists()

@@ -7,9 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
@@ -33,6 +31,7 @@ from portal.registry.models.job import MAX_ITEMS, JobStatus
 from portal.work.models import Task
 from portal.work.worker import Worker
 from tests.db.console.conftest import KeyMaker, make_keys
+from tests.db.registry.racing import at_once
 from tests.interop.served import database_url
 from tests.ops.production import ROOT
 from tests.waiting import PATIENCE_S, wait_until
@@ -192,18 +191,7 @@ def test_five_workers_with_a_job_each_do_each_key_once(
     """Five jobs on the same keys, and each worker begins with another one."""
     keys = make_keys(payments, BATCH + 5)
     jobs = [job_on(keys, cast) for _ in range(5)]
-    together = Barrier(5)
-
-    def work_in_a_thread() -> None:
-        together.wait(PATIENCE_S)
-        try:
-            work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(5) as pool:
-        for each in [pool.submit(work_in_a_thread) for _ in jobs]:
-            each.result(PATIENCE_S)
+    at_once(work, len(jobs))
     ended = [counts(job) for job in jobs]
     assert [sum(each) for each in ended] == [len(keys)] * 5
     assert sum(done for done, _, _ in ended) == len(keys)

@@ -17,8 +17,8 @@ from portal.core.public_key.parse import parse_public_key
 from portal.registry.models import BlockedKey, Client, ClientKey, RedeemedAssertion
 from tests.assertions import claims_of, form_of, sign
 from tests.db.pages import text_of
-from tests.db.web.keys.key_forms import body_of, private_pem
-from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.db.web.keys.key_forms import body_of
+from tests.keys import PrivateKey, new_private_key, private_pem, public_pem
 from tests.registering import register_pem
 
 ISSUER = "http://testserver"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.keys import new_private_key, public_pem
 
 
 def good(**changes: Any) -> dict[str, Any]:
@@ -19,12 +17,6 @@ def good(**changes: Any) -> dict[str, Any]:
         "expires_at": "",
     }
     return entered | changes
-
-
-def private_pem(private: PrivateKey | None = None) -> str:
-    """Return a private key as PKCS#8 PEM."""
-    private = private or new_private_key()
-    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def body_of(pem: str) -> str:

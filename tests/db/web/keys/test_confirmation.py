@@ -23,8 +23,8 @@ from portal.registry.proof_of_possession import new_challenge
 from portal.web.addresses import confirmation_url
 from tests.assertions import form_of, sign
 from tests.db.pages import text_of
-from tests.db.web.keys.key_forms import body_of, good, private_pem
-from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.db.web.keys.key_forms import body_of, good
+from tests.keys import PrivateKey, new_private_key, private_pem, public_pem
 from tests.paths import client_path, key_path
 from tests.registering import register_pem
 

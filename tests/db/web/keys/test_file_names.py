@@ -12,24 +12,18 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.management import CommandError, call_command
 
 from portal.registry.models import Client, ClientKey
 from portal.web.keys.snippets import LANGUAGES
 from tests.db.pages import text_of
-from tests.keys import PrivateKey, new_private_key, public_pem
+from tests.keys import new_private_key, private_pem, public_pem
 from tests.paths import client_path, key_path
 from tests.registering import register_pem
 
 GENERATE = "the command that generates a private key"
 PUBLIC_HALF = "the command that extracts the public key"
 SHORT = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - to be refused
-
-
-def private_pem(key: PrivateKey) -> str:
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return pem.decode("ascii")
 
 
 def copied(text: str, name: str) -> list[str]:

@@ -13,19 +13,10 @@ from django.utils import timezone
 from portal.core.lifecycle import KeyStatus
 from portal.registry.actions import revoke_key
 from portal.registry.choices import RevocationReason
-from portal.registry.models import Client, ClientKey
+from portal.registry.models import ClientKey
 from tests.db.pages import text_of
-from tests.keys import new_private_key, public_pem
-from tests.registering import register_pem
 
 GOOD = {"grace": "24", "confirmation": "Payments"}
-
-
-@pytest.fixture
-def second(payments: Client, cast: SimpleNamespace) -> ClientKey:
-    """Another live key of `payments`."""
-    material = public_pem(new_private_key())
-    return register_pem(payments, material=material, alg="EdDSA", label="Second", by=cast.dev)
 
 
 @pytest.mark.parametrize(

@@ -16,15 +16,6 @@ from portal.registry.models import Client, ClientKey
 from portal.web.keys.usage import usage_of
 from tests.db.pages import text_of
 from tests.db.used import used
-from tests.keys import new_private_key, public_pem
-from tests.registering import register_pem
-
-
-@pytest.fixture
-def second(payments: Client, cast: SimpleNamespace) -> ClientKey:
-    """Another live key of `payments`."""
-    material = public_pem(new_private_key())
-    return register_pem(payments, material=material, alg="EdDSA", label="Second", by=cast.dev)
 
 
 def test_last_used_is_the_newest_of_all_times(payments: Client, key: ClientKey) -> None:

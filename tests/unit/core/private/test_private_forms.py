@@ -338,9 +338,6 @@ def test_what_only_looks_alike_is_not_taken_for_private(name: str) -> None:
     assert refusal(public_look_alikes()[name]).reason is not Reason.PRIVATE_KEY
 
 
-RSA_JWK = {"kty": "RSA", "use": "sig"}
-
-
 @pytest.mark.parametrize(
     "empty",
     [
