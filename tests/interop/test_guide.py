@@ -135,7 +135,7 @@ def test_rotation_as_the_guide_has_it(
     _sign_in(page, served, person)
     _add_key(page, served, guided, alg, old / "public_key.pem", "old")
     assert _tokens(served, guided, alg, old, **grant)["access_token"]
-    page.reload()
+    page.goto(f"{served.url}{client_path(guided)}")
     page.locator("details.add > summary").click()
     page.get_by_text("without a kid").wait_for()
     _add_key(page, served, guided, alg, new / "public_key.pem", "new")
