@@ -379,6 +379,9 @@ BLOCK_WEAK_KEYS = env.yes_or_no("BLOCK_WEAK_KEYS", default=True)
 event for admins.
 """
 
+TELL_KEY_END = env.yes_or_no("TELL_KEY_END", default=True)
+"""Whether responses to a client say how many seconds its key still has (`key_expires_in`)."""
+
 TOKEN_REQUEST_DAYS = env.number("TOKEN_REQUEST_DAYS", 30)
 """Days that accepted and refused token requests are kept."""
 

@@ -74,6 +74,20 @@ class Lifecycle:
         """Return whether the key has left the JWKS permanently."""
         return self.status(now) in OVER
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the key ends or has ended, by its dates, or None if no date ends it."""
+        return min(filter(None, (self.expires_at, self.retires_at, self.revoked_at)), default=None)
+
+    def seconds_left(self, now: datetime) -> int | None:
+        """Return for how many whole seconds a date still lets the key live; None without one.
+
+        None also for a key that has ended.
+        """
+        if self.ends_at is None or self.is_over(now):
+            return None
+        return int((self.ends_at - now).total_seconds())
+
     def since(self, now: datetime) -> datetime | None:
         """Return the date behind the status: when the key ended, or when a pending key starts."""
         return {

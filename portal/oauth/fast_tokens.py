@@ -29,6 +29,7 @@ from portal.core.reasons import Refused
 from portal.logs import already_logged
 from portal.oauth.client_requests import FORM, answer, not_now
 from portal.oauth.grants import new_token
+from portal.oauth.key_end import key_end
 from portal.publishing.cached_jwks import Application, is_surely_https
 from portal.registry.actions.authenticate_client import new_reference, refuse_private_key
 from portal.registry.batching import Batches, BatchesFull, OutcomeUnknown
@@ -100,10 +101,10 @@ class FastTokens:
             resource=resource,
         )
         try:
-            is_issued = self._tokens.decide(request)
+            lifecycle = self._tokens.decide(request)
         except NotDecided:
-            is_issued = False
-        if not is_issued:
+            lifecycle = None
+        if lifecycle is None:
             self._keys.forget(key)
             return None
         # The members of oauthlib's `BearerToken.create_token`, in its order.
@@ -112,6 +113,7 @@ class FastTokens:
             "expires_in": settings.ACCESS_TOKEN_SECONDS,
             "token_type": "Bearer",
             "scope": scope,
+            **key_end(lifecycle, timezone.now()),
         }
         return json.dumps(issued)
 

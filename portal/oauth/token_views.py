@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from portal.oauth.client_requests import ClientEndpoint, answer, refuse, token_request_page
+from portal.oauth.key_end import key_end
 from portal.oauth.toolkit import Toolkit
 from portal.registry.actions import Authenticated, record_refused_grant
 from portal.registry.endpoints import issuer
@@ -51,8 +53,8 @@ def _refuse(
 def introspect(request: HttpRequest, authenticated: Authenticated) -> HttpResponse:
     """Report whether an access token is active, and its scope and audience (RFC 7662 §2).
 
-    A client sees its own tokens; a resource server (INTROSPECTION_CLIENTS) sees all. Any other
-    token is reported as if it did not exist.
+    A client sees its own tokens, and when the key of each ends; a resource server
+    (INTROSPECTION_CLIENTS) sees all. Any other token is reported as if it did not exist.
     """
     if not request.POST.get("token"):
         return refuse(400, "invalid_request", "The parameter token is missing.")
@@ -64,7 +66,10 @@ def introspect(request: HttpRequest, authenticated: Authenticated) -> HttpRespon
     resources = [each for each in found.resource if each in found.application.allowed_resources]
     if not scopes or (found.resource and not resources):
         return answer(_INACTIVE)
-    return answer(json.dumps(_described(found, scopes, resources)))
+    facts = _described(found, scopes, resources)
+    if found.application_id == authenticated.client.pk:
+        facts |= key_end(found.key.lifecycle, timezone.now())
+    return answer(json.dumps(facts))
 
 
 @ClientEndpoint

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
+from django.utils import timezone
 from oauth2_provider.models import AbstractAccessToken, AbstractRefreshToken
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request
@@ -24,6 +25,7 @@ from oauthlib.oauth2.rfc6749.errors import (
 )
 from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
+from portal.oauth.key_end import key_end
 from portal.registry.actions import Authenticated
 from portal.registry.models import AccessToken, AuthorizationCode, Client, ClientKey, RefreshToken
 from portal.registry.models.tokens import is_family_invalidated
@@ -67,6 +69,8 @@ class Validator(OAuth2Validator):
             return False
         request.client = self._authenticated.client
         request.client_id = request.client.client_id
+        # oauthlib adds these members to the response.
+        request.extra_credentials = key_end(self._signing_key.lifecycle, timezone.now())
         return True
 
     def authenticate_client_id(self, *_args: Any, **_kwargs: Any) -> bool:

@@ -19,6 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 
 from portal.core.assertion import CandidateKey, VerifiedAssertion
+from portal.core.lifecycle import Lifecycle
 from portal.registry.batching import OutcomeUnknown
 from portal.registry.ledger_source import bounded, conninfo_of_primary
 from portal.registry.models import Client, ClientKey
@@ -87,10 +88,10 @@ class TokenDatabase:
         found = {(client_id, kid): _key(client_id, kid, *rest) for client_id, kid, *rest in rows}
         return [found.get(name) for name in names]
 
-    def issue(self, requests: Sequence[TokenRequest]) -> list[bool]:
-        """Consume each assertion and store its token; return for which requests that was done.
+    def issue(self, requests: Sequence[TokenRequest]) -> list[Lifecycle | None]:
+        """Consume each assertion and store its token; return the dates that end the key of each.
 
-        For the others nothing was stored: the assertion was used before or has expired, the key is
+        For a None nothing was stored: the assertion was used before or has expired, the key is
         not live, not confirmed or not the one that was verified with, or the client's rights have
         changed.
 
@@ -107,8 +108,11 @@ class TokenDatabase:
             expires = now + timedelta(seconds=settings.ACCESS_TOKEN_SECONDS)
             parameters = {**constant, "rows": rows, "now": now, "expires": expires}
             found = self._execute(connection, sql, parameters)
-        issued = {reference for (reference,) in found}
-        return [each.reference in issued for each in requests]
+        ends = {
+            reference: Lifecycle(expires_at=expires_at, retires_at=retires_at)
+            for reference, expires_at, retires_at in found
+        }
+        return [ends.get(each.reference) for each in requests]
 
     def close(self) -> None:
         """Close the connection. The next statement opens another one."""
@@ -232,7 +236,9 @@ WITH asked AS (
         at timestamptz, expires timestamptz, token text, scope text, resource jsonb
     )
 ), good AS (
-    SELECT asked.*, "registry_client"."id" AS client_pk, "registry_clientkey"."id" AS key_pk
+    SELECT asked.*, "registry_client"."id" AS client_pk, "registry_clientkey"."id" AS key_pk,
+        "registry_clientkey"."expires_at" AS expires_at,
+        "registry_clientkey"."retires_at" AS retires_at
     FROM asked
     JOIN "registry_client" ON "registry_client"."client_id" = asked.client
     JOIN "registry_clientkey" ON "registry_clientkey"."client_id" = "registry_client"."id"
@@ -251,4 +257,4 @@ WITH asked AS (
     SELECT client_pk, key_pk, '', token, %(expires)s, scope, resource, %(now)s, %(now)s
     FROM good JOIN redeemed USING (reference)
 )
-SELECT reference FROM redeemed"""
+SELECT reference, expires_at, retires_at FROM good JOIN redeemed USING (reference)"""

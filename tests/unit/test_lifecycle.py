@@ -51,6 +51,18 @@ def test_a_revocation_counts_before_its_date() -> None:
 
 
 @given(lives)
+def test_the_seconds_left_lead_to_the_end(life: Lifecycle) -> None:
+    shifted = NOW - timedelta(seconds=90)
+    left = life.seconds_left(shifted)
+    if left is None:
+        assert life.is_over(shifted) or not (life.expires_at or life.retires_at)
+    else:
+        assert left in {89, 90}
+        assert not life.is_over(shifted + timedelta(seconds=left) - TICK)
+        assert life.is_over(shifted + timedelta(seconds=left + 1))
+
+
+@given(lives)
 def test_the_status_stays_until_the_next_change(life: Lifecycle) -> None:
     change = life.next_change(NOW)
     assert change is None or (change > NOW and life.status(change) != life.status(NOW))

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from io import BytesIO
 from types import SimpleNamespace
@@ -15,10 +16,17 @@ from urllib.parse import urlencode
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory
+from django.utils import timezone
 from pytest_django import Settings
 
 from portal.oauth.fast_tokens import FastTokens, fast_tokens
-from portal.registry.actions import change_rights, revoke_key, suspend_client
+from portal.registry.actions import (
+    change_key,
+    change_rights,
+    retire_key,
+    revoke_key,
+    suspend_client,
+)
 from portal.registry.choices import GrantType, RevocationReason
 from portal.registry.follower import Follower
 from portal.registry.issuing import TokenDatabase
@@ -139,6 +147,8 @@ def plain(answer: tuple[str, list[tuple[str, str]], dict[str, Any]]) -> Any:
     told = json.loads(text)
     if "access_token" in told:
         told["access_token"] = len(told["access_token"])
+    if "key_expires_in" in told:
+        told["key_expires_in"] //= 1000
     return status, headers, list(told.items())
 
 
@@ -205,6 +215,28 @@ def test_plain_requests_get_what_django_gives(portal: Portal, able: Signer) -> N
     for kind in (f"{FORM};charset=UTF-8", f"{FORM}; charset=utf-8"):
         slow, fast, entered = both(portal, able.form, content_type=kind)
         assert (fast, entered) == (slow, 0)
+
+
+@pytest.mark.parametrize("setting", [True, False])
+@pytest.mark.parametrize("date", ["expires_at", "retires_at"])
+def test_a_client_is_told_when_its_key_ends(
+    date: str,
+    setting: bool,
+    portal: Portal,
+    signer: Signer,
+    cast: SimpleNamespace,
+    settings: Settings,
+) -> None:
+    settings.TELL_KEY_END = setting
+    # In the middle of the thousands that the answers are compared by.
+    end = timezone.now() + timedelta(seconds=86_500)
+    if date == "expires_at":
+        change_key(signer.key, label="Ends", expires_at=end, by=cast.alice)
+    else:
+        retire_key(signer.key, grace=end - timezone.now(), by=cast.alice)
+    slow, fast, entered = both(portal, signer.form)
+    assert (fast, entered) == (slow, 0)
+    assert dict(fast[0][2]).get("key_expires_in") == (86 if setting else None)
 
 
 @pytest.mark.parametrize("alg", ["EdDSA", "PS256", "ML-DSA-87"])

@@ -11,7 +11,13 @@ from django.test import Client as Browser
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.registry.actions import archive_client, block_key, revoke_key, suspend_client
+from portal.registry.actions import (
+    archive_client,
+    block_key,
+    retire_key,
+    revoke_key,
+    suspend_client,
+)
 from portal.registry.choices import RevocationReason
 from portal.registry.models import AccessToken, Client, RedeemedAssertion, RefusedRequest
 from tests.db.oauth.token_requests import INTROSPECT, ISSUER, Signer, body_of, new_signer, post
@@ -51,6 +57,20 @@ def test_a_client_sees_its_own_token(signer: Signer, cast: SimpleNamespace) -> N
         "iat": int(token.created.timestamp()),
         "exp": int(token.expires.timestamp()),
     }
+
+
+def test_only_the_own_client_is_told_when_the_key_ends(
+    signer: Signer, resource_server: Signer, cast: SimpleNamespace, settings: Settings
+) -> None:
+    retire_key(signer.key, grace=timedelta(days=1), by=cast.alice)
+    granted = body_of(signer.ask())
+    assert 86_300 < granted["key_expires_in"] < 86_401
+    token = granted["access_token"]
+    assert "key_expires_in" not in introspected(resource_server, token)
+    assert 86_300 < introspected(signer, token)["key_expires_in"] < 86_401
+    settings.TELL_KEY_END = False
+    assert "key_expires_in" not in introspected(signer, token)
+    assert "key_expires_in" not in body_of(signer.ask())
 
 
 def test_a_token_for_a_person_names_the_person(signer: Signer, cast: SimpleNamespace) -> None:
