@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -134,6 +134,17 @@ def _named(name: str, default: str, form: re.Pattern[str]) -> dict[str, str] | N
     named = {key.strip(): meaning.strip() for key, _, meaning in pairs}
     are_fit = all(form.fullmatch(key) and meaning for key, meaning in named.items())
     return named if named and are_fit and len(named) == len(pairs) else None
+
+
+def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return the comma-separated IP networks, by default none."""
+    values = comma_separated(name, default="")
+    try:
+        return tuple(ip_network(each) for each in values)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} is {','.join(values)!r}; it must be like 10.20.0.0/16,fd00:1::/64: {error}."
+        ) from None
 
 
 def rate(name: str, default: str) -> str:

@@ -445,6 +445,16 @@ OAUTH2_PROVIDER = {
     },
 }
 
+# --- Requests that the portal sends --------------------------------------------------------------
+
+OUTGOING_NETWORKS = env.networks("OUTGOING_NETWORKS")
+"""Networks that webhooks may be sent to although their addresses are not public, comma-separated,
+such as `10.20.0.0/16`.
+"""
+
+OUTGOING_HTTP = env.yes_or_no("OUTGOING_HTTP", default=False)
+"""Also send webhooks to `http://` URLs, but only inside `OUTGOING_NETWORKS`."""
+
 # --- Protection of the browser -------------------------------------------------------------------
 
 CONTENT_SECURITY_POLICY = {
