@@ -18,8 +18,11 @@ _THEIR_DOING: Final = (BadRequest, PermissionDenied, SuspiciousOperation, MultiP
 REFERENCE: Final = "portal.reference"
 """The name in `request.META` of the reference that an error page shows."""
 
-# Links in e-mails: a reader of the full link can set the password of its recipient.
-_LINK: Final = re.compile(r"(/account/(?:password/reset/key|confirm-email)/)\S+", re.IGNORECASE)
+# Links in e-mails: a reader of the full link can set the password of its recipient. And the secret
+# addresses of calendars.
+_LINK: Final = re.compile(
+    r"(/account/(?:password/reset/key|confirm-email)/|/calendars/)\S+", re.IGNORECASE
+)
 
 
 class OneLine(logging.Formatter):

@@ -191,6 +191,8 @@ _TEXTS: Final[dict[str, str]] = {
     Verb.ARCHIVE_CLIENT: "archived {client}",
     Verb.UNARCHIVE_CLIENT: "took {client} out of the archive",
     Verb.DELETE_CLIENT: "deleted {client}",
+    Verb.MAKE_CALENDAR: "made a calendar address of {client}",
+    Verb.REVOKE_CALENDAR: "revoked the calendar address of {client}",
     Verb.ASK_MEMBER: "asked {member} to join {client} as {role}",
     Verb.WITHDRAW_MEMBER: "withdrew the request to {member} to join {client}",
     Verb.ACCEPT_MEMBERSHIP: "joined {client} as {role}",

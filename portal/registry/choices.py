@@ -64,6 +64,8 @@ class Verb(models.TextChoices):
     ARCHIVE_CLIENT = "archive_client", "archived the client"
     UNARCHIVE_CLIENT = "unarchive_client", "took the client out of the archive"
     DELETE_CLIENT = "delete_client", "deleted the client"
+    MAKE_CALENDAR = "make_calendar", "made a calendar address"
+    REVOKE_CALENDAR = "revoke_calendar", "revoked the calendar address"
     ASK_MEMBER = "ask_member", "asked a person to join the client"
     WITHDRAW_MEMBER = "withdraw_member", "withdrew a request to join the client"
     ACCEPT_MEMBERSHIP = "accept_membership", "joined the client"

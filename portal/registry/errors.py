@@ -66,6 +66,12 @@ class ClientHasKeys(RegistryRefusal):
     reason = "client_has_keys"
 
 
+class CalendarExists(RegistryRefusal):
+    """The client already has a calendar address."""
+
+    reason = "calendar_exists"
+
+
 class KeyNotLive(RegistryRefusal):
     """The key is revoked, retired or expired, so the action is no longer possible."""
 

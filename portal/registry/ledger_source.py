@@ -35,7 +35,7 @@ _CHANGE_NO_KEY_SET: Final = frozenset(
         *(Verb.ADD_MEMBER, Verb.CHANGE_MEMBER, Verb.REMOVE_MEMBER, Verb.APPOINT_OWNER),
         *(Verb.ASK_MEMBER, Verb.WITHDRAW_MEMBER),
         *(Verb.ACCEPT_MEMBERSHIP, Verb.DECLINE_MEMBERSHIP),
-        *(Verb.REFUSE_KEY, Verb.FIND_WEAKNESS),
+        *(Verb.REFUSE_KEY, Verb.FIND_WEAKNESS, Verb.MAKE_CALENDAR, Verb.REVOKE_CALENDAR),
     }
 )
 """A verb of a later version is not here, so it counts as a change."""

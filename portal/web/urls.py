@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 from portal.web import converters  # noqa: F401 - registers them
 from portal.web.clients import archive as client_archive
+from portal.web.clients import calendar_feed
 from portal.web.clients import views as clients
 from portal.web.debugger import views as assertion_debugger
 from portal.web.keys import confirmation as key_confirmation
@@ -34,6 +35,12 @@ urlpatterns = [
         f"{_CLIENT}archive/withdrawal/",
         client_archive.client_archive_withdrawal,
         name="client_archive_withdrawal",
+    ),
+    path(f"{_CLIENT}calendar/", calendar_feed.client_calendar, name="client_calendar"),
+    path(
+        f"{_CLIENT}calendar/revocation/",
+        calendar_feed.client_calendar_revocation,
+        name="client_calendar_revocation",
     ),
     path(f"{_CLIENT}deletion/", client_archive.client_delete, name="client_delete"),
     path(f"{_CLIENT}team/", team.team, name="team"),

@@ -17,7 +17,7 @@ import pytest
 from django.test import Client as Browser
 
 from portal.accounts.models import Tries, User
-from portal.registry.actions import ask_member, prepare_job
+from portal.registry.actions import ask_member, make_calendar_feed, prepare_job
 from portal.registry.choices import Role, Verb
 from portal.registry.models import Client, ClientKey
 from tests.db.oauth.token_requests import FORM, Signer
@@ -65,6 +65,12 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "204 204 204 204 204 204 204 204  OPTIONS",
     ),
     "portal/jwks.json": (
+        "200 200 200 200 200 200 200 200  GET HEAD",
+        "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
+        "204 204 204 204 204 204 204 204  OPTIONS",
+    ),
+    # Alice's own client has an address with this secret.
+    "calendars/<str:secret>.ics": (
         "200 200 200 200 200 200 200 200  GET HEAD",
         "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
         "204 204 204 204 204 204 204 204  OPTIONS",
@@ -264,6 +270,14 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 404 404 403 403 403 302  POST",
         "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
     ),
+    "clients/<client_id:client_id>/calendar/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 302 403 302  POST",
+    ),
+    "clients/<client_id:client_id>/calendar/revocation/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 302 403 302  POST",
+    ),
     "clients/<client_id:client_id>/archive/": (
         "302 302 404 404 403 403 403 200  GET HEAD",
         "302 302 404 404 403 403 403 422  POST",
@@ -395,6 +409,7 @@ def arguments(
         "uidb36": "1",
         "key": "set-password",
         "number": str(job.pk),
+        "secret": make_calendar_feed(payments, by=cast.dev),
     }
 
 
@@ -504,6 +519,7 @@ PARTS: Final = (
     "uidb36",
     "key",
     "number",
+    "secret",
 )
 
 

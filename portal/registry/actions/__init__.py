@@ -16,6 +16,7 @@ from portal.registry.actions.authenticate_client import (
     record_refused_grant,
 )
 from portal.registry.actions.block_key import block_key
+from portal.registry.actions.calendar_feed import make_calendar_feed, revoke_calendar_feed
 from portal.registry.actions.carry_on_job import carry_on_job
 from portal.registry.actions.change_key import change_key
 from portal.registry.actions.change_rights import change_rights
@@ -79,6 +80,7 @@ __all__ = [
     "inspect_key",
     "invite_person",
     "keep_key",
+    "make_calendar_feed",
     "prepare_job",
     "read_key",
     "record_refused_grant",
@@ -87,6 +89,7 @@ __all__ = [
     "report_weakness",
     "resume_client",
     "retire_key",
+    "revoke_calendar_feed",
     "revoke_key",
     "start_job",
     "suspend_client",

@@ -4,6 +4,7 @@ from portal.registry.models.actor import Actor, describe_actor
 from portal.registry.models.actor_fields import PORTAL, Portal
 from portal.registry.models.appending import recording
 from portal.registry.models.blocked_key import BlockedKey
+from portal.registry.models.calendar_feed import CalendarFeed
 from portal.registry.models.client import Client, Membership, new_client_id
 from portal.registry.models.client_key import LEGACY_ALGORITHMS, ClientKey
 from portal.registry.models.event import Event
@@ -22,6 +23,7 @@ __all__ = [
     "Actor",
     "AuthorizationCode",
     "BlockedKey",
+    "CalendarFeed",
     "Client",
     "ClientKey",
     "Event",

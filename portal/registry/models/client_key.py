@@ -71,6 +71,14 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
         is_ = _conditions(now)
         return self.filter(is_[KeyStatus.REVOKED] | is_[KeyStatus.RETIRED] | is_[KeyStatus.EXPIRED])
 
+    def ending_after(self, moment: datetime) -> Self:
+        """Return the keys that a date ends after this moment, the latest end first.
+
+        For keys of one client, it reads the index `key_of_client_by_end`.
+        """
+        ends = self.alias(ends=ENDS).filter(revoked_at=None, ends__gt=moment, ends__lt=_NEVER)
+        return ends.order_by("-ends", "-pk")
+
     def live(self, now: datetime) -> Self:
         """Return the keys whose `Lifecycle.is_live` is true at `now`."""
         is_ = _conditions(now)
@@ -90,6 +98,12 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
         None for a key that was never used. Costs one step in index `redeemed_of_key` for each key.
         """
         return self.annotate(last_used_at=_last_used())
+
+    def with_changed_at(self) -> Self:
+        """Return the keys with `changed_at`: the time of the newest event about each."""
+        events = ClientKey.events.rel.related_model._default_manager.all()  # noqa: SLF001 - Django's name
+        newest = newest_of(events, "key", OuterRef("pk"))
+        return self.annotate(changed_at=Subquery(newest.values("at")[:1]))
 
     def never_used(self) -> Self:
         """Return the keys of which the portal has accepted no assertion."""
@@ -155,6 +169,9 @@ class ClientKey(models.Model):
 
     last_used_at: datetime | None
     """Only on keys from `with_last_used`."""
+
+    changed_at: datetime
+    """Only on keys from `with_changed_at`."""
 
     objects = ClientKeyQuerySet.as_manager()
 

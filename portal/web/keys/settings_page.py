@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from portal.core.dates import date_text
 from portal.registry import permissions
-from portal.registry.models import Client
+from portal.registry.models import CalendarFeed, Client
 from portal.web.addresses import addresses_of
 from portal.web.current_user import current_user
 from portal.web.keys.example import example_of
@@ -69,6 +69,9 @@ def show_settings(
         "path": reverse("client", args=[client.client_id]),
         **pager_of(request, lists.ended, keys="ended"),
         "revoked_by_portal": ended_by_portal(client, now) if lists.ended_count else [],
+        "calendar_feed": CalendarFeed.objects.select_related("made_by")
+        .filter(client=client)
+        .first(),
         "limit": settings.KEY_LIMIT,
         "latest": latest_requests(client, now),
         "also_endpoint": settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE,

@@ -85,6 +85,8 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     empty = actions.create_client(name="Empty", by=cast.bob)
     actions.archive_client(empty, by=cast.bob)
     actions.unarchive_client(empty, by=cast.bob)
+    actions.make_calendar_feed(empty, by=cast.bob)
+    actions.revoke_calendar_feed(empty, by=cast.bob)
     for role in (Role.VIEWER, Role.DEVELOPER, Role.OWNER):
         pending = actions.ask_member(empty, email="dev@example.com", role=role, by=cast.bob)
         if role == Role.VIEWER:
@@ -108,6 +110,8 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
         r"bob@example\.com asked dev@example\.com to join the client “Empty” as developer\.",
         r"bob@example\.com withdrew the request to dev@example\.com to join the client “Empty”\.",
         r"bob@example\.com asked dev@example\.com to join the client “Empty” as viewer\.",
+        r"bob@example\.com revoked the calendar address of the client “Empty”\.",
+        r"bob@example\.com made a calendar address of the client “Empty”\.",
         r"bob@example\.com took the client “Empty” out of the archive\.",
         r"bob@example\.com archived the client “Empty”\.",
         r"bob@example\.com created the client “Empty”\.",
@@ -205,8 +209,8 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
     assert count(key=history.kid) == 8
     assert count(key=history.kid[:8]) == 8
     assert count(key=history.spki_sha256.upper()) == 8
-    assert count(person=" BOB@example.com ") == 9
-    assert count(since=today.isoformat()) == 38
+    assert count(person=" BOB@example.com ") == 11
+    assert count(since=today.isoformat()) == 40
     assert count(until=(today - timedelta(days=1)).isoformat()) == 0
     assert count(person="admin@example.com", verb="block_key", until=today.isoformat()) == 1
 

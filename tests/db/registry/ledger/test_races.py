@@ -105,6 +105,8 @@ VERBS: Final[Mapping[str, Callable[[Scene], Any]]] = {
     "archive_client": lambda s: actions.archive_client(s.client, by=s.owner),
     "unarchive_client": lambda s: actions.unarchive_client(s.client, by=s.owner),
     "delete_client": lambda s: actions.delete_client(s.client, by=s.owner),
+    "make_calendar_feed": lambda s: actions.make_calendar_feed(s.client, by=s.dev),
+    "revoke_calendar_feed": lambda s: actions.revoke_calendar_feed(s.client, by=s.dev),
     "ask_member": lambda s: actions.ask_member(
         s.client, email=s.new.email, role=Role.VIEWER, by=s.owner
     ),
