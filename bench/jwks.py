@@ -112,19 +112,39 @@ end
 """
 """Requests each line so many times in a row. Answers that come after the end are not counted."""
 
+PACED = """
+local ffi, next_ms = require("ffi"), 0
+ffi.cdef("typedef struct {long s; long ns;} when; int clock_gettime(int, when *);")
+local when, every_ms = ffi.new("when"), 1000 / tonumber(os.getenv("RATE"))
+delay = function()
+    ffi.C.clock_gettime(1, when)
+    local now_ms = tonumber(when.s) * 1000 + tonumber(when.ns) / 1000000
+    next_ms = math.max(next_ms + every_ms, now_ms - 1000)
+    return math.max(0, math.floor(next_ms - now_ms))
+end
+"""
+"""Sends so many requests a second in all, as long as a connection is free for each."""
+
 
 def once(
-    make: str, lines: Iterable[str], command: Iterable[str], scratch: Path, *, times: int = 1
+    make: str,
+    lines: Iterable[str],
+    command: Iterable[str],
+    scratch: Path,
+    *,
+    times: int = 1,
+    rate: float = 0.0,
 ) -> tuple[str, str]:
     """Let wrk request what the Lua function `make` makes of each line; return what it prints.
 
-    The second text has a line for each answer that was not 200.
+    It sends `rate` requests a second, or without a rate as many as it can. The second text has a
+    line for each answer that was not 200.
     """
     listed, script, done = (scratch / name for name in ("lines", "once.lua", "done"))
     listed.write_text("\n".join(lines) + "\n")
-    script.write_text(f"local make = {make}\n{ONCE}")
+    script.write_text(f"local make = {make}\n{ONCE}{PACED if rate else ''}")
     done.unlink(missing_ok=True)
-    environment = {"LINES": str(listed), "DONE": str(done), "TIMES": str(times)}
+    environment = {"LINES": str(listed), "DONE": str(done), "TIMES": str(times), "RATE": str(rate)}
     with (
         (scratch / "refused").open("w+") as refused,
         subprocess.Popen(

@@ -16,11 +16,13 @@ _django = get_wsgi_application()
 from django.db import connection  # noqa: E402 - Django first
 
 from portal import bulkhead  # noqa: E402
+from portal.oauth.client_requests import ClientEndpoint  # noqa: E402
 from portal.oauth.fast_tokens import FastTokens, fast_tokens  # noqa: E402
 from portal.publishing.cache_filler import CacheFiller  # noqa: E402
 from portal.publishing.cached_jwks import Application, cached_jwks  # noqa: E402
 from portal.publishing.jwks_cache import cache  # noqa: E402
 from portal.publishing.views import VIEWS  # noqa: E402
+from portal.registry.fast_authentication import FastAuthentication  # noqa: E402
 from portal.registry.issuing import TokenDatabase  # noqa: E402
 from portal.registry.ledger_source import follower  # noqa: E402
 from portal.registry.signing_keys import SigningKeys  # noqa: E402
@@ -47,8 +49,9 @@ def django(environ: dict[str, Any], start_response: Callable[..., Any]) -> Itera
 
 application: Application = django
 if connection.vendor == "postgresql":
-    tokens = FastTokens(SigningKeys(follower), TokenDatabase(), waiting=bulkhead.TOKENS)
-    application = fast_tokens(application, tokens, follower)
+    fast = FastAuthentication(SigningKeys(follower), TokenDatabase(), waiting=bulkhead.TOKENS)
+    application = fast_tokens(application, FastTokens(fast), follower)
+    ClientEndpoint.fast = fast
 if cache.capacity:
     start_filling = CacheFiller(cache, follower).start
     application = cached_jwks(application, cache, follower, start_filling, VIEWS)

@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, ClassVar, Final, cast
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
@@ -25,7 +25,10 @@ from portal.core.reasons import Reason
 from portal.logs import already_logged
 from portal.publishing.public_endpoint import secure_headers
 from portal.registry.actions import Authenticated, AuthenticationRefused, authenticate_client
+from portal.registry.batching import BatchesFull, OutcomeUnknown
+from portal.registry.choices import GrantType
 from portal.registry.endpoints import issuer
+from portal.registry.fast_authentication import FastAuthentication
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,9 @@ class ClientEndpoint:
     `ApiMiddleware` answers such views before all other middleware.
     """
 
+    fast: ClassVar[FastAuthentication | None] = None
+    """What authenticates plain requests (ADR 0024). `portal.wsgi` sets it, with PostgreSQL."""
+
     def __init__(self, view: Callable[[HttpRequest, Authenticated], HttpResponse]) -> None:
         update_wrapper(self, view)
         self._view = view
@@ -63,7 +69,7 @@ class ClientEndpoint:
             return response
         try:
             with bulkhead.clients:
-                return self._view(request, _authenticate(request))
+                return self._view(request, _authenticate(request, self.fast))
         except _Unreadable as unreadable:
             return refuse(400, "invalid_request", str(unreadable))
         except AuthenticationRefused as refused:
@@ -71,7 +77,9 @@ class ClientEndpoint:
         except DatabaseFailure:
             logger.exception("A client's request could not be decided")
             return already_logged(not_now("The portal cannot reach its database."))
-        except bulkhead.BulkheadFull:
+        except OutcomeUnknown:  # logged, and perhaps consumed, so not decided again
+            return already_logged(not_now("The portal cannot reach its database."))
+        except (bulkhead.BulkheadFull, BatchesFull):
             return not_now("The portal is too busy.")
 
 
@@ -83,12 +91,19 @@ def not_now(why: str) -> HttpResponse:
     return response
 
 
-def _authenticate(request: HttpRequest) -> Authenticated:
+def _authenticate(request: HttpRequest, fast: FastAuthentication | None) -> Authenticated:
     _check_form(request)
     parameters = _read(request)
     if any("\0" in text for name, values in parameters.items() for text in (name, *values)):
         raise _Unreadable("A parameter contains a NUL character.")
-    return authenticate_client(parameters, authorization=request.headers.get("Authorization", ""))
+    authorization = request.headers.get("Authorization", "")
+    # Requests for client_credentials were tried in front of Django.
+    was_tried = GrantType.CLIENT_CREDENTIALS in parameters.get("grant_type", ())
+    if fast is not None and not (was_tried or authorization):
+        authenticated = fast.authenticate(parameters)
+        if authenticated is not None:
+            return authenticated
+    return authenticate_client(parameters, authorization=authorization)
 
 
 def _check_form(request: HttpRequest) -> None:

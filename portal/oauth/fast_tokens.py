@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from io import BytesIO
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -18,39 +16,25 @@ from django.utils.log import log_response
 from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
 from portal import bulkhead
-from portal.core.assertion import (
-    MAX_ASSERTION_BYTES,
-    VerifiedAssertion,
-    client_assertion_of,
-    parse_unverified,
-    verify,
-)
-from portal.core.reasons import Refused
+from portal.core.assertion import MAX_ASSERTION_BYTES
 from portal.logs import already_logged
 from portal.oauth.client_requests import FORM, answer, not_now
 from portal.oauth.grants import new_token
 from portal.oauth.key_end import key_end
 from portal.publishing.cached_jwks import Application, is_surely_https
-from portal.registry.actions.authenticate_client import new_reference, refuse_private_key
-from portal.registry.batching import Batches, BatchesFull, OutcomeUnknown
+from portal.registry.actions.authenticate_client import new_reference
+from portal.registry.batching import BatchesFull, OutcomeUnknown
 from portal.registry.choices import GrantType
 from portal.registry.endpoints import TOKEN_PATH
-from portal.registry.expectations import expectation_for
+from portal.registry.fast_authentication import FastAuthentication
 from portal.registry.follower import Follower
-from portal.registry.issuing import PATIENCE_S, NotDecided, TokenDatabase, TokenRequest
+from portal.registry.issuing import TokenRequest
 from portal.registry.models import Client
-from portal.registry.regexes import CLIENT_ID, KID
-from portal.registry.signing_keys import SigningKey, SigningKeys
 
 MAX_BODY_BYTES: Final = MAX_ASSERTION_BYTES + 1024
 """Django reads, and refuses, larger bodies."""
 
-MOST: Final = 256
-"""How many requests one statement decides."""
-
 _PATH: Final = f"/{TOKEN_PATH}"
-_CLIENT_ID: Final = re.compile(CLIENT_ID)
-_KID: Final = re.compile(KID)
 _PARAMETERS: Final = frozenset(
     {
         *("grant_type", "client_id", "client_assertion", "client_assertion_type"),
@@ -66,11 +50,9 @@ class FastTokens:
     cause if it refuses them.
     """
 
-    def __init__(self, keys: SigningKeys, database: TokenDatabase, *, waiting: int) -> None:
-        """Take the keys in memory, the database, and how many requests may wait for it."""
-        self._keys = keys
-        self._reads = Batches(database.read_keys, most=MOST, waiting=waiting, patience_s=PATIENCE_S)
-        self._tokens = Batches(database.issue, most=MOST, waiting=waiting, patience_s=PATIENCE_S)
+    def __init__(self, authentication: FastAuthentication) -> None:
+        """Take what verifies the assertions and consumes them."""
+        self._authentication = authentication
 
     def issue(self, body: bytes) -> str | None:
         """Return the JSON with a new token for the form in a request's body, or None.
@@ -81,31 +63,23 @@ class FastTokens:
         form = _read(body)
         if form is None:
             return None
-        try:
-            signed = self._verify(form, at)
-        except (Refused, NotDecided):
-            return None
-        rights = signed and _allowed(form, signed[1].client)
+        signed = self._authentication.verify({name: [form[name]] for name in form}, at)
+        rights = signed and _allowed(form, signed.key.client)
         if signed is None or rights is None:
             return None
-        verified, key = signed
         scope, resource = rights
         token = new_token()
         request = TokenRequest(
-            verified=verified,
-            key=key,
+            verified=signed.verified,
+            key=signed.key,
             reference=new_reference(),
             at=at,
             token_sha256=hashlib.sha256(token.encode("ascii")).hexdigest(),
             scope=scope,
             resource=resource,
         )
-        try:
-            lifecycle = self._tokens.decide(request)
-        except NotDecided:
-            lifecycle = None
-        if lifecycle is None:
-            self._keys.forget(key)
+        consumed = self._authentication.consume(request)
+        if consumed is None:
             return None
         # The members of oauthlib's `BearerToken.create_token`, in its order.
         issued = {
@@ -113,34 +87,9 @@ class FastTokens:
             "expires_in": settings.ACCESS_TOKEN_SECONDS,
             "token_type": "Bearer",
             "scope": scope,
-            **key_end(lifecycle, timezone.now()),
+            **key_end(consumed.lifecycle, timezone.now()),
         }
         return json.dumps(issued)
-
-    def _verify(
-        self, form: Mapping[str, str], at: datetime
-    ) -> tuple[VerifiedAssertion, SigningKey] | None:
-        """Return the assertion and the key that made it. Raises `Refused` or `NotDecided`."""
-        parameters = {name: [value] for name, value in form.items()}
-        given = client_assertion_of(parameters)
-        unverified = parse_unverified(given.assertion)
-        client_id = given.client_id or unverified.unverified_client_id or ""
-        kid = unverified.unverified_kid or ""
-        if not (_CLIENT_ID.fullmatch(client_id) and _KID.fullmatch(kid)):
-            return None
-        key = self._keys.find(client_id, kid) or self._read_key(client_id, kid)
-        if key is None:
-            return None
-        verified = verify(unverified, expectation_for(client_id, [key.candidate], at))
-        refuse_private_key(parameters, unverified)
-        return verified, key
-
-    def _read_key(self, client_id: str, kid: str) -> SigningKey | None:
-        clearings = self._keys.clearings
-        key = self._reads.decide((client_id, kid))
-        if key is not None:
-            self._keys.put(key, clearings)
-        return key
 
 
 def _read(body: bytes) -> dict[str, str] | None:

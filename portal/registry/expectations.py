@@ -40,7 +40,7 @@ def expectation_of(
 def expectation_for(client_id: str, keys: Iterable[CandidateKey], now: datetime) -> Expectation:
     """Return what the token endpoint expects of an assertion of a client that is not suspended.
 
-    `portal.oauth.fast_tokens` calls it with a key from memory. The statement in
+    `portal.registry.fast_authentication` calls it with a key from memory. The statement in
     `portal.registry.issuing` has a condition for each fact that may have changed since.
     """
     return Expectation(

@@ -7,11 +7,11 @@ import logging
 import select
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from django.conf import settings
@@ -52,18 +52,27 @@ class NotDecided(Exception):  # noqa: N818 - a state, not an error in the code
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """A request for a token, with an assertion that was verified with `key`.
+    """A request of a client, with an assertion that was verified with `key`.
 
-    `at` is when the request came in. `token_sha256` is the hash of the token, in hexadecimal.
+    `at` is when the request came in. `token_sha256` is the hash of the token to store, in
+    hexadecimal. Without one, only the assertion is consumed.
     """
 
     verified: VerifiedAssertion
     key: SigningKey
     reference: str
     at: datetime
-    token_sha256: str
-    scope: str
-    resource: Sequence[str]
+    token_sha256: str | None = None
+    scope: str = ""
+    resource: Sequence[str] = ()
+
+
+class Consumed(NamedTuple):
+    """The ids of the client and the key whose assertion was consumed, and the dates of the key."""
+
+    client_pk: int
+    key_pk: int
+    lifecycle: Lifecycle
 
 
 class TokenDatabase:
@@ -88,12 +97,12 @@ class TokenDatabase:
         found = {(client_id, kid): _key(client_id, kid, *rest) for client_id, kid, *rest in rows}
         return [found.get(name) for name in names]
 
-    def issue(self, requests: Sequence[TokenRequest]) -> list[Lifecycle | None]:
-        """Consume each assertion and store its token; return the dates that end the key of each.
+    def issue(self, requests: Sequence[TokenRequest]) -> list[Consumed | None]:
+        """Consume each assertion and store its token, if any; return whose assertions these were.
 
-        For a None nothing was stored: the assertion was used before or has expired, the key is
-        not live, not confirmed or not the one that was verified with, or the client's rights have
-        changed.
+        Returns None for a request for which nothing was stored: the assertion was used before or
+        has expired, the key is not live, not confirmed or not the one that was verified with, or
+        the client's rights have changed.
 
         One statement, committed on its own, whose snapshot is younger than all the requests. So a
         key that was revoked before a request came in is refused. Raises `NotDecided`, or
@@ -108,11 +117,11 @@ class TokenDatabase:
             expires = now + timedelta(seconds=settings.ACCESS_TOKEN_SECONDS)
             parameters = {**constant, "rows": rows, "now": now, "expires": expires}
             found = self._execute(connection, sql, parameters)
-        ends = {
-            reference: Lifecycle(expires_at=expires_at, retires_at=retires_at)
-            for reference, expires_at, retires_at in found
+        consumed = {
+            reference: Consumed(client_pk, key_pk, Lifecycle(*dates))
+            for reference, client_pk, key_pk, *dates in found
         }
-        return [ends.get(each.reference) for each in requests]
+        return [consumed.get(each.reference) for each in requests]
 
     def close(self) -> None:
         """Close the connection. The next statement opens another one."""
@@ -196,11 +205,8 @@ def _row(request: TokenRequest) -> dict[str, object]:
 
 
 def _key(client_id: str, kid: str, alg: str, pem: str, rights: str) -> SigningKey:
-    scopes, grant_types, resources = json.loads(rights)
-    client = Client(
-        client_id=client_id, scopes=scopes, grant_types=grant_types, resources=resources
-    )
-    return SigningKey(CandidateKey(kid, alg, pem), client, rights)
+    given = dict(zip(_RIGHTS_FIELDS, json.loads(rights), strict=True))
+    return SigningKey(CandidateKey(kid, alg, pem), Client(client_id=client_id, **given), rights)
 
 
 @cache
@@ -209,16 +215,18 @@ def _statement() -> tuple[str, dict[str, Any]]:
     usable = condition(lambda _: Client.objects.usable())
     live = condition(lambda now: ClientKey.objects.live(now).filter(confirmed_at__isnull=False))
     return (
-        _ISSUE.format(usable=usable.sql, live=live.sql, rights=_RIGHTS),
+        _ISSUE.format(usable=usable.sql, live=live.sql, rights=_RIGHTS, dates=_DATES),
         {**usable.parameters, **live.parameters},
     )
 
 
-_RIGHTS: Final = (
-    'jsonb_build_array("registry_client"."scopes", "registry_client"."grant_types", '
-    '"registry_client"."resources")::text'
+_RIGHTS_FIELDS: Final = ("scopes", "grant_types", "resources", "redirect_uris")
+_RIGHTS: Final = "jsonb_build_array({})::text".format(
+    ", ".join(f'"registry_client"."{each}"' for each in _RIGHTS_FIELDS)
 )
 """The rights of a client in one text. One that was never set is null."""
+
+_DATES: Final = ", ".join(each.name for each in fields(Lifecycle))
 
 _READ: Final = f"""
 SELECT asked.client, asked.kid, "registry_clientkey"."alg", "registry_clientkey"."pem", {_RIGHTS}
@@ -237,8 +245,7 @@ WITH asked AS (
     )
 ), good AS (
     SELECT asked.*, "registry_client"."id" AS client_pk, "registry_clientkey"."id" AS key_pk,
-        "registry_clientkey"."expires_at" AS expires_at,
-        "registry_clientkey"."retires_at" AS retires_at
+        {dates}
     FROM asked
     JOIN "registry_client" ON "registry_client"."client_id" = asked.client
     JOIN "registry_clientkey" ON "registry_clientkey"."client_id" = "registry_client"."id"
@@ -251,10 +258,12 @@ WITH asked AS (
     ORDER BY client_pk, jti
     ON CONFLICT (client_id, jti_sha256) DO NOTHING
     RETURNING reference
+), consumed AS MATERIALIZED (
+    SELECT good.* FROM good JOIN redeemed USING (reference)
 ), stored AS (
     INSERT INTO registry_accesstoken
         (application_id, key_id, token, token_checksum, expires, scope, resource, created, updated)
     SELECT client_pk, key_pk, '', token, %(expires)s, scope, resource, %(now)s, %(now)s
-    FROM good JOIN redeemed USING (reference)
+    FROM consumed WHERE token IS NOT NULL
 )
-SELECT reference, expires_at, retires_at FROM good JOIN redeemed USING (reference)"""
+SELECT reference, client_pk, key_pk, {dates} FROM consumed"""

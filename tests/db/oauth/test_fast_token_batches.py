@@ -174,7 +174,7 @@ def test_when_too_many_wait_others_are_sent_away(
     portal: Portal, signer: Signer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     portal.send(signer.form())
-    monkeypatch.setattr(portal.tokens._tokens, "_waiting", 0)
+    monkeypatch.setattr(portal.authentication._requests, "_waiting", 0)
     status, headers, body = portal.send(signer.form())
     assert (status, body["error"]) == ("503 Service Unavailable", "temporarily_unavailable")
     assert ("Retry-After", "5") in headers

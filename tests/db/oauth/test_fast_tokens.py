@@ -19,6 +19,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
+from portal.oauth.client_requests import ClientEndpoint
 from portal.oauth.fast_tokens import FastTokens, fast_tokens
 from portal.registry.actions import (
     change_key,
@@ -28,14 +29,17 @@ from portal.registry.actions import (
     suspend_client,
 )
 from portal.registry.choices import GrantType, RevocationReason
+from portal.registry.fast_authentication import FastAuthentication
 from portal.registry.follower import Follower
 from portal.registry.issuing import TokenDatabase
 from portal.registry.models import (
     AccessToken,
+    AuthorizationCode,
     Client,
     ClientKey,
     Event,
     RedeemedAssertion,
+    RefreshToken,
     RefusedRequest,
 )
 from portal.registry.signing_keys import SigningKeys
@@ -48,9 +52,18 @@ from tests.registering import register_pem
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
-TABLES = (RedeemedAssertion, AccessToken, RefusedRequest, Event)
+WRITTEN = (RefreshToken, AccessToken, AuthorizationCode, RedeemedAssertion, RefusedRequest)
 CHANGING = {"id", "at", "jti_sha256", "reference", "expires_at", "expires", "created", "updated"}
-CHANGING |= {"token_checksum", "number", "leaf", "salts"}
+CHANGING |= {"token_checksum", "number", "leaf", "salts", "code", "code_challenge"}
+CHANGING |= {"access_token_id", "source_refresh_token_id", "token_family"}
+TIMELESS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("seen", "expected"), lambda text: re.sub(r"\d+", "0", text)),
+    **dict.fromkeys(("access_token", "refresh_token"), len),
+    **dict.fromkeys(("iat", "exp", "revoked"), bool),
+    "key_expires_in": lambda seconds: seconds // 1000,
+}
+"""What is compared of a value that is new each time, or has the time in it."""
+
 RESOURCE = "https://api.example.com"
 
 
@@ -69,24 +82,26 @@ class Portal:
             self.entered += 1
             return django(environ, start_response)
 
-        self.tokens = FastTokens(self.keys, self.database, waiting=256)
-        self.fast = fast_tokens(counted, self.tokens, follower())
+        self.authentication = FastAuthentication(self.keys, self.database, waiting=256)
+        self.fast = fast_tokens(counted, FastTokens(self.authentication), follower())
         self.slow = counted
 
     def send(
-        self, form: Any, *, fast: bool = True, **extra: Any
+        self, form: Any, *, fast: bool = True, path: str = TOKEN, **extra: Any
     ) -> tuple[str, list[tuple[str, str]], dict[str, Any]]:
-        """Return status, headers and body of a token request."""
+        """Return status, headers and body of a client's request."""
         content = extra.pop("body", None) or urlencode(form, doseq=True)
         kind = extra.pop("content_type", FORM)
-        environ = RequestFactory().post(TOKEN, content, content_type=kind, **extra).environ
+        environ = RequestFactory().post(path, content, content_type=kind, **extra).environ
         # A server's stream ends where the connection does.
         environ["wsgi.input"] = BytesIO(content.encode())
         told: list[Any] = []
-        answer = (self.fast if fast else self.slow)(environ, lambda *given: told.extend(given))
-        body = b"".join(answer)
-        if hasattr(answer, "close"):
-            answer.close()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ClientEndpoint, "fast", self.authentication if fast else None)
+            answer = (self.fast if fast else self.slow)(environ, lambda *given: told.extend(given))
+            body = b"".join(answer)
+            if hasattr(answer, "close"):
+                answer.close()
         return told[0], told[1], json.loads(body)
 
 
@@ -123,32 +138,31 @@ def rows() -> dict[str, list[dict[str, Any]]]:
     return {
         table.__name__: [
             {
-                name: re.sub(r"\d+", "0", str(value)) if name in {"seen", "expected"} else value
+                name: TIMELESS[name](value) if name in TIMELESS else value
                 for name, value in row.items()
                 if name not in CHANGING
             }
             for row in table._default_manager.order_by("pk").values()
         ]
-        for table in TABLES
+        for table in (*WRITTEN, Event)
     }
 
 
 def forget() -> None:
     """Empty the tables of token requests."""
-    for table in (AccessToken, RedeemedAssertion, RefusedRequest):
+    for table in WRITTEN:
         table._default_manager.all().delete()
 
 
 def plain(answer: tuple[str, list[tuple[str, str]], dict[str, Any]]) -> Any:
-    """An answer without what is new each time: the token, and the reference in texts."""
+    """An answer without what is new each time: tokens, times, and the reference in texts."""
     status, headers, body = answer
     reference = RefusedRequest.objects.values_list("reference", flat=True).first() or "no reference"
     text = json.dumps(body).replace(reference, "REFERENCE")
-    told = json.loads(text)
-    if "access_token" in told:
-        told["access_token"] = len(told["access_token"])
-    if "key_expires_in" in told:
-        told["key_expires_in"] //= 1000
+    told = {
+        name: TIMELESS[name](value) if name in TIMELESS else value
+        for name, value in json.loads(text).items()
+    }
     return status, headers, list(told.items())
 
 

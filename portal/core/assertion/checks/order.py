@@ -1,7 +1,6 @@
 """The list of checks, in the order in which a person would fix the problems.
 
-`verify` runs it for the token endpoint and for `fast_tokens` in front of Django, `examine` for the
-debugger. So they cannot disagree.
+`verify` runs it for the endpoints of clients, `examine` for the debugger. So they cannot disagree.
 """
 
 from __future__ import annotations
