@@ -385,6 +385,11 @@ TELL_KEY_END = env.yes_or_no("TELL_KEY_END", default=True)
 TOKEN_REQUEST_DAYS = env.number("TOKEN_REQUEST_DAYS", 30)
 """Days that accepted and refused token requests are kept."""
 
+KEEP_NETWORKS = env.yes_or_no("KEEP_NETWORKS", default=True)
+"""Store with each use of a key the network that it came from: the first 24 bits of an IPv4 address,
+or the first 48 of an IPv6 address.
+"""
+
 INTROSPECTION_CLIENTS = frozenset(env.comma_separated("INTROSPECTION_CLIENTS", default=""))
 """Client IDs of resource servers that may introspect the tokens of all clients, comma-separated."""
 

@@ -23,6 +23,7 @@ from portal import bulkhead
 from portal.core.assertion import EXPLANATIONS
 from portal.core.reasons import Reason
 from portal.logs import already_logged
+from portal.oauth.networks import network_of
 from portal.publishing.public_endpoint import secure_headers
 from portal.registry.actions import Authenticated, AuthenticationRefused, authenticate_client
 from portal.registry.batching import BatchesFull, OutcomeUnknown
@@ -96,14 +97,14 @@ def _authenticate(request: HttpRequest, fast: FastAuthentication | None) -> Auth
     parameters = _read(request)
     if any("\0" in text for name, values in parameters.items() for text in (name, *values)):
         raise _Unreadable("A parameter contains a NUL character.")
-    authorization = request.headers.get("Authorization", "")
+    authorization, network = request.headers.get("Authorization", ""), network_of(request.META)
     # Requests for client_credentials were tried in front of Django.
     was_tried = GrantType.CLIENT_CREDENTIALS in parameters.get("grant_type", ())
     if fast is not None and not (was_tried or authorization):
-        authenticated = fast.authenticate(parameters)
+        authenticated = fast.authenticate(parameters, network=network)
         if authenticated is not None:
             return authenticated
-    return authenticate_client(parameters, authorization=authorization)
+    return authenticate_client(parameters, authorization=authorization, network=network)
 
 
 def _check_form(request: HttpRequest) -> None:

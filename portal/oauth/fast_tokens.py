@@ -21,6 +21,7 @@ from portal.logs import already_logged
 from portal.oauth.client_requests import FORM, answer, not_now
 from portal.oauth.grants import new_token
 from portal.oauth.key_end import key_end
+from portal.oauth.networks import network_of
 from portal.publishing.cached_jwks import Application, is_surely_https
 from portal.registry.actions.authenticate_client import new_reference
 from portal.registry.batching import BatchesFull, OutcomeUnknown
@@ -54,8 +55,10 @@ class FastTokens:
         """Take what verifies the assertions and consumes them."""
         self._authentication = authentication
 
-    def issue(self, body: bytes) -> str | None:
+    def issue(self, body: bytes, *, network: str = "") -> str | None:
         """Return the JSON with a new token for the form in a request's body, or None.
+
+        `network` is where the request came from, as it is stored.
 
         Raises `BatchesFull`, or `OutcomeUnknown` if PostgreSQL does not answer.
         """
@@ -77,6 +80,7 @@ class FastTokens:
             token_sha256=hashlib.sha256(token.encode("ascii")).hexdigest(),
             scope=scope,
             resource=resource,
+            network=network,
         )
         consumed = self._authentication.consume(request)
         if consumed is None:
@@ -141,7 +145,8 @@ def fast_tokens(application: Application, tokens: FastTokens, follower: Follower
         try:
             with bulkhead.tokens:
                 body = environ["wsgi.input"].read(length)
-                issued = tokens.issue(body) if len(body) == length else None
+                is_whole = len(body) == length
+                issued = tokens.issue(body, network=network_of(environ)) if is_whole else None
         except (bulkhead.BulkheadFull, BatchesFull):
             return _send(not_now("The portal is too busy."), start_response)
         except OutcomeUnknown:

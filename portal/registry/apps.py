@@ -12,6 +12,8 @@ class RegistryConfig(AppConfig):
         """Make the registry's kinds of tasks known to the workers."""
         # Models can be imported only now.
         from portal.registry.actions.carry_on_job import CARRY_ON  # noqa: PLC0415
+        from portal.registry.uses import COUNT  # noqa: PLC0415
         from portal.work.tasks import register  # noqa: PLC0415
 
         register(CARRY_ON)
+        register(COUNT)

@@ -22,11 +22,14 @@ from portal.registry.models import (
     AccessToken,
     AuthorizationCode,
     Job,
+    KeyUse,
     RedeemedAssertion,
     RefreshToken,
     RefusedRequest,
+    UseCursor,
 )
 from portal.registry.paging import beyond, newest_of
+from portal.registry.uses import USES_KEPT, count_uses
 
 Row = TypeVar("Row", bound=Model)
 
@@ -45,9 +48,15 @@ BATCH: Final = 1000
 
 def prune(now: datetime) -> dict[str, int]:
     """Delete the rows that have expired at `now`; return the number of rows by kind."""
+    # Uses are counted by key and day before their rows go. Rows of more recent ones stay.
+    while count_uses():
+        pass
     # Refresh tokens first: an access token stays while a refresh token needs it.
     return {
         "redeemed assertions": sum(map(_delete, _redeemed(now))),
+        "uses of keys": _delete(
+            KeyUse.objects.filter(day__lt=(now - USES_KEPT).date()).order_by("day", "pk"), "day"
+        ),
         "refused requests": sum(map(_delete, _refused(now))),
         "authorization codes": _delete(_expired(AuthorizationCode, now), "expires"),
         "refresh tokens": sum(map(_delete, _refresh_tokens(now))),
@@ -71,14 +80,17 @@ def prune(now: datetime) -> dict[str, int]:
 def _redeemed(now: datetime) -> Iterator[QuerySet[RedeemedAssertion]]:
     """Yield, for each client, the rows that are no longer needed.
 
-    A row stays while its `jti` could be replayed and while it is listed. The newest row of each key
-    stays too: it says when the key was last used.
+    A row stays while its `jti` could be replayed, while it is listed, and until it is counted. The
+    newest row of each key stays too: it says when the key was last used.
     """
     everything = RedeemedAssertion.objects.all()
     newest = Subquery(newest_of(everything, "key", OuterRef("key")).values("pk")[:1])
+    counted = UseCursor.objects.values_list("counted", flat=True).get(pk=1)
     for client in _clients_in(everything):
         rows = newest_of(everything, "client", client, oldest_first=True)
-        over = rows.filter(_unlisted(everything, client, now), expires_at__lte=_over(now))
+        over = rows.filter(
+            _unlisted(everything, client, now), expires_at__lte=_over(now), pk__lte=counted
+        )
         yield over.alias(newest=newest).filter(pk__lt=F("newest"))
 
 

@@ -54,17 +54,19 @@ class FastAuthentication:
         self._reads = Batches(database.read_keys, most=MOST, waiting=waiting, patience_s=PATIENCE_S)
         self._requests = Batches(database.issue, most=MOST, waiting=waiting, patience_s=PATIENCE_S)
 
-    def authenticate(self, parameters: Mapping[str, Sequence[str]]) -> Authenticated | None:
+    def authenticate(
+        self, parameters: Mapping[str, Sequence[str]], *, network: str = ""
+    ) -> Authenticated | None:
         """Return the client whose assertion is in the request, and consume the assertion's `jti`.
 
-        `parameters` has all values of each parameter. Raises `BatchesFull`, or `OutcomeUnknown` if
-        PostgreSQL does not answer.
+        `parameters` has all values of each parameter, and `network` is where the request came from,
+        as it is stored. Raises `BatchesFull`, or `OutcomeUnknown` if PostgreSQL does not answer.
         """
         at = timezone.now()
         signed = self.verify(parameters, at)
         if signed is None:
             return None
-        request = TokenRequest(signed.verified, signed.key, new_reference(), at)
+        request = TokenRequest(signed.verified, signed.key, new_reference(), at, network=network)
         consumed = self.consume(request)
         return consumed and _authenticated(request, consumed)
 

@@ -54,8 +54,8 @@ class NotDecided(Exception):  # noqa: N818 - a state, not an error in the code
 class TokenRequest:
     """A request of a client, with an assertion that was verified with `key`.
 
-    `at` is when the request came in. `token_sha256` is the hash of the token to store, in
-    hexadecimal. Without one, only the assertion is consumed.
+    `at` is when the request came in, and `network` where from, as it is stored. `token_sha256` is
+    the hash of the token to store, in hexadecimal. Without one, only the assertion is consumed.
     """
 
     verified: VerifiedAssertion
@@ -65,6 +65,7 @@ class TokenRequest:
     token_sha256: str | None = None
     scope: str = ""
     resource: Sequence[str] = ()
+    network: str = ""
 
 
 class Consumed(NamedTuple):
@@ -201,6 +202,7 @@ def _row(request: TokenRequest) -> dict[str, object]:
         "token": request.token_sha256,
         "scope": request.scope,
         "resource": request.resource,
+        "network": request.network,
     }
 
 
@@ -241,7 +243,8 @@ _ISSUE: Final = """
 WITH asked AS (
     SELECT * FROM jsonb_to_recordset(%(rows)s::text::jsonb) AS asked (
         client text, kid text, alg text, rights text, jti text, kid_sent boolean, reference text,
-        at timestamptz, expires timestamptz, token text, scope text, resource jsonb
+        at timestamptz, expires timestamptz, token text, scope text, resource jsonb,
+        network text
     )
 ), good AS (
     SELECT asked.*, "registry_client"."id" AS client_pk, "registry_clientkey"."id" AS key_pk,
@@ -253,8 +256,8 @@ WITH asked AS (
     WHERE {usable} AND {live} AND {rights} = asked.rights AND asked.expires > %(now)s
 ), redeemed AS (
     INSERT INTO registry_redeemedassertion
-        (client_id, key_id, jti_sha256, reference, kid_sent, at, expires_at)
-    SELECT client_pk, key_pk, jti, reference, kid_sent, at, expires FROM good
+        (client_id, key_id, jti_sha256, reference, network, kid_sent, at, expires_at)
+    SELECT client_pk, key_pk, jti, reference, network, kid_sent, at, expires FROM good
     ORDER BY client_pk, jti
     ON CONFLICT (client_id, jti_sha256) DO NOTHING
     RETURNING reference

@@ -18,14 +18,19 @@ An expired assertion is refused anyway. Its row can go once it has expired on ev
 
 _INSERT: Final = """
 INSERT INTO registry_redeemedassertion (
-    client_id, key_id, jti_sha256, reference, kid_sent, at, expires_at
+    client_id, key_id, jti_sha256, reference, kid_sent, at, expires_at, network
 )
-VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (client_id, jti_sha256) DO NOTHING
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (client_id, jti_sha256) DO NOTHING
 """
 
 
 def consume_jti(
-    verified: VerifiedAssertion, key: ClientKey, *, reference: str, now: datetime
+    verified: VerifiedAssertion,
+    key: ClientKey,
+    *,
+    reference: str,
+    now: datetime,
+    network: str = "",
 ) -> bool:
     """Consume the assertion's `jti`; return whether this was its first use.
 
@@ -36,8 +41,8 @@ def consume_jti(
     # is the only write of the hot path.
     expires_at = datetime.fromtimestamp(verified.expires_at, UTC)
     dates = map(connection.ops.adapt_datetimefield_value, (now, expires_at))
-    values = (key.client_id, key.pk, verified.jti_sha256, reference, verified.kid_sent, *dates)
+    row = (key.client_id, key.pk, verified.jti_sha256, reference, verified.kid_sent)
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, values)
+        cursor.execute(_INSERT, (*row, *dates, network))
         inserted: int = cursor.rowcount
     return inserted == 1

@@ -23,6 +23,9 @@ LONGEST_PAUSE: Final = timedelta(minutes=10)
 """How long a task pauses after its first failure, which doubles with each further one, and at
 most."""
 
+STANDING: Final = "all"
+"""The subject of a standing task."""
+
 
 class TaskFailed(Exception):  # noqa: N818 - it says what happened to the task
     """An attempt failed for a reason that is known. The message is logged, and shown to admins."""
@@ -49,6 +52,8 @@ class Kind:
     most_lost: int | None = None
     """How many workers may be lost while they do the task, before it is dropped; None: any number.
     """
+    is_standing: bool = False
+    """Whether there is always one task of the kind. Workers queue it, and `run` never ends it."""
 
 
 KINDS: Final[dict[str, Kind]] = {}
@@ -82,6 +87,13 @@ def put(
         sealed=seal(sealed) if sealed else "",
     )
     Task.objects.bulk_create([task], ignore_conflicts=True)
+
+
+def put_standing(kinds: Collection[str], now: datetime) -> None:
+    """Queue the tasks of standing kinds, unless they are queued already."""
+    for name in kinds:
+        if KINDS[name].is_standing:
+            put(KINDS[name], STANDING, due_at=now)
 
 
 def claim(kinds: Collection[str], now: datetime) -> Task | None:

@@ -23,6 +23,7 @@ from portal.work.tasks import (
     claim,
     drop,
     fail,
+    put_standing,
     succeed,
 )
 
@@ -65,9 +66,13 @@ class Worker:
 
         While the database is gone, tries again after each pause.
         """
+        has_standing = False
         while not self._stopped:
             try:
                 close_old_connections()
+                if not has_standing:
+                    put_standing(self._names, self._clock())
+                    has_standing = True
                 worked = self.step()
             except DatabaseFailure as failure:
                 worked = False
@@ -84,7 +89,7 @@ class Worker:
         """Do one due task; return whether there was one."""
         now = self._clock()
         self._report(now)
-        task = claim(KINDS if self._kinds is None else self._kinds, now)
+        task = claim(self._names, now)
         if task is None:
             return False
         try:
@@ -103,6 +108,10 @@ class Worker:
         else:
             succeed(task, due_at=due_at, now=self._clock())
         return True
+
+    @property
+    def _names(self) -> Collection[str]:
+        return KINDS if self._kinds is None else self._kinds
 
     def _report(self, now: datetime) -> None:
         """Store that a worker was seen, at most every ten seconds."""

@@ -91,6 +91,7 @@ class _Attempt:
 
     now: datetime
     reference: str
+    network: str
     unverified_client_id: str = ""
     unverified_kid: str = ""
     client: Client | None = None
@@ -98,15 +99,16 @@ class _Attempt:
 
 
 def authenticate_client(
-    parameters: Mapping[str, Sequence[str]], *, authorization: str = ""
+    parameters: Mapping[str, Sequence[str]], *, authorization: str = "", network: str = ""
 ) -> Authenticated:
     """Return the client whose assertion is in the request, and consume the assertion's `jti`.
 
-    `parameters` has all values of each parameter; `authorization` is the header of that name.
+    `parameters` has all values of each parameter; `authorization` is the header of that name, and
+    `network` where the request came from, as it is stored.
     Raises `AuthenticationRefused` after recording the reason, but never the assertion. A database
     error is raised unchanged: no client is authenticated then.
     """
-    attempt = _Attempt(timezone.now(), new_reference())
+    attempt = _Attempt(timezone.now(), new_reference(), network)
     try:
         return _authenticate(attempt, parameters, authorization)
     except Refused as problem:
@@ -146,7 +148,8 @@ def _authenticate(
     verified = _verify(attempt, unverified, keys)
     refuse_private_key(parameters, unverified)
     key = next(key for key in keys if key.kid == verified.kid)
-    if not consume_jti(verified, key, reference=attempt.reference, now=attempt.now):
+    request = {"reference": attempt.reference, "network": attempt.network}
+    if not consume_jti(verified, key, **request, now=attempt.now):
         seen = first_seen(key.client, verified.jti) or attempt.now
         raise Refused(
             Reason.JTI_REUSED,

@@ -10,6 +10,7 @@ from portal.registry.models.client_key import LEGACY_ALGORITHMS, ClientKey
 from portal.registry.models.event import Event
 from portal.registry.models.job import Job
 from portal.registry.models.judged_key import JudgedKey
+from portal.registry.models.key_use import KeyUse, UseCursor
 from portal.registry.models.ledger import Ledger
 from portal.registry.models.pending_member import PendingMember
 from portal.registry.models.serving import RequestedSet, ServingProcess
@@ -29,6 +30,7 @@ __all__ = [
     "Event",
     "Job",
     "JudgedKey",
+    "KeyUse",
     "Ledger",
     "Membership",
     "PendingMember",
@@ -38,6 +40,7 @@ __all__ = [
     "RefusedRequest",
     "RequestedSet",
     "ServingProcess",
+    "UseCursor",
     "describe_actor",
     "new_client_id",
     "recording",

@@ -40,6 +40,8 @@ class RedeemedAssertion(models.Model):
     """Whether the header named the key. None in rows of versions that did not record it."""
     at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    network = models.CharField(max_length=43, default="", db_default="")
+    """The network that it came from (`portal.core.networks`); empty if that is not kept."""
 
     class Meta:
         constraints = [

@@ -1,0 +1,194 @@
+"""Count the uses of keys by day, and say how often a key was used (ADR 0029).
+
+The token endpoint only inserts accepted assertions. Workers count them later, each one once: the
+counts and the cursor are one transaction, which locks the cursor.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.db.models import Count, Max
+from django.db.models.functions import TruncDate
+
+from portal.registry.models import ClientKey, KeyUse, RedeemedAssertion, UseCursor
+from portal.registry.paging import newest_of
+from portal.work.models import Task
+from portal.work.tasks import Kind
+
+EVERY: Final = timedelta(minutes=1)
+"""How often workers count."""
+
+USES_KEPT: Final = timedelta(days=400)
+"""How long the uses of a day are kept."""
+
+MOST_NETWORKS: Final = 8
+"""How many networks a day of a key names. Uses from others are counted together."""
+
+BATCH: Final = 20_000
+"""How many assertions one transaction counts."""
+
+MOST_UNCOUNTED: Final = 1000
+"""How many of a key's assertions that no worker has counted yet a page looks at."""
+
+_WRITERS: Final = """
+SELECT DISTINCT virtualtransaction FROM pg_locks
+WHERE locktype = 'relation' AND relation = 'registry_redeemedassertion'::regclass
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """The uses of a key today (UTC) at the token endpoint, and the last one ever.
+
+    If `is_more`, there were more than `today`.
+    """
+
+    today: int
+    last_at: datetime | None
+    last_network: str
+    is_more: bool = False
+
+
+@transaction.atomic
+def count_uses() -> bool:
+    """Count the assertions that are next, at most `BATCH`; return whether more can be counted now.
+
+    Their primary keys are not in the order of commit. So the cursor first notes the highest one,
+    and the transactions that were adding assertions then. What they add is counted too: the cursor
+    goes on when all of them have ended.
+    """
+    UseCursor.objects.get_or_create(pk=1)
+    cursor = UseCursor.objects.select_for_update().get(pk=1)
+    if cursor.seen == cursor.counted:
+        newest = RedeemedAssertion.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        # Read after the newest: a transaction that has ended by now is seen by what follows.
+        cursor.seen, cursor.pending = max(newest, cursor.seen), _writers()
+    elif cursor.pending:
+        now = set(_writers())
+        cursor.pending = [each for each in cursor.pending if each in now]
+    can_count = cursor.seen > cursor.counted and not cursor.pending
+    if can_count:
+        last = _last_of_batch(cursor)
+        _add(_summed(cursor.counted, last))
+        cursor.counted = last
+    cursor.save(update_fields=["counted", "seen", "pending"])
+    return can_count
+
+
+def _count(_task: Task, now: datetime) -> datetime:
+    """Count what can be counted; return when to count again."""
+    return now if count_uses() else now + EVERY
+
+
+COUNT: Final = Kind("uses", "Counts of key uses", _count, is_standing=True)
+
+
+def uses_of(key: ClientKey, now: datetime) -> Uses:
+    """Return how often the key was used today, counted or not yet."""
+    today = now.astimezone(UTC).date()
+    counted = KeyUse.objects.filter(key=key, day=today).first()
+    up_to = counted.up_to if counted else 0
+    newest = newest_of(RedeemedAssertion.objects.all(), "key", key.pk)
+    rows = list(newest.values_list("pk", "at", "network")[:MOST_UNCOUNTED])
+    fresh = sum(pk > up_to and at.astimezone(UTC).date() == today for pk, at, _ in rows)
+    _, last_at, last_network = rows[0] if rows else (0, None, "")
+    return Uses(
+        today=fresh + (counted.uses if counted else 0),
+        last_at=last_at,
+        last_network=last_network,
+        is_more=fresh == MOST_UNCOUNTED,
+    )
+
+
+def uses_by_day(keys: Sequence[ClientKey], since: date) -> dict[int, dict[date, int]]:
+    """Return the counted uses of each key (by primary key) for each day from `since` on."""
+    found: dict[int, dict[date, int]] = {key.pk: {} for key in keys}
+    rows = KeyUse.objects.filter(key__in=keys, day__gte=since)
+    for key, day, uses in rows.values_list("key_id", "day", "uses"):
+        found[key][day] = uses
+    return found
+
+
+def _writers() -> list[str]:
+    """Return the other transactions that are adding assertions.
+
+    Each holds this lock on the table from before it takes a primary key until it has ended. SQLite
+    has only one writer at a time: this transaction.
+    """
+    if connection.vendor != "postgresql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITERS)
+        return [name for (name,) in cursor.fetchall()]
+
+
+def _last_of_batch(cursor: UseCursor) -> int:
+    rows = RedeemedAssertion.objects.filter(pk__gt=cursor.counted, pk__lte=cursor.seen)
+    full = rows.order_by("pk").values_list("pk", flat=True)[BATCH - 1 : BATCH].first()
+    return full or cursor.seen
+
+
+def _summed(after: int, last: int) -> dict[tuple[int, date], KeyUse]:
+    """Return the uses of each key and day among the assertions after one and up to another."""
+    rows = RedeemedAssertion.objects.filter(pk__gt=after, pk__lte=last)
+    groups = rows.values("key_id", "network", day=TruncDate("at", tzinfo=UTC)).annotate(
+        uses=Count("pk"), last_at=Max("at"), up_to=Max("pk")
+    )
+    found: dict[tuple[int, date], KeyUse] = {}
+    for group in groups.order_by("key_id", "day", "network"):
+        use = _of_group(**group)
+        known = found.get((use.key_id, use.day))
+        found[use.key_id, use.day] = _sum(known, use) if known else use
+    return found
+
+
+def _of_group(*, uses: int, network: str, last_at: datetime, **values: Any) -> KeyUse:
+    return KeyUse(
+        uses=uses, networks={network: uses}, last_at=last_at, last_network=network, **values
+    )
+
+
+def _add(new: dict[tuple[int, date], KeyUse]) -> None:
+    """Add the uses to those that are stored. The caller holds the cursor's lock."""
+    days = {day for _, day in new}
+    stored = KeyUse.objects.filter(key__in={key for key, _ in new}, day__in=days)
+    known = {(use.key_id, use.day): use for use in stored}
+    summed = [_sum(known[place], use) if place in known else use for place, use in new.items()]
+    for use in summed:
+        use.networks = _most_used(use.networks)
+    KeyUse.objects.bulk_create(
+        summed,
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["key", "day"],
+        update_fields=["uses", "networks", "last_at", "last_network", "up_to"],
+    )
+
+
+def _sum(first: KeyUse, second: KeyUse) -> KeyUse:
+    last = max(first, second, key=lambda use: use.last_at)
+    return KeyUse(
+        key_id=first.key_id,
+        day=first.day,
+        uses=first.uses + second.uses,
+        networks=dict(Counter(first.networks) + Counter(second.networks)),
+        last_at=last.last_at,
+        last_network=last.last_network,
+        up_to=max(first.up_to, second.up_to),
+    )
+
+
+def _most_used(networks: dict[str, int]) -> dict[str, int]:
+    """Return the most used networks, and under "" how often others were used."""
+    named = Counter({name: uses for name, uses in networks.items() if name})
+    kept = dict(named.most_common(MOST_NETWORKS))
+    rest = sum(networks.values()) - sum(kept.values())
+    return kept | ({"": rest} if rest else {})
