@@ -26,7 +26,8 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from portal.accounts.models import User  # noqa: E402
-from portal.registry.actions import create_client  # noqa: E402
+from portal.registry.actions import create_client, grant_admin  # noqa: E402
+from portal.registry.models import PORTAL  # noqa: E402
 from tests.interop.served import own_database  # noqa: E402
 
 CLIENTS = 1000
@@ -60,7 +61,7 @@ def main() -> None:
     options = parser.parse_args()
     events, clients = (2000, 10) if options.smoke else (options.events, CLIENTS)
     with own_database(keep=options.smoke):
-        person = User.objects.create_user("bench@example.com", is_staff=True)
+        person = grant_admin(User.objects.create_user("bench@example.com"), by=PORTAL)
         made = [create_client(name="Bench", by=person) for _ in range(clients)]
         numbers = {"person": person.pk, "first": made[0].pk, "events": events, "clients": clients}
         with connection.cursor() as cursor:

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import transaction
 
 from portal.accounts.models import User
-from portal.registry.actions import create_client
-from portal.registry.models import recording
+from portal.registry.actions import create_client, grant_admin
+from portal.registry.models import PORTAL, recording
 
 DEVELOPER: Final = "developer@example.com"
 ADMIN: Final = "admin@example.com"
@@ -32,7 +32,7 @@ def create_people() -> Mapping[str, str]:
             return {}
         passwords = {email: new_password() for email in (DEVELOPER, ADMIN)}
         developer = User.objects.create_user(DEVELOPER, passwords[DEVELOPER])
-        User.objects.create_user(ADMIN, passwords[ADMIN], is_staff=True)
+        grant_admin(User.objects.create_user(ADMIN, passwords[ADMIN]), by=PORTAL)
         create_client(name="Demo client", contacts=[DEVELOPER], by=developer)
     return passwords
 

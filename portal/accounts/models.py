@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Lower
+from django.dispatch import Signal
+
+admin_created: Final = Signal()
+"""`createsuperuser` created this `user`. The registry makes them an admin, and records it."""
 
 
 class UserManager(BaseUserManager["User"]):
@@ -28,7 +32,11 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Create an admin of the portal, for `manage.py createsuperuser`."""
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        user = self.create_user(email, password, **fields)
+        # Not in the same transaction: the event of the grant is written at the end of its own.
+        admin_created.send(sender=self.model, user=user)
+        user.refresh_from_db()
+        return user
 
     def never_confirmed(self) -> models.QuerySet[User]:
         """Return the accounts whose address was never confirmed.

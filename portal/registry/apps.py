@@ -1,5 +1,7 @@
 """The registry application."""
 
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -9,11 +11,20 @@ class RegistryConfig(AppConfig):
     name = "portal.registry"
 
     def ready(self) -> None:
-        """Make the registry's kinds of tasks known to the workers."""
+        """Make the registry's tasks known to the workers, and record who is created as an admin."""
         # Models can be imported only now.
+        from portal.accounts.models import admin_created  # noqa: PLC0415
         from portal.registry.actions.carry_on_job import CARRY_ON  # noqa: PLC0415
         from portal.registry.uses import COUNT  # noqa: PLC0415
         from portal.work.tasks import register  # noqa: PLC0415
 
         register(CARRY_ON)
         register(COUNT)
+        admin_created.connect(_grant_admin)
+
+
+def _grant_admin(user: Any, **_others: Any) -> None:
+    from portal.registry.actions import grant_admin  # noqa: PLC0415
+    from portal.registry.models import PORTAL  # noqa: PLC0415
+
+    grant_admin(user, by=PORTAL)

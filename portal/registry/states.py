@@ -1,4 +1,4 @@
-"""Check that each client, key and block is in the state that its events record."""
+"""Check that clients, keys, blocks and people are in the state that events record."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from portal.registry.client_states import (
 )
 from portal.registry.locks import lock_client
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
+from portal.registry.person_states import person_problems
 
 Row = TypeVar("Row", bound=Model)
 
@@ -39,7 +40,7 @@ _KEY_VERBS: Final = (
 
 
 def wrong_states() -> Iterator[str]:
-    """Yield a sentence for each client, key and block whose state contradicts its events."""
+    """Yield a sentence for each client, key, block and person that contradicts the events."""
     for pks, clients in _grouped(Client, CLIENT_VERBS):
         members, pending = members_of(pks), pending_of(pks)
         suspects = [
@@ -61,6 +62,7 @@ def wrong_states() -> Iterator[str]:
                 # One query for each problem: there are few or none.
                 yield f"Key {key.kid} of client {key.client.client_id}: {problem}."
     yield from _missing_blocks()
+    yield from person_problems()
 
 
 def _lasting_problems(client: Client) -> list[str]:

@@ -66,6 +66,12 @@ def cast(steps: Steps) -> SimpleNamespace:
 
 
 @pytest.fixture
+def nobody_is_admin(cast: SimpleNamespace) -> None:
+    """Withdraw the rights of the cast's admin, which no event records. Actions do not need them."""
+    User.objects.filter(pk=cast.admin.pk).update(is_staff=False)
+
+
+@pytest.fixture
 def payments(steps: Steps, cast: SimpleNamespace) -> Client:
     """The client of alice (owner), dev (developer) and viewer."""
 

@@ -91,4 +91,6 @@ def _set(user: User, verb: Verb, *, by: Actor, **values: bool) -> User:
 
 
 def _record(verb: Verb, user: User, *, by: Actor) -> None:
-    Event.objects.record(verb, by=by, detail={"person": user.email})
+    # The id identifies the person after the address changes or is erased.
+    detail = {"person": user.email, "person_id": user.pk}
+    Event.objects.record(verb, by=by, detail=detail)

@@ -25,6 +25,8 @@ from tests.triggers import triggers_off
 ORIGIN = "testserver/ledger"
 NO_KEYS = b'{"keys":[]}'
 
+pytestmark = pytest.mark.usefixtures("nobody_is_admin")
+
 
 @pytest.fixture
 def signing(settings: Settings) -> OwnKey:

@@ -26,7 +26,7 @@ from portal.registry.choices import RevocationReason, Verb
 from portal.registry.models import PORTAL, BlockedKey, Client, ClientKey, Event, Ledger
 from tests.db.oauth.token_requests import new_signer
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("nobody_is_admin")]
 
 TRIGGERS = import_module("portal.registry.migrations.0002_triggers")
 CHANGES = import_module("portal.registry.migrations.0006_changes")

@@ -55,6 +55,11 @@ def refusal_of(*arguments: str) -> str:
     return str(refusal.value)
 
 
+def detail_of(email: str) -> dict[str, str | int]:
+    """Return what an event says of the person with this address."""
+    return {"person": email, "person_id": User.objects.get(email=email).pk}
+
+
 def choose_password() -> None:
     """Follow the link in the last message, as the owner of the mailbox."""
     link = re.search(r"http://testserver(\S+)", str(delivered()[-1].body))
@@ -82,7 +87,7 @@ def test_who_is_invited_chooses_a_password_where_nobody_signs_up(
     assert "admin@example.com created an account for you" in str(delivered()[0].body)
     choose_password()
     assert can_sign_in("ann@example.com")
-    assert events(Verb.INVITE_PERSON) == [(cast.admin, None, None, {"person": "ann@example.com"})]
+    assert events(Verb.INVITE_PERSON) == [(cast.admin, None, None, detail_of("ann@example.com"))]
 
 
 def test_who_is_invited_can_be_added_to_a_client(payments: Client, cast: SimpleNamespace) -> None:
@@ -142,7 +147,7 @@ def test_who_is_switched_off_is_signed_out_and_can_be_switched_on(
     assert not can_sign_in("dev@example.com", "correct horse battery")
     assert run("activate", "dev@example.com") == "dev@example.com can sign in again.\n"
     assert can_sign_in("dev@example.com", "correct horse battery")
-    told = [(cast.admin, None, None, {"person": "dev@example.com"})]
+    told = [(cast.admin, None, None, detail_of("dev@example.com"))]
     assert events(Verb.DEACTIVATE_PERSON) == events(Verb.ACTIVATE_PERSON) == told
 
 
@@ -152,7 +157,7 @@ def test_an_admin_is_made_and_unmade(cast: SimpleNamespace, browser_of: Any) -> 
     said = run("withdraw_admin", "dev@example.com")
     assert said == "dev@example.com is no longer an admin.\n"
     assert browser_of("dev").get("/console/keys/").status_code == 404
-    told = [(cast.admin, None, None, {"person": "dev@example.com"})]
+    told = [(cast.admin, None, None, detail_of("dev@example.com"))]
     assert events(Verb.GRANT_ADMIN) == events(Verb.WITHDRAW_ADMIN) == told
 
 

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from portal.registry.models import ClientKey, Ledger
 from tests.db.registry.ledger.support import problems
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("nobody_is_admin")]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from portal.registry.choices import Verb
 from portal.registry.models import Client, ClientKey, Ledger
 from tests.db.registry.ledger.support import numbers, older_event, verified
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("nobody_is_admin")]
 
 
 def test_the_next_verb_numbers_events_that_have_none(key: ClientKey, cast: SimpleNamespace) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.db.models import QuerySet
+from django.apps import apps
+from django.core.management import call_command
+from django.db.models import Case, QuerySet, When
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -23,19 +26,24 @@ from portal.registry.actions import (
     change_rights,
     change_role,
     create_client,
+    deactivate_person,
+    grant_admin,
     remove_member,
+    withdraw_admin,
 )
 from portal.registry.choices import GrantType, Role, Verb
 from portal.registry.client_states import Member, members_of
-from portal.registry.models import Client, ClientKey, Event, Ledger
-from tests.db.registry.ledger.support import problems, sql, verified
+from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger
+from tests.db.registry.ledger.support import older_event, problems, sql, verified
 from tests.db.registry.racing import outcome_of
 from tests.keys import new_private_key, public_pem
 from tests.registering import add_member, register_pem
 from tests.triggers import triggers_off
 from tests.waiting import PATIENCE_S
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("nobody_is_admin")]
+
+ADMINS = import_module("portal.registry.migrations.0038_admins_recorded")
 
 
 @pytest.fixture
@@ -270,3 +278,61 @@ def test_checking_reads_some_rows_at_a_time(
     verified()
     sql("DELETE FROM registry_event WHERE number = 7")
     assert "Event 7 is missing" in problems()[0]
+
+
+PERSON_STATES = [
+    ("UPDATE accounts_user SET is_staff = %s", True, "{} is an admin, and no event says so"),
+    ("UPDATE accounts_user SET is_active = %s", False, "{} is deactivated, and no event says so"),
+]
+
+
+@pytest.mark.parametrize(("statement", "value", "found"), PERSON_STATES)
+def test_a_person_whose_account_was_changed_by_hand_is_named(
+    *, cast: SimpleNamespace, statement: str, value: bool, found: str
+) -> None:
+    verified()
+    sql(f"{statement} WHERE id = %s", value, cast.dev.pk)
+    assert problems() == [f"Person {found.format(cast.dev.email)}."]
+
+
+def test_rights_that_were_taken_or_given_back_by_hand_are_named(cast: SimpleNamespace) -> None:
+    grant_admin(cast.alice, by=cast.admin)
+    grant_admin(cast.dev, by=cast.admin)
+    withdraw_admin(cast.dev, by=cast.alice)
+    deactivate_person(cast.bob, by=cast.alice)
+    verified()
+    changed = User.objects.filter(pk__in=[cast.alice.pk, cast.dev.pk])
+    changed.update(is_staff=Case(When(pk=cast.dev.pk, then=True), default=False))
+    User.objects.update(is_active=True)
+    assert problems() == [
+        f"Person {cast.alice.email} is not an admin, but an event says so.",
+        f"Person {cast.dev.email} is an admin, and no event says so.",
+        f"Person {cast.bob.email} is not deactivated, but an event says so.",
+    ]
+
+
+def test_an_admin_by_createsuperuser_is_recorded(db: None) -> None:
+    call_command("createsuperuser", email="root@example.com", interactive=False)
+    root = User.objects.get(email="root@example.com")
+    assert root.is_staff
+    event = Event.objects.get()
+    assert (event.verb, event.actor) == (Verb.GRANT_ADMIN, PORTAL)
+    verified()
+
+
+def test_the_upgrade_records_who_is_an_admin_or_deactivated(cast: SimpleNamespace) -> None:
+    User.objects.filter(pk=cast.alice.pk).update(is_staff=True, is_active=False)
+    # As an older version recorded it.
+    older_event(cast, Verb.GRANT_ADMIN, detail={"person": cast.dev.email})
+    User.objects.filter(pk=cast.dev.pk).update(is_staff=True)
+    for _ in range(2):
+        ADMINS.record(apps, None)
+    grant_admin(cast.viewer, by=cast.dev)
+    assert Event.objects.count() == 5
+    verified()
+
+
+def test_a_person_is_known_by_id_after_the_address_changes(cast: SimpleNamespace) -> None:
+    grant_admin(cast.dev, by=cast.admin)
+    User.objects.filter(pk=cast.dev.pk).update(email="other@example.com")
+    verified()

@@ -17,7 +17,7 @@ from tests.db.registry.ledger.support import problems, sql, verified
 from tests.keys import new_private_key, public_pem
 from tests.triggers import triggers_off
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("nobody_is_admin")]
 
 
 TAMPERED = [

@@ -23,7 +23,7 @@ from portal.registry.models import ClientKey, Event, Ledger, recording
 from tests.db.registry.ledger.support import verified
 from tests.triggers import triggers_off
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("nobody_is_admin")]
 
 
 def test_each_event_has_the_next_number_and_the_head_has_the_root_of_all(
