@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HEAD = "| Variable | Default | Meaning |\n|---|---|---|\n"
 REQUIRED = {"secret", "public_url", "hosts", "database", "mail"}
 """The readers of `portal/environment.py` that have no default."""
-DEFAULT_SECOND = {"log_level", "number", "rate", "scopes"}
+DEFAULT_SECOND = {"choice", "log_level", "number", "rate", "scopes"}
 """The readers whose second argument is the default."""
 
 

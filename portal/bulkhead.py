@@ -35,12 +35,18 @@ class Bulkhead:
 
     def __init__(self, count: int, *, waiting: BoundedSemaphore, patience_s: float) -> None:
         """Take the number of slots, the waiting limit, and the longest time without a release."""
+        self.slots: Final = count
         self._free = BoundedSemaphore(count)
         self._waiting = waiting
         self._patience_s = patience_s
         self._released_at = 0.0
         self._stuck = False
         self._thread = local()
+
+    @property
+    def used(self) -> int:
+        """How many slots are in use."""
+        return self.slots - self._free._value  # noqa: SLF001 - it has no public counter
 
     def __enter__(self) -> Self:
         """Take a slot. Raises `BulkheadFull`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -165,6 +165,14 @@ def rate(name: str, default: str) -> str:
     return value
 
 
+def choice(name: str, default: str, *, among: Sequence[str]) -> str:
+    """Return the variable, in lower case, if it is one of these words."""
+    value = os.environ.get(name, "").strip().lower() or default
+    if value not in among:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be {' or '.join(among)}.")
+    return value
+
+
 def log_level(name: str, default: str) -> str:
     """Return the name of a level of Python's logging."""
     value = os.environ.get(name, "").strip().upper() or default
@@ -312,6 +320,23 @@ def hosts(name: str, *, of: str, demo: bool) -> list[str]:
             f"{name} is {','.join(names)!r}; it must contain {host}, the host of PUBLIC_URL."
         )
     return names
+
+
+def address(name: str) -> tuple[str, int] | None:
+    """Return the IP address and port to listen on, such as `127.0.0.1:9464`; None if not set."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return None
+    host, _, port = value.rpartition(":")
+    try:
+        bare = str(ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        bare = ""
+    if not bare or not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; it must be an IP address and a port, like 127.0.0.1:9464."
+        )
+    return bare, int(port)
 
 
 def _host(url: str) -> str:

@@ -177,10 +177,14 @@ INSTALLED_APPS = [
     "portal.web",
     "portal.console",
     "portal.oauth",
+    "portal.monitoring",
 ]
 
 MIDDLEWARE = [
-    # First, so that requests of programs depend on nothing below: no host, session or cookie.
+    # First: each response has the id of its request, and is counted.
+    "portal.monitoring.middleware.RequestMiddleware",
+    # Before the others, so that requests of programs depend on nothing below: no host, session or
+    # cookie.
     "portal.oauth.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -513,21 +517,33 @@ if TRUST_FORWARDED_PROTO:
     # Only behind a proxy that sets this header itself and removes it from incoming requests.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# --- Metrics -------------------------------------------------------------------------------------
+
+METRICS_ADDRESS = env.address("METRICS_ADDRESS")
+"""IP address and port, such as `127.0.0.1:9464`, on which each process serves
+[metrics](docs/operations.md#metrics) to Prometheus, the next process on the next free port. Never
+let strangers reach it. Default: none.
+"""
+
 # --- Logs: one line per event, never a body, never a header --------------------------------------
 
 LOG_LEVEL = env.log_level("LOG_LEVEL", "INFO")
 """`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`."""
 
+LOG_FORMAT = env.choice("LOG_FORMAT", "text", among=("text", "json"))
+"""`text`, or `json` for [one JSON object per line](docs/operations.md#logs)."""
+
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
+        "text": {
             "()": "portal.logs.OneLine",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
-        }
+        },
+        "json": {"()": "portal.logs.JsonLine"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # Django's default mails tracebacks with request data to ADMINS; here only the root logger logs.
     "loggers": {

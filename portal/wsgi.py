@@ -16,6 +16,8 @@ _django = get_wsgi_application()
 from django.db import connection  # noqa: E402 - Django first
 
 from portal import bulkhead  # noqa: E402
+from portal.monitoring.collectors import of_process  # noqa: E402
+from portal.monitoring.serve import serve_metrics  # noqa: E402
 from portal.oauth.client_requests import ClientEndpoint  # noqa: E402
 from portal.oauth.fast_tokens import FastTokens, fast_tokens  # noqa: E402
 from portal.publishing.cache_filler import CacheFiller  # noqa: E402
@@ -55,3 +57,5 @@ if connection.vendor == "postgresql":
 if cache.capacity:
     start_filling = CacheFiller(cache, follower).start
     application = cached_jwks(application, cache, follower, start_filling, VIEWS)
+# Each process imports this module after any fork, so the thread is its own.
+serve_metrics(of_process)

@@ -11,12 +11,13 @@ from allauth.core import context as asked
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
 from django.core.validators import validate_email
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import lazy
 
 from portal.accounts.limits import forget, give_back, wait_for, within_limit
 from portal.accounts.mail import queue
 from portal.accounts.models import User
+from portal.accounts.sign_in_log import note_refused
 from portal.accounts.sign_up import LIFE_S
 
 _LIVES: Final = dict.fromkeys(
@@ -74,6 +75,7 @@ class AccountAdapter(DefaultAccountAdapter):
         can send any port in that header.
         """
         if not within_limit(request, "login_failed", key=credentials["email"]):
+            note_refused("too_many_attempts")
             raise self.validation_error("too_many_login_attempts")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
@@ -85,7 +87,20 @@ class AccountAdapter(DefaultAccountAdapter):
         if user.has_confirmed_email:
             return user
         # A user who has signed in before enters a code that is sent to their address.
-        return None if User.objects.never_confirmed().filter(pk=user.pk).exists() else user
+        if not User.objects.never_confirmed().filter(pk=user.pk).exists():
+            return user
+        note_refused("never_confirmed", user)
+        return None
+
+    def authentication_failed(self, request: HttpRequest, **_credentials: Any) -> None:  # noqa: ARG002 - the library's signature
+        """Note that nobody has this address with this password."""
+        note_refused("address_or_password")
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Note it, and answer a deactivated user who signs in."""
+        note_refused("deactivated", user)
+        response: HttpResponse = super().respond_user_inactive(request, user)
+        return response
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, email: str) -> None:
         """Reset the count of failed sign-ins of a user who has set a new password."""

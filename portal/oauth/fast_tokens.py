@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
+from time import perf_counter
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -17,7 +18,8 @@ from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
 from portal import bulkhead
 from portal.core.assertion import MAX_ASSERTION_BYTES
-from portal.logs import already_logged
+from portal.logs import REQUEST_ID_HEADER, already_logged, request_id
+from portal.metrics import REQUESTS, outcome_of
 from portal.oauth.client_requests import FORM, answer, not_now
 from portal.oauth.grants import new_token
 from portal.oauth.key_end import key_end
@@ -36,6 +38,7 @@ MAX_BODY_BYTES: Final = MAX_ASSERTION_BYTES + 1024
 """Django reads, and refuses, larger bodies."""
 
 _PATH: Final = f"/{TOKEN_PATH}"
+_SECONDS: Final = {each: REQUESTS.labels("token", each) for each in ("ok", "busy")}
 _PARAMETERS: Final = frozenset(
     {
         *("grant_type", "client_id", "client_assertion", "client_assertion_type"),
@@ -142,19 +145,21 @@ def fast_tokens(application: Application, tokens: FastTokens, follower: Follower
         # Without the database, Django says so at once.
         if not length or follower.gone:
             return application(environ, start_response)
+        began = perf_counter()
+        request_id(environ)
         try:
             with bulkhead.tokens:
                 body = environ["wsgi.input"].read(length)
                 is_whole = len(body) == length
                 issued = tokens.issue(body, network=network_of(environ)) if is_whole else None
         except (bulkhead.BulkheadFull, BatchesFull):
-            return _send(not_now("The portal is too busy."), start_response)
+            return _send(not_now("The portal is too busy."), environ, start_response, began)
         except OutcomeUnknown:
             failed = already_logged(not_now("The portal cannot reach its database."))
-            return _send(failed, start_response)
+            return _send(failed, environ, start_response, began)
         if issued is None:
             return application({**environ, "wsgi.input": BytesIO(body)}, start_response)
-        return _send(answer(issued), start_response)
+        return _send(answer(issued), environ, start_response, began)
 
     return answer_or_pass_on
 
@@ -179,8 +184,15 @@ def _length(environ: Mapping[str, Any]) -> int:
     return 0
 
 
-def _send(response: HttpResponse, start_response: Callable[..., Any]) -> list[bytes]:
-    """Send a response as Django would, with its line in the log."""
+def _send(
+    response: HttpResponse,
+    environ: dict[str, Any],
+    start_response: Callable[..., Any],
+    began: float,
+) -> list[bytes]:
+    """Send a response as Django would, with the id of its request and its line in the log."""
+    _SECONDS[outcome_of(response.status_code)].observe(perf_counter() - began)
+    response.headers[REQUEST_ID_HEADER] = request_id(environ)
     status = f"{response.status_code} {response.reason_phrase}"
     if response.status_code >= 400:
         log_response("%s: %s", response.reason_phrase, _PATH, response=response)

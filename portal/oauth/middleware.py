@@ -12,7 +12,7 @@ from portal.publishing.public_endpoint import PublicDocument
 
 
 class ApiMiddleware:
-    """Answers a `PublicDocument` or a `ClientEndpoint` itself; must be first in MIDDLEWARE.
+    """Answers a `PublicDocument` or a `ClientEndpoint` itself; before all that is for people.
 
     If a verifier gets a redirect to https, a refusal of its Host header, a sign-in page or a
     cookie, its refresh fails and it keeps the old keys, revoked ones included. A client has neither
@@ -29,5 +29,7 @@ class ApiMiddleware:
         except Resolver404:
             return self.get_response(request)
         if isinstance(found.func, PublicDocument | ClientEndpoint):
+            # As Django's handler does, which this request never reaches.
+            request.resolver_match = found
             return found.func(request, **found.kwargs)
         return self.get_response(request)

@@ -87,6 +87,7 @@ class PublicDocument:
     The function returns a `Document`. `ApiMiddleware` answers such views before other middleware.
     """
 
+    __name__: str
     needs_https = True
     """Whether plain http is refused, unless ALLOW_HTTP_KEY_SETS is set."""
 

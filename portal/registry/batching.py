@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
+from time import perf_counter
 from typing import Final, Generic, TypeVar
+
+from portal.metrics import BATCH_SIZE, BATCH_WAIT
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -22,10 +25,11 @@ class OutcomeUnknown(Exception):  # noqa: N818
 class _Entry(Generic[Item, Answer]):
     """An item, and how its thread waits: for its answer, or for its turn to run a batch."""
 
-    __slots__ = ("answer", "failure", "is_done", "item", "runs", "woken")
+    __slots__ = ("answer", "arrived", "failure", "is_done", "item", "runs", "woken")
 
     def __init__(self, item: Item) -> None:
         self.item: Final = item
+        self.arrived: Final = perf_counter()
         self.answer: Answer
         self.failure: BaseException | None = None
         self.is_done = self.runs = False
@@ -48,12 +52,18 @@ class Batches(Generic[Item, Answer]):
         self,
         run: Callable[[Sequence[Item]], Sequence[Answer]],
         *,
+        name: str,
         most: int,
         waiting: int,
         patience_s: float,
     ) -> None:
-        """Take the function, the size of a batch, how many items may wait, and for how long."""
+        """Take the function, the size of a batch, how many items may wait, and for how long.
+
+        `name` is the label of its metrics.
+        """
         self._run = run
+        self._size = BATCH_SIZE.labels(name)
+        self._wait_s = BATCH_WAIT.labels(name)
         self._most = most
         self._waiting = waiting
         self._patience_s = patience_s
@@ -91,6 +101,10 @@ class Batches(Generic[Item, Answer]):
     def _run_batch(self) -> None:
         with self._lock:
             batch = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
+        now = perf_counter()
+        self._size.observe(len(batch))
+        for each in batch:
+            self._wait_s.observe(now - each.arrived)
         failure: BaseException | None = None
         try:
             answers = self._run([each.item for each in batch])

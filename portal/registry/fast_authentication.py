@@ -51,8 +51,12 @@ class FastAuthentication:
     def __init__(self, keys: SigningKeys, database: TokenDatabase, *, waiting: int) -> None:
         """Take the keys in memory, the database, and how many requests may wait for it."""
         self._keys = keys
-        self._reads = Batches(database.read_keys, most=MOST, waiting=waiting, patience_s=PATIENCE_S)
-        self._requests = Batches(database.issue, most=MOST, waiting=waiting, patience_s=PATIENCE_S)
+        self._reads = Batches(
+            database.read_keys, name="keys", most=MOST, waiting=waiting, patience_s=PATIENCE_S
+        )
+        self._requests = Batches(
+            database.issue, name="requests", most=MOST, waiting=waiting, patience_s=PATIENCE_S
+        )
 
     def authenticate(
         self, parameters: Mapping[str, Sequence[str]], *, network: str = ""

@@ -181,6 +181,11 @@ class Follower:
         return self._tree.size if self._tree else 0
 
     @property
+    def lag_s(self) -> float:
+        """Seconds since the last successful look began, infinite if there was none."""
+        return self._clock() - self._looked
+
+    @property
     def has_unnumbered(self) -> bool:
         """Whether the last look saw events without a number."""
         return bool(self._unnumbered)

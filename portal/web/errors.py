@@ -1,8 +1,8 @@
 """The error pages.
 
 An htmx request gets a short notice instead of a page. portal.js recognises it by its header and
-shows it beside the button that was pressed. Errors of the server have a reference, which is also
-in the log.
+shows it beside the button that was pressed. Errors of the server have a reference: the id of the
+request, which is also in the log.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.crypto import get_random_string
 
 from portal.accounts.limits import wait_for
 from portal.core.reasons import Refused
-from portal.logs import REFERENCE
+from portal.logs import request_id
 from portal.web.current_user import current_user
 from portal.web.leaked_keys import leaked_keys_of
 from portal.web.render import show, wants_fragment
@@ -69,12 +68,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return unavailable(request)
-    return _show(request, "500", {"reference": _new_reference(request)})
+    return _show(request, "500", {"reference": request_id(request.META)})
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
     """Answer 413 to a request whose body is not read."""
-    return _show(request, "413", {"reference": _new_reference(request)})
+    return _show(request, "413", {"reference": request_id(request.META)})
 
 
 def signed_out(request: HttpRequest) -> HttpResponse:
@@ -88,7 +87,7 @@ def unavailable(request: HttpRequest, *, busy: bool = False) -> HttpResponse:
     `busy`: the portal did not start the request. Otherwise the database has failed.
     """
     template = "web/errors/503.html" + (f"#{_FRAGMENT}" if wants_fragment(request) else "")
-    context = {"busy": busy, "reference": _new_reference(request)}
+    context = {"busy": busy, "reference": request_id(request.META)}
     headers = {"Retry-After": "5", "Cache-Control": "no-store", "Vary": "HX-Request"}
     response = HttpResponse(render_to_string(template, context), status=503, headers=headers)
     return _marked(request, response)
@@ -120,7 +119,7 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
     """Answer 429, and say how long the rate limit of the page lasts."""
     name = request.resolver_match.url_name if request.resolver_match else None
     wait = wait_for(_LIMITED.get(name or "", "write"))
-    return _show(request, "429", {"wait": wait, "reference": _new_reference(request)})
+    return _show(request, "429", {"wait": wait, "reference": request_id(request.META)})
 
 
 def _show(
@@ -135,10 +134,3 @@ def _marked(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     if wants_fragment(request):
         response.headers[NOTICE_HEADER] = "error"
     return response
-
-
-def _new_reference(request: HttpRequest) -> str:
-    """Return a reference for this error, which `portal.logs` adds to its line in the log."""
-    reference = get_random_string(10, "abcdefghijklmnopqrstuvwxyz234567")
-    request.META[REFERENCE] = reference
-    return reference

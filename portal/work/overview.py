@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db.models import Count, Min
+
 from portal.work.models import Tally, Task
 from portal.work.tasks import KINDS, Kind
 
@@ -17,12 +19,14 @@ COUNTED: Final = 1000
 class Overview:
     """The tasks of one kind.
 
-    `queued` and `failing` are at most `COUNTED` + 1. `error` is why the oldest failing task failed
-    last, and `failing_since` when it was queued.
+    `queued` and `failing` are at most `COUNTED` + 1, and `queued_since` is when the oldest of so
+    many tasks was queued that are due first. `error` is why the oldest failing task failed last,
+    and `failing_since` when it was queued.
     """
 
     kind: Kind
     queued: int
+    queued_since: datetime | None
     failing: int
     error: str
     failing_since: datetime | None
@@ -39,9 +43,12 @@ def _overview(kind: Kind, tally: Tally) -> Overview:
     queued = Task.objects.filter(kind=kind.name)
     failing = queued.exclude(error="")
     oldest = failing.order_by("made_at").first()
+    first = queued.order_by("due_at", "pk")[: COUNTED + 1]
+    found = first.aggregate(number=Count("pk"), since=Min("made_at"))
     return Overview(
         kind,
-        queued=queued[: COUNTED + 1].count(),
+        queued=found["number"],
+        queued_since=found["since"],
         failing=failing[: COUNTED + 1].count(),
         error=oldest.error if oldest else "",
         failing_since=oldest.made_at if oldest else None,

@@ -12,6 +12,7 @@ from typing import Final
 from django.db import Error as DatabaseFailure
 from django.db import close_old_connections, connection
 from django.db.models import Subquery
+from django.dispatch import Signal
 from django.utils import timezone
 
 from portal.work.models import LastSeen, Task
@@ -28,6 +29,9 @@ from portal.work.tasks import (
 )
 
 logger = logging.getLogger(__name__)
+
+process_starts: Final = Signal()
+"""Sent once by each process of workers, before it works."""
 
 PAUSE_S: Final = 0.5
 """How long an idle worker pauses, so also how late it begins what is due now."""

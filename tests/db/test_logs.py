@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +15,8 @@ from django.db import OperationalError
 from django.test import Client as Browser
 from django.urls import reverse
 
-from portal.logs import OneLine
+from portal.accounts.models import User
+from portal.logs import JsonLine, OneLine, log_facts
 from portal.publishing import reading
 from portal.registry.models import Client
 from tests.paths import client_path
@@ -21,16 +26,17 @@ FORM = "grant_type=client_credentials"
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The log, as the handler of the settings writes it."""
+    """The log, as the handler of the settings writes it, without the id that each line has."""
     formatter = OneLine("%(levelname)s %(name)s %(message)s")
-    return [line for each in caplog.records for line in formatter.format(each).splitlines()]
+    written = "\n".join(formatter.format(each) for each in caplog.records)
+    bare, found = re.subn(r" \(request [0-9a-f]{16}\)$", "", written, flags=re.MULTILINE)
+    assert found == len(caplog.records)
+    return bare.splitlines()
 
 
-def without_reference(line: str) -> str:
-    """Return the line without the reference that the error page shows."""
-    bare, found = re.subn(r" \(reference [a-z2-7]{10}\)", "", line)
-    assert found == 1
-    return bare
+def members(caplog: pytest.LogCaptureFixture) -> list[dict[str, str]]:
+    """The log as JSON."""
+    return [json.loads(JsonLine().format(each)) for each in caplog.records]
 
 
 @pytest.fixture
@@ -55,9 +61,7 @@ def test_database_that_does_not_answer_is_a_line_with_the_cause(
     assert fail(OperationalError("connection failed\n\tIs the server running?")) == 503
     [line] = lines(caplog)
     request, cause = client_path(payments), "connection failed Is the server running?"
-    assert (
-        without_reference(line) == f"ERROR django.request Service Unavailable: {request}: {cause}"
-    )
+    assert line == f"ERROR django.request Service Unavailable: {request}: {cause}"
 
 
 def test_code_that_fails_is_told_with_its_traceback(
@@ -66,7 +70,7 @@ def test_code_that_fails_is_told_with_its_traceback(
     assert fail(ZeroDivisionError("by nothing")) == 500
     first, second, *_, last = lines(caplog)
     request = f"ERROR django.request Internal Server Error: {client_path(payments)}"
-    assert without_reference(first) == request
+    assert first == request
     assert second == "Traceback (most recent call last):"
     assert last == "ZeroDivisionError: by nothing"
 
@@ -112,7 +116,7 @@ def test_a_client_that_is_refused_is_a_line_with_the_reason(
     assert Browser().post("/api/oauth2/token", FORM, content_type=URLENCODED).status_code == 401
     [line] = lines(caplog)
     assert line.startswith("INFO portal.registry.actions.authenticate_client Client not ")
-    assert "assertion_missing, client unknown, kid none, reference " in line
+    assert "reason assertion_missing, client unknown, kid none, reference " in line
 
 
 def test_a_form_without_its_token_is_a_line(db: None, caplog: pytest.LogCaptureFixture) -> None:
@@ -179,4 +183,88 @@ def test_the_secret_of_a_link_is_in_no_line(
     for _ in range(3):
         browser.post(f"{path}more" if why == "not found" else path, {})
     assert "0a8e4cd1d2d6a3b2" in caplog.text
-    assert "0a8e4cd1d2d6a3b2" not in "".join(lines(caplog))
+    assert "0a8e4cd1d2d6a3b2" not in f"{lines(caplog)} {members(caplog)}"
+
+
+# --- Ids and JSON --------------------------------------------------------------------------------
+
+
+GIVEN = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/clients/nobody/jwks.json", "/account/login/"])
+def test_a_request_keeps_the_id_that_it_came_with(db: None, path: str) -> None:
+    response = Browser().get(path, headers={"X-Request-ID": GIVEN})
+    assert response.headers["X-Request-ID"] == GIVEN
+
+
+@pytest.mark.parametrize(
+    "given", ["short", "a" * 65, "two words", "line\nbreak", "{json}99", "é" * 9]
+)
+def test_an_id_that_is_unfit_for_a_log_is_replaced(db: None, given: str) -> None:
+    response = Browser().get("/nowhere", HTTP_X_REQUEST_ID=given)
+    assert re.fullmatch(r"[0-9a-f]{16}", response.headers["X-Request-ID"])
+
+
+def test_a_line_of_json_has_the_id_the_facts_and_nothing_else(
+    db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    response = Browser().post("/api/oauth2/token", FORM, content_type=URLENCODED)
+    [line] = members(caplog)
+    message, reference = line.pop("message"), line.pop("reference")
+    assert reference in message
+    assert reference in response.json()["error_description"]
+    assert datetime.fromisoformat(line.pop("time")).tzinfo
+    assert line == {
+        "level": "INFO",
+        "logger": "portal.registry.actions.authenticate_client",
+        "request_id": response.headers["X-Request-ID"],
+        "reason": "assertion_missing",
+        "client": "unknown",
+        "kid": "none",
+    }
+
+
+def test_json_has_the_traceback_of_a_bug_and_no_request(
+    fail: Any, payments: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert fail(ZeroDivisionError("by nothing")) == 500
+    [line] = members(caplog)
+    assert line.pop("traceback").endswith("ZeroDivisionError: by nothing")
+    assert set(line) == {"time", "level", "logger", "message", "request_id"}
+
+
+def test_a_fact_with_line_breaks_and_quotes_stays_one_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log_facts(logging.getLogger("test"), logging.ERROR, "It", found='a"\nERROR b', left_out=None)
+    assert len(JsonLine().format(caplog.records[0]).splitlines()) == 1
+    [line] = members(caplog)
+    assert line["found"] == 'a"\nERROR b'
+    assert "left_out" not in line
+
+
+def test_sign_ins_are_logged_by_number_and_refusals_with_their_reason(
+    cast: SimpleNamespace, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    settings.RATE_LIMITS = {"login_failed": "1/1h/key"}
+    User.objects.filter(pk=cast.bob.pk).update(is_active=False)
+    for name, password in (
+        ("dev", "correct horse battery"),
+        ("bob", "correct horse battery"),
+        ("alice", "my wrong password"),
+        ("alice", "correct horse battery"),
+    ):
+        form = {"login": f"{name}@example.com", "password": password}
+        Browser().post("/account/login/", form)
+    told = [line for line in lines(caplog) if "ign" in line]
+    about = "INFO portal.accounts.sign_in_log"
+    assert told == [
+        f"{about} Signed in: user {cast.dev.pk}",
+        f"{about} Sign-in refused: reason deactivated, user {cast.bob.pk}",
+        f"{about} Sign-in refused: reason address_or_password",
+        f"{about} Sign-in refused: reason too_many_attempts",
+    ]
+    assert "@example.com" not in caplog.text

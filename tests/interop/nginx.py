@@ -61,6 +61,7 @@ class Fleet:
     ports: list[int]
     plain: int = field(default_factory=free_port)
     secure: int = field(default_factory=free_port)
+    metrics: int = field(default_factory=free_port)
     portals: list[subprocess.Popen[bytes]] = field(default_factory=list)
     master: subprocess.Popen[bytes] | None = None
 
@@ -220,6 +221,7 @@ def portal(fleet: Fleet, number: int, **settings: str) -> Iterator[subprocess.Po
         "GRANIAN_HOST": "127.0.0.1",
         "GRANIAN_PORT": str(port),
         "GRANIAN_WORKERS": "1",
+        "METRICS_ADDRESS": f"127.0.0.1:{fleet.metrics}",
         "GRANIAN_BLOCKING_THREADS": "512",
         **settings,
     }

@@ -154,7 +154,7 @@ def test_static_files_are_cached_and_small(front: Fleet) -> None:
     assert gzip.decompress(answers[0].body) == answers[1].body
     assert "immutable" in answers[0].headers["Cache-Control"]
     lines = [line for line in front.logged().splitlines() if found[1] in line]
-    assert [line.split()[-1] for line in lines] == ["MISS", "HIT"]
+    assert [line.split()[-2] for line in lines] == ["MISS", "HIT"]
 
 
 # --- Hygiene -------------------------------------------------------------------------------------
@@ -248,6 +248,39 @@ def test_tls_is_what_rfc_9325_recommends(front: Fleet) -> None:
 def test_other_methods_end_at_nginx(method: str, front: Fleet) -> None:
     assert front.ask(LOGIN, method=method).status in {400, 405}
     assert front.ask("/clients/nobody/jwks.json", method=method).status in {400, 405}
+
+
+def test_metrics_have_a_port_of_their_own_and_nginx_does_not_know_them(front: Fleet) -> None:
+    assert front.ask("/healthz").status == 200
+    with closing(HTTPConnection("127.0.0.1", front.metrics, 20)) as wire:
+        wire.request("GET", "/metrics")
+        text = wire.getresponse().read().decode()
+    assert 'portal_bulkhead_slots{bulkhead="pages"} 3.0' in text
+    for path in ("/metrics", "/metrics/", "//metrics", "/%6detrics"):
+        answer = front.ask(path)
+        assert (answer.status, b"portal_" in answer.body) == (404, False)
+
+
+def ids(answer: Answer) -> list[str]:
+    return answer.headers.get_all("X-Request-ID") or []
+
+
+def test_a_request_has_one_id_in_the_response_and_in_both_logs(front: Fleet) -> None:
+    named = "given-by-a-proxy-in-front"
+    assert ids(front.ask("/nowhere", headers={"X-Request-ID": named})) == [named]
+    [made] = ids(front.ask("/nowhere", headers={"X-Request-ID": "un fit"}))
+    assert re.fullmatch("[0-9a-f]{32}", made)
+    portals = "".join(path.read_text("utf-8") for path in front.folder.glob("portal-*.log"))
+    for each in (named, made):
+        assert f"/nowhere (request {each})" in portals
+        assert f" {each}\n" in front.logged()
+
+
+def test_a_cached_set_has_the_id_of_each_request(front: Fleet, client: Client) -> None:
+    path = f"/clients/{client.client_id}/jwks.json"
+    given = [ids(front.ask(path)) for _ in range(3)]
+    assert [len(each) for each in given] == [1, 1, 1]
+    assert len({each for [each] in given}) == 3
 
 
 def test_nothing_secret_is_logged(front: Fleet) -> None:

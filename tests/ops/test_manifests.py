@@ -173,6 +173,13 @@ def test_compose_needs_the_variables_of_the_example_and_no_others() -> None:
     }
 
 
+def test_only_nginx_has_ports_that_the_outside_reaches() -> None:
+    published = {name for name, each in compose()["services"].items() if "ports" in each}
+    assert published == {"nginx"}
+    ports = manifests()["Service", "portal"]["spec"]["ports"]
+    assert [port["targetPort"] for port in ports] == ["http"]
+
+
 def test_nginx_sends_requests_to_all_portals_of_compose() -> None:
     serving = {
         name for name, each in compose()["services"].items() if "serve" in each.get("command", [])

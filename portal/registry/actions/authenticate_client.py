@@ -29,6 +29,8 @@ from portal.core.dates import time_text
 from portal.core.public_key import PublicKey
 from portal.core.public_key.negation import fingerprints
 from portal.core.reasons import Reason, Refused
+from portal.logs import log_facts
+from portal.metrics import REFUSALS
 from portal.registry.actions.block_key import block_leaked_keys
 from portal.registry.actions.confirm_key import confirm_key
 from portal.registry.errors import RegistryRefusal
@@ -124,6 +126,7 @@ def record_refused_grant(authenticated: Authenticated, error: str, *, seen: str 
 
     `error` is a code of RFC 6749 §5.2, such as `invalid_grant`. `seen` gives details.
     """
+    REFUSALS.labels(error).inc()
     RefusedRequest.objects.create(
         client=authenticated.client,
         key=authenticated.key,
@@ -132,6 +135,15 @@ def record_refused_grant(authenticated: Authenticated, error: str, *, seen: str 
         seen=brief(seen)[:MAX_SEEN] if seen else "",
         reference=authenticated.reference,
         at=timezone.now(),
+    )
+    log_facts(
+        logger,
+        logging.INFO,
+        "Grant refused",
+        reason=error,
+        client=authenticated.client.client_id,
+        kid=authenticated.key.kid,
+        reference=authenticated.reference,
     )
 
 
@@ -270,7 +282,8 @@ def _follow(attempt: _Attempt, pointers: Pointers) -> None:
 
 
 def _record(attempt: _Attempt, refused: Refused) -> None:
-    """Record the cause, for the client's members and in the operator's log."""
+    """Record the cause, for the client's members, in the operator's log and in its metrics."""
+    REFUSALS.labels(refused.reason).inc()
     client = attempt.client
     kid = attempt.unverified_kid if _KID.fullmatch(attempt.unverified_kid) else ""
     RefusedRequest.objects.create(
@@ -283,12 +296,14 @@ def _record(attempt: _Attempt, refused: Refused) -> None:
         reference=attempt.reference,
         at=attempt.now,
     )
-    logger.info(
-        "Client not authenticated: %s, client %s, kid %s, reference %s",
-        refused.reason,
-        client.client_id if client else "unknown",
-        kid or "none",
-        attempt.reference,
+    log_facts(
+        logger,
+        logging.INFO,
+        "Client not authenticated",
+        reason=refused.reason,
+        client=client.client_id if client else "unknown",
+        kid=kid or "none",
+        reference=attempt.reference,
     )
 
 

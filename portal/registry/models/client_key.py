@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self, TypeAlias
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Least
 
 from portal.accounts.models import User
@@ -83,6 +83,24 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
         """Return the keys whose `Lifecycle.is_live` is true at `now`."""
         is_ = _conditions(now)
         return self.current(now).filter(~is_[KeyStatus.UNCONFIRMED], ~is_[KeyStatus.PENDING])
+
+    def counts(self, now: datetime) -> list[tuple[str, str, int]]:
+        """Return algorithm, `Lifecycle.status` at `now`, and number of these keys. Reads them all.
+
+        Only for statuses and algorithms that a key has.
+        """
+        *earlier, last = _conditions(now).items()
+        cases = (When(condition, then=Value(status)) for status, condition in earlier)
+        status = Case(*cases, default=Value(last[0]), output_field=models.CharField())
+        counted = self.order_by().values_list("alg", status).annotate(number=Count("pk"))
+        return sorted(counted)
+
+    def ending(self, now: datetime, *, within: timedelta) -> Self:
+        """Return the keys that are live at `now` and end within this time: they expire or retire.
+
+        The index `key_of_client_by_end` does not serve it: it begins with the client.
+        """
+        return self.live(now).filter(ends__lte=now + within)
 
     def proved(self) -> Self:
         """Return the keys whose client has proved possession of the private key, in any status.

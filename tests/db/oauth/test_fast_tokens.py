@@ -92,6 +92,7 @@ class Portal:
         """Return status, headers and body of a client's request."""
         content = extra.pop("body", None) or urlencode(form, doseq=True)
         kind = extra.pop("content_type", FORM)
+        extra.setdefault("HTTP_X_REQUEST_ID", "request-of-a-test")
         environ = RequestFactory().post(path, content, content_type=kind, **extra).environ
         # A server's stream ends where the connection does.
         environ["wsgi.input"] = BytesIO(content.encode())

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client as Browser
 from pytest_django import Settings
 
+from portal.metrics import HITS, HITS_304
 from portal.publishing.cached_jwks import cached_jwks
 from portal.publishing.jwks_cache import JwksCache, prepare
 from portal.publishing.public_endpoint import Document, render
@@ -93,6 +94,22 @@ def test_who_has_it_gets_304_without_a_body(ask: Ask, method: str, held: str) ->
     assert ask(method, held=held) == expected
 
 
+def test_set_from_memory_is_answered_with_an_id_only_if_it_is_given_a_fit_one(ask: Ask) -> None:
+    header = ("X-Request-ID", "request-of-a-test")
+    for held in (None, "*"):
+        for given, expected in ((header[1], [header]), ("un fit", []), ("", [])):
+            answered = ask(held=held, HTTP_X_REQUEST_ID=given)
+            assert answered
+            assert [each for each in answered[1] if each[0] == header[0]] == expected
+
+
+def test_sets_from_memory_are_counted_and_no_others(ask: Ask) -> None:
+    before = HITS.read(), HITS_304.read()
+    for how in ({}, {"method": "HEAD"}, {"held": "*"}, {"path": "/clients/b/jwks.json"}):
+        ask(**how)
+    assert (HITS.read() - before[0], HITS_304.read() - before[1]) == (2, 1)
+
+
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "DELETE", "get", ""])
 def test_other_methods_are_handed_on(ask: Ask, method: str) -> None:
     assert ask(method) is None
@@ -149,6 +166,7 @@ def test_set_that_is_not_in_memory_is_answered_as_django_answers(
     path = path.format(key.client.client_id)
     told: list[Any] = []
     environ = {"PATH_INFO": path, "REQUEST_METHOD": method, "HTTP_IF_NONE_MATCH": held}
+    environ["HTTP_X_REQUEST_ID"] = named = "request-of-a-test"
 
     def handed_on(*_: Any) -> Iterable[bytes]:
         raise AssertionError("Django is entered.")
@@ -157,7 +175,8 @@ def test_set_that_is_not_in_memory_is_answered_as_django_answers(
     body = b"".join(application(environ, lambda *given: told.extend(given)))
     mine = [record.getMessage() for record in caplog.records]
     caplog.clear()
-    theirs = Browser().generic(method, path, headers={"If-None-Match": held})
+    headers = {"If-None-Match": held, "X-Request-ID": named}
+    theirs = Browser().generic(method, path, headers=headers)
     assert told == [f"{theirs.status_code} {theirs.reason_phrase}", list(theirs.headers.items())]
     assert body == theirs.content
     assert mine == [record.getMessage() for record in caplog.records]

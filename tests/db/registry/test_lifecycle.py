@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from types import SimpleNamespace
@@ -62,5 +63,11 @@ def test_the_database_and_the_lifecycle_agree(payments: Client, cast: SimpleName
         assert found == {key for key in keys if key.lifecycle.status(NOW) == status}
         assert found
     assert set(payments.keys.live(NOW)) == {key for key in keys if key.lifecycle.is_live(NOW)}
+    numbers = Counter(key.lifecycle.status(NOW) for key in keys)
+    assert payments.keys.counts(NOW) == sorted(("EdDSA", *each) for each in numbers.items())
+    soon = payments.keys.ending(NOW, within=timedelta(seconds=1))
+    assert set(soon) == {
+        key for key in payments.keys.live(NOW) if not key.lifecycle.is_live(MOMENTS[-1])
+    }
     over = {key for key in keys if key.lifecycle.is_over(NOW)}
     assert set(payments.keys.current(NOW)) == set(keys) - over

@@ -39,7 +39,7 @@ class Slow:
 def batches_of(
     slow: Slow, *, most: int = 100, waiting: int = 100, patience_s: float = LONG_S
 ) -> Batches[int, int]:
-    return Batches(slow, most=most, waiting=waiting, patience_s=patience_s)
+    return Batches(slow, name="test", most=most, waiting=waiting, patience_s=patience_s)
 
 
 def waits(batches: Batches[int, int], count: int) -> bool:

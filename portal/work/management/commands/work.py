@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from portal.work.tasks import KINDS
-from portal.work.worker import Worker
+from portal.work.worker import Worker, process_starts
 
 
 class Command(BaseCommand):
@@ -33,6 +33,7 @@ class Command(BaseCommand):
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
+        process_starts.send(sender=None)
         for thread in threads:
             thread.start()
         for thread in threads:

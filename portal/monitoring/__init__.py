@@ -1,0 +1,1 @@
+"""What operators see of the portal: metrics for Prometheus (ADR 0030)."""
