@@ -178,6 +178,7 @@ INSTALLED_APPS = [
     "portal.console",
     "portal.oauth",
     "portal.monitoring",
+    "portal.notices",
 ]
 
 MIDDLEWARE = [
@@ -325,6 +326,8 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_MAX_EMAIL_ADDRESSES = 3
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# Say by e-mail when a password or an address of an account was changed.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_FORMS = {
     "signup": "portal.accounts.forms.SignUpForm",
     "reset_password": "portal.accounts.forms.ResetPasswordForm",

@@ -9,10 +9,11 @@ import json
 import uuid
 from datetime import datetime, timedelta
 from email.errors import MessageError
+from email.utils import make_msgid
 from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPResponseException
 from typing import Final
 
-from django.core.mail import EmailMessage
+from django.core.mail import DNS_NAME, EmailMessage, EmailMultiAlternatives
 from django.utils import timezone
 
 from portal.work.models import Task
@@ -20,24 +21,27 @@ from portal.work.sealing import NotSealed, unseal
 from portal.work.tasks import Kind, TaskDropped, TaskFailed, put
 
 
-def queue(message: EmailMessage, *, life: timedelta) -> None:
+def queue(message: EmailMessage, *, life: timedelta, now: datetime | None = None) -> None:
     """Let a worker send the message, or drop it if it cannot be sent within its life.
 
-    The address and the text are encrypted until then, because the text may contain what signs
-    somebody in.
+    Keeps the headers and the other forms of the text, such as HTML, and no attachments. Address and
+    text are encrypted until then, because the text may contain what signs somebody in.
     """
     content = {
         "subject": message.subject,
         "body": message.body,
         "from_email": message.from_email,
         "to": message.to,
+        # Given now, so that mail programs recognize a message that is sent once more.
+        "headers": {"Message-ID": make_msgid(domain=str(DNS_NAME)), **message.extra_headers},
+        "alternatives": getattr(message, "alternatives", []),
     }
-    put_sealed(MESSAGE, json.dumps(content, default=str), life=life)
+    put_sealed(MESSAGE, json.dumps(content, default=str), life=life, now=now)
 
 
-def put_sealed(kind: Kind, text: str, *, life: timedelta) -> None:
+def put_sealed(kind: Kind, text: str, *, life: timedelta, now: datetime | None = None) -> None:
     """Queue a task that needs only this text, encrypted; it is dropped after its life."""
-    now = timezone.now()
+    now = now or timezone.now()
     put(kind, uuid.uuid4().hex, due_at=now, last_at=now + life, sealed=text)
 
 
@@ -73,7 +77,7 @@ def _reply_code(failure: OSError) -> int:
 
 
 def _send(task: Task, _now: datetime) -> None:
-    hand_over(EmailMessage(**json.loads(opened(task))))
+    hand_over(EmailMultiAlternatives(**json.loads(opened(task))))
 
 
 MESSAGE: Final = Kind(

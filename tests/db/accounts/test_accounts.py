@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -164,3 +165,16 @@ def test_errors_are_tied_to_their_fields(ask: Any, db: None) -> None:
     described = re.search(r'name="email"[^>]*aria-describedby="([^"]*)"', text)
     assert described
     assert f'id="{described[1].split()[-1]}"' in text
+
+
+def test_owner_of_an_account_hears_of_a_new_password(browser_of: Callable[[str], Browser]) -> None:
+    entered = {
+        "oldpassword": "correct horse battery",
+        "password1": "staple battery horse",
+        "password2": "staple battery horse",
+    }
+    assert browser_of("dev").post("/account/password/change/", entered).status_code == 302
+    [message] = delivered()
+    assert message.to == ["dev@example.com"]
+    assert "your password at the Key portal was changed" in str(message.body)
+    assert "IP address: 127.0.0.1" in str(message.body)

@@ -1,0 +1,1 @@
+"""Notices: e-mails to people about what happened to their clients and what will happen."""

@@ -1,0 +1,19 @@
+"""The notices application."""
+
+from django.apps import AppConfig
+
+
+class NoticesConfig(AppConfig):
+    """E-mails about clients and keys."""
+
+    name = "portal.notices"
+
+    def ready(self) -> None:
+        """Make the kinds of tasks known to the workers."""
+        # Models can be imported only now.
+        from portal.notices.clock import CLOCK  # noqa: PLC0415
+        from portal.notices.follow import FOLLOW  # noqa: PLC0415
+        from portal.work.tasks import register  # noqa: PLC0415
+
+        register(FOLLOW)
+        register(CLOCK)

@@ -1,0 +1,126 @@
+"""What notices say about the end of a key that no successor follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+
+from portal.core.dates import date_text, time_text
+from portal.notices.kinds import NoticeKind
+from portal.notices.occasions import LIFE, Letter, Occasion, client_path, moment, others_live
+from portal.notices.quoting import quoted, unlinked
+from portal.registry.choices import Verb
+from portal.registry.models import ClientKey, Event
+from portal.registry.successors import keys_ending, successors, unconfirmed_successors
+
+DAYS: Final = (30, 14, 7, 3, 1, 0)
+"""How many days before its end there is a notice of it, and at its end."""
+
+FIRST: Final = timedelta(days=max(DAYS))
+
+_LATE: Final = timedelta(days=3)
+"""For how long after its end a key is worth a notice, when no worker was running."""
+
+
+def occasions_of_end(key: ClientKey, now: datetime) -> Iterator[Occasion]:
+    """Yield the notice that is due about the end of a key; after a pause only the nearest one.
+
+    None if a successor is in use, or if the end was set later than the notice would have been due:
+    the notice of that says it.
+    """
+    ends_at = key.lifecycle.ends_at
+    if ends_at is None or now - ends_at > _LATE or successors(key, now).exists():
+        return
+    days = min(each for each in DAYS if ends_at - now <= timedelta(days=each))
+    if _end_set_at(key) >= ends_at - timedelta(days=days):
+        return
+    has_ended = days == 0
+    what = f"has ended, on {time_text(ends_at)}" if has_ended else f"ends {_within(days, ends_at)}"
+    later = [ends_at - timedelta(days=each) for each in DAYS if each < days]
+    yield Occasion(
+        NoticeKind.KEY_ENDING,
+        f"key {key.pk}",
+        f"end {ends_at.isoformat()} {days}",
+        Letter(
+            f"{unlinked(key.client.name)}: key {quoted(key.label)} {what}",
+            f"The key {quoted(key.label)} of {quoted(key.client.name)} "
+            f"{'ended' if has_ended else 'ends'} on {moment(ends_at, now)}, and no successor is in "
+            "use.",
+            *_rest(key, now),
+        ),
+        client=key.client,
+        # The next notice makes this one useless.
+        life=max(timedelta(hours=1), min(LIFE, later[0] - now)) if later else LIFE,
+    )
+
+
+def occasions_of_lost_successor(event: Event, now: datetime) -> Iterator[Occasion]:
+    """Yield a notice of each key that ends soon and that this event has left without successor."""
+    lost = event.key
+    if lost is None or lost.confirmed_at is None or lost.client.is_archived:
+        return
+    until = _end_before(event)
+    for key in keys_ending((now, now + FIRST)).filter(client=lost.client).exclude(pk=lost.pk):
+        ends_at = key.lifecycle.ends_at
+        followed = ends_at and (until is None or until > ends_at)
+        if not followed or not ends_at or successors(key, now).exists():
+            continue
+        yield Occasion(
+            NoticeKind.NO_SUCCESSOR,
+            f"key {key.pk}",
+            f"event {event.number}",
+            Letter(
+                f"{unlinked(key.client.name)}: key {quoted(key.label)} has no successor, and ends "
+                f"on {date_text(ends_at)}",
+                f"The key {quoted(key.label)} of {quoted(key.client.name)} ends on "
+                f"{moment(ends_at, now)}, and {quoted(lost.label)} no longer follows it.",
+                *_rest(key, now),
+            ),
+            client=key.client,
+            actor_id=event.actor_user_id,
+        )
+
+
+def _within(days: int, ends_at: datetime) -> str:
+    number = "1 day" if days == 1 else f"{days} days"
+    return f"in {number}, on {date_text(ends_at)}"
+
+
+def _rest(key: ClientKey, now: datetime) -> tuple[tuple[str, ...], tuple[()], str, str]:
+    """Return the paragraphs, the facts and the next step of a letter."""
+    paragraph = (
+        f"When a key ends, it leaves the JWKS and its client can no longer sign in with it. "
+        f"{others_live(key, now)}"
+    )
+    nearly = unconfirmed_successors(key, now).first()
+    if nearly:
+        hint = f"{quoted(nearly.label)} ends later, and is its successor once it is confirmed."
+        path = reverse("key_confirmation", args=[key.client.client_id, nearly.kid])
+        return (paragraph, hint), (), f"Confirm {quoted(nearly.label)}", path
+    hint = "Register a new key, confirm it, and let the program sign with it before that."
+    return (paragraph, hint), (), "Register a successor", f"{client_path(key.client)}#add-key"
+
+
+def _end_set_at(key: ClientKey) -> datetime:
+    """Return when somebody last decided when the key ends."""
+    decides = Q(verb__in=[Verb.REGISTER_KEY, Verb.RETIRE_KEY])
+    decides |= Q(verb=Verb.CHANGE_KEY, detail__has_key="expires_at")
+    event = key.events.filter(decides).order_by("-pk").first()
+    return event.at if event else key.registered_at
+
+
+def _end_before(event: Event) -> datetime | None:
+    """Return when the key of this event would have ended without it; None if never."""
+    key = event.key
+    if key is None:
+        return None
+    if event.verb == Verb.CHANGE_KEY:
+        before = (event.detail.get("expires_at") or {}).get("before")
+        return parse_datetime(before) if before else None
+    dates = [key.expires_at] if event.verb == Verb.RETIRE_KEY else [key.expires_at, key.retires_at]
+    return min(filter(None, dates), default=None)

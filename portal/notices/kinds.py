@@ -1,0 +1,63 @@
+"""The kinds of notices: what each is about, who gets it, and whether a person can mute it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import models
+
+from portal.registry.choices import Role
+
+
+class NoticeKind(models.TextChoices):
+    """What a notice is about."""
+
+    KEY_REGISTERED = "key_registered", "A key was registered"
+    KEY_CONFIRMED = "key_confirmed", "A key was confirmed by another person than registered it"
+    KEY_END_MOVED = "key_end_moved", "A key was retired, or its end was moved"
+    KEY_ENDING = "key_ending", "A key ends soon or has ended, and no successor is in use"
+    NO_SUCCESSOR = "no_successor", "A key that ends soon has lost its successor"
+    MEMBERS_CHANGED = "members_changed", "A member joined or left, or has another role"
+    MEMBER_ASKED = "member_asked", "A person was asked to join"
+    CLIENT_ARCHIVED = "client_archived", "A client was archived, or taken back"
+    KEY_REVOKED = "key_revoked", "A key was revoked"
+    KEY_BLOCKED = "key_blocked", "A key was blocked for all clients"
+    PRIVATE_KEY_SEEN = "private_key_seen", "A private key was sent to the portal"
+    CLIENT_SUSPENDED = "client_suspended", "A client was suspended or resumed"
+    SIGN_IN_CHANGED = "sign_in_changed", "Redirect URIs or rights of a client were changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who gets a kind of notice, beside the people whom a notice is about.
+
+    With `to_actor`, also the person who did it: it may have been somebody else with their session.
+    """
+
+    roles: frozenset[Role]
+    to_actor: bool = False
+    is_security: bool = False
+    """Nobody can mute it, and other notices do not delay it."""
+
+
+_OWNERS: Final = frozenset({Role.OWNER})
+_KEEPERS: Final = frozenset({Role.OWNER, Role.DEVELOPER})
+"""Those who can change keys."""
+_SECURITY: Final = Rule(_KEEPERS, to_actor=True, is_security=True)
+
+RULES: Final[dict[NoticeKind, Rule]] = {
+    NoticeKind.KEY_REGISTERED: Rule(_KEEPERS, to_actor=True),
+    NoticeKind.KEY_CONFIRMED: Rule(_KEEPERS),
+    NoticeKind.KEY_END_MOVED: Rule(_KEEPERS),
+    NoticeKind.KEY_ENDING: Rule(_KEEPERS),
+    NoticeKind.NO_SUCCESSOR: Rule(_KEEPERS, to_actor=True),
+    NoticeKind.MEMBERS_CHANGED: Rule(_OWNERS),
+    NoticeKind.MEMBER_ASKED: Rule(_OWNERS),
+    NoticeKind.CLIENT_ARCHIVED: Rule(_KEEPERS),
+    NoticeKind.KEY_REVOKED: _SECURITY,
+    NoticeKind.KEY_BLOCKED: _SECURITY,
+    NoticeKind.PRIVATE_KEY_SEEN: _SECURITY,
+    NoticeKind.CLIENT_SUSPENDED: _SECURITY,
+    NoticeKind.SIGN_IN_CHANGED: _SECURITY,
+}

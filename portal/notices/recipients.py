@@ -1,0 +1,65 @@
+"""Who gets a notice, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from allauth.account.models import EmailAddress
+from django.db.models import Exists, OuterRef
+
+from portal.accounts.models import User
+from portal.notices.kinds import RULES
+from portal.notices.occasions import Occasion
+from portal.notices.quoting import quoted
+from portal.registry.choices import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody who gets a notice.
+
+    `name` identifies them in `Notice`. `why` completes "You get this e-mail because".
+    """
+
+    name: str
+    email: str
+    why: str
+
+
+_ROLES: Final = {Role.OWNER: "an owner", Role.DEVELOPER: "a developer", Role.VIEWER: "a viewer"}
+
+
+def members_for(occasion: Occasion) -> list[Recipient]:
+    """Return the people who get a notice of the occasion.
+
+    Only active accounts with a confirmed address get e-mails.
+    """
+    rule, roles = RULES[occasion.kind], {}
+    if occasion.client:
+        members = occasion.client.memberships.filter(role__in=rule.roles)
+        roles = {user_id: Role(role) for user_id, role in members.values_list("user_id", "role")}
+    ids = {*roles, *occasion.concerned}
+    if not rule.to_actor:
+        ids.discard(occasion.actor_id)
+    people = User.objects.filter(pk__in=ids, is_active=True).filter(_has_confirmed_email())
+    return [
+        Recipient(name_of(user), user.email, _why(roles.get(user.pk), occasion))
+        for user in people.order_by("pk")
+    ]
+
+
+def name_of(user: User) -> str:
+    """Return what identifies a person as recipient."""
+    return f"person {user.pk}"
+
+
+def _has_confirmed_email() -> Exists:
+    own = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
+    return Exists(own.filter(email=OuterRef("email")))
+
+
+def _why(role: Role | None, occasion: Occasion) -> str:
+    if role and occasion.client:
+        return f"you are {_ROLES[role]} of {quoted(occasion.client.name)}"
+    return "it is about you, or about something that you did"

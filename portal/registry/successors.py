@@ -1,0 +1,46 @@
+"""Keys that end, and the keys that can take their place."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from portal.registry.models import ClientKey
+from portal.registry.models.client_key import ENDS, ClientKeyQuerySet
+
+
+def successors(key: ClientKey, now: datetime) -> ClientKeyQuerySet:
+    """Return the keys with which the client can go on when this key ends, newest first.
+
+    A successor is confirmed and live, and ends later. This is the only rule for that.
+    """
+    return _ending_later(key, key.client.keys.live(now)).filter(confirmed_at__isnull=False)
+
+
+def unconfirmed_successors(key: ClientKey, now: datetime) -> ClientKeyQuerySet:
+    """Return the keys that would be successors if they were confirmed, newest first."""
+    return _ending_later(key, key.client.keys.current(now)).filter(confirmed_at=None)
+
+
+def keys_ending(*periods: tuple[datetime, datetime]) -> ClientKeyQuerySet:
+    """Return the keys that a date ends in one of the periods (exclusive start, inclusive end).
+
+    The earlier of its two dates ends a key. Revoked keys are left out, and those that were never
+    confirmed although they had to be.
+    """
+    dates, ends = Q(), Q()
+    for after, until in periods:
+        dates |= Q(expires_at__gt=after, expires_at__lte=until)
+        dates |= Q(retires_at__gt=after, retires_at__lte=until)
+        ends |= Q(ends__gt=after, ends__lte=until)
+    # The indexes are on the dates; `ends` then decides.
+    keys = ClientKey.objects.filter(dates, revoked_at=None).alias(ends=ENDS).filter(ends)
+    return keys.exclude(confirmation_required=True, confirmed_at=None)
+
+
+def _ending_later(key: ClientKey, keys: ClientKeyQuerySet) -> ClientKeyQuerySet:
+    ends_at = key.lifecycle.ends_at
+    if ends_at is None:
+        return keys.none()
+    return keys.alias(ends=ENDS).filter(ends__gt=ends_at).exclude(pk=key.pk).order_by("-pk")

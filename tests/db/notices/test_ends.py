@@ -1,0 +1,188 @@
+"""Notices of keys that end, with a clock that the test sets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.core.mail import EmailMultiAlternatives
+
+from portal.notices.models import Notice
+from portal.registry import actions
+from portal.registry.choices import RevocationReason
+from portal.registry.models import Client, ClientKey
+from tests.db.notices.conftest import said
+from tests.keys import new_private_key, public_pem
+from tests.registering import register_pem
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+
+Sent = Callable[..., list[EmailMultiAlternatives]]
+START = datetime(2027, 1, 1, 9, tzinfo=UTC)
+
+
+class Days:
+    """The clock of the portal, in days from the start."""
+
+    now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def at(self, day: float) -> datetime:
+        return START + timedelta(days=day)
+
+
+@pytest.fixture
+def days(cast: SimpleNamespace, payments: Client, monkeypatch: pytest.MonkeyPatch) -> Days:
+    clock = Days()
+    monkeypatch.setattr("django.utils.timezone.now", clock)
+    return clock
+
+
+@pytest.fixture
+def add(
+    payments: Client, cast: SimpleNamespace, days: Days
+) -> Callable[[str, float | None], ClientKey]:
+    """A function that registers a key that ends on a day."""
+
+    def register(label: str, ends: float | None) -> ClientKey:
+        return register_pem(
+            payments,
+            material=public_pem(new_private_key()),
+            alg="EdDSA",
+            label=label,
+            by=cast.dev,
+            expires_at=None if ends is None else days.at(ends),
+        )
+
+    return register
+
+
+Add = Callable[[str, float | None], ClientKey]
+
+
+def on(days: Days, sent: Sent, *range_of: int) -> list[tuple[int, str]]:
+    """Return what alice is sent on which day, of these days."""
+    found = []
+    for day in range(*range_of):
+        days.now = days.at(day)
+        for who, subject in said(sent(days.now)):
+            if who == "alice":
+                found.append(
+                    (day, re.sub(r",? on \d.*", "", subject.removeprefix("Payments: key ")))
+                )
+    return found
+
+
+def test_year_has_exactly_these_notices(
+    days: Days, sent: Sent, add: Add, cast: SimpleNamespace
+) -> None:
+    first = add("First", 100)
+    actions.confirm_key(first, by=cast.dev)
+    year = on(days, sent, 0, 95)
+    second = add("Second", 190)
+    year += on(days, sent, 95, 96)
+    actions.confirm_key(second, by=cast.dev)
+    year += on(days, sent, 96, 177)
+    third = add("Third", None)
+    actions.confirm_key(third, by=cast.dev)
+    year += on(days, sent, 177, 185)
+    actions.revoke_key(third, reason=RevocationReason.COMPROMISED, by=cast.alice)
+    year += on(days, sent, 185, 366)
+    assert year == [
+        (0, "“First” was registered"),
+        (70, "“First” ends in 30 days"),
+        (86, "“First” ends in 14 days"),
+        (93, "“First” ends in 7 days"),
+        # From here on a confirmed successor is in use.
+        (95, "“Second” was registered"),
+        (160, "“Second” ends in 30 days"),
+        (176, "“Second” ends in 14 days"),
+        (177, "“Third” was registered"),
+        # At once, as the successor of the second key is lost.
+        (185, "“Second” has no successor, and ends"),
+        (185, "“Third” was revoked"),
+        (187, "“Second” ends in 3 days"),
+        (189, "“Second” ends in 1 day"),
+        (190, "“Second” has ended"),
+    ]
+    assert on(days, sent, 500, 502) == []
+    assert not Notice.objects.exists()
+    # Nothing that is forgotten is given again.
+    assert on(days, sent, 502, 504) == []
+
+
+@pytest.mark.parametrize(
+    ("back", "expected"),
+    [
+        (96, ["“First” ends in 7 days"]),
+        (99.5, ["“First” ends in 1 day"]),
+        (101, ["“First” has ended"]),
+        (104, []),
+    ],
+)
+def test_after_a_pause_only_the_nearest_notice_is_given(
+    days: Days, sent: Sent, add: Add, back: float, expected: list[str]
+) -> None:
+    add("First", 100)
+    on(days, sent, 0, 60)
+    days.now = days.at(back)
+    subjects = [what for who, what in said(sent(days.now)) if who == "alice"]
+    assert [re.sub(r",? on \d.*", "", each[14:]) for each in subjects] == expected
+    assert sent(days.now) == []
+
+
+def test_retirement_is_no_news_when_it_begins(
+    days: Days, sent: Sent, add: Add, cast: SimpleNamespace
+) -> None:
+    first, second = add("First", None), add("Second", None)
+    on(days, sent, 0, 1)
+    actions.retire_key(first, grace=timedelta(days=7), by=cast.alice)
+    actions.retire_key(second, grace=timedelta(0), by=cast.alice)
+    assert on(days, sent, 0, 20) == [
+        (4, "“First” ends in 3 days"),
+        (6, "“First” ends in 1 day"),
+        (7, "“First” has ended"),
+    ]
+
+
+def test_many_keys_that_end_together_are_handled_in_batches(
+    days: Days, sent: Sent, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.notices.clock.BATCH", 2)
+    for number in range(5):
+        add(f"Key {number}", 50)
+    on(days, sent, 0, 20)
+    assert on(days, sent, 20, 22) == [
+        (20, f"“Key {number}” ends in 30 days") for number in range(5)
+    ]
+
+
+def test_key_that_was_never_live_has_no_notice_of_its_end(
+    days: Days, sent: Sent, add: Add, settings: SimpleNamespace
+) -> None:
+    settings.REQUIRE_CONFIRMATION = True
+    add("First", 40)
+    assert on(days, sent, 1, 60) == [(1, "“First” was registered")]
+
+
+def test_message_names_the_next_step(days: Days, sent: Sent, add: Add, payments: Client) -> None:
+    add("First", 40)
+    on(days, sent, 0, 10)
+    days.now = days.at(10)
+    [message, _] = sent(days.now)
+    text = str(message.body)
+    assert message.subject == "Payments: key “First” ends in 30 days, on 10 Feb 2027"
+    assert "ends on 10 Feb 2027, 09:00 UTC (in 30 days), and no successor is in use" in text
+    assert "The client has no other live key" in text
+    assert f"http://testserver/clients/{payments.client_id}/#add-key" in text
+    nearly = add("Next", None)
+    days.now = days.at(26)
+    found = [each for each in sent(days.now) if "in 14 days" in each.subject]
+    text = str(found[0].body)
+    assert "“Next” ends later, and is its successor once it is confirmed" in text
+    assert f"/clients/{payments.client_id}/keys/{nearly.kid}/confirmation/" in text
