@@ -30,6 +30,9 @@ from portal.core.strict import base64url
 CHECKPOINT: Final = "checkpoint"
 """The purpose of the keys that sign checkpoints of the ledger."""
 
+WEBHOOKS: Final = "webhooks"
+"""The purpose of the keys that sign webhooks. All of them sign, see `signing_keys`."""
+
 _PEM: Final = re.compile(r"-----BEGIN (?P<label>[A-Z0-9 ]+)-----(?P<body>.*?)-----END", re.DOTALL)
 
 
@@ -97,6 +100,15 @@ def all_keys() -> Mapping[str, tuple[OwnKey, ...]]:
 def signing_key(purpose: str) -> OwnKey | None:
     """Return the key that signs for a purpose, or None if none is configured."""
     return next(iter(all_keys()[purpose]), None)
+
+
+def signing_keys(purpose: str) -> tuple[OwnKey, ...]:
+    """Return all keys of a purpose that can sign.
+
+    If a signature can be repeated by several keys, the next key signs beside the current one. Then
+    a receiver that knows either of them accepts it.
+    """
+    return tuple(key for key in all_keys().get(purpose, ()) if key.can_sign)
 
 
 def jwks() -> bytes:

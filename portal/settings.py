@@ -40,6 +40,11 @@ comma-separated: full paths of files, or `env:` and the name of a variable. The 
 keys are published.
 """
 
+OWN_KEYS["webhooks"] = env.own_keys("WEBHOOK_KEYS")
+"""Ed25519 keys that sign [webhooks](docs/operations.md#webhooks), written like `CHECKPOINT_KEYS`.
+All of them sign and are published.
+"""
+
 PUBLIC_URL = env.public_url("PUBLIC_URL", demo=DEMO)
 """The URL of the portal and its issuer, such as `https://keys.example.com`, without a trailing
 slash.
@@ -179,6 +184,7 @@ INSTALLED_APPS = [
     "portal.oauth",
     "portal.monitoring",
     "portal.notices",
+    "portal.webhooks",
 ]
 
 MIDDLEWARE = [

@@ -179,6 +179,11 @@ def _refused(event: Event, detail: Detail) -> str:
     return f"tried a key for {_client(event)} that was refused" + (f" ({reason})" if reason else "")
 
 
+def _webhook(event: Event, _detail: Detail) -> str:
+    of = _client(event) if event.client else "the whole portal"
+    return f"{event.get_verb_display()} of {of}"
+
+
 def _label(words: type[Role | RevocationReason], value: object) -> str:
     known = {str(each): str(each.label) for each in words}
     return known.get(str(value), str(value))
@@ -220,4 +225,5 @@ _DESCRIBE: Final[dict[str, Callable[[Event, Detail], str]]] = {
     Verb.REVOKE_KEY: _revoked,
     Verb.BLOCK_KEY: _blocked,
     Verb.REFUSE_KEY: _refused,
+    **dict.fromkeys((Verb.ADD_WEBHOOK, Verb.CHANGE_WEBHOOK, Verb.REMOVE_WEBHOOK), _webhook),
 }

@@ -36,6 +36,7 @@ _CHANGE_NO_KEY_SET: Final = frozenset(
         *(Verb.ASK_MEMBER, Verb.WITHDRAW_MEMBER),
         *(Verb.ACCEPT_MEMBERSHIP, Verb.DECLINE_MEMBERSHIP),
         *(Verb.REFUSE_KEY, Verb.FIND_WEAKNESS, Verb.MAKE_CALENDAR, Verb.REVOKE_CALENDAR),
+        *(Verb.ADD_WEBHOOK, Verb.CHANGE_WEBHOOK, Verb.REMOVE_WEBHOOK),
     }
 )
 """A verb of a later version is not here, so it counts as a change."""

@@ -54,6 +54,8 @@ class Kind:
     """
     is_standing: bool = False
     """Whether there is always one task of the kind. Workers queue it, and `run` never ends it."""
+    threads: int = 1
+    """How many tasks of the kind a process does at once."""
 
 
 KINDS: Final[dict[str, Kind]] = {}

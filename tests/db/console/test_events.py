@@ -20,6 +20,7 @@ from portal.core.reasons import Refused
 from portal.registry import actions
 from portal.registry.choices import RevocationReason, Role, Verb
 from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger
+from portal.webhooks.actions import add_webhook, change_webhook, remove_webhook
 from tests.keys import new_private_key, private_pem, public_pem
 from tests.own_keys import new_own_key
 from tests.registering import register_pem
@@ -87,6 +88,10 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     actions.unarchive_client(empty, by=cast.bob)
     actions.make_calendar_feed(empty, by=cast.bob)
     actions.revoke_calendar_feed(empty, by=cast.bob)
+    url, types, now = "https://receiver.example", ["key.blocked"], timezone.now()
+    webhook, _ = add_webhook(empty, url=url, types=types, has_secret=True, by=cast.bob, now=now)
+    change_webhook(webhook, url=url, types=["key.revoked"], by=cast.bob)
+    remove_webhook(webhook, by=cast.bob)
     for role in (Role.VIEWER, Role.DEVELOPER, Role.OWNER):
         pending = actions.ask_member(empty, email="dev@example.com", role=role, by=cast.bob)
         if role == Role.VIEWER:
@@ -110,6 +115,9 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
         r"bob@example\.com asked dev@example\.com to join the client “Empty” as developer\.",
         r"bob@example\.com withdrew the request to dev@example\.com to join the client “Empty”\.",
         r"bob@example\.com asked dev@example\.com to join the client “Empty” as viewer\.",
+        r"bob@example\.com removed a webhook of the client “Empty”\.",
+        r"bob@example\.com changed a webhook of the client “Empty”\.",
+        r"bob@example\.com added a webhook of the client “Empty”\.",
         r"bob@example\.com revoked the calendar address of the client “Empty”\.",
         r"bob@example\.com made a calendar address of the client “Empty”\.",
         r"bob@example\.com took the client “Empty” out of the archive\.",
@@ -209,8 +217,8 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
     assert count(key=history.kid) == 8
     assert count(key=history.kid[:8]) == 8
     assert count(key=history.spki_sha256.upper()) == 8
-    assert count(person=" BOB@example.com ") == 11
-    assert count(since=today.isoformat()) == 40
+    assert count(person=" BOB@example.com ") == 14
+    assert count(since=today.isoformat()) == 43
     assert count(until=(today - timedelta(days=1)).isoformat()) == 0
     assert count(person="admin@example.com", verb="block_key", until=today.isoformat()) == 1
 

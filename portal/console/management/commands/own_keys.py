@@ -33,9 +33,12 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{purpose}:" + ("" if keys else " no key, so the portal signs nothing")
             )
-            for at, key in enumerate(keys):
-                role = "published" if at else "signs"
-                self.stdout.write(f"  {role:9}  kid {key.jwk['kid']}  {note_key(key).text}")
+            is_checkpoint = purpose == own_keys.CHECKPOINT
+            sign = keys[:1] if is_checkpoint else own_keys.signing_keys(purpose)
+            for key in keys:
+                role = "signs" if key in sign else "published"
+                text = f"  {note_key(key).text}" if is_checkpoint else ""
+                self.stdout.write(f"  {role:9}  kid {key.jwk['kid']}{text}")
 
     def _make(self, name: str) -> None:
         pem = own_keys.new_pem()

@@ -13,7 +13,7 @@ from portal.work.worker import Worker, process_starts
 
 
 class Command(BaseCommand):
-    """Runs a worker for each kind of task, in a thread of its own. Any number may run at once."""
+    """Runs one worker in each thread that the kinds have. Any number of processes may run."""
 
     help = (
         "Do the work that is due: send messages, and carry on the jobs that admins start in the "
@@ -24,7 +24,9 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Run until a signal."""
         # A mail server that hangs must not delay jobs.
-        workers = [Worker(kinds=[name]) for name in KINDS]
+        workers = [
+            Worker(kinds=[kind.name]) for kind in KINDS.values() for _ in range(kind.threads)
+        ]
         threads = [Thread(target=worker.run, name="worker") for worker in workers]
 
         def stop(*_: object) -> None:

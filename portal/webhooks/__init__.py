@@ -1,0 +1,1 @@
+"""Webhooks: tell other programs by HTTP what happens to keys and clients."""

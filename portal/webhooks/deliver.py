@@ -1,0 +1,169 @@
+"""Send what is due to one webhook: the task of a worker.
+
+A webhook has one task, so one worker at a time sends to it, one message after the other. A receiver
+that fails pauses as a whole: one that hangs costs a worker ten seconds once per pause, and not once
+per message.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Final
+
+from django.db import transaction
+
+from portal import outgoing
+from portal.outgoing import RequestFailed, Response
+from portal.webhooks.models import Delivery, OffBecause, Webhook, WebhookQuerySet
+from portal.webhooks.signing import CannotSign, headers
+from portal.webhooks.switching import switch_off
+from portal.work.models import Task
+from portal.work.sealing import NotSealed, unseal
+from portal.work.tasks import Kind, put
+
+LIFE: Final = timedelta(days=3)
+"""After how long a message is given up."""
+
+OFF_AFTER: Final = timedelta(days=5)
+"""After how long without a success a webhook is switched off."""
+
+LONGEST_PAUSE: Final = timedelta(hours=1)
+"""A pause is five seconds after the first failure, and then twice as long each time, up to this."""
+
+LONGEST_RETRY_AFTER: Final = timedelta(days=1)
+"""The longest pause that a receiver can ask for (`Retry-After`, RFC 9110 §10.2.3)."""
+
+_FIRST_PAUSE: Final = timedelta(seconds=5)
+_GONE: Final = 410
+
+Send = Callable[[str, bytes, dict[str, str]], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended. `status` is None if there was no response, and `error` says why."""
+
+    status: int | None
+    error: str = ""
+    retry_after: timedelta = timedelta(0)
+    took_ms: int = 0
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the receiver has the message."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+def deliver(task: Task, now: datetime) -> datetime | None:
+    """Send the next message to the webhook that the task names; return when to go on."""
+    webhook = Webhook.objects.filter(pk=int(task.subject), off_at=None).first()
+    if webhook is None:
+        return None
+    if webhook.paused_until and webhook.paused_until > now:
+        return webhook.paused_until
+    delivery = _next(webhook)
+    if delivery is None or (delivery.next_at and delivery.next_at > now):
+        return delivery.next_at if delivery else None
+    # No transaction is open meanwhile: it takes up to ten seconds.
+    outcome = _attempt(webhook, delivery, now)
+    _note(webhook, delivery, outcome, now)
+    following = _next(webhook)
+    return max(filter(None, (following.next_at, webhook.paused_until))) if following else None
+
+
+def wake(webhooks: WebhookQuerySet, now: datetime) -> None:
+    """Let workers send to these webhooks now: their tasks are queued, or made due."""
+    subjects = [str(pk) for pk in webhooks.values_list("pk", flat=True)]
+    waiting = Task.objects.filter(kind=WEBHOOK.name, subject__in=subjects, claim=None)
+    waiting.filter(due_at__gt=now).update(due_at=now)
+    for subject in subjects:
+        put(WEBHOOK, subject, due_at=now)
+
+
+def _next(webhook: Webhook) -> Delivery | None:
+    due = webhook.deliveries.filter(next_at__isnull=False)
+    return due.order_by("next_at", "pk").first()
+
+
+def _attempt(webhook: Webhook, delivery: Delivery, now: datetime) -> Outcome:
+    body = delivery.body.encode()
+    began = time.monotonic()
+    elapsed = partial(_ms_since, began)
+    try:
+        secret = unseal(webhook.secret) if webhook.secret else ""
+        signed = headers(delivery.message_id, body, secret, now)
+        response = outgoing.request("POST", webhook.url, body=body, headers=signed)
+    except RequestFailed as failure:
+        return Outcome(None, str(failure), took_ms=elapsed())
+    except CannotSign:
+        return Outcome(None, "the portal has no key to sign with (WEBHOOK_KEYS)")
+    except NotSealed:
+        return Outcome(None, "its secret was encrypted with another SECRET_KEY; make a new one")
+    wanted = retry_after(response.headers.get("Retry-After", ""), now)
+    return Outcome(response.status, "", wanted, elapsed())
+
+
+def _ms_since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
+
+
+@transaction.atomic
+def _note(webhook: Webhook, delivery: Delivery, outcome: Outcome, now: datetime) -> None:
+    """Write down how an attempt ended, in both rows."""
+    locked = Webhook.objects.select_for_update(no_key=True).filter(pk=webhook.pk).first()
+    if locked is None:
+        return  # it was removed meanwhile
+    delivery.attempts += 1
+    delivery.tried_at, delivery.took_ms = now, outcome.took_ms
+    delivery.status, delivery.error = outcome.status, outcome.error[:200]
+    if outcome.is_success:
+        delivery.delivered_at, delivery.next_at = now, None
+        locked.failures, locked.failing_since, locked.paused_until = 0, None, None
+    else:
+        delivery.next_at = now + pause_after(delivery.attempts)
+        if delivery.next_at >= delivery.made_at + LIFE:
+            delivery.next_at = None
+        locked.failures += 1
+        locked.failing_since = locked.failing_since or now
+        locked.paused_until = now + max(pause_after(locked.failures), outcome.retry_after)
+    delivery.save()
+    locked.save(update_fields=["failures", "failing_since", "paused_until"])
+    if outcome.status == _GONE:
+        switch_off(locked, OffBecause.GONE, now)
+    elif locked.failing_since and now - locked.failing_since >= OFF_AFTER:
+        switch_off(locked, OffBecause.FAILING, now)
+    webhook.paused_until = locked.paused_until
+
+
+def pause_after(failures: int) -> timedelta:
+    """Return the pause after so many failures, at least one."""
+    # Without a bound the number of seconds would overflow.
+    return min(_FIRST_PAUSE * (1 << min(failures - 1, 20)), LONGEST_PAUSE)
+
+
+def retry_after(value: str, now: datetime) -> timedelta:
+    """Return the pause that a receiver asks for, within bounds; none if it cannot be read."""
+    pause = timedelta(0)
+    if value.isdecimal() and value.isascii():
+        pause = timedelta(seconds=min(int(value[:9]), LONGEST_RETRY_AFTER.total_seconds()))
+    elif value:
+        try:
+            until = parsedate_to_datetime(value)
+        except ValueError:
+            return pause
+        pause = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
+    return max(timedelta(0), min(pause, LONGEST_RETRY_AFTER))
+
+
+WEBHOOK: Final = Kind(
+    "webhook",
+    "Webhooks",
+    deliver,
+    # A receiver that hangs holds a thread for ten seconds.
+    threads=8,
+)

@@ -1,0 +1,139 @@
+"""Follow the ledger and the clock: make the deliveries of what happens, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+
+from portal.registry.models import Event, Ledger
+from portal.registry.successors import keys_ending
+from portal.webhooks.deliver import wake
+from portal.webhooks.messages import Message, message_of_end, messages_of
+from portal.webhooks.models import Delivery, Position, Webhook
+from portal.work.models import Task
+from portal.work.tasks import Kind
+
+EVERY: Final = timedelta(seconds=2)
+"""How often the ledger is looked at."""
+
+CLOCK_EVERY: Final = timedelta(minutes=1)
+"""How often the ends of keys are looked at."""
+
+DAYS: Final = (30, 14, 7, 3, 1)
+"""How many days before the end of a key there is a message."""
+
+BATCH: Final = 50
+"""How many events one transaction handles."""
+
+KEPT: Final = timedelta(days=30)
+"""How long a delivery is kept."""
+
+_PRUNED: Final = 1000
+_LONGEST_LOOK: Final = timedelta(days=1)
+"""How much time is handled at once after a pause, so that the number of keys is small."""
+
+
+def follow(_task: Task, now: datetime) -> datetime:
+    """Make the deliveries of the next events and ends of keys; return when to look again."""
+    number = _follow_ledger(now)
+    is_behind = _follow_clock(now)
+    return now if number == BATCH or is_behind else now + EVERY
+
+
+def _follow_ledger(now: datetime) -> int:
+    """Handle the next events and move the position; return how many there were.
+
+    It is one transaction, so a killed worker leaves all of it or nothing.
+    """
+    position = Position.objects.filter(pk=1).first()
+    if position and position.number >= Ledger.head().size:
+        return 0
+    with transaction.atomic():
+        position = Position.locked(now)
+        after = Event.objects.filter(number__gt=position.number).order_by("number")
+        events = list(after.select_related("client", "key__client").defer(*_UNUSED)[:BATCH])
+        _deliver((message for event in events for message in messages_of(event)), now)
+        if events:
+            position.number = events[-1].number or position.number
+            position.save(update_fields=["number"])
+    return len(events)
+
+
+_UNUSED: Final = ("key__pem", "key__jwk")
+
+
+def _follow_clock(now: datetime) -> bool:
+    """Handle the time since the last look, once a minute; return whether there is more of it."""
+    position = Position.objects.filter(pk=1).first()
+    if position is None or now - position.clock_at < CLOCK_EVERY:
+        return False
+    with transaction.atomic():
+        position = Position.locked(now)
+        begin = position.clock_at
+        end = min(now, begin + _LONGEST_LOOK)
+        _deliver(_ends(begin, end, now), now)
+        position.clock_at = end
+        position.save(update_fields=["clock_at"])
+    if end < now:
+        return True
+    _prune(now)
+    # A task may have ended while another worker made a delivery for it.
+    wake(Webhook.objects.with_work(now), now)
+    return False
+
+
+def _ends(begin: datetime, end: datetime, now: datetime) -> Iterator[Message]:
+    """Yield a message for each key that came near its end in this time."""
+    ahead = [timedelta(days=days) for days in DAYS]
+    keys = keys_ending(*((begin + each, end + each) for each in ahead)).filter(_is_wanted())
+    for key in keys.select_related("client").defer("pem", "jwk").order_by("pk"):
+        ends_at = key.lifecycle.ends_at
+        if ends_at and ends_at > now:
+            # After a pause, only the nearest one: the occasion makes it unique.
+            days = min(each for each in DAYS if ends_at - now <= timedelta(days=each))
+            yield message_of_end(key, ends_at, days, now)
+
+
+def _is_wanted() -> Q:
+    """Return the condition that a key's client has a webhook; it holds if the portal has one."""
+    on = Webhook.objects.filter(off_at=None)
+    if on.of(None).exists():
+        return Q()
+    return Q(client__in=on.values("client"))
+
+
+def _deliver(messages: Iterable[Message], now: datetime) -> None:
+    """Make a delivery of each message to each webhook that it is for, and wake these."""
+    messages = list(messages)
+    clients = {each.client_pk for each in messages}
+    webhooks = list(
+        Webhook.objects.filter(Q(client=None) | Q(client__in=clients - {None}), off_at=None)
+    )
+    made = [
+        message.delivery(webhook, now)
+        for message in messages
+        for webhook in webhooks
+        if _is_for(message, webhook)
+    ]
+    # Another attempt at this transaction is no second occasion.
+    Delivery.objects.bulk_create(made, ignore_conflicts=True)
+    wake(Webhook.objects.filter(pk__in={each.webhook_id for each in made}), now)
+
+
+def _is_for(message: Message, webhook: Webhook) -> bool:
+    is_new = message.number is None or message.number > webhook.since
+    return (
+        is_new and message.type in webhook.types and webhook.client_id in {None, message.client_pk}
+    )
+
+
+def _prune(now: datetime) -> None:
+    old = Delivery.objects.filter(made_at__lt=now - KEPT).order_by("made_at", "pk")
+    Delivery.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:_PRUNED])).delete()
+
+
+FOLLOW: Final = Kind("webhook_events", "Events for webhooks", follow, is_standing=True)
