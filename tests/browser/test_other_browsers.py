@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from portal.registry.models import BlockedKey, Client
 from tests.keys import new_private_key, private_pem, public_pem
 from tests.webdriver import Page, firefox, webkit
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of the cast
+PASSPHRASE = "correct horse battery staple"  # noqa: S105 - of a test
 PASTED = "//textarea[@name='material']"
 
 
@@ -28,7 +31,7 @@ def button(name: str) -> str:
 
 
 @pytest.mark.parametrize("browser_of", [firefox, webkit])
-def test_from_sign_in_to_revocation(
+def test_from_sign_in_to_revocation_and_to_a_key_made_here(
     browser_of: Callable[[Path], AbstractContextManager[Page]],
     live_server: Any,
     payments: Client,
@@ -60,6 +63,22 @@ def test_from_sign_in_to_revocation(
         page.fill("//input[@name='confirmation']", payments.name)  # it is the only live key
         page.click(button("Revoke key"))
         page.wait_for("//h1" + text("Revoked"))
+
+        # A key that the browser makes is confirmed there, and is in a file.
+        page.goto(live_server.url)
+        page.click('//summary[contains(., "Make a key in this browser")]')
+        page.fill("//input[@id='make-passphrase']", PASSPHRASE)
+        page.fill("//input[@id='make-again']", PASSPHRASE)
+        page.click(button("Make key and save its file"))
+        page.wait_for(text("RSA public key, 3072 bits"))
+        page.click(button("I have the file"))
+        page.click(button("Add key"))
+        page.click(button("Confirm now with the key in this page"))
+        page.wait_for(text("is confirmed: the private key"))
     assert payments.keys.get(label="laptop").revocation_reason == "compromised"
+    [file] = tmp_path.rglob("private_key_*.pem")
+    made = load_pem_private_key(file.read_bytes(), PASSPHRASE.encode())
+    assert isinstance(made, rsa.RSAPrivateKey)
+    assert payments.keys.get(confirmed_at__isnull=False).pem == public_pem(made)
     # The server blocks each private key that it sees.
     assert not BlockedKey.objects.exists()

@@ -119,6 +119,7 @@ def _ask(
     status: int = 200,
 ) -> HttpResponse:
     claims, now = new_challenge(key, audience=confirmation_url(key)), timezone.now()
+    header = {"alg": ALGORITHMS[key.alg].headers[0], "kid": key.kid}
     context = {
         "section": "clients",
         "client": key.client,
@@ -134,8 +135,10 @@ def _ask(
         # A private key that was sent here is compromised: the commands make the next one.
         "files": files_of_next_key(key.client) if refused else files_of(key),
         "commands": signing_commands(key.alg, key.kid, claims),
-        "header": json.dumps({"alg": ALGORITHMS[key.alg].headers[0], "kid": key.kid}, indent=2),
+        "header": json.dumps(header, indent=2),
         "claims": json.dumps(claims, indent=2),
+        # For browser-key.js, which signs it with a key that it made.
+        "challenge": json.dumps({"header": header, "claims": claims}),
         "lifetime": LIFETIME_S,
     }
     return show(request, "web/keys/confirmation.html", context, status=status)

@@ -1,4 +1,4 @@
-"""The commands that make a key pair, for users who have none yet."""
+"""The ways to make a key pair, for users who have none yet."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from portal.core.algorithms import (
     PUBLIC_HALF,
     Algorithm,
 )
+from portal.core.key_policy.policy import KeyPolicy
 
 LOOK = "openssl pkey -pubin -in public_key.pem -noout -text"
 """The command that prints the contents of a public key file."""
@@ -39,3 +40,20 @@ class Recipe:
 def recipes() -> tuple[Recipe, ...]:
     """Return the recipes for the recommended algorithms."""
     return tuple(Recipe(each, each.generate) for each in ALGORITHMS.values() if each.recommended)
+
+
+_RSA_BITS: Final = 3072
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserKey:
+    """The keys that the portal takes from a browser; browser-key.js omits what it cannot make."""
+
+    algorithms: tuple[Algorithm, ...]
+    rsa_bits: int
+
+
+def browser_key(policy: KeyPolicy) -> BrowserKey:
+    """Return the algorithms of the policy, and a size for RSA keys within its limits."""
+    bits = min(max(_RSA_BITS, policy.rsa_min_bits), policy.rsa_max_bits)
+    return BrowserKey(policy.offered, bits)

@@ -13,13 +13,14 @@ from django.views.decorators.http import require_safe
 
 from portal.core.dates import date_text
 from portal.registry import permissions
+from portal.registry.key_policy import key_policy
 from portal.registry.models import CalendarFeed, Client
 from portal.web.addresses import addresses_of
 from portal.web.current_user import current_user
 from portal.web.keys.example import example_of
 from portal.web.keys.file_names import files_of_next_key
 from portal.web.keys.forms import KeyForm
-from portal.web.keys.guide import PUBLIC_HALVES, recipes
+from portal.web.keys.guide import PUBLIC_HALVES, browser_key, recipes
 from portal.web.keys.lists import ended_by_portal, key_lists
 from portal.web.leaked_keys import leaked_keys_of
 from portal.web.pages import PlaceForm, pager_of
@@ -77,6 +78,7 @@ def show_settings(
         "also_endpoint": settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE,
         "now": now,
         "recipes": recipes(),
+        "browser_key": browser_key(key_policy()),
         "public_halves": PUBLIC_HALVES,
         "files": files_of_next_key(client, lists.total),
         "form": form or KeyForm(initial={"label": f"Key {lists.total + 1}, {date_text(now)}"}),

@@ -175,7 +175,10 @@ def _say_registered(request: HttpRequest, key: ClientKey) -> None:
             "the JWKS."
         )
     page = reverse("key_confirmation", args=[key.client.client_id, key.kid])
-    link = format_html('<a href="{}">Confirm it with a signature</a>', page)
+    # browser-key.js finds the link by the fingerprint of the key that it made.
+    link = format_html(
+        '<a href="{}" data-confirms="{}">Confirm it with a signature</a>', page, key.spki_sha256
+    )
     later = "" if status == KeyStatus.UNCONFIRMED else ", now or later"
     messages.add_message(request, level, format_html("“{}” {} {}{}.", key.label, text, link, later))
     if live > 1:
