@@ -36,6 +36,7 @@ def ask(served: Served, path: str, method: str = "GET", **headers: str) -> Answe
     """All that comes over the wire but the date, on a connection of its own."""
     wire = HTTPConnection(served.url.removeprefix("http://"), timeout=PATIENCE_S)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named["X-Request-ID"] = "request-of-a-test"
     wire.request(method, path, headers=named)
     response = wire.getresponse()
     told = [(name, value) for name, value in response.getheaders() if name.lower() != "date"]

@@ -113,7 +113,7 @@ class Target:
         """Send one request on a connection of its own."""
         began = time.monotonic()
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)) as wire:
-            wire.request(method, path, body, headers or {})
+            wire.request(method, path, body, {"X-Request-ID": "of-a-test", **(headers or {})})
             response = wire.getresponse()
             read = response.read()
         told = sorted((name.lower(), value) for name, value in response.getheaders())

@@ -49,6 +49,7 @@ def ask(portal: Serving, path: str, method: str = "GET", **headers: str) -> Answ
     """All that comes over the wire but the date."""
     wire = HTTPConnection("127.0.0.1", portal.port, timeout=PATIENCE_S)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named["X-Request-ID"] = "request-of-a-test"
     wire.request(method, path, headers=named)
     response = wire.getresponse()
     told = tuple(pair for pair in response.getheaders() if pair[0].lower() != "date")
