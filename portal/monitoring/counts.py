@@ -21,7 +21,7 @@ _SHARE: Final = 50
 
 
 def count_registry(now: datetime) -> None:
-    """Count, and store the numbers. This reads both tables once: half a second for 500,000 keys."""
+    """Count, and store the numbers. Reads both tables once: 0.8 s for 500,000 keys."""
     began = time.monotonic()
     # One snapshot, so that the numbers agree.
     with transaction.atomic():

@@ -101,10 +101,7 @@ class Batches(Generic[Item, Answer]):
     def _run_batch(self) -> None:
         with self._lock:
             batch = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
-        now = perf_counter()
-        self._size.observe(len(batch))
-        for each in batch:
-            self._wait_s.observe(now - each.arrived)
+        began = perf_counter()
         failure: BaseException | None = None
         try:
             answers = self._run([each.item for each in batch])
@@ -124,3 +121,10 @@ class Batches(Generic[Item, Answer]):
             following.woken.release()
         for each in batch:
             each.woken.release()
+        self._count(batch, began)
+
+    def _count(self, batch: Sequence[_Entry[Item, Answer]], began: float) -> None:
+        """Count a batch that began at this time, when nobody waits for it any more."""
+        self._size.observe(len(batch))
+        for each in batch:
+            self._wait_s.observe(began - each.arrived)
