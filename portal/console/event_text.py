@@ -184,6 +184,21 @@ def _webhook(event: Event, _detail: Detail) -> str:
     return f"{event.get_verb_display()} of {of}"
 
 
+def _policy(event: Event, detail: Detail) -> str:
+    rule = f"the rule “{detail.get('name')}” of the key policy"
+    until = _date(detail.get("until"))
+    match detail.get("what"):
+        case "saved" if detail.get("replaces"):
+            return f"changed {rule}, from {_date(detail.get('applies_from'))}"
+        case "saved":
+            return f"added {rule}, from {_date(detail.get('applies_from'))}"
+        case "ended":
+            return f"ended {rule}"
+        case "exempted":
+            return f"exempted {_client(event)} from {rule} until {until}{_note(detail)}"
+    return f"ended the exemption of {_client(event)} from {rule}"
+
+
 def _label(words: type[Role | RevocationReason], value: object) -> str:
     known = {str(each): str(each.label) for each in words}
     return known.get(str(value), str(value))
@@ -219,6 +234,7 @@ _TEXTS: Final[dict[str, str]] = {
 _DESCRIBE: Final[dict[str, Callable[[Event, Detail], str]]] = {
     Verb.CHANGE_CLIENT: _changed,
     Verb.CHANGE_RIGHTS: _rights,
+    Verb.CHANGE_POLICY: _policy,
     Verb.REMOVE_MEMBER: _removed,
     Verb.CHANGE_KEY: _changed_key,
     Verb.RETIRE_KEY: _retired,

@@ -10,6 +10,7 @@ from portal.console.views import (
     jobs,
     key_revocation,
     keys,
+    policy,
     refused_requests,
 )
 from portal.web import converters  # noqa: F401 - registers them
@@ -47,6 +48,16 @@ urlpatterns = [
     path("jobs/retry", jobs.retry_work, name="console_retry"),
     path("jobs/<row:number>", jobs.job, name="console_job"),
     path("jobs/<row:number>/cancellation", jobs.cancellation, name="console_job_cancellation"),
+    path("policy/", policy.policy, name="console_policy"),
+    path("policy/new", policy.new_rule, name="console_rule_new"),
+    path("policy/<row:rule_id>", policy.rule, name="console_rule"),
+    path("policy/<row:rule_id>/end", policy.rule_end, name="console_rule_end"),
+    path("policy/<row:rule_id>/exemptions", policy.rule_exemptions, name="console_rule_exemptions"),
+    path(
+        "policy/exemptions/<row:exemption_id>/end",
+        policy.exemption_end,
+        name="console_exemption_end",
+    ),
     path("events/", events.events, name="console_events"),
     path("events/export", events.export, name="console_events_export"),
     path("refused/", refused_requests.refused, name="console_refused"),

@@ -15,11 +15,13 @@ class RegistryConfig(AppConfig):
         # Models can be imported only now.
         from portal.accounts.models import admin_created  # noqa: PLC0415
         from portal.registry.actions.carry_on_job import CARRY_ON  # noqa: PLC0415
+        from portal.registry.policy_survey import SURVEY  # noqa: PLC0415
         from portal.registry.uses import COUNT  # noqa: PLC0415
         from portal.work.tasks import register  # noqa: PLC0415
 
         register(CARRY_ON)
         register(COUNT)
+        register(SURVEY)
         admin_created.connect(_grant_admin)
 
 

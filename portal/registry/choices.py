@@ -91,4 +91,5 @@ class Verb(models.TextChoices):
     REVOKE_KEY = "revoke_key", "revoked the key"
     BLOCK_KEY = "block_key", "blocked a key"
     REFUSE_KEY = "refuse_key", "tried a key that was refused"
+    CHANGE_POLICY = "change_policy", "changed the key policy"
     FIND_WEAKNESS = "find_weakness", "found a weakness in the key"

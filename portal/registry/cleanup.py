@@ -23,6 +23,7 @@ from portal.registry.models import (
     AuthorizationCode,
     Job,
     KeyUse,
+    PolicyRule,
     RedeemedAssertion,
     RefreshToken,
     RefusedRequest,
@@ -40,7 +41,7 @@ UNCONFIRMED: Final = timedelta(days=1)
 """How long an account can exist without a confirmed address."""
 
 UNSTARTED: Final = timedelta(days=1)
-"""How long a job can be prepared without being started."""
+"""How long a job can be prepared, or a rule drafted, without being started or saved."""
 
 BATCH: Final = 1000
 """The maximum number of rows that one transaction deletes."""
@@ -63,6 +64,9 @@ def prune(now: datetime) -> dict[str, int]:
         "access tokens": _delete(_access_tokens(now), "expires"),
         "accounts never confirmed": _delete(
             User.objects.never_confirmed().filter(date_joined__lte=now - UNCONFIRMED).order_by("pk")
+        ),
+        "drafts of policy rules": _delete(
+            PolicyRule.objects.filter(saved_at=None, made_at__lte=now - UNSTARTED).order_by("pk")
         ),
         "jobs never started": _delete(
             Job.objects.filter(started_at=None, made_at__lte=now - UNSTARTED).order_by("pk")

@@ -36,6 +36,18 @@ class KeyTaken(RegistryRefusal):
     reason = "key_taken"
 
 
+class LifeTooLong(UnfitInput):
+    """The key policy does not let a key live so long."""
+
+    reason = "life_too_long"
+
+
+class RuleNotPossible(RegistryRefusal):
+    """The rule of the key policy is not in a state that allows this."""
+
+    reason = "rule_not_possible"
+
+
 class KeyLimitReached(RegistryRefusal):
     """The client has the maximum number of keys."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from portal.registry.errors import UnfitInput
+from portal.core.dates import date_text
+from portal.core.key_policy.policy import KeyPolicy
+from portal.registry.errors import LifeTooLong, UnfitInput
 
 YEARS_AHEAD: Final = 20
 """How far ahead a key may start or expire."""
@@ -24,6 +26,19 @@ def check_expiry(not_before: datetime | None, expires_at: datetime | None, now: 
     if not_before and expires_at <= not_before:
         message = "The key would expire before it starts. Choose a later expiry date."
         raise UnfitInput(message, field="expires_at")
+
+
+def check_life(expires_at: datetime | None, registered_at: datetime, policy: KeyPolicy) -> None:
+    """Raise `LifeTooLong` if the policy does not let a key live from `registered_at` so long."""
+    required = policy.required
+    if required.longest is None or not required.is_too_long(registered_at, expires_at):
+        return
+    found = "never expire" if expires_at is None else f"live until {date_text(expires_at)}"
+    message = (
+        f"This key would {found}. The key policy lets it live for at most {required.longest.days} "
+        f"days: choose an expiry date until {date_text(registered_at + required.longest)}."
+    )
+    raise LifeTooLong(message, field="expires_at")
 
 
 def latest_date(now: datetime) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -10,19 +11,26 @@ from django.conf import settings
 
 from portal.core.key_policy.policy import KeyPolicy
 from portal.core.key_policy.published_keys import NO_LIST, PublishedKeys
+from portal.core.key_policy.requirements import Requirements, combined
 from portal.core.public_key import PublicKey
 from portal.core.public_key.negation import fingerprints
-from portal.registry.models import BlockedKey, ClientKey
+from portal.registry.models import BlockedKey, Client, ClientKey, PolicyRule
 
 
-def key_policy() -> KeyPolicy:
-    """Return the policy for keys, from the settings and the block list."""
+def key_policy(client: Client | None, now: datetime) -> KeyPolicy:
+    """Return the policy for new keys of a client: settings, block list, and rules of admins.
+
+    Without a client, only the rules for all clients count.
+    """
+    rules = PolicyRule.objects.of_client(client, now).filter(applies_from__lte=now)
+    setting = Requirements(confirmation=settings.REQUIRE_CONFIRMATION)
     return KeyPolicy(
         rsa_min_bits=settings.RSA_MIN_BITS,
         rsa_max_bits=settings.RSA_MAX_BITS,
         allow_legacy=settings.ALLOW_LEGACY_ALGORITHMS,
         is_blocked=lambda sha: BlockedKey.objects.filter(pk=sha).exists(),
         published=published_keys(),
+        required=combined([setting, *(rule.required for rule in rules)]),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Final
@@ -15,9 +16,18 @@ from urllib.parse import urlencode
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
 from portal.accounts.models import Tries, User
-from portal.registry.actions import ask_member, make_calendar_feed, prepare_job
+from portal.registry.actions import (
+    ask_member,
+    draft_rule,
+    exempt_client,
+    make_calendar_feed,
+    prepare_job,
+    save_rule,
+)
+from portal.registry.actions.policy_rule import RuleValues
 from portal.registry.choices import Role, Verb
 from portal.registry.models import Client, ClientKey
 from tests.db.oauth.token_requests import FORM, Signer
@@ -218,6 +228,33 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 404 404 404 404 422 404  POST",
         "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
     ),
+    "console/policy/": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 405 404  POST PUT PATCH DELETE OPTIONS",
+    ),
+    "console/policy/new": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 422 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    # The rule is saved already.
+    "console/policy/<row:rule_id>": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/policy/<row:rule_id>/end": (
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  GET HEAD PUT PATCH DELETE OPTIONS",
+    ),
+    "console/policy/<row:rule_id>/exemptions": (
+        "302 302 404 404 404 404 422 404  POST",
+        "302 302 404 404 404 404 405 404  GET HEAD PUT PATCH DELETE OPTIONS",
+    ),
+    "console/policy/exemptions/<row:exemption_id>/end": (
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  GET HEAD PUT PATCH DELETE OPTIONS",
+    ),
     "console/events/": (
         "302 302 404 404 404 404 200 404  GET HEAD",
         "302 302 404 404 404 404 405 404  POST PUT PATCH DELETE OPTIONS",
@@ -398,6 +435,11 @@ def arguments(
     guest = User.objects.create_user("guest@example.com")
     pending = ask_member(payments, email="stranger@example.com", role=Role.VIEWER, by=cast.alice)
     job = prepare_job(Verb.REVOKE_KEY, [key.pk], filters="q=x", by=cast.admin)
+    values = RuleValues("A year", timezone.now(), longest_days=365)
+    rule = save_rule(draft_rule(values, by=cast.admin), by=cast.admin)
+    exemption = exempt_client(
+        rule, payments, note="x", until=timezone.now() + timedelta(days=1), by=cast.admin
+    )
     return {
         "client_id": payments.client_id,
         "kid": key.kid,
@@ -409,6 +451,8 @@ def arguments(
         "uidb36": "1",
         "key": "set-password",
         "number": str(job.pk),
+        "rule_id": str(rule.pk),
+        "exemption_id": str(exemption.pk),
         "secret": make_calendar_feed(payments, by=cast.dev),
     }
 
@@ -520,6 +564,8 @@ PARTS: Final = (
     "key",
     "number",
     "secret",
+    "rule_id",
+    "exemption_id",
 )
 
 

@@ -15,10 +15,12 @@ from portal.console.filters.base import ListFilter, day_field, midnight, person_
 from portal.console.search import MAX_QUERY, Search, few, search_keys
 from portal.core.algorithms import ALGORITHMS
 from portal.core.lifecycle import OVER, KeyStatus
-from portal.registry.models import LEGACY_ALGORITHMS, ClientKey
+from portal.registry.models import LEGACY_ALGORITHMS, ClientKey, PolicyRule
 from portal.registry.models.client import active_owners
 from portal.registry.models.client_key import ClientKeyQuerySet
+from portal.registry.models.policy_rule import MAX_RULES
 from portal.registry.paging import IndexFilter
+from portal.registry.policy_rules import keys_outside
 
 Keys: TypeAlias = ClientKeyQuerySet
 
@@ -31,6 +33,7 @@ _FOLDED: Final = (
     "size",
     "legacy",
     "ownerless",
+    "outside",
 )
 
 
@@ -87,6 +90,7 @@ class KeyFilter(ListFilter[ClientKey]):
     legacy = forms.BooleanField(label="Legacy algorithms only", required=False)
     never_used = forms.BooleanField(label="Never used", required=False)
     ownerless = forms.BooleanField(label="Client has no active owner", required=False)
+    outside = forms.ChoiceField(label="Outside the rule", required=False)
     sort = forms.ChoiceField(
         label="Order",
         required=False,
@@ -97,6 +101,11 @@ class KeyFilter(ListFilter[ClientKey]):
         super().__init__(*args, **kwargs)
         days = settings.KEY_EXPIRY_WARNING.days
         self.fields["expiring"].label = f"Expires within {days} days"
+        rules = PolicyRule.objects.filter(ended_at=None).order_by("-pk")[: 2 * MAX_RULES]
+        self._rules = {str(rule.pk): rule for rule in rules}
+        outside = self.fields["outside"]
+        if isinstance(outside, forms.ChoiceField):
+            outside.choices = [_ANY, *((pk, _named(rule)) for pk, rule in self._rules.items())]
 
     @property
     def uses_more(self) -> bool:
@@ -184,6 +193,8 @@ class KeyFilter(ListFilter[ClientKey]):
             keys = keys.never_used()
         if asked["unused"]:
             keys = keys.unused_since(now - timedelta(days=asked["unused"]))
+        if asked["outside"]:
+            keys = keys_outside(self._rules[asked["outside"]], keys, now)
         if asked["ownerless"]:
             keys = keys.filter(~Exists(active_owners().filter(client=OuterRef("client"))))
         return keys
@@ -211,6 +222,10 @@ class KeyFilter(ListFilter[ClientKey]):
             end = midnight(asked["registered_to"]) + timedelta(days=1)
             dates.append(Q(registered_at__lt=end))
         return dates
+
+
+def _named(rule: PolicyRule) -> str:
+    return f"{rule.name} (not saved)" if rule.is_draft else rule.name
 
 
 def _condition(search: Search, led: IndexFilter | None) -> Q:

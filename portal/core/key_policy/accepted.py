@@ -51,7 +51,9 @@ class AcceptedKey:
             if fits(each, self.key):
                 raise Refused(
                     Reason.ALG_NOT_OFFERED,
-                    found=f"{each.name} is an older algorithm that this portal does not allow.",
+                    found=f"{each.name} is an older algorithm that this portal does not allow."
+                    if each.legacy
+                    else f"The key policy of this portal does not allow {each.name}.",
                     needed=self._advice,
                 )
         raise Refused(

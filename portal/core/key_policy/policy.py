@@ -8,7 +8,7 @@ judges it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,6 +19,7 @@ from portal.core.key_policy import edwards
 from portal.core.key_policy.accepted import AcceptedKey, fits, is_of_kind
 from portal.core.key_policy.known_keys import KNOWN_KEYS
 from portal.core.key_policy.published_keys import NO_LIST, PublishedKeys
+from portal.core.key_policy.requirements import NO_REQUIREMENTS, Requirements, listed
 from portal.core.key_policy.rsa import find_weakness
 from portal.core.public_key import PublicKey
 from portal.core.public_key.negation import fingerprints
@@ -61,8 +62,9 @@ class KeyPolicy:
 
     `is_blocked` returns whether the key with this SHA-256 of its SubjectPublicKeyInfo is blocked;
     it is called for both signs of a point. Keys whose private key is public are blocked too: those
-    in `KNOWN_KEYS` and those in the list `published`. `allow_legacy` offers RS256 to RS512. Raise
-    `ValueError` for limits that no setting may have.
+    in `KNOWN_KEYS` and those in the list `published`. `allow_legacy` offers RS256 to RS512.
+    `required` is what admins require beyond the settings. Raise `ValueError` for limits that no
+    setting may have.
     """
 
     rsa_min_bits: int = RSA_FLOOR
@@ -70,6 +72,7 @@ class KeyPolicy:
     allow_legacy: bool = False
     is_blocked: Callable[[str], bool] = never
     published: PublishedKeys = NO_LIST
+    required: Requirements = NO_REQUIREMENTS
 
     def __post_init__(self) -> None:
         if not RSA_FLOOR <= self.rsa_min_bits <= self.rsa_max_bits <= RSA_CEILING:
@@ -78,13 +81,34 @@ class KeyPolicy:
     @property
     def offered(self) -> tuple[Algorithm, ...]:
         """All algorithms that a key can be registered for."""
-        return tuple(each for each in ALGORITHMS.values() if self.allow_legacy or not each.legacy)
+        allowed = self.required.algorithms
+        return tuple(
+            each
+            for each in ALGORITHMS.values()
+            if (self.allow_legacy or not each.legacy) and (allowed is None or each.name in allowed)
+        )
+
+    @property
+    def smallest_rsa(self) -> int:
+        """The smallest size of an RSA key, in bits. It never exceeds the largest size."""
+        return min(max(self.rsa_min_bits, self.required.rsa_min_bits), self.rsa_max_bits)
 
     def accept(self, key: PublicKey) -> AcceptedKey:
         """Return the key with the algorithms it may be used with; raise `Refused`."""
         self.check_key(key)
         algorithms = self._algorithms_for(key)
-        return AcceptedKey(key, algorithms, _notes_on(key, algorithms))
+        notes = _notes_on(key, algorithms)
+        if self.required.longest is not None:
+            days = self.required.longest.days
+            notes += (f"The key policy lets a key live for at most {days} days: it needs an end.",)
+        return AcceptedKey(key, algorithms, notes)
+
+    def check_required(self, key: PublicKey, algorithm: Algorithm) -> None:
+        """Raise `Refused` if an accepted key no longer meets what admins require since."""
+        if key.kty == "RSA":
+            self._check_rsa_size(key.bits)
+        if algorithm not in self.offered:
+            raise self._not_allowed(key)
 
     def _algorithms_for(self, key: PublicKey) -> tuple[Algorithm, ...]:
         usable = tuple(each for each in self.offered if fits(each, key))
@@ -92,6 +116,10 @@ class KeyPolicy:
             # RFC 7517 §4.4: the alg of a JWK names the intended use of its key. A key intended for
             # the older RSA padding is equally suitable for the newer one.
             usable = tuple(each for each in self.offered if is_of_kind(each, key))
+        if not usable and self.required.algorithms is not None:
+            # Refused for another cause if the key could not be used without the requirement.
+            replace(self, required=NO_REQUIREMENTS).accept(key)
+            raise self._not_allowed(key)
         if not usable:
             raise Refused(
                 Reason.ALG_NOT_OFFERED,
@@ -101,6 +129,17 @@ class KeyPolicy:
                 command=NEW_KEY,
             )
         return usable
+
+    def _not_allowed(self, key: PublicKey) -> Refused:
+        best = next(iter(self.offered), None)
+        return Refused(
+            Reason.ALG_NOT_OFFERED,
+            found=f"The key policy of this portal does not allow this kind of key "
+            f"({key.description}).",
+            needed=f"Allowed algorithms: {listed(each.name for each in self.offered)}."
+            + (f" Create a key for {best.name}." if best else " Ask an admin of the portal."),
+            command=f"{best.generate} && {PUBLIC_HALF}" if best else "",
+        )
 
     def check_key(self, key: PublicKey) -> None:
         """Raise `Refused` unless the key may be used."""
@@ -152,11 +191,12 @@ class KeyPolicy:
 
     def _check_rsa_size(self, bits: int) -> None:
         found = f"This is an RSA key of {bits} bits."
-        good = max(3072, self.rsa_min_bits) if self.rsa_max_bits >= 3072 else self.rsa_max_bits
+        least = self.smallest_rsa
+        good = max(3072, least) if self.rsa_max_bits >= 3072 else self.rsa_max_bits
         command = f"{generate_rsa(good)} && {PUBLIC_HALF}"
         choice = f"{good} is a good choice"
-        if bits < self.rsa_min_bits:
-            needed = f"It needs at least {self.rsa_min_bits} bits; {choice}."
+        if bits < least:
+            needed = f"It needs at least {least} bits; {choice}."
             raise Refused(Reason.RSA_TOO_SHORT, found=found, needed=needed, command=command)
         if bits > self.rsa_max_bits:
             needed = f"At most {self.rsa_max_bits} bits are accepted; {choice}."

@@ -42,6 +42,13 @@ from portal.registry.actions.people import (
     invite_person,
     withdraw_admin,
 )
+from portal.registry.actions.policy_rule import (
+    draft_rule,
+    end_exemption,
+    end_rule,
+    exempt_client,
+    save_rule,
+)
 from portal.registry.actions.read_key import blocking_leaked_keys, read_key
 from portal.registry.actions.register_key import check_client_takes, register_key
 from portal.registry.actions.report_weakness import report_weakness
@@ -76,6 +83,10 @@ __all__ = [
     "deactivate_person",
     "decline_membership",
     "delete_client",
+    "draft_rule",
+    "end_exemption",
+    "end_rule",
+    "exempt_client",
     "grant_admin",
     "inspect_key",
     "invite_person",
@@ -91,6 +102,7 @@ __all__ = [
     "retire_key",
     "revoke_calendar_feed",
     "revoke_key",
+    "save_rule",
     "start_job",
     "suspend_client",
     "unarchive_client",

@@ -7,7 +7,8 @@ from datetime import datetime
 from django.utils import timezone
 
 from portal.registry.choices import Verb
-from portal.registry.key_dates import check_expiry
+from portal.registry.key_dates import check_expiry, check_life
+from portal.registry.key_policy import key_policy
 from portal.registry.locks import lock_current_key
 from portal.registry.models import Actor, ClientKey, Event, recording
 from portal.registry.validation import clean_line
@@ -25,7 +26,11 @@ def change_key(key: ClientKey, *, label: str, expires_at: datetime | None, by: A
     if not changed:
         return key
     if "expires_at" in changed:
-        check_expiry(key.not_before, expires_at, timezone.now())
+        now = timezone.now()
+        check_expiry(key.not_before, expires_at, now)
+        # The key policy never keeps anybody from ending a key earlier.
+        if key.expires_at is not None and (expires_at is None or expires_at > key.expires_at):
+            check_life(expires_at, key.registered_at, key_policy(key.client, now))
     detail = {
         name: {"before": _recorded(getattr(key, name)), "after": _recorded(value)}
         for name, value in changed.items()

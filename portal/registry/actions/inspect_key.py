@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from portal.accounts.models import User
 from portal.core.key_policy.accepted import AcceptedKey
 from portal.core.public_key import PublicKey
@@ -31,7 +33,7 @@ def inspect_key(
     key = None
     try:
         key = read_key(material, by=by, client=client, choice=choice)
-        return key_policy().accept(key)
+        return key_policy(client, timezone.now()).accept(key)
     except Refused as refusal:
         if key is not None:
             refusal.choices = key.choices  # the person can still choose another

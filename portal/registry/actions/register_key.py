@@ -24,7 +24,7 @@ from portal.registry.errors import (
     KeyTaken,
     RegistryRefusal,
 )
-from portal.registry.key_dates import check_expiry
+from portal.registry.key_dates import check_expiry, check_life
 from portal.registry.key_numbers import count_keys
 from portal.registry.key_policy import key_policy
 from portal.registry.locks import lock_client, lock_fingerprints
@@ -46,8 +46,8 @@ def register_key(
 
     Raises `Refused` if the key has been blocked since or `alg` does not fit it. Raises a
     `RegistryRefusal` if the client cannot have this key or any more keys, or if the label or a date
-    is invalid. Each refusal is recorded as an event with its reason. If the portal requires
-    confirmation (`REQUIRE_CONFIRMATION`), the key is not live until it is confirmed.
+    is invalid. Each refusal is recorded as an event with its reason. If the key policy requires
+    confirmation, the key is not live until it is confirmed.
     """
     try:
         return _register(
@@ -79,10 +79,14 @@ def _register(
     client = lock_client(client)
     lock_fingerprints(fingerprints(key))
     check_client_takes(client, key)
-    check_expiry(not_before, expires_at, timezone.now())
+    now = timezone.now()
+    check_expiry(not_before, expires_at, now)
     # Check again with the lock held: the key was judged before it.
-    key_policy().check_not_blocked(key)
+    policy = key_policy(client, now)
+    policy.check_not_blocked(key)
     algorithm = accepted.algorithm(alg)
+    policy.check_required(key, algorithm)
+    check_life(expires_at, now, policy)
     registered = ClientKey.objects.create(
         client=client,
         number=count_keys(client) + 1,
@@ -98,7 +102,7 @@ def _register(
         registered_by=by,
         not_before=not_before,
         expires_at=expires_at,
-        confirmation_required=settings.REQUIRE_CONFIRMATION,
+        confirmation_required=policy.required.confirmation,
     )
     Event.objects.record(
         Verb.REGISTER_KEY,

@@ -13,6 +13,7 @@ from portal.registry.models.judged_key import JudgedKey
 from portal.registry.models.key_use import KeyUse, UseCursor
 from portal.registry.models.ledger import Ledger
 from portal.registry.models.pending_member import PendingMember
+from portal.registry.models.policy_rule import PolicyExemption, PolicyRule
 from portal.registry.models.serving import RequestedSet, ServingProcess
 from portal.registry.models.token_request import RedeemedAssertion, RefusedRequest
 from portal.registry.models.tokens import AccessToken, AuthorizationCode, RefreshToken
@@ -34,6 +35,8 @@ __all__ = [
     "Ledger",
     "Membership",
     "PendingMember",
+    "PolicyExemption",
+    "PolicyRule",
     "Portal",
     "RedeemedAssertion",
     "RefreshToken",

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce, Least
 from portal.accounts.models import User
 from portal.core.algorithms import ALGORITHMS
 from portal.core.jwk import PRIVATE_MEMBERS
+from portal.core.key_policy.requirements import Requirements
 from portal.core.lifecycle import OVER, KeyStatus, Lifecycle
 from portal.registry.choices import RevocationReason
 from portal.registry.models.actor_fields import ActorFields, Portal, by_nobody, by_somebody
@@ -78,6 +79,19 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
         """
         ends = self.alias(ends=ENDS).filter(revoked_at=None, ends__gt=moment, ends__lt=_NEVER)
         return ends.order_by("-ends", "-pk")
+
+    def outside(self, required: Requirements, now: datetime) -> Self:
+        """Return the keys that have not ended and for which `Requirements.unmet` is not empty."""
+        unmet = Q(pk__in=[])
+        if required.algorithms is not None:
+            unmet |= ~Q(alg__in=required.algorithms)
+        if required.rsa_min_bits:
+            unmet |= Q(kty="RSA", bits__lt=required.rsa_min_bits)
+        if required.longest_life is not None:
+            unmet |= Q(ends__gt=F("registered_at") + required.longest_life)
+        if required.confirmation:
+            unmet |= Q(confirmed_at=None)
+        return self.current(now).filter(unmet)
 
     def live(self, now: datetime) -> Self:
         """Return the keys whose `Lifecycle.is_live` is true at `now`."""

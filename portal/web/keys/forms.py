@@ -14,12 +14,12 @@ from django.utils import timezone
 
 from portal.core.algorithms import Algorithm
 from portal.core.key_policy.accepted import AcceptedKey
+from portal.core.key_policy.policy import KeyPolicy
 from portal.core.public_key import PublicKey
 from portal.core.reasons import NOT_SHOWN_AGAIN, Reason, Refused
 from portal.registry.choices import CHOSEN_REASONS, RevocationReason
 from portal.registry.errors import RegistryRefusal
 from portal.registry.key_dates import latest_date
-from portal.registry.key_policy import key_policy
 from portal.registry.models import ClientKey
 from portal.web.form_errors import add_refusal
 from portal.web.forms import ConfirmedForm, PortalForm, one_line, paste_area
@@ -104,14 +104,23 @@ class KeyForm(PortalForm):
     hindrance: RegistryRefusal | None = None
     """Why the client cannot register the accepted key, if `check` was called."""
 
-    def __init__(self, *args: Any, inspect: Inspect = _inspect_nothing, **kwargs: Any) -> None:
-        """`inspect` reads each submitted key once: text, file, or both."""
+    def __init__(
+        self, *args: Any, policy: KeyPolicy, inspect: Inspect = _inspect_nothing, **kwargs: Any
+    ) -> None:
+        """`inspect` reads each submitted key once: text, file, or both.
+
+        `policy` is the one for the client's new keys.
+        """
         super().__init__(*args, **kwargs)
         self._inspect = inspect
+        longest = policy.required.longest
+        if longest is not None:
+            help_text = f"When the key leaves the JWKS: at most {longest.days} days from now."
+            self.fields["expires_at"].help_text = help_text
         # Until the user changes it, key-form.js replaces it by the name of the chosen file.
         self.fields["label"].widget.attrs["data-suggested"] = self.initial.get("label", "")
         # The registry decides whether the chosen algorithm fits the key.
-        choices = [("", "Choose"), *_choices(key_policy().offered)]
+        choices = [("", "Choose"), *_choices(policy.offered)]
         self.fields["alg"].widget = forms.Select(choices=choices)
 
     def clean(self) -> dict[str, Any]:

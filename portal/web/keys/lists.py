@@ -11,8 +11,9 @@ from django.conf import settings
 from portal.core.algorithms import ALGORITHMS
 from portal.core.lifecycle import LIVE, OVER, KeyStatus
 from portal.registry.key_numbers import count_keys
-from portal.registry.models import Client, ClientKey
+from portal.registry.models import Client, ClientKey, PolicyRule
 from portal.registry.paging import IndexFilter, Page, page_of
+from portal.registry.policy_rules import OutsideRule, outside_of, rules_of
 
 _ORDER: Final = (
     KeyStatus.ACTIVE,
@@ -38,6 +39,8 @@ class KeyRow:
     since: datetime | None
     """When an ended key ended."""
     expires_soon: bool
+    outside: list[OutsideRule]
+    """The rules of the key policy that a current key does not meet."""
 
     @property
     def is_current(self) -> bool:
@@ -84,7 +87,8 @@ def key_lists(
     Each is ordered newest first. `before` and `after` choose the page, see `page_of`.
     """
     keys = client.keys.current(now).select_related("registered_by", "client").with_last_used()
-    rows = [_row(key, now) for key in keys.order_by("-registered_at", "-pk")]
+    rules = rules_of(client, now)
+    rows = [_row(key, now, rules) for key in keys.order_by("-registered_at", "-pk")]
     current = [row for status in _ORDER for row in rows if row.status == status]
     total = count_keys(client)
     if total == len(current):
@@ -96,7 +100,7 @@ def key_lists(
         before=before,
         after=after,
     )
-    page = Page([_row(key, now) for key in ended.rows], ended.before, ended.after)
+    page = Page([_row(key, now, []) for key in ended.rows], ended.before, ended.after)
     return KeyLists(current, page, total)
 
 
@@ -106,11 +110,12 @@ def ended_by_portal(client: Client, now: datetime) -> list[ClientKey]:
     return list(keys.select_related("client").order_by("-revoked_at")[:_NEWS_SHOWN])
 
 
-def _row(key: ClientKey, now: datetime) -> KeyRow:
+def _row(key: ClientKey, now: datetime, rules: list[PolicyRule]) -> KeyRow:
     status = key.lifecycle.status(now)
     soon = now + settings.KEY_EXPIRY_WARNING
     expires_soon = status not in OVER and key.expires_at is not None and key.expires_at <= soon
-    return KeyRow(key, status, key.lifecycle.since(now), expires_soon)
+    since = key.lifecycle.since(now)
+    return KeyRow(key, status, since, expires_soon, outside_of(key, rules))
 
 
 def stays_without(key: ClientKey, now: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from portal.core.dates import date_text
+from portal.core.key_policy.policy import KeyPolicy
 from portal.registry import permissions
 from portal.registry.key_policy import key_policy
 from portal.registry.models import CalendarFeed, Client
@@ -44,6 +46,14 @@ def client(request: HttpRequest, client_id: str) -> HttpResponse:
     return show_settings(request, found, place=place.cleaned_data, fragment="ended")
 
 
+def _empty_form(policy: KeyPolicy, total: int, now: datetime) -> KeyForm:
+    """Return the form for the next key, with the latest end if the key policy requires one."""
+    initial: dict[str, object] = {"label": f"Key {total + 1}, {date_text(now)}"}
+    if policy.required.longest is not None:
+        initial["expires_at"] = now + policy.required.longest
+    return KeyForm(initial=initial, policy=policy)
+
+
 def show_settings(
     request: HttpRequest,
     client: Client,
@@ -59,6 +69,7 @@ def show_settings(
     """
     user = current_user(request)
     now = timezone.now()
+    policy = key_policy(client, now)
     lists = key_lists(client, now, **(place or {}))
     context: dict[str, Any] = {
         "section": "clients",
@@ -78,10 +89,11 @@ def show_settings(
         "also_endpoint": settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE,
         "now": now,
         "recipes": recipes(),
-        "browser_key": browser_key(key_policy()),
+        "browser_key": browser_key(policy),
         "public_halves": PUBLIC_HALVES,
         "files": files_of_next_key(client, lists.total),
-        "form": form or KeyForm(initial={"label": f"Key {lists.total + 1}, {date_text(now)}"}),
+        "form": form or _empty_form(policy, lists.total, now),
+        "outside": [row for row in lists.current if row.outside],
         "leaked_keys": leaked_keys_of(form.refused if form else None, user, now),
         "may_change_keys": permissions.can_change_keys(user, client),
         "may_revoke_keys": permissions.can_revoke_keys(user, client),

@@ -25,8 +25,10 @@ from portal.registry import permissions
 from portal.registry.actions import check_client_takes, inspect_key, register_key
 from portal.registry.choices import Verb
 from portal.registry.errors import RegistryRefusal
+from portal.registry.key_policy import key_policy
 from portal.registry.models import Client, ClientKey, Event
 from portal.registry.paging import newest_of
+from portal.registry.policy_rules import outside_of, rules_of
 from portal.web.addresses import addresses_of
 from portal.web.current_user import current_user
 from portal.web.form_errors import add_refusal
@@ -53,7 +55,8 @@ def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
     if not within_limit(request, "key_upload"):
         return _slow_down(request, client, KeyForm, "key_upload")
     inspect = partial(inspect_key, by=user, client=client, registering=True)
-    form = KeyForm(request.POST, request.FILES, inspect=inspect)
+    policy = key_policy(client, timezone.now())
+    form = KeyForm(request.POST, request.FILES, inspect=inspect, policy=policy)
     key = _register(client, form, by=user)
     if key is None:
         return _show_again(request, client, form, status=422)
@@ -74,7 +77,10 @@ def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
         return _slow_down(request, client, KeyInspectionForm, "key_inspect", fragment="inspection")
     inspect = partial(inspect_key, by=user, client=client)
     check = partial(check_client_takes, client)
-    form = KeyInspectionForm(request.POST, request.FILES, inspect=inspect, check=check)
+    policy = key_policy(client, timezone.now())
+    form = KeyInspectionForm(
+        request.POST, request.FILES, inspect=inspect, check=check, policy=policy
+    )
     return _show_again(request, client, form, fragment="inspection", status=200)
 
 
@@ -99,6 +105,7 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
         "now": now,
         "status": status,
         "is_current": is_current,
+        "outside": outside_of(found, rules_of(found.client, now)) if is_current else [],
         "can_change": may_end,
         "can_withdraw": may_end and status == KeyStatus.RETIRING,
         "can_revoke": not found.revoked_at and permissions.can_revoke_keys(user, found.client),
@@ -125,7 +132,8 @@ def _slow_down(
     fragment: str = "settings",
 ) -> HttpResponse:
     """Answer a user over the rate limit: no key is checked, blocked or recorded."""
-    form = form_class(request.POST, request.FILES, inspect=_look_for_secrets)
+    policy = key_policy(client, timezone.now())
+    form = form_class(request.POST, request.FILES, inspect=_look_for_secrets, policy=policy)
     message = (
         f"Too many requests. Your key is still here: wait at most {wait_for(action)}, then try "
         "again."

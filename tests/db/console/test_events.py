@@ -18,6 +18,7 @@ from portal.console.event_text import event_text
 from portal.core.ledger import sealed
 from portal.core.reasons import Refused
 from portal.registry import actions
+from portal.registry.actions.policy_rule import RuleValues
 from portal.registry.choices import RevocationReason, Role, Verb
 from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger
 from portal.webhooks.actions import add_webhook, change_webhook, remove_webhook
@@ -83,6 +84,13 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     actions.appoint_owner(payments, email="dev@example.com", by=cast.admin)
     actions.activate_person(cast.alice, by=cast.admin)
     actions.invite_person("ann@example.com", by=cast.admin)
+    values = RuleValues("Yearly", timezone.now(), longest_days=365)
+    rule = actions.save_rule(actions.draft_rule(values, by=cast.admin), by=cast.admin)
+    until = timezone.now() + timedelta(days=1)
+    exemption = actions.exempt_client(rule, payments, note="Old.", until=until, by=cast.admin)
+    actions.end_exemption(exemption, by=cast.admin)
+    changed = actions.draft_rule(values, by=cast.admin, replaces=rule)
+    actions.end_rule(actions.save_rule(changed, by=cast.admin), by=cast.admin)
     empty = actions.create_client(name="Empty", by=cast.bob)
     actions.archive_client(empty, by=cast.bob)
     actions.unarchive_client(empty, by=cast.bob)
@@ -107,6 +115,7 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
 def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientKey) -> None:
     sentences = told(admin.get(URL))
     when = re.escape(f"{timezone.now() + timedelta(days=1):%b %Y}")
+    today = re.escape(f"{timezone.now():%b %Y}")
     expected = [
         r"bob@example\.com deleted the client “Empty”\.",
         r"dev@example\.com joined the client “Empty” as owner\.",
@@ -123,6 +132,17 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
         r"bob@example\.com took the client “Empty” out of the archive\.",
         r"bob@example\.com archived the client “Empty”\.",
         r"bob@example\.com created the client “Empty”\.",
+        r"admin@example\.com ended the rule “Yearly” of the key policy\.",
+        rf"admin@example\.com changed the rule “Yearly” of the key policy, from \d+ {today}, .*\.",
+        (
+            r"admin@example\.com ended the exemption of the client “Payments 2” "
+            r"from the rule “Yearly” of the key policy\."
+        ),
+        (
+            r"admin@example\.com exempted the client “Payments 2” from the rule “Yearly” of the "
+            rf"key policy until \d+ {when}, .* UTC, with the note “Old”\."
+        ),
+        rf"admin@example\.com added the rule “Yearly” of the key policy, from \d+ {today}, .*\.",
         r"admin@example\.com invited ann@example\.com\.",
         r"admin@example\.com reactivated the account of alice@example\.com\.",
         (
@@ -218,7 +238,7 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
     assert count(key=history.kid[:8]) == 8
     assert count(key=history.spki_sha256.upper()) == 8
     assert count(person=" BOB@example.com ") == 14
-    assert count(since=today.isoformat()) == 43
+    assert count(since=today.isoformat()) == 48
     assert count(until=(today - timedelta(days=1)).isoformat()) == 0
     assert count(person="admin@example.com", verb="block_key", until=today.isoformat()) == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
 
 from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import Refused
@@ -27,7 +28,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, file: str, alg: str | None, **_options: Any) -> None:
         """Print what the key is; raise `CommandError` if it is refused."""
         try:
-            accepted = key_policy().accept(parse_public_key(read_material(file)))
+            policy = key_policy(None, timezone.now())
+            accepted = policy.accept(parse_public_key(read_material(file)))
             algorithms = [accepted.algorithm(alg)] if alg else accepted.algorithms
         except Refused as refused:
             raise command_error(refused) from None
