@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from functools import cache
+from string import Formatter
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Prefetch, QuerySet
 from django.utils.dateparse import parse_datetime
 
-from portal.accounts.models import User
 from portal.core.dates import time_text
 from portal.registry.choices import BlockedWhy, RevocationReason, Role, Verb
-from portal.registry.models import PORTAL, Actor, ClientKey, Event, describe_actor
+from portal.registry.models import PORTAL, ClientKey, Event, describe_actor
 
 Detail = dict[str, Any]
+
+
+class EventFacts(NamedTuple):
+    """What the text of an event names."""
+
+    verb: str
+    detail: Detail
+    actor: str
+    """The actor as text, in the middle of a sentence."""
+    person_id: int | None
+    """The id of the actor, if it is a person."""
+    is_portal: bool
+    client: str | None
+    """The current name of the client, if the event is about one."""
+    key: str | None
+    """The label of the key, if the event is about one."""
 
 
 def event_text(event: Event) -> str:
@@ -21,7 +38,22 @@ def event_text(event: Event) -> str:
 
     Reads the event's `actor`, `client` and `key`; see `with_named`.
     """
-    return f"{_first(event.actor)} {_what(event, readable(event.detail))}."
+    return sentence(
+        EventFacts(
+            verb=event.verb,
+            detail=event.detail,
+            actor=describe_actor(event.actor),
+            person_id=event.actor_user_id,
+            is_portal=event.actor is PORTAL,
+            client=event.client.name if event.client else None,
+            key=event.key.label if event.key else None,
+        )
+    )
+
+
+def sentence(event: EventFacts) -> str:
+    """Return the event as a sentence that begins with its actor."""
+    return f"{_first(event)} {_what(event, readable(event.detail))}."
 
 
 def with_named(events: QuerySet[Event]) -> QuerySet[Event]:
@@ -30,20 +62,13 @@ def with_named(events: QuerySet[Event]) -> QuerySet[Event]:
     return events.prefetch_related(*Event.actor.related, "client", key)
 
 
-def _what(event: Event, detail: Detail) -> str:
+def _what(event: EventFacts, detail: Detail) -> str:
     if event.verb in _DESCRIBE:
         return _DESCRIBE[event.verb](event, detail)
     if event.verb in _TEXTS:
-        return _TEXTS[event.verb].format(
-            client=_client(event),
-            key=_key(event),
-            person=detail.get("person", "somebody"),
-            member=detail.get("member", "somebody"),
-            role=_label(Role, detail.get("role")).lower(),
-            alg=detail.get("alg", "signing"),
-            note=_note(detail),
-        )
-    return event.get_verb_display()
+        text = _TEXTS[event.verb]
+        return text.format(**{name: _NAMED[name](event, detail) for name in _names_in(text)})
+    return _verb(event)
 
 
 def readable(value: Any) -> Any:
@@ -58,21 +83,25 @@ def readable(value: Any) -> Any:
     return value
 
 
-def _first(actor: Actor) -> str:
+def _first(event: EventFacts) -> str:
     """Return the actor for the start of a sentence: capitalized, except for an e-mail address."""
-    words = describe_actor(actor)
-    return words if isinstance(actor, User) else words[0].upper() + words[1:]
+    actor = event.actor
+    return actor if event.person_id else actor[0].upper() + actor[1:]
 
 
-def _client(event: Event) -> str:
-    return f"the client “{event.client.name}”" if event.client else "a client"
+def _verb(event: EventFacts) -> str:
+    return _labels(Verb).get(event.verb, event.verb)
 
 
-def _key(event: Event) -> str:
-    if not event.key:
+def _client(event: EventFacts) -> str:
+    return "a client" if event.client is None else f"the client “{event.client}”"
+
+
+def _key(event: EventFacts) -> str:
+    if event.key is None:
         return "a key"
-    of = f" of “{event.client.name}”" if event.client else ""
-    return f"the key “{event.key.label}”{of}"
+    of = "" if event.client is None else f" of “{event.client}”"
+    return f"the key “{event.key}”{of}"
 
 
 def _note(detail: Detail) -> str:
@@ -80,7 +109,7 @@ def _note(detail: Detail) -> str:
     return f", with the note “{note}”" if note else ""
 
 
-def _changed(event: Event, detail: Detail) -> str:
+def _changed(event: EventFacts, detail: Detail) -> str:
     differences = _differences(detail)
     changes = []
     if name := differences.get("name"):
@@ -120,7 +149,7 @@ _RIGHTS: Final = {
 }
 
 
-def _rights(event: Event, detail: Detail) -> str:
+def _rights(event: EventFacts, detail: Detail) -> str:
     changes = []
     for name, what in _RIGHTS.items():
         change = detail.get(name) or {}
@@ -131,14 +160,14 @@ def _rights(event: Event, detail: Detail) -> str:
     return f"{' and '.join(changes) or 'changed the rights'} for {_client(event)}"
 
 
-def _removed(event: Event, detail: Detail) -> str:
+def _removed(event: EventFacts, detail: Detail) -> str:
     role = _label(Role, detail.get("role")).lower()
-    if event.actor_user_id and event.actor_user_id == detail.get("member_id"):
+    if event.person_id and event.person_id == detail.get("member_id"):
         return f"left {_client(event)}, where they were {role}"
     return f"removed {detail.get('member', 'somebody')}, who was {role}, from {_client(event)}"
 
 
-def _changed_key(event: Event, detail: Detail) -> str:
+def _changed_key(event: EventFacts, detail: Detail) -> str:
     changes, differences = [], _differences(detail)
     if label := differences.get("label"):
         changes.append(f"renamed “{label.get('before')}” to “{label.get('after')}”")
@@ -154,37 +183,37 @@ def _date(recorded: object) -> str:
     return time_text(when) if when else ""
 
 
-def _retired(event: Event, detail: Detail) -> str:
+def _retired(event: EventFacts, detail: Detail) -> str:
     end = _date(detail.get("retires_at"))
     return f"retired {_key(event)}" + (f", which leaves the JWKS on {end}" if end else "")
 
 
-def _revoked(event: Event, detail: Detail) -> str:
+def _revoked(event: EventFacts, detail: Detail) -> str:
     reason = _label(RevocationReason, detail.get("reason")).split(":")[0].lower()
     return f"revoked {_key(event)} ({reason}){_note(detail)}"
 
 
-def _blocked(event: Event, detail: Detail) -> str:
+def _blocked(event: EventFacts, detail: Detail) -> str:
     name = f"the key with SHA-256 {str(detail.get('spki_sha256', ''))[:16]}…"
-    if detail.get("why") == BlockedWhy.PRIVATE_KEY_SEEN and event.actor is PORTAL:
+    if detail.get("why") == BlockedWhy.PRIVATE_KEY_SEEN and event.is_portal:
         return f"found a private key in a token request and blocked {name}"
     if detail.get("why") == BlockedWhy.PRIVATE_KEY_SEEN:
-        where = f" for {_client(event)}" if event.client else ""
+        where = f" for {_client(event)}" if event.client is not None else ""
         return f"sent a private key{where}, which blocked {name}{_note(detail)}"
     return f"blocked {name}{_note(detail)}"
 
 
-def _refused(event: Event, detail: Detail) -> str:
+def _refused(event: EventFacts, detail: Detail) -> str:
     reason = str(detail.get("reason", "")).replace("_", " ")
     return f"tried a key for {_client(event)} that was refused" + (f" ({reason})" if reason else "")
 
 
-def _webhook(event: Event, _detail: Detail) -> str:
+def _webhook(event: EventFacts, _detail: Detail) -> str:
     of = _client(event) if event.client else "the whole portal"
-    return f"{event.get_verb_display()} of {of}"
+    return f"{_verb(event)} of {of}"
 
 
-def _policy(event: Event, detail: Detail) -> str:
+def _policy(event: EventFacts, detail: Detail) -> str:
     rule = f"the rule “{detail.get('name')}” of the key policy"
     until = _date(detail.get("until"))
     match detail.get("what"):
@@ -200,8 +229,29 @@ def _policy(event: Event, detail: Detail) -> str:
 
 
 def _label(words: type[Role | RevocationReason], value: object) -> str:
-    known = {str(each): str(each.label) for each in words}
-    return known.get(str(value), str(value))
+    return _labels(words).get(str(value), str(value))
+
+
+@cache
+def _labels(words: type[Role | RevocationReason | Verb]) -> dict[str, str]:
+    return {str(each): str(each.label) for each in words}
+
+
+_NAMED: Final[dict[str, Callable[[EventFacts, Detail], str]]] = {
+    "client": lambda event, _: _client(event),
+    "key": lambda event, _: _key(event),
+    "person": lambda _, detail: str(detail.get("person", "somebody")),
+    "member": lambda _, detail: str(detail.get("member", "somebody")),
+    "role": lambda _, detail: _label(Role, detail.get("role")).lower(),
+    "alg": lambda _, detail: str(detail.get("alg", "signing")),
+    "note": lambda _, detail: _note(detail),
+}
+"""What a text of `_TEXTS` can name."""
+
+
+@cache
+def _names_in(text: str) -> tuple[str, ...]:
+    return tuple(name for _, name, _, _ in Formatter().parse(text) if name)
 
 
 _TEXTS: Final[dict[str, str]] = {
@@ -231,7 +281,7 @@ _TEXTS: Final[dict[str, str]] = {
     Verb.FIND_WEAKNESS: "found a weakness in {key}{note}",
 }
 
-_DESCRIBE: Final[dict[str, Callable[[Event, Detail], str]]] = {
+_DESCRIBE: Final[dict[str, Callable[[EventFacts, Detail], str]]] = {
     Verb.CHANGE_CLIENT: _changed,
     Verb.CHANGE_RIGHTS: _rights,
     Verb.CHANGE_POLICY: _policy,

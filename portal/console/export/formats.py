@@ -17,6 +17,8 @@ _FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 # The start of a cell: some spreadsheets end a cell at a semicolon or a tab, even in quotes.
 _BEGINNING: Final = re.compile(rf"""(^|[;\t\r\n])([ \u00a0"']*+)(?=[{_FORMULA}])|^(?=[\t\r\n])""")
 
+_FORMULA_FIRST: Final = re.compile(rf"""[ \u00a0"']*+[{_FORMULA}]""")
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -24,28 +26,28 @@ class Format:
 
     media_type: str
     extension: str
-    lines: Callable[[Iterable[str], Iterable[list[Row]]], Iterator[bytes]]
+    lines: Callable[[Iterable[str], Iterable[Iterator[Row]]], Iterator[bytes]]
     """Makes chunks of bytes of the names of the columns and batches of rows."""
     broke_off: bytes
     """The last line of an export that failed."""
 
 
-def csv_lines(columns: Iterable[str], batches: Iterable[list[Row]]) -> Iterator[bytes]:
+def csv_lines(columns: Iterable[str], batches: Iterable[Iterator[Row]]) -> Iterator[bytes]:
     """Yield the rows as CSV, with a header line.
 
     Text that a spreadsheet would run as a formula gets an apostrophe before it, also after a
     semicolon in a cell. JSON Lines contains the text unchanged.
     """
     writer = csv.writer(_Echo())
-    yield _encoded(writer.writerow(list(columns)))
+    yield str(writer.writerow(list(columns))).encode()
     for batch in batches:
-        yield b"".join(_encoded(writer.writerow(map(_cell, row.values()))) for row in batch)
+        yield "".join([writer.writerow(map(_cell, row.values())) for row in batch]).encode()
 
 
-def json_lines(columns: Iterable[str], batches: Iterable[list[Row]]) -> Iterator[bytes]:  # noqa: ARG001 - as csv_lines
+def json_lines(columns: Iterable[str], batches: Iterable[Iterator[Row]]) -> Iterator[bytes]:  # noqa: ARG001 - as csv_lines
     """Yield the rows as one JSON object per line."""
     for batch in batches:
-        yield b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in batch)
+        yield "".join([_as_json(row) + "\n" for row in batch]).encode()
 
 
 _BROKE_OFF: Final = "The export stopped here because of an error. There are more rows."
@@ -67,18 +69,20 @@ class _Echo:
         return text
 
 
+_as_json: Final = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def _cell(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case dict() | list():
-            return _harmless(json.dumps(value, ensure_ascii=False))
-    return _harmless(str(value))
+    if isinstance(value, str):
+        return _harmless(value)
+    if value is None:
+        return ""
+    return _harmless(_as_json(value) if isinstance(value, dict | list) else str(value))
 
 
 def _harmless(cell: str) -> str:
+    # Nearly all cells have one part, and only its start is examined: cells are most of the time.
+    has_parts = ";" in cell or "\t" in cell or "\r" in cell or "\n" in cell
+    if not (has_parts or _FORMULA_FIRST.match(cell)):
+        return cell
     return _BEGINNING.sub(r"\1'\2", cell)
-
-
-def _encoded(line: Any) -> bytes:
-    return str(line).encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -33,6 +34,10 @@ _COLUMNS: Final = {
 }
 
 
+def _rows(keys: Sequence[ClientKey], now: datetime) -> Iterator[dict[str, Any]]:
+    return (_row(key, now) for key in keys)
+
+
 def _row(key: ClientKey, now: datetime) -> dict[str, Any]:
     return {
         "kid": key.kid,
@@ -58,4 +63,4 @@ def _row(key: ClientKey, now: datetime) -> dict[str, Any]:
     }
 
 
-KEYS: Final = Table("keys", KeyFilter, _COLUMNS, _row, related=("registered_by",))
+KEYS: Final = Table("keys", KeyFilter, _COLUMNS, _rows, related=("registered_by",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
@@ -15,8 +15,8 @@ from portal.registry.paging import batches
 
 Item = TypeVar("Item", bound=Model)
 
-BATCH: Final = 200
-"""How many rows are loaded and written at a time."""
+BATCH: Final = 2000
+"""How many rows are loaded and written at a time. Composing their queries takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,12 @@ class Table(Generic[Item]):
     """Names the file and the command: `events` for `export_events`."""
     filter: type[ListFilter[Item]]
     columns: Mapping[str, str]
-    row: Callable[[Item, datetime], dict[str, Any]]
-    """Returns the columns of an item at a time."""
+    rows: Callable[[Sequence[Any], datetime], Iterator[dict[str, Any]]]
+    """Returns the columns of each of some items, as they are at a time."""
     related: tuple[str, ...] = ()
     """The related rows that the columns need and the list does not load."""
+    load: Callable[[QuerySet[Any]], QuerySet[Any]] = lambda rows: rows
+    """Returns the queryset that gives the items, such as one of tuples."""
 
     def export(
         self, to: Format, asked: ListFilter[Item], rows: QuerySet[Item], now: datetime
@@ -40,12 +42,12 @@ class Table(Generic[Item]):
         `asked` is a valid filter, and `rows` are its rows, or some of them.
         """
         found = batches(
-            rows.prefetch_related(*self.related),
+            self.load(rows.prefetch_related(*self.related)),
             size=BATCH,
             index_filter=asked.index_filter,
             order=asked.order,
         )
-        return to.lines(self.columns, ([self.row(item, now) for item in batch] for batch in found))
+        return to.lines(self.columns, (self.rows(batch, now) for batch in found))
 
 
 def timestamp(moment: datetime | None) -> str:

@@ -1,6 +1,6 @@
 """The tables. They store facts (who did what and when); status is derived, never stored."""
 
-from portal.registry.models.actor import Actor, describe_actor
+from portal.registry.models.actor import Actor, describe_actor, describe_client
 from portal.registry.models.actor_fields import PORTAL, Portal
 from portal.registry.models.appending import recording
 from portal.registry.models.blocked_key import BlockedKey
@@ -45,6 +45,7 @@ __all__ = [
     "ServingProcess",
     "UseCursor",
     "describe_actor",
+    "describe_client",
     "new_client_id",
     "recording",
 ]

@@ -14,6 +14,9 @@ Actor: TypeAlias = User | ClientKey | Portal
 
 def describe_actor(actor: Actor) -> str:
     """Return the actor as text for a sentence. Load a key together with its client."""
-    if isinstance(actor, ClientKey):
-        return f"the client “{actor.client.name}”"
-    return str(actor)
+    return describe_client(actor.client.name) if isinstance(actor, ClientKey) else str(actor)
+
+
+def describe_client(name: str) -> str:
+    """Return a client that acts as text for a sentence."""
+    return f"the client “{name}”"
