@@ -3,13 +3,15 @@
 
 FROM python:3.11-slim AS build
 WORKDIR /app
-COPY requirements-uv.txt requirements.txt ./
+# `--build-arg TRACING=yes` adds OpenTelemetry, which TRACES_URL needs.
+ARG TRACING=
+COPY requirements-uv.txt requirements.txt requirements-tracing.txt ./
 RUN python -m venv /opt/uv \
     && /opt/uv/bin/python -m pip install --no-cache-dir --quiet --require-hashes -r requirements-uv.txt
 # Without pip: the image below copies this environment and cannot install anything.
 RUN python -m venv --without-pip /app/venv \
     && /opt/uv/bin/uv pip install --quiet --python /app/venv/bin/python --require-hashes \
-       --compile-bytecode --link-mode=copy -r requirements.txt
+       --compile-bytecode --link-mode=copy -r requirements.txt ${TRACING:+-r requirements-tracing.txt}
 COPY manage.py deploy/entry ./
 COPY portal/ portal/
 COPY static/ static/
@@ -19,7 +21,7 @@ RUN DEMO=true SECRET_KEY="$(/app/venv/bin/python -c 'import secrets; print(secre
     PUBLIC_URL=http://localhost ALLOWED_HOSTS=localhost DATABASE_URL=sqlite://:memory: \
     STATIC_ROOT=/app/collected /app/venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
     && /app/venv/bin/python -m compileall -q portal \
-    && rm requirements.txt requirements-uv.txt
+    && rm requirements.txt requirements-tracing.txt requirements-uv.txt
 
 FROM python:3.11-slim
 RUN python -m pip uninstall --yes --quiet --root-user-action=ignore pip setuptools wheel \

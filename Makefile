@@ -222,5 +222,5 @@ docs: $(RUN_READY) ## Write the table of settings in the README from portal/sett
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 lock: $(RUN_READY) ## Compile the requirements (newest allowed versions: make lock UPGRADE=--upgrade)
-	@for name in requirements-uv requirements requirements-dev; do \
+	@for name in requirements-uv requirements requirements-tracing requirements-dev; do \
 		$(COMPILE) $(UPGRADE) $$name.in -o $$name.txt || exit 1; done

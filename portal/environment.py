@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -337,6 +338,24 @@ def address(name: str) -> tuple[str, int] | None:
             f"{name} is {value!r}; it must be an IP address and a port, like 127.0.0.1:9464."
         )
     return bare, int(port)
+
+
+def collector(name: str) -> str:
+    """Return the URL of an OTLP receiver; empty if not set. It needs OpenTelemetry."""
+    url = os.environ.get(name, "").strip()
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.path.strip("/"):
+        raise ImproperlyConfigured(
+            f"{name} is {url!r}; it must be like http://127.0.0.1:4318/v1/traces."
+        )
+    if find_spec("opentelemetry") is None:
+        raise ImproperlyConfigured(
+            f"{name} is set, and OpenTelemetry is not installed. "
+            "Please install requirements-tracing.txt, or build the image with TRACING=yes."
+        )
+    return url
 
 
 def _host(url: str) -> str:

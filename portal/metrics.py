@@ -5,9 +5,10 @@ The label `endpoint` is the name of a route, never a path: strangers choose path
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import count
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import Counter, Histogram, disable_created_metrics
 
@@ -38,6 +39,17 @@ BATCH_WAIT: Final = Histogram(
     ["batch"],
     buckets=(0.0001, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
+
+
+NAME_SPAN: Final = "portal.name_span"
+"""The key in WSGI's `environ` of a function that names the request's span, if there is one."""
+
+
+def name_span(environ: Mapping[str, Any], endpoint: str) -> None:
+    """Give the span of a request, if there is one, the name of its endpoint."""
+    name = environ.get(NAME_SPAN)
+    if name is not None:
+        name(endpoint)
 
 
 def outcome_of(status: int) -> str:

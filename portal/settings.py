@@ -526,12 +526,17 @@ if TRUST_FORWARDED_PROTO:
     # Only behind a proxy that sets this header itself and removes it from incoming requests.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# --- Metrics -------------------------------------------------------------------------------------
+# --- Metrics and traces --------------------------------------------------------------------------
 
 METRICS_ADDRESS = env.address("METRICS_ADDRESS")
 """IP address and port, such as `127.0.0.1:9464`, on which each process serves
 [metrics](docs/operations.md#metrics) to Prometheus, the next process on the next free port. Never
 let strangers reach it. Default: none.
+"""
+
+TRACES_URL = env.collector("TRACES_URL")
+"""URL of an OTLP receiver, such as `http://127.0.0.1:4318/v1/traces`, that gets
+[traces](docs/operations.md#traces). Default: none.
 """
 
 # --- Logs: one line per event, never a body, never a header --------------------------------------

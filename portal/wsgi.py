@@ -13,7 +13,8 @@ sys.setswitchinterval(0.0005)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 _django = get_wsgi_application()
 
-from django.db import connection  # noqa: E402 - Django first
+from django.conf import settings  # noqa: E402 - Django first
+from django.db import connection  # noqa: E402
 
 from portal import bulkhead  # noqa: E402
 from portal.monitoring.collectors import of_process  # noqa: E402
@@ -54,6 +55,10 @@ if connection.vendor == "postgresql":
     fast = FastAuthentication(SigningKeys(follower), TokenDatabase(), waiting=bulkhead.TOKENS)
     application = fast_tokens(application, FastTokens(fast), follower)
     ClientEndpoint.fast = fast
+if settings.TRACES_URL:
+    from portal.monitoring.tracing import new_provider, traced
+
+    application = traced(application, new_provider(settings.TRACES_URL).get_tracer("portal"))
 if cache.capacity:
     start_filling = CacheFiller(cache, follower).start
     application = cached_jwks(application, cache, follower, start_filling, VIEWS)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from portal.logs import REQUEST_ID_HEADER, request_id
-from portal.metrics import REQUESTS, outcome_of
+from portal.metrics import REQUESTS, name_span, outcome_of
 
 
 class RequestMiddleware:
@@ -27,7 +27,9 @@ class RequestMiddleware:
         named = request_id(request.META)
         response = self.get_response(request)
         response.headers[REQUEST_ID_HEADER] = named
-        labels = _endpoint(request), outcome_of(response.status_code)
+        endpoint = _endpoint(request)
+        name_span(request.META, endpoint)
+        labels = endpoint, outcome_of(response.status_code)
         REQUESTS.labels(*labels).observe(perf_counter() - began)
         return response
 

@@ -19,7 +19,7 @@ from oauthlib.oauth2.rfc6749.utils import scope_to_list
 from portal import bulkhead
 from portal.core.assertion import MAX_ASSERTION_BYTES
 from portal.logs import REQUEST_ID_HEADER, already_logged, request_id
-from portal.metrics import REQUESTS, outcome_of
+from portal.metrics import REQUESTS, name_span, outcome_of
 from portal.oauth.client_requests import FORM, answer, not_now
 from portal.oauth.grants import new_token
 from portal.oauth.key_end import key_end
@@ -38,7 +38,8 @@ MAX_BODY_BYTES: Final = MAX_ASSERTION_BYTES + 1024
 """Django reads, and refuses, larger bodies."""
 
 _PATH: Final = f"/{TOKEN_PATH}"
-_SECONDS: Final = {each: REQUESTS.labels("token", each) for each in ("ok", "busy")}
+_ENDPOINT: Final = "token"
+_SECONDS: Final = {each: REQUESTS.labels(_ENDPOINT, each) for each in ("ok", "busy")}
 _PARAMETERS: Final = frozenset(
     {
         *("grant_type", "client_id", "client_assertion", "client_assertion_type"),
@@ -191,6 +192,7 @@ def _send(
     began: float,
 ) -> list[bytes]:
     """Send a response as Django would, with the id of its request and its line in the log."""
+    name_span(environ, _ENDPOINT)
     _SECONDS[outcome_of(response.status_code)].observe(perf_counter() - began)
     response.headers[REQUEST_ID_HEADER] = request_id(environ)
     status = f"{response.status_code} {response.reason_phrase}"

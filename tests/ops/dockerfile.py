@@ -76,7 +76,7 @@ class Image:
                 *sources, target = rest.split()
                 for each in sources:
                     copy(source / each, self.app / target)
-            else:
+            elif name != "ARG":  # none is given
                 assert (name, rest) == ("WORKDIR", "/app")
 
     def configure(self) -> None:

@@ -153,7 +153,10 @@ def test_the_portal_does_not_start_with_a_wrong_variable() -> None:
         ("METRICS_ADDRESS", "9464", "like 127.0.0.1:9464"),
         ("METRICS_ADDRESS", "localhost:9464", "like 127.0.0.1:9464"),
         ("METRICS_ADDRESS", "[::1]:0", "like 127.0.0.1:9464"),
+        ("TRACES_URL", "collector:4318", "like http://127.0.0.1:4318/v1/traces"),
+        ("TRACES_URL", "http://collector:4318", "like http://127.0.0.1:4318/v1/traces"),
         ("LOG_LEVEL", "CHATTY", "INFO"),
+        ("LOG_FORMAT", "xml", "text or json"),
         ("OUTGOING_NETWORKS", "10.20.0.1/16", "like 10.20.0.0/16"),
         ("OUTGOING_NETWORKS", "internal", "like 10.20.0.0/16"),
         ("OUTGOING_HTTP", "maybe", "true or false"),
@@ -297,6 +300,13 @@ def test_only_a_process_that_serves_limits_its_sessions() -> None:
     assert options(serving=False) is None
     replica = "postgresql://portal@replica/portal"
     assert options(of="replica", DATABASE_REPLICA_URL=replica) == limited
+
+
+def test_traces_are_not_even_imported_unless_they_are_wanted() -> None:
+    modules = "[name for name in __import__('sys').modules if name.startswith('opentelemetry')]"
+    show = f"(__import__('portal.wsgi'), {modules})[1]"
+    ended = start(show, STATIC_ROOT=str(ROOT / "static"))
+    assert (ended.stdout, ended.stderr) == ("[]\n", "")
 
 
 def test_sqlite_has_no_replica() -> None:

@@ -26,7 +26,7 @@ from portal.registry.actions.carry_on_job import CARRY_ON
 from portal.registry.choices import RevocationReason
 from portal.registry.models import Client, ClientKey
 from portal.work.models import Task
-from portal.work.tasks import put, put_standing
+from portal.work.tasks import KINDS, put, put_standing
 from portal.work.worker import Worker
 from tests.db.oauth.token_requests import TOKEN, Signer, post
 
@@ -102,7 +102,7 @@ def test_a_scrape_reads_neither_keys_nor_clients(
     key: ClientKey, django_assert_max_num_queries: Any
 ) -> None:
     count_registry(timezone.now())
-    with django_assert_max_num_queries(20) as asked:
+    with django_assert_max_num_queries(5 + 3 * len(KINDS)) as asked:
         list(of_database())
     assert not [each for each in asked.captured_queries if "registry_" in each["sql"]]
     assert Counted.objects.get().keys == [["EdDSA", "active", 1]]
