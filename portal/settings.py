@@ -374,6 +374,11 @@ else:
     terminal.
     """
     EMAIL_TIMEOUT = 10  # seconds: a mail server that hangs must not hold a worker
+DIGEST_HOUR = env.number("DIGEST_HOUR", 7, least=0, most=23)
+"""Hour of the day (UTC) of the digest of those [notices](docs/operations.md#notices) that were too
+many for messages of their own.
+"""
+
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default=f"keys@{urlsplit(PUBLIC_URL).hostname}")
 """Sender of e-mails. Default: `keys@` the host."""
 

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("", include("portal.publishing.urls")),
     path("", include("portal.oauth.urls")),
+    path("account/notices/", include("portal.notices.urls")),
     path("account/", include("portal.accounts.urls")),
     path("console/", include("portal.console.urls")),
     path("", include("portal.web.urls")),

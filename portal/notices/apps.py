@@ -12,8 +12,10 @@ class NoticesConfig(AppConfig):
         """Make the kinds of tasks known to the workers."""
         # Models can be imported only now.
         from portal.notices.clock import CLOCK  # noqa: PLC0415
+        from portal.notices.digest import DIGEST  # noqa: PLC0415
         from portal.notices.follow import FOLLOW  # noqa: PLC0415
         from portal.work.tasks import register  # noqa: PLC0415
 
         register(FOLLOW)
         register(CLOCK)
+        register(DIGEST)

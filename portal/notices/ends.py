@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_datetime
 
 from portal.core.dates import date_text, time_text
 from portal.notices.kinds import NoticeKind
-from portal.notices.occasions import LIFE, Letter, Occasion, client_path, moment, others_live
+from portal.notices.occasions import LIFE, Facts, Letter, Occasion, client_path, moment, others_live
 from portal.notices.quoting import quoted, unlinked
 from portal.registry.choices import Verb
 from portal.registry.models import ClientKey, Event
@@ -49,9 +49,9 @@ def occasions_of_end(key: ClientKey, now: datetime) -> Iterator[Occasion]:
         Letter(
             f"{unlinked(key.client.name)}: key {quoted(key.label)} {what}",
             f"The key {quoted(key.label)} of {quoted(key.client.name)} "
-            f"{'ended' if has_ended else 'ends'} on {moment(ends_at, now)}, and no successor is in "
+            f"{'ended' if has_ended else 'ends'} on {time_text(ends_at)}, and no successor is in "
             "use.",
-            *_rest(key, now),
+            *_rest(key, ends_at, now),
         ),
         client=key.client,
         # The next notice makes this one useless.
@@ -78,8 +78,8 @@ def occasions_of_lost_successor(event: Event, now: datetime) -> Iterator[Occasio
                 f"{unlinked(key.client.name)}: key {quoted(key.label)} has no successor, and ends "
                 f"on {date_text(ends_at)}",
                 f"The key {quoted(key.label)} of {quoted(key.client.name)} ends on "
-                f"{moment(ends_at, now)}, and {quoted(lost.label)} no longer follows it.",
-                *_rest(key, now),
+                f"{time_text(ends_at)}, and {quoted(lost.label)} no longer follows it.",
+                *_rest(key, ends_at, now),
             ),
             client=key.client,
             actor_id=event.actor_user_id,
@@ -91,19 +91,22 @@ def _within(days: int, ends_at: datetime) -> str:
     return f"in {number}, on {date_text(ends_at)}"
 
 
-def _rest(key: ClientKey, now: datetime) -> tuple[tuple[str, ...], tuple[()], str, str]:
+def _rest(
+    key: ClientKey, ends_at: datetime, now: datetime
+) -> tuple[tuple[str, ...], Facts, str, str]:
     """Return the paragraphs, the facts and the next step of a letter."""
     paragraph = (
         f"When a key ends, it leaves the JWKS and its client can no longer sign in with it. "
         f"{others_live(key, now)}"
     )
+    facts = (("Ends", moment(ends_at, now)), ("kid", key.kid))
     nearly = unconfirmed_successors(key, now).first()
     if nearly:
         hint = f"{quoted(nearly.label)} ends later, and is its successor once it is confirmed."
         path = reverse("key_confirmation", args=[key.client.client_id, nearly.kid])
-        return (paragraph, hint), (), f"Confirm {quoted(nearly.label)}", path
+        return (paragraph, hint), facts, f"Confirm {quoted(nearly.label)}", path
     hint = "Register a new key, confirm it, and let the program sign with it before that."
-    return (paragraph, hint), (), "Register a successor", f"{client_path(key.client)}#add-key"
+    return (paragraph, hint), facts, "Register a successor", f"{client_path(key.client)}#add-key"
 
 
 def _end_set_at(key: ClientKey) -> datetime:

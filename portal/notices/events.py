@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 
 from portal.core.dates import time_text
 from portal.notices.ends import occasions_of_lost_successor
-from portal.notices.kinds import NoticeKind
+from portal.notices.kinds import CAN, NoticeKind
 from portal.notices.occasions import (
     Facts,
     Letter,
@@ -77,8 +77,9 @@ def _key_registered(event: Event, now: datetime) -> Iterator[Occasion]:
     yield _of_key(
         NoticeKind.KEY_REGISTERED,
         event,
+        now,
         what=f"was registered on {time_text(event.at)}",
-        sentence=_on_key("registered", event, now),
+        sentence=_on_key("registered", event),
         paragraphs=paragraphs,
         facts=tuple(facts),
         step=("Confirm the key" if waits else "See the key", key_path(key)),
@@ -94,8 +95,9 @@ def _key_confirmed(event: Event, now: datetime) -> Iterator[Occasion]:
     yield _of_key(
         NoticeKind.KEY_CONFIRMED,
         event,
+        now,
         what=f"was confirmed on {time_text(event.at)}",
-        sentence=f"{_on_key('confirmed', event, now)} {registrant} had registered it.",
+        sentence=f"{_on_key('confirmed', event)} {registrant} had registered it.",
         paragraphs=["To confirm a key, one signs with its private key."],
         facts=_facts_of(key),
         step=("See the key", key_path(key)),
@@ -110,15 +112,16 @@ def _key_retired(event: Event, now: datetime) -> Iterator[Occasion]:
     if archived_at and timedelta(0) <= archived_at - ends <= _ARCHIVING:
         return  # the notice about the client says it
     is_over = ends <= event.at
-    after = "It has left the JWKS." if is_over else f"It leaves the JWKS on {moment(ends, now)}."
+    after = "It has left the JWKS." if is_over else f"It leaves the JWKS on {time_text(ends)}."
     done, planned = f"was retired on {time_text(event.at)}", f"retires on {time_text(ends)}"
     yield _of_key(
         NoticeKind.KEY_END_MOVED,
         event,
+        now,
         what=done if is_over else planned,
-        sentence=f"{_on_key('retired', event, now)} {after}",
+        sentence=f"{_on_key('retired', event)} {after}",
         paragraphs=[others_live(key, now)],
-        facts=_facts_of(key),
+        facts=(*_facts_of(key), ("Ends", moment(ends, now))),
         step=("See the client's keys", client_path(key.client)),
     )
 
@@ -129,8 +132,9 @@ def _key_kept(event: Event, now: datetime) -> Iterator[Occasion]:
     yield _of_key(
         NoticeKind.KEY_END_MOVED,
         event,
+        now,
         what=f"does not retire, since {time_text(event.at)}",
-        sentence=_on_key("cancelled the retirement of", event, now),
+        sentence=_on_key("cancelled the retirement of", event),
         paragraphs=[f"It ends on {moment(ends, now)}." if ends else "It has no end now."],
         facts=_facts_of(key),
         step=("See the key", key_path(key)),
@@ -143,14 +147,15 @@ def _key_changed(event: Event, now: datetime) -> Iterator[Occasion]:
         return
     key = _key(event)
     before, after = _date(moved.get("before")), _date(moved.get("after"))
-    ends = f"It ends on {moment(after, now)}." if after else "It has no end now."
+    ends = f"It ends on {time_text(after)}." if after else "It has no end now."
     yield _of_key(
         NoticeKind.KEY_END_MOVED,
         event,
+        now,
         what=f"ends on {time_text(after)}" if after else "has no end now",
-        sentence=f"{_on_key('moved the end of', event, now)} {ends}",
+        sentence=f"{_on_key('moved the end of', event)} {ends}",
         paragraphs=[f"Before, its end was {time_text(before) if before else 'open'}."],
-        facts=_facts_of(key),
+        facts=(*_facts_of(key), *((("Ends", moment(after, now)),) if after else ())),
         step=("See the key", key_path(key)),
     )
 
@@ -163,7 +168,7 @@ def _key_revoked(event: Event, now: datetime) -> Iterator[Occasion]:
         None: NoticeKind.KEY_REVOKED,
         BlockedWhy.PRIVATE_KEY_SEEN: NoticeKind.PRIVATE_KEY_SEEN,
     }.get(why, NoticeKind.KEY_BLOCKED)
-    reason = _label(RevocationReason, event.detail.get("reason"))
+    reason = _reason(event.detail.get("reason"))
     facts = [*_facts_of(key), ("Reason", why.label if why else reason)]
     note = str(event.detail.get("note") or "")
     if note and note != facts[-1][1]:
@@ -178,8 +183,9 @@ def _key_revoked(event: Event, now: datetime) -> Iterator[Occasion]:
     yield _of_key(
         kind,
         event,
+        now,
         what=f"was {'blocked' if why else 'revoked'} on {time_text(event.at)}",
-        sentence=f"{_on_key(did, event, now)} It has left the JWKS.",
+        sentence=f"{_on_key(did, event)} It has left the JWKS.",
         paragraphs=[meaning, others_live(key, now)],
         facts=tuple(facts),
         step=("See the key", key_path(key))
@@ -206,10 +212,10 @@ def _key_blocked(event: Event, now: datetime) -> Iterator[Occasion]:
         Letter(
             f"{_named(client)}A private key was sent to the portal on {time_text(event.at)}",
             f"{_actor(event.actor)} sent a private key to the portal{where} on "
-            f"{moment(event.at, now)}. The portal kept nothing of it, and blocked its public key "
+            f"{time_text(event.at)}. The portal kept nothing of it, and blocked its public key "
             "for every client.",
             (_LEAKED,),
-            (("SHA-256 of the public key", fingerprint),),
+            (("When", moment(event.at, now)), ("SHA-256 of the public key", fingerprint)),
             *("See the client's keys", client_path(client))
             if client
             else ("See your clients", reverse("clients")),
@@ -226,8 +232,9 @@ def _client_suspended(event: Event, now: datetime) -> Iterator[Occasion]:
     yield _of_client(
         NoticeKind.CLIENT_SUSPENDED,
         event,
+        now,
         what=f"was suspended on {time_text(event.at)}",
-        sentence=_on_client("suspended", event, now),
+        sentence=_on_client("suspended", event),
         paragraphs=["None of its keys is published now. Only an admin can resume it."],
         facts=(("Note", unlinked(note)),) if note else (),
         step=("See the client", client_path(client)),
@@ -239,8 +246,9 @@ def _client_resumed(event: Event, now: datetime) -> Iterator[Occasion]:
     yield _of_client(
         NoticeKind.CLIENT_SUSPENDED,
         event,
+        now,
         what=f"was resumed on {time_text(event.at)}",
-        sentence=_on_client("resumed", event, now),
+        sentence=_on_client("resumed", event),
         paragraphs=["Its live keys are published again."],
         facts=(),
         step=("See the client", client_path(client)),
@@ -252,8 +260,9 @@ def _client_archived(event: Event, now: datetime) -> Iterator[Occasion]:
     yield _of_client(
         NoticeKind.CLIENT_ARCHIVED,
         event,
+        now,
         what=f"was {'archived' if is_archived else 'taken back'} on {time_text(event.at)}",
-        sentence=_on_client("archived" if is_archived else "took back", event, now),
+        sentence=_on_client("archived" if is_archived else "took back", event),
         paragraphs=[
             "All its keys have ended, so it cannot sign in. An owner can take it back."
             if is_archived
@@ -277,8 +286,9 @@ def _settings_changed(event: Event, now: datetime) -> Iterator[Occasion]:
     yield _of_client(
         NoticeKind.SIGN_IN_CHANGED,
         event,
+        now,
         what=f"redirect URIs or rights were changed on {time_text(event.at)}",
-        sentence=_on_client("changed the redirect URIs or rights of", event, now),
+        sentence=_on_client("changed the redirect URIs or rights of", event),
         paragraphs=["If you did not expect this, ask the person who did it, or an admin, now."],
         facts=tuple(facts),
         step=("Check the client", client_path(client)),
@@ -287,7 +297,8 @@ def _settings_changed(event: Event, now: datetime) -> Iterator[Occasion]:
 
 def _members_changed(event: Event, now: datetime) -> Iterator[Occasion]:
     client, detail = _client(event), event.detail
-    member_id, role = detail.get("member_id"), _label(Role, detail.get("role")).lower()
+    member_id, can = detail.get("member_id"), Role(detail["role"])
+    role = can.label.lower()
     member = address(str(detail.get("member", "somebody")))
     is_own = event.actor_user_id is not None and event.actor_user_id == member_id
     name = quoted(client.name)
@@ -295,14 +306,15 @@ def _members_changed(event: Event, now: datetime) -> Iterator[Occasion]:
         said = f"left {name}" if is_own else f"removed {member} from {name}"
         after = f"They were {role}, and can no longer see the client."
     elif event.verb == Verb.ACCEPT_MEMBERSHIP:
-        said, after = f"joined {name} as {role}", _CAN.get(role, "")
+        said, after = f"joined {name} as {role}", CAN[can]
     else:
-        said, after = f"made {member} {role} of {name}", _CAN.get(role, "")
+        said, after = f"made {member} {role} of {name}", CAN[can]
     yield _of_client(
         NoticeKind.MEMBERS_CHANGED,
         event,
+        now,
         what=f"its team changed on {time_text(event.at)}",
-        sentence=f"{_actor(event.actor)} {said} on {moment(event.at, now)}.",
+        sentence=f"{_actor(event.actor)} {said} on {time_text(event.at)}.",
         paragraphs=[after],
         facts=(),
         step=("See the team", reverse("team", args=[client.client_id])),
@@ -310,22 +322,16 @@ def _members_changed(event: Event, now: datetime) -> Iterator[Occasion]:
     )
 
 
-_CAN: Final = {
-    "owner": "Owners manage the client, its keys and its team.",
-    "developer": "Developers manage the client's keys.",
-    "viewer": "Viewers can only read.",
-}
-
-
 def _member_asked(event: Event, now: datetime) -> Iterator[Occasion]:
-    client, role = _client(event), _label(Role, event.detail.get("role")).lower()
+    client, can = _client(event), Role(event.detail["role"])
     member = address(str(event.detail.get("member", "somebody")))
     yield _of_client(
         NoticeKind.MEMBER_ASKED,
         event,
+        now,
         what=f"a person was asked to join on {time_text(event.at)}",
-        sentence=_on_client(f"asked {member} to join, as {role},", event, now),
-        paragraphs=[_CAN.get(role, ""), "An owner can withdraw the request until it is accepted."],
+        sentence=_on_client(f"asked {member} to join, as {can.label.lower()},", event),
+        paragraphs=[CAN[can], "An owner can withdraw the request until it is accepted."],
         facts=(),
         step=("See the team", reverse("team", args=[client.client_id])),
     )
@@ -334,6 +340,7 @@ def _member_asked(event: Event, now: datetime) -> Iterator[Occasion]:
 def _of_key(
     kind: NoticeKind,
     event: Event,
+    now: datetime,
     *,
     what: str,
     sentence: str,
@@ -348,7 +355,7 @@ def _of_key(
         kind,
         f"key {key.pk}",
         f"event {event.number}",
-        Letter(subject, sentence, tuple(paragraphs), facts, *step),
+        Letter(subject, sentence, tuple(paragraphs), (_when(event, now), *facts), *step),
         client=key.client,
         actor_id=event.actor_user_id,
         concerned=concerned,
@@ -358,6 +365,7 @@ def _of_key(
 def _of_client(
     kind: NoticeKind,
     event: Event,
+    now: datetime,
     *,
     what: str,
     sentence: str,
@@ -367,30 +375,31 @@ def _of_client(
     concerned: tuple[int, ...] = (),
 ) -> Occasion:
     client = _client(event)
+    facts = (_when(event, now), *facts)
     return Occasion(
         kind,
         f"client {client.pk}",
         f"event {event.number}",
-        Letter(f"{_named(client)}{what}", sentence, tuple(filter(None, paragraphs)), facts, *step),
+        Letter(f"{_named(client)}{what}", sentence, tuple(paragraphs), facts, *step),
         client=client,
         actor_id=event.actor_user_id,
         concerned=concerned,
     )
 
 
-def _on_key(did: str, event: Event, now: datetime) -> str:
+def _on_key(did: str, event: Event) -> str:
     """Return a sentence: who did this to the key of the event, and when."""
     key = _key(event)
     return (
         f"{_actor(event.actor)} {did} the key {quoted(key.label)} of {quoted(key.client.name)} "
-        f"on {moment(event.at, now)}."
+        f"on {time_text(event.at)}."
     )
 
 
-def _on_client(did: str, event: Event, now: datetime) -> str:
+def _on_client(did: str, event: Event) -> str:
     """Return a sentence: who did this to the client of the event, and when."""
     name = quoted(_client(event).name)
-    return f"{_actor(event.actor)} {did} {name} on {moment(event.at, now)}."
+    return f"{_actor(event.actor)} {did} {name} on {time_text(event.at)}."
 
 
 def _key(event: Event) -> ClientKey:
@@ -405,6 +414,10 @@ def _client(event: Event) -> Client:
 
 def _named(client: Client | None) -> str:
     return f"{unlinked(client.name)}: " if client else ""
+
+
+def _when(event: Event, now: datetime) -> tuple[str, str]:
+    return ("When", moment(event.at, now))
 
 
 def _facts_of(key: ClientKey) -> Facts:
@@ -429,8 +442,10 @@ def _date(recorded: object) -> datetime | None:
     return parse_datetime(recorded) if isinstance(recorded, str) else None
 
 
-def _label(choices: type[Role | RevocationReason], value: object) -> str:
-    return str(choices(str(value)).label)
+def _reason(value: object) -> str:
+    """Return the reason of a revocation in words; as it is if only a newer version knows it."""
+    words = {str(each): str(each.label) for each in RevocationReason}
+    return words.get(str(value), str(value))
 
 
 _DESCRIBE: Final[dict[str, Callable[[Event, datetime], Iterator[Occasion]]]] = {

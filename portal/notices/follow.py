@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
+from portal.notices.contacts import ask_addresses
 from portal.notices.events import occasions_of
 from portal.notices.give import give
 from portal.notices.models import Position
@@ -42,6 +43,7 @@ def follow_batch(now: datetime) -> int:
     events = list(after.select_related(*_NAMED).defer("key__pem", "key__jwk")[:BATCH])
     for event in events:
         give(occasions_of(event, now), now)
+        ask_addresses(event, now)
         position.number = event.number or 0
     position.save(update_fields=["number"])
     return len(events)

@@ -37,21 +37,30 @@ class Rule:
 
     roles: frozenset[Role]
     to_actor: bool = False
+    to_contacts: bool = False
+    """Whether the client's contacts get it too, those that agreed."""
     is_security: bool = False
     """Nobody can mute it, and other notices do not delay it."""
 
 
+CAN: Final = {
+    Role.OWNER: "Owners manage the client, its keys and its team.",
+    Role.DEVELOPER: "Developers manage the client's keys.",
+    Role.VIEWER: "Viewers can only read.",
+}
+"""What each role can do, in a sentence."""
+
 _OWNERS: Final = frozenset({Role.OWNER})
 _KEEPERS: Final = frozenset({Role.OWNER, Role.DEVELOPER})
 """Those who can change keys."""
-_SECURITY: Final = Rule(_KEEPERS, to_actor=True, is_security=True)
+_SECURITY: Final = Rule(_KEEPERS, to_actor=True, to_contacts=True, is_security=True)
 
 RULES: Final[dict[NoticeKind, Rule]] = {
     NoticeKind.KEY_REGISTERED: Rule(_KEEPERS, to_actor=True),
     NoticeKind.KEY_CONFIRMED: Rule(_KEEPERS),
     NoticeKind.KEY_END_MOVED: Rule(_KEEPERS),
-    NoticeKind.KEY_ENDING: Rule(_KEEPERS),
-    NoticeKind.NO_SUCCESSOR: Rule(_KEEPERS, to_actor=True),
+    NoticeKind.KEY_ENDING: Rule(_KEEPERS, to_contacts=True),
+    NoticeKind.NO_SUCCESSOR: Rule(_KEEPERS, to_actor=True, to_contacts=True),
     NoticeKind.MEMBERS_CHANGED: Rule(_OWNERS),
     NoticeKind.MEMBER_ASKED: Rule(_OWNERS),
     NoticeKind.CLIENT_ARCHIVED: Rule(_KEEPERS),
@@ -61,3 +70,5 @@ RULES: Final[dict[NoticeKind, Rule]] = {
     NoticeKind.CLIENT_SUSPENDED: _SECURITY,
     NoticeKind.SIGN_IN_CHANGED: _SECURITY,
 }
+
+SECURITY: Final = [kind for kind, rule in RULES.items() if rule.is_security]

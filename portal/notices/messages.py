@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from portal.core.dates import time_text
 from portal.notices.occasions import Letter
@@ -20,8 +21,18 @@ _AUTOMATIC: Final = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppre
 
 def notice_message(letter: Letter, to: Recipient, now: datetime) -> EmailMultiAlternatives:
     """Return the message of a notice to one recipient."""
-    context = {"letter": letter, "url": absolute(letter.path), "why": to.why}
-    return message("notice", letter.subject, context, to=to.email, now=now)
+    context = {"letter": letter, "url": absolute(letter.path)}
+    return message_to(to, "notice", letter.subject, context, now)
+
+
+def message_to(
+    to: Recipient, template: str, subject: str, context: Mapping[str, Any], now: datetime
+) -> EmailMultiAlternatives:
+    """Return a message to somebody who can choose what they get, and how."""
+    path = reverse("notices_stop", args=[to.token]) if to.token else reverse("notices")
+    more = {"why": to.why, "is_contact": bool(to.token), "choice_url": absolute(path)}
+    headers = one_click(to.token) if to.token else None
+    return message(template, subject, {**context, **more}, to=to.email, now=now, headers=headers)
 
 
 def message(
@@ -48,6 +59,14 @@ def message(
     )
     made.attach_alternative(render_to_string(f"notices/{template}.html", context), "text/html")
     return made
+
+
+def one_click(token: str) -> dict[str, str]:
+    """Return the headers with which a mail program unsubscribes at once (RFC 8058)."""
+    return {
+        "List-Unsubscribe": f"<{absolute(reverse('notices_stop', args=[token]))}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def absolute(path: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from portal.notices.kinds import NoticeKind
-from portal.registry.models import Ledger
+from portal.registry.models import Client, Ledger
 
 
 class Position(models.Model):
@@ -63,6 +65,10 @@ class Notice(models.Model):
     path = models.CharField(max_length=200)
     """The path of the page that its link leads to."""
     made_at = models.DateTimeField()
+    digest_at = models.DateTimeField(null=True)
+    """When a digest is to say it; None if it has a message of its own."""
+    digested_at = models.DateTimeField(null=True)
+    """When a digest said it."""
 
     class Meta:
         constraints = [
@@ -76,7 +82,88 @@ class Notice(models.Model):
         indexes = [
             models.Index(fields=["recipient", "-made_at"], name="notice_of_recipient"),
             models.Index(fields=["made_at"], name="notice_oldest"),
+            models.Index(
+                fields=["digest_at"],
+                name="notice_for_digest",
+                condition=Q(digest_at__isnull=False, digested_at=None),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} about {self.subject} to {self.recipient}"
+
+
+class Purpose(models.TextChoices):
+    """What an e-mail address is asked."""
+
+    CONTACT = "contact", "Whether to get the notices of a client"
+    MEMBER = "member", "Whether to join a client"
+
+
+class AskedAddress(models.Model):
+    """An e-mail address that a client named, and that was asked one question.
+
+    It gets no notice before it agrees. To be asked to join a client is another question, which is
+    answered in the portal.
+    """
+
+    client = models.ForeignKey(
+        Client, models.CASCADE, related_name="asked_addresses", db_index=False
+    )
+    email = models.EmailField(db_index=True)
+    purpose = models.CharField(max_length=16, choices=Purpose.choices)
+    asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    """The person who entered the address, or who made the client."""
+    agreed_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True)
+    """When the owner of the address wanted to hear no more of the client."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "email", "purpose"], name="address_asked_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose__in=Purpose.values), name="asked_purpose_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(email=Lower("email")), name="asked_email_is_lower_case"
+            ),
+            models.CheckConstraint(
+                condition=Q(agreed_at=None) | Q(stopped_at=None), name="asked_agreed_or_stopped"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email}: {self.get_purpose_display()}"
+
+
+class SilentAddress(models.Model):
+    """An e-mail address whose owner wants no questions and no notices of any client."""
+
+    email = models.EmailField(primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Mute(models.Model):
+    """A kind of notice that a person does not want."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="mutes", db_index=False
+    )
+    kind = models.CharField(max_length=32, choices=NoticeKind.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "kind"], name="mute_once"),
+            models.CheckConstraint(condition=Q(kind__in=NoticeKind.values), name="mute_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.kind}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from allauth.account.models import EmailAddress
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from portal.accounts.models import User
 from portal.notices.kinds import RULES
@@ -25,16 +25,15 @@ class Recipient:
     name: str
     email: str
     why: str
+    token: str = ""
+    """Of a contact: what proves that somebody has read an e-mail to its address."""
 
 
 _ROLES: Final = {Role.OWNER: "an owner", Role.DEVELOPER: "a developer", Role.VIEWER: "a viewer"}
 
 
 def members_for(occasion: Occasion) -> list[Recipient]:
-    """Return the people who get a notice of the occasion.
-
-    Only active accounts with a confirmed address get e-mails.
-    """
+    """Return the people who get a notice of the occasion."""
     rule, roles = RULES[occasion.kind], {}
     if occasion.client:
         members = occasion.client.memberships.filter(role__in=rule.roles)
@@ -42,7 +41,9 @@ def members_for(occasion: Occasion) -> list[Recipient]:
     ids = {*roles, *occasion.concerned}
     if not rule.to_actor:
         ids.discard(occasion.actor_id)
-    people = User.objects.filter(pk__in=ids, is_active=True).filter(_has_confirmed_email())
+    people = reachable().filter(pk__in=ids)
+    if not rule.is_security:
+        people = people.exclude(mutes__kind=occasion.kind)
     return [
         Recipient(name_of(user), user.email, _why(roles.get(user.pk), occasion))
         for user in people.order_by("pk")
@@ -54,9 +55,10 @@ def name_of(user: User) -> str:
     return f"person {user.pk}"
 
 
-def _has_confirmed_email() -> Exists:
+def reachable() -> QuerySet[User]:
+    """Return the people who can get e-mails: with an active account and a confirmed address."""
     own = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
-    return Exists(own.filter(email=OuterRef("email")))
+    return User.objects.filter(Exists(own.filter(email=OuterRef("email"))), is_active=True)
 
 
 def _why(role: Role | None, occasion: Occasion) -> str:

@@ -83,7 +83,10 @@ class ClientForm(PortalForm):
         max_length=1000,
         label="Contacts",
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
-        help_text="E-mail addresses to contact about a problem with a key, one per line.",
+        help_text=(
+            "E-mail addresses to contact about a problem with a key, one per line. The portal asks "
+            "each one once, and sends it notices only if it agrees."
+        ),
     )
     redirect_uris = forms.CharField(
         required=False,

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from portal.notices.addresses import token_of
+from portal.notices.follow import follow_batch
+from portal.notices.models import Position
 from portal.registry.actions import (
     archive_client,
     ask_member,
@@ -35,6 +38,7 @@ OF_PEOPLE = (
     "/clients/new/",
     "/account/email/",
     "/account/password/change/",
+    "/account/notices/",
     "/account/logout/",
     "/no/such/page",
 )
@@ -63,7 +67,12 @@ def full(payments: Client, other: Client, key: ClientKey, cast: SimpleNamespace)
     for asking, email in ((payments, "bob@example.com"), (other, "alice@example.com")):
         ask_member(asking, email=email, role=Role.DEVELOPER, by=cast.bob)
     archived = archive_client(create_client(name="No longer used", by=cast.alice), by=cast.alice)
+    Position.objects.update_or_create(pk=1, defaults={"number": 0})
+    while follow_batch(now):
+        pass
+    asked = token_of(payments.asked_addresses.get(email="team@example.com"))
     return [
+        *(f"/account/notices/{asked}/{part}/" for part in ("agreement", "stop", "silence")),
         client,
         client_path(empty),
         client_path(archived),

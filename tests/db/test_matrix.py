@@ -19,6 +19,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from portal.accounts.models import Tries, User
+from portal.notices.addresses import token_of
+from portal.notices.models import AskedAddress
 from portal.registry.actions import (
     ask_member,
     draft_rule,
@@ -105,6 +107,24 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
     "api/oauth2/revoke": (
         "405 405 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
         "400 400 400 400 400 400 400 400  POST",
+    ),
+    "account/notices/": (
+        "302 302 200 200 200 200 200 200  GET HEAD",
+        "302 302 302 302 302 302 302 302  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    # Anyone who has the link reads the e-mail of the address.
+    "account/notices/<str:token>/agreement/": (
+        "200 200 200 200 200 200 200 200  GET HEAD POST",
+        "405 405 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "account/notices/<str:token>/stop/": (
+        "200 200 200 200 200 200 200 200  GET HEAD POST",
+        "405 405 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "account/notices/<str:token>/silence/": (
+        "200 200 200 200 200 200 200 200  GET HEAD POST",
+        "405 405 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
     ),
     "account/login/": (
         "200 200 302 302 302 302 302 302  GET HEAD POST PUT OPTIONS",
@@ -411,8 +431,8 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
     ),
 }
-FOR_MACHINES: Final = {"token", "introspect", "revoke"}
-"""Endpoints without cookies, so they need no CSRF token."""
+FOR_MACHINES: Final = {"token", "introspect", "revoke", "notices_stop"}
+"""Endpoints without cookies, so they need no CSRF token. A mail program posts to the last one."""
 
 
 def expected(route: str) -> dict[tuple[str, str], int]:
@@ -434,6 +454,9 @@ def arguments(
     refused = signer.ask(scope="nothing").json()
     guest = User.objects.create_user("guest@example.com")
     pending = ask_member(payments, email="stranger@example.com", role=Role.VIEWER, by=cast.alice)
+    asked = AskedAddress.objects.create(
+        client=payments, email="team@example.com", purpose="contact", asked_at=timezone.now()
+    )
     job = prepare_job(Verb.REVOKE_KEY, [key.pk], filters="q=x", by=cast.admin)
     values = RuleValues("A year", timezone.now(), longest_days=365)
     rule = save_rule(draft_rule(values, by=cast.admin), by=cast.admin)
@@ -453,6 +476,7 @@ def arguments(
         "number": str(job.pk),
         "rule_id": str(rule.pk),
         "exemption_id": str(exemption.pk),
+        "token": token_of(asked),
         "secret": make_calendar_feed(payments, by=cast.dev),
     }
 
@@ -566,6 +590,7 @@ PARTS: Final = (
     "secret",
     "rule_id",
     "exemption_id",
+    "token",
 )
 
 

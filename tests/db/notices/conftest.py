@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
 from django.core import mail
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from portal.accounts.mail import MESSAGE
 from portal.notices.clock import tick
+from portal.notices.digest import digest
 from portal.notices.follow import follow
 from portal.notices.models import Position
 from portal.registry.models import Ledger
@@ -24,7 +26,7 @@ Sent = list[tuple[str, str]]
 def work(now: datetime | None = None) -> None:
     """Do what a worker does at `now`: follow the ledger and the clock, and send messages."""
     now = now or timezone.now()
-    for run in (follow, tick):
+    for run in (follow, tick, digest):
         while run(Task(), now) <= now:
             pass
     worker = Worker(kinds=[MESSAGE.name], clock=lambda: now)
@@ -36,14 +38,17 @@ def work(now: datetime | None = None) -> None:
 def sent(db: None) -> Callable[..., list[EmailMultiAlternatives]]:
     """A function that lets a worker do what is due, and returns what it sent since the last call.
 
-    Nobody gets notices of what was before the first use of the fixture.
+    Without a time, each call is an hour later than the one before, so that no digest begins. Nobody
+    gets notices of what was before the first use of the fixture.
     """
     head = {"number": Ledger.head().size, "clock_at": timezone.now()}
     Position.objects.update_or_create(pk=1, defaults=head)
 
+    hours = count()
+
     def send(now: datetime | None = None) -> list[EmailMultiAlternatives]:
         mail.outbox.clear()
-        work(now)
+        work(now or timezone.now() + next(hours) * timedelta(hours=1))
         return [each for each in mail.outbox if isinstance(each, EmailMultiAlternatives)]
 
     return send

@@ -174,10 +174,11 @@ def test_message_names_the_next_step(days: Days, sent: Sent, add: Add, payments:
     add("First", 40)
     on(days, sent, 0, 10)
     days.now = days.at(10)
-    [message, _] = sent(days.now)
+    [message] = [each for each in sent(days.now) if each.to == ["alice@example.com"]]
     text = str(message.body)
     assert message.subject == "Payments: key “First” ends in 30 days, on 10 Feb 2027"
-    assert "ends on 10 Feb 2027, 09:00 UTC (in 30 days), and no successor is in use" in text
+    assert "ends on 10 Feb 2027, 09:00 UTC, and no successor is in use" in text
+    assert "Ends: 10 Feb 2027, 09:00 UTC (in 30 days)" in text
     assert "The client has no other live key" in text
     assert f"http://testserver/clients/{payments.client_id}/#add-key" in text
     nearly = add("Next", None)

@@ -151,7 +151,7 @@ def test_message_says_all_without_being_opened(
 ) -> None:
     sent()
     revoke(key, cast.dev, note="Found on www.evil.com\nby the bank")
-    [message, _] = sent()
+    [message, _] = sent(timezone.now())
     when = key.events.latest("pk").at
     day = f"{when.day} {when:%b %Y}"
     assert message.subject.startswith(f"Payments: key “First” was revoked on {day}, ")
