@@ -118,6 +118,8 @@ def _changed(event: EventFacts, detail: Detail) -> str:
         if difference := differences.get(field):
             of = "its" if changes else f"{_client(event)}'s"
             changes.append(f"changed {of} {plural} ({_listed(difference)})")
+    if wants := differences.get("wants_successor"):
+        changes.append(f"{'asked' if wants.get('after') else 'no longer asks'} for a successor")
     return " and ".join(changes) or f"changed {_client(event)}"
 
 
@@ -228,6 +230,14 @@ def _policy(event: EventFacts, detail: Detail) -> str:
     return f"ended the exemption of {_client(event)} from {rule}"
 
 
+def _verifier(_event: EventFacts, detail: Detail) -> str:
+    before, after = detail.get("before") or {}, detail.get("after") or {}
+    name = (after or before).get("name")
+    if not before:
+        return f"added the verifier “{name}”"
+    return f"{'changed' if after else 'removed'} the verifier “{name}”"
+
+
 def _label(words: type[Role | RevocationReason], value: object) -> str:
     return _labels(words).get(str(value), str(value))
 
@@ -277,6 +287,9 @@ _TEXTS: Final[dict[str, str]] = {
     Verb.WITHDRAW_ADMIN: "withdrew admin rights from {person}",
     Verb.REGISTER_KEY: "registered {key} for {alg}",
     Verb.KEEP_KEY: "cancelled the retirement of {key}",
+    Verb.BEGIN_REPLACEMENT: "began to replace {key}",
+    Verb.WITHDRAW_REPLACEMENT: "took the replacement of {key} back",
+    Verb.USE_SUCCESSOR: "noticed that {key}, the standing successor, signed",
     Verb.CONFIRM_KEY: "confirmed {key} by signing with it",
     Verb.FIND_WEAKNESS: "found a weakness in {key}{note}",
 }
@@ -292,4 +305,5 @@ _DESCRIBE: Final[dict[str, Callable[[EventFacts, Detail], str]]] = {
     Verb.BLOCK_KEY: _blocked,
     Verb.REFUSE_KEY: _refused,
     **dict.fromkeys((Verb.ADD_WEBHOOK, Verb.CHANGE_WEBHOOK, Verb.REMOVE_WEBHOOK), _webhook),
+    Verb.CHANGE_VERIFIER: _verifier,
 }

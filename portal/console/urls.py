@@ -12,6 +12,7 @@ from portal.console.views import (
     keys,
     policy,
     refused_requests,
+    verifiers,
 )
 from portal.web import converters  # noqa: F401 - registers them
 
@@ -61,6 +62,8 @@ urlpatterns = [
     path("events/", events.events, name="console_events"),
     path("events/export", events.export, name="console_events_export"),
     path("refused/", refused_requests.refused, name="console_refused"),
+    path("verifiers/", verifiers.verifiers, name="console_verifiers"),
+    path("verifiers/<row:verifier>", verifiers.verifier_page, name="console_verifier"),
     path("blocked/", blocked.blocked, name="console_blocked"),
     path("blocked/<sha256:spki_sha256>", blocked.blocked_key, name="console_blocked_key"),
 ]

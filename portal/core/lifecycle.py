@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -35,6 +35,9 @@ LIVE: Final = frozenset({KeyStatus.ACTIVE, KeyStatus.RETIRING})
 
 OVER: Final = frozenset({KeyStatus.EXPIRED, KeyStatus.RETIRED, KeyStatus.REVOKED})
 """The statuses from which a key never becomes live. All other keys count against the limit."""
+
+UNDONE_FOR: Final = timedelta(hours=1)
+"""How long after its end a retirement can be cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,16 @@ class Lifecycle:
         if self.ends_at is None or self.is_over(now):
             return None
         return int((self.ends_at - now).total_seconds())
+
+    def undo_until(self, now: datetime) -> datetime | None:
+        """Return until when a retirement can be cancelled; None if there is none, or it is late.
+
+        A key that has expired or was revoked stays as it is.
+        """
+        if self.retires_at is None or replace(self, retires_at=None).is_over(now):
+            return None
+        until = self.retires_at + UNDONE_FOR
+        return until if now < until else None
 
     def since(self, now: datetime) -> datetime | None:
         """Return the date behind the status: when the key ended, or when a pending key starts."""

@@ -16,12 +16,14 @@ class RegistryConfig(AppConfig):
         from portal.accounts.models import admin_created  # noqa: PLC0415
         from portal.registry.actions.carry_on_job import CARRY_ON  # noqa: PLC0415
         from portal.registry.policy_survey import SURVEY  # noqa: PLC0415
+        from portal.registry.replacements import PUBLICATION  # noqa: PLC0415
         from portal.registry.uses import COUNT  # noqa: PLC0415
         from portal.work.tasks import register  # noqa: PLC0415
 
         register(CARRY_ON)
         register(COUNT)
         register(SURVEY)
+        register(PUBLICATION)
         admin_created.connect(_grant_admin)
 
 

@@ -154,3 +154,9 @@ class JobNotPossible(RegistryRefusal):
     """No key or client fits the filters, or too many do."""
 
     reason = "job_not_possible"
+
+
+class TooEarly(RegistryRefusal):
+    """A key would end before verifiers can know the key that replaces it."""
+
+    reason = "too_early"

@@ -6,6 +6,10 @@ with this version ends that: its key has a number, from which later ones go on.
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.utils import timezone
+
+from portal.registry.errors import KeyLimitReached
 from portal.registry.models import Client, ClientKey
 from portal.registry.paging import newest_of
 
@@ -28,3 +32,14 @@ def _count(client: Client, up_to: int | None = None) -> int:
         return newest
     number, pk = newest_first.filter(number__isnull=False).first() or (0, 0)
     return (number or 0) + keys.filter(client=client, pk__gt=pk).count()
+
+
+def check_limit(client: Client) -> None:
+    """Raise `KeyLimitReached` if the client has the maximum number of keys that have not ended."""
+    limit = settings.KEY_LIMIT
+    if client.keys.current(timezone.now()).count() >= limit:
+        message = (
+            f"{client.name} has the maximum number of keys ({limit}). Retire or revoke an "
+            "unused key first."
+        )
+        raise KeyLimitReached(message)

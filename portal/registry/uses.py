@@ -12,11 +12,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from django.db import connection, transaction
-from django.db.models import Count, Max
+from django.db import connection
+from django.db.models import Count, Exists, Max, OuterRef
 from django.db.models.functions import TruncDate
+from django.utils import timezone
 
-from portal.registry.models import ClientKey, KeyUse, RedeemedAssertion, UseCursor
+from portal.registry.choices import Verb
+from portal.registry.models import (
+    PORTAL,
+    ClientKey,
+    Event,
+    KeyUse,
+    RedeemedAssertion,
+    Replacement,
+    UseCursor,
+    recording,
+)
 from portal.registry.paging import newest_of
 from portal.work.models import Task
 from portal.work.tasks import Kind
@@ -56,14 +67,19 @@ class Uses:
     last_network: str
     is_more: bool = False
 
+    @property
+    def shown(self) -> str:
+        """How often it was used today, as pages show it: "1,204", "at least 1,000"."""
+        return f"at least {self.today:,}" if self.is_more else f"{self.today:,}"
 
-@transaction.atomic
+
+@recording()
 def count_uses() -> bool:
     """Count the assertions that are next, at most `BATCH`; return whether more can be counted now.
 
     Their primary keys are not in the order of commit. So the cursor first notes the highest one,
     and the transactions that were adding assertions then. What they add is counted too: the cursor
-    goes on when all of them have ended.
+    goes on when all of them have ended. Records the first use of a standing successor.
     """
     UseCursor.objects.get_or_create(pk=1)
     cursor = UseCursor.objects.select_for_update().get(pk=1)
@@ -77,7 +93,10 @@ def count_uses() -> bool:
     can_count = cursor.seen > cursor.counted and not cursor.pending
     if can_count:
         last = _last_of_batch(cursor)
-        _add(_summed(cursor.counted, last))
+        new = _summed(cursor.counted, last)
+        successors = _first_used({key for key, _ in new})
+        _add(new)
+        _note_successors(successors)
         cursor.counted = last
     cursor.save(update_fields=["counted", "seen", "pending"])
     return can_count
@@ -171,6 +190,33 @@ def _add(new: dict[tuple[int, date], KeyUse]) -> None:
         unique_fields=["key", "day"],
         update_fields=["uses", "networks", "last_at", "last_network", "up_to"],
     )
+
+
+def _first_used(keys: set[int]) -> list[ClientKey]:
+    """Return those keys that were not expected to sign, and of which no use is counted yet.
+
+    They are keys of clients that always want a successor, unless they replace another key.
+    """
+    found = ClientKey.objects.filter(
+        ~Exists(KeyUse.objects.filter(key=OuterRef("pk"))),
+        ~Exists(Replacement.objects.standing().filter(new=OuterRef("pk"))),
+        pk__in=keys,
+        client__wants_successor=True,
+    )
+    return list(found.select_related("client").order_by("pk"))
+
+
+def _note_successors(keys: list[ClientKey]) -> None:
+    """Record each key that signed although another key of its client is in use."""
+    yesterday = (timezone.now() - timedelta(days=1)).astimezone(UTC).date()
+    for key in keys:
+        others = KeyUse.objects.filter(key__client=key.client_id, day__gte=yesterday)
+        other = others.exclude(key=key).select_related("key").order_by("-last_at").first()
+        if other is not None:
+            detail = {"kid": key.kid, "current": other.key.kid}
+            Event.objects.record(
+                Verb.USE_SUCCESSOR, by=PORTAL, client=key.client, key=key, detail=detail
+            )
 
 
 def _sum(first: KeyUse, second: KeyUse) -> KeyUse:

@@ -69,7 +69,7 @@ class ConfirmedForm(PortalForm):
         return self._name
 
 
-class ClientForm(PortalForm):
+class NewClientForm(PortalForm):
     """The name, the contacts and the redirect URIs of a client."""
 
     name = forms.CharField(
@@ -119,6 +119,20 @@ class ClientForm(PortalForm):
         """Return the redirect URIs, one per line; the registry validates them."""
         lines: list[str] = self.cleaned_data["redirect_uris"].split()
         return lines
+
+
+class ClientForm(NewClientForm):
+    """What can be changed of a client."""
+
+    wants_successor = forms.BooleanField(
+        required=False,
+        label="Always have a successor",
+        help_text=(
+            "A key that is confirmed and published and does not sign. If the key in use must be "
+            "revoked, the client can sign with the successor at once. The Settings page says when "
+            "there is none."
+        ),
+    )
 
 
 class RoleForm(PortalForm):

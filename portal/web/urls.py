@@ -10,9 +10,10 @@ from portal.web.clients import views as clients
 from portal.web.debugger import views as assertion_debugger
 from portal.web.keys import confirmation as key_confirmation
 from portal.web.keys import edit as key_edit
+from portal.web.keys import replacement as key_replacement
 from portal.web.keys import retirement as key_retirement
 from portal.web.keys import revocation as key_revocation
-from portal.web.keys import settings_page
+from portal.web.keys import settings_page, timeline
 from portal.web.keys import snippet_views as key_snippets
 from portal.web.keys import views as keys
 from portal.web.team import answer
@@ -76,12 +77,29 @@ urlpatterns = [
         token_requests.token_request_reference,
         name="token_request_reference",
     ),
+    path(f"{_CLIENT}timeline/", timeline.client_timeline, name="client_timeline"),
     path(f"{_CLIENT}keys/", keys.key_register, name="key_register"),
     path(f"{_CLIENT}keys/inspection/", keys.key_inspect, name="key_inspect"),
     path(_KEY, keys.key, name="key"),
     path(f"{_KEY}edit/", key_edit.key_edit, name="key_edit"),
     path(f"{_KEY}snippets/", key_snippets.key_snippets, name="key_snippets"),
     path(f"{_KEY}confirmation/", key_confirmation.key_confirmation, name="key_confirmation"),
+    path(f"{_KEY}replacement/", key_replacement.key_replacement, name="key_replacement"),
+    path(
+        f"{_KEY}replacement/successor/",
+        key_replacement.key_replacement_successor,
+        name="key_replacement_successor",
+    ),
+    path(
+        f"{_KEY}replacement/retirement/",
+        key_replacement.key_replacement_retirement,
+        name="key_replacement_retirement",
+    ),
+    path(
+        f"{_KEY}replacement/withdrawal/",
+        key_replacement.key_replacement_withdrawal,
+        name="key_replacement_withdrawal",
+    ),
     path(f"{_KEY}retirement/", key_retirement.key_retirement, name="key_retirement"),
     path(
         f"{_KEY}retirement/withdrawal/",

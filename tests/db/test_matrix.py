@@ -23,6 +23,7 @@ from portal.notices.addresses import token_of
 from portal.notices.models import AskedAddress
 from portal.registry.actions import (
     ask_member,
+    begin_replacement,
     draft_rule,
     exempt_client,
     make_calendar_feed,
@@ -31,7 +32,7 @@ from portal.registry.actions import (
 )
 from portal.registry.actions.policy_rule import RuleValues
 from portal.registry.choices import Role, Verb
-from portal.registry.models import Client, ClientKey
+from portal.registry.models import Client, ClientKey, Verifier
 from tests.db.oauth.token_requests import FORM, Signer
 from tests.db.routes import routes
 from tests.sessions import sign_in
@@ -287,6 +288,16 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 404 404 404 404 200 404  GET HEAD",
         "302 302 404 404 404 404 405 404  POST PUT PATCH DELETE OPTIONS",
     ),
+    "console/verifiers/": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 422 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/verifiers/<row:verifier>": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 422 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
     "console/blocked/": (
         "302 302 404 404 404 404 200 404  GET HEAD POST",
         "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
@@ -376,6 +387,10 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 404 404 422 422 422 422  POST",
         "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
     ),
+    "clients/<client_id:client_id>/timeline/": (
+        "302 302 404 404 200 200 200 200  GET HEAD",
+        "302 302 405 405 405 405 405 405  POST PUT PATCH DELETE OPTIONS",
+    ),
     "clients/<client_id:client_id>/token-requests/": (
         "302 302 404 404 200 200 200 200  GET HEAD",
         "302 302 405 405 405 405 405 405  POST PUT PATCH DELETE OPTIONS",
@@ -416,6 +431,24 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 404 404 403 422 403 422  POST",
         "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
     ),
+    "clients/<client_id:client_id>/keys/<kid:kid>/replacement/": (
+        "302 302 404 404 200 200 200 200  GET HEAD",
+        "302 302 404 404 403 302 403 302  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    # The key is being replaced.
+    "clients/<client_id:client_id>/keys/<kid:kid>/replacement/successor/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 302 403 302  POST",
+    ),
+    "clients/<client_id:client_id>/keys/<kid:kid>/replacement/retirement/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 422 403 422  POST",
+    ),
+    "clients/<client_id:client_id>/keys/<kid:kid>/replacement/withdrawal/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 302 403 302  POST",
+    ),
     "clients/<client_id:client_id>/keys/<kid:kid>/retirement/": (
         "302 302 404 404 403 200 403 200  GET HEAD",
         "302 302 404 404 403 422 403 422  POST",
@@ -452,6 +485,7 @@ def arguments(
 ) -> dict[str, str]:
     """The parts of the paths."""
     refused = signer.ask(scope="nothing").json()
+    begin_replacement(key, by=cast.alice)
     guest = User.objects.create_user("guest@example.com")
     pending = ask_member(payments, email="stranger@example.com", role=Role.VIEWER, by=cast.alice)
     asked = AskedAddress.objects.create(
@@ -477,6 +511,7 @@ def arguments(
         "rule_id": str(rule.pk),
         "exemption_id": str(exemption.pk),
         "token": token_of(asked),
+        "verifier": str(Verifier.objects.create(name="Ours").pk),
         "secret": make_calendar_feed(payments, by=cast.dev),
     }
 
@@ -591,6 +626,7 @@ PARTS: Final = (
     "rule_id",
     "exemption_id",
     "token",
+    "verifier",
 )
 
 

@@ -51,6 +51,12 @@ from portal.registry.actions.policy_rule import (
 )
 from portal.registry.actions.read_key import blocking_leaked_keys, read_key
 from portal.registry.actions.register_key import check_client_takes, register_key
+from portal.registry.actions.replace_key import (
+    begin_replacement,
+    choose_successor,
+    retire_replaced,
+    withdraw_replacement,
+)
 from portal.registry.actions.report_weakness import report_weakness
 from portal.registry.actions.retire_key import keep_key, retire_key
 from portal.registry.actions.revoke_key import revoke_key
@@ -59,6 +65,7 @@ from portal.registry.actions.team import (
     change_role,
     remove_member,
 )
+from portal.registry.actions.verifier import remove_verifier, save_verifier
 
 __all__ = [
     "Authenticated",
@@ -69,6 +76,7 @@ __all__ = [
     "archive_client",
     "ask_member",
     "authenticate_client",
+    "begin_replacement",
     "block_key",
     "blocking_leaked_keys",
     "cancel_job",
@@ -78,6 +86,7 @@ __all__ = [
     "change_rights",
     "change_role",
     "check_client_takes",
+    "choose_successor",
     "confirm_key",
     "create_client",
     "deactivate_person",
@@ -97,15 +106,19 @@ __all__ = [
     "record_refused_grant",
     "register_key",
     "remove_member",
+    "remove_verifier",
     "report_weakness",
     "resume_client",
     "retire_key",
+    "retire_replaced",
     "revoke_calendar_feed",
     "revoke_key",
     "save_rule",
+    "save_verifier",
     "start_job",
     "suspend_client",
     "unarchive_client",
     "withdraw_admin",
     "withdraw_member",
+    "withdraw_replacement",
 ]

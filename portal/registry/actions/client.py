@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -49,18 +50,21 @@ def change_client(
     name: str,
     contacts: Sequence[str],
     redirect_uris: Sequence[str],
+    wants_successor: bool | None = None,
     by: Actor,
 ) -> Client:
-    """Change the client's name, contacts and redirect URIs.
+    """Change the client's name, contacts and redirect URIs, and whether it wants a successor.
 
     Without a change it records nothing. Raises `ClientDeleted` or `UnfitInput`.
     """
-    after = {
+    after: dict[str, Any] = {
         "name": clean_client_name(name),
         "contacts": clean_contacts(contacts),
         "redirect_uris": clean_redirect_uris(redirect_uris),
     }
     client = lock_existing_client(client)
+    if wants_successor is not None:
+        after["wants_successor"] = wants_successor
     before = {field: getattr(client, field) for field in after}
     if before == after:
         return client
@@ -69,7 +73,7 @@ def change_client(
     client.save(update_fields=list(after))
     detail = {
         field: {"before": before[field], "after": value}
-        if field == "name"
+        if field in {"name", "wants_successor"}
         else difference(before[field], value)
         for field, value in after.items()
         if before[field] != value

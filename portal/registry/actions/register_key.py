@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
 from django.utils import timezone
 
 from portal.accounts.models import User
@@ -20,12 +19,11 @@ from portal.registry.errors import (
     ClientArchived,
     ClientSuspended,
     KeyAlreadyHere,
-    KeyLimitReached,
     KeyTaken,
     RegistryRefusal,
 )
 from portal.registry.key_dates import check_expiry, check_life
-from portal.registry.key_numbers import count_keys
+from portal.registry.key_numbers import check_limit, count_keys
 from portal.registry.key_policy import key_policy
 from portal.registry.locks import lock_client, lock_fingerprints
 from portal.registry.models import Client, ClientKey, Event, recording
@@ -135,7 +133,7 @@ def check_client_takes(client: Client, key: PublicKey) -> None:
     if client.is_suspended:
         message = f"{client.name} is suspended. It cannot register keys until an admin resumes it."
         raise ClientSuspended(message)
-    _check_limit(client)
+    check_limit(client)
 
 
 def _check_unknown(client: Client, key: PublicKey) -> None:
@@ -160,14 +158,3 @@ def _check_unknown(client: Client, key: PublicKey) -> None:
         "belongs to only one client: create a new one for this client."
     )
     raise KeyTaken(message)
-
-
-def _check_limit(client: Client) -> None:
-    """Raise if the client has the maximum number of keys."""
-    limit = settings.KEY_LIMIT
-    if client.keys.current(timezone.now()).count() >= limit:
-        message = (
-            f"{client.name} has the maximum number of keys ({limit}). Retire or revoke an "
-            "unused key first."
-        )
-        raise KeyLimitReached(message)

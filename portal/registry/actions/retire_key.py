@@ -7,9 +7,11 @@ from typing import Final
 
 from django.utils import timezone
 
+from portal.core.lifecycle import KeyStatus
 from portal.registry.choices import Verb
-from portal.registry.errors import UnfitInput
-from portal.registry.locks import lock_current_key
+from portal.registry.errors import KeyNotLive, UnfitInput
+from portal.registry.key_numbers import check_limit
+from portal.registry.locks import lock_client, lock_current_key, lock_key
 from portal.registry.models import Actor, ClientKey, Event, recording
 
 MAX_GRACE: Final = timedelta(days=366)
@@ -40,14 +42,29 @@ def retire_key(key: ClientKey, *, grace: timedelta, by: Actor) -> ClientKey:
 
 @recording()
 def keep_key(key: ClientKey, *, by: Actor) -> ClientKey:
-    """Cancel a retirement whose grace is not over yet. Idempotent.
+    """Cancel a retirement, until an hour after the key has left the JWKS. Idempotent.
 
-    Raises `KeyNotLive` if the key has already left the JWKS.
+    Raises `KeyNotLive` if it is too late, the key has ended in another way or its client was
+    archived, and `KeyLimitReached` if other keys have taken its place.
     """
-    key = lock_current_key(key)
+    now = timezone.now()
+    client, key = lock_client(key.client), lock_key(key)
+    is_retired = key.lifecycle.status(now) is KeyStatus.RETIRED
+    if not is_retired or key.lifecycle.undo_until(now) is None:
+        key = lock_current_key(key)
+    elif client.is_archived or _was_archived(key):
+        raise KeyNotLive(f"“{key.label}” was retired when its client was archived.")
+    else:
+        check_limit(client)
     if key.retires_at is None:
         return key
     key.retires_at, key.retired_by = None, None
     key.save(update_fields=["retires_at", *ClientKey.retired_by.fields])
     Event.objects.record(Verb.KEEP_KEY, by=by, client=key.client, key=key)
     return key
+
+
+def _was_archived(key: ClientKey) -> bool:
+    """Return whether the client was archived since the key retired, and perhaps taken back."""
+    events = Event.objects.filter(client=key.client_id, verb=Verb.ARCHIVE_CLIENT)
+    return events.filter(at__gte=key.retires_at).exists()

@@ -14,9 +14,11 @@ from portal.registry.models.key_use import KeyUse, UseCursor
 from portal.registry.models.ledger import Ledger
 from portal.registry.models.pending_member import PendingMember
 from portal.registry.models.policy_rule import PolicyExemption, PolicyRule
+from portal.registry.models.replacement import Replacement
 from portal.registry.models.serving import RequestedSet, ServingProcess
 from portal.registry.models.token_request import RedeemedAssertion, RefusedRequest
 from portal.registry.models.tokens import AccessToken, AuthorizationCode, RefreshToken
+from portal.registry.models.verifier import Verifier
 
 __all__ = [
     "LEGACY_ALGORITHMS",
@@ -41,9 +43,11 @@ __all__ = [
     "RedeemedAssertion",
     "RefreshToken",
     "RefusedRequest",
+    "Replacement",
     "RequestedSet",
     "ServingProcess",
     "UseCursor",
+    "Verifier",
     "describe_actor",
     "describe_client",
     "new_client_id",

@@ -94,6 +94,8 @@ class Client(ToolkitClient, models.Model):
     )
     deleted = models.BooleanField(default=False, db_default=False)
     """Whether the client, which never had a key, only remains because events name it."""
+    wants_successor = models.BooleanField(default=False, db_default=False)
+    """Whether the team always wants a live, confirmed key that does not sign: a successor."""
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership")
 
     objects = ClientQuerySet.as_manager()

@@ -20,7 +20,7 @@ from portal.registry.models.client import team_size
 from portal.registry.paging import SCAN, page_of
 from portal.web.current_user import current_user
 from portal.web.form_errors import add_refusal
-from portal.web.forms import ClientForm, posted
+from portal.web.forms import ClientForm, NewClientForm, posted
 from portal.web.pages import pager_of, place_of
 from portal.web.render import leave, show
 from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, require
@@ -100,7 +100,7 @@ def client_new(request: HttpRequest) -> HttpResponse:
         permissions.can_create_client(user),
         "Only admins can create clients in this portal. Ask an admin for yours.",
     )
-    form = ClientForm(posted(request), initial={"contacts": user.email})
+    form = NewClientForm(posted(request), initial={"contacts": user.email})
     if form.is_valid():
         try:
             client = create_client(**form.cleaned_data, by=user)
@@ -123,6 +123,7 @@ def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
         "name": client.name,
         "contacts": "\n".join(client.contacts),
         "redirect_uris": "\n".join(client.redirect_uris),
+        "wants_successor": client.wants_successor,
     }
     form = ClientForm(posted(request), initial=before)
     if form.is_valid():

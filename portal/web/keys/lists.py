@@ -14,6 +14,7 @@ from portal.registry.key_numbers import count_keys
 from portal.registry.models import Client, ClientKey, PolicyRule
 from portal.registry.paging import IndexFilter, Page, page_of
 from portal.registry.policy_rules import OutsideRule, outside_of, rules_of
+from portal.registry.replacements import with_replaced
 
 _ORDER: Final = (
     KeyStatus.ACTIVE,
@@ -74,6 +75,14 @@ class KeyLists:
         return sum(row.status in LIVE for row in self.current)
 
     @property
+    def has_successor(self) -> bool:
+        """Whether a key is live and confirmed and was never used."""
+        return any(
+            row.status in LIVE and row.key.confirmed_at and not row.key.last_used_at
+            for row in self.current
+        )
+
+    @property
     def needs_extended(self) -> bool:
         """Whether a current key is published in the extended set only."""
         return any(ALGORITHMS[row.key.alg].extended for row in self.current)
@@ -87,6 +96,7 @@ def key_lists(
     Each is ordered newest first. `before` and `after` choose the page, see `page_of`.
     """
     keys = client.keys.current(now).select_related("registered_by", "client").with_last_used()
+    keys = with_replaced(keys)
     rules = rules_of(client, now)
     rows = [_row(key, now, rules) for key in keys.order_by("-registered_at", "-pk")]
     current = [row for status in _ORDER for row in rows if row.status == status]

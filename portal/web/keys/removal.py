@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from portal.registry.models import ClientKey
+from portal.registry.replacements import caches
 from portal.web.keys.forms import KeyRemovalForm
 from portal.web.keys.lists import stays_without
 from portal.web.keys.usage import usage_of
@@ -26,6 +27,8 @@ def show_removal(
         "retiring": key.client.keys.live(timezone.now()).exclude(pk=key.pk).exists(),
         "stays": stays_without(key, timezone.now()),
         "usage": usage_of(key, timezone.now()),
+        "successor": key.client.keys.successors(timezone.now()).exclude(pk=key.pk).first(),
+        "verifiers": caches(),
     }
     status = 422 if form.is_bound else 200
     return show(request, template, context, fragment="form", status=status)

@@ -59,8 +59,11 @@ def _retire(request: HttpRequest, key: ClientKey, form: RetirementForm) -> bool:
         add_refusal(form, refusal)
         return False
     if grace and key.retires_at:
-        text = "“{}” leaves the JWKS on {}. You can undo this until then."
+        text = "“{}” leaves the JWKS on {}. You can undo this until an hour after that."
         messages.success(request, format_html(text, key.label, moment(key.retires_at)))
     else:
-        messages.success(request, f"“{key.label}” is retired and has left the JWKS.")
+        messages.success(
+            request,
+            f"“{key.label}” is retired and has left the JWKS. You can undo this for an hour.",
+        )
     return True

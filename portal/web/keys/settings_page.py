@@ -87,6 +87,9 @@ def show_settings(
         "limit": settings.KEY_LIMIT,
         "latest": latest_requests(client, now),
         "also_endpoint": settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE,
+        "lacks_successor": client.wants_successor
+        and not client.is_archived
+        and not lists.has_successor,
         "now": now,
         "recipes": recipes(),
         "browser_key": browser_key(policy),

@@ -22,19 +22,25 @@ from portal.core.public_key.parse import parse_public_key
 from portal.core.reasons import NOT_SHOWN_AGAIN, Reason, Refused
 from portal.publishing.bound import bound_text
 from portal.registry import permissions
-from portal.registry.actions import check_client_takes, inspect_key, register_key
+from portal.registry.actions import (
+    check_client_takes,
+    choose_successor,
+    inspect_key,
+    register_key,
+)
 from portal.registry.choices import Verb
 from portal.registry.errors import RegistryRefusal
 from portal.registry.key_policy import key_policy
 from portal.registry.models import Client, ClientKey, Event
 from portal.registry.paging import newest_of
 from portal.registry.policy_rules import outside_of, rules_of
+from portal.registry.replacements import waiting_replacement
 from portal.web.addresses import addresses_of
 from portal.web.current_user import current_user
 from portal.web.form_errors import add_refusal
 from portal.web.keys.forms import KeyForm, KeyInspectionForm
 from portal.web.keys.settings_page import show_settings
-from portal.web.render import show
+from portal.web.render import leave, show
 from portal.web.shortcuts import (
     NOT_YOUR_KEYS,
     get_client_or_404,
@@ -61,6 +67,9 @@ def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
     if key is None:
         return _show_again(request, client, form, status=422)
     _say_registered(request, key)
+    if replacement := waiting_replacement(client, timezone.now()):
+        choose_successor(replacement, key)
+        return leave(request, "key_replacement", client.client_id, replacement.old.kid)
     return redirect("client", client.client_id)
 
 
@@ -90,7 +99,8 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     found = get_key_or_404(request, client_id, kid)
     user, now = current_user(request), timezone.now()
     status, is_current = found.lifecycle.status(now), not found.lifecycle.is_over(now)
-    may_end = is_current and permissions.can_change_keys(user, found.client)
+    may_change = permissions.can_change_keys(user, found.client)
+    may_end = is_current and may_change
     actors = Event.objects.prefetch_related(*Event.actor.related)
     events = list(newest_of(actors, "key", found.pk)[:50])
     context = {
@@ -107,7 +117,9 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
         "is_current": is_current,
         "outside": outside_of(found, rules_of(found.client, now)) if is_current else [],
         "can_change": may_end,
-        "can_withdraw": may_end and status == KeyStatus.RETIRING,
+        "can_withdraw": may_change
+        and not found.client.is_archived
+        and found.lifecycle.undo_until(now) is not None,
         "can_revoke": not found.revoked_at and permissions.can_revoke_keys(user, found.client),
     }
     return show(request, "web/keys/key.html", context)

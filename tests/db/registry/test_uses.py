@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db.models import Sum
@@ -10,8 +11,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.registry import uses
+from portal.registry.actions import begin_replacement, choose_successor
+from portal.registry.choices import Verb
 from portal.registry.cleanup import prune
-from portal.registry.models import ClientKey, KeyUse, RedeemedAssertion
+from portal.registry.models import Client, ClientKey, Event, KeyUse, RedeemedAssertion
 from portal.registry.uses import count_uses, uses_by_day, uses_of
 from tests.db.oauth.token_requests import TOKEN, Signer, post
 from tests.db.used import used
@@ -102,3 +105,32 @@ def test_the_token_endpoint_stores_the_network(
     settings.KEEP_NETWORKS = kept
     assert post(TOKEN, signer.form(), REMOTE_ADDR="192.0.2.7").status_code == 200
     assert RedeemedAssertion.objects.latest("pk").network == network
+
+
+@pytest.mark.parametrize(
+    ("wants", "current_is_used", "events"), [(True, True, 1), (True, False, 0), (False, True, 0)]
+)
+def test_the_first_use_of_a_successor_is_recorded_once(
+    key: ClientKey, second: ClientKey, *, wants: bool, current_is_used: bool, events: int
+) -> None:
+    Client.objects.filter(pk=key.client_id).update(wants_successor=wants)
+    if current_is_used:
+        used(key, timedelta(minutes=5))
+    count_all()
+    for _ in range(2):
+        used(second, timedelta(minutes=1))
+        count_all()
+    found = Event.objects.filter(verb=Verb.USE_SUCCESSOR)
+    assert [event.key for event in found] == [second] * events
+
+
+def test_a_key_that_replaces_another_is_expected_to_sign(
+    key: ClientKey, second: ClientKey, cast: SimpleNamespace
+) -> None:
+    Client.objects.filter(pk=key.client_id).update(wants_successor=True)
+    used(key, timedelta(minutes=5))
+    count_all()
+    choose_successor(begin_replacement(key, by=cast.dev), second)
+    used(second, timedelta(minutes=1))
+    count_all()
+    assert not Event.objects.filter(verb=Verb.USE_SUCCESSOR).exists()

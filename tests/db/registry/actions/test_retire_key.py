@@ -25,6 +25,9 @@ def end(key: ClientKey, status: KeyStatus, by: SimpleNamespace) -> None:
             revoke_key(key, reason=RevocationReason.UNSPECIFIED, by=by.dev)
         case KeyStatus.RETIRED:
             retire_key(key, grace=timedelta(0), by=by.dev)
+            # A retirement is undone for an hour.
+            an_hour_ago = timezone.now() - timedelta(hours=1)
+            ClientKey.objects.filter(pk=key.pk).update(retires_at=an_hour_ago)
         case KeyStatus.EXPIRED:
             ClientKey.objects.filter(pk=key.pk).update(expires_at=timezone.now())
 

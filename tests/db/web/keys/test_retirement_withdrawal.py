@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
 from portal.registry.actions import retire_key
 from portal.registry.models import ClientKey
@@ -52,10 +53,11 @@ def test_without_a_csrf_token_nothing_changes(
     assert key.retires_at
 
 
-def test_after_its_end_it_is_too_late(
+def test_an_hour_after_its_end_it_is_too_late(
     browser_of: Any, paths: SimpleNamespace, key: ClientKey, cast: SimpleNamespace
 ) -> None:
     retire_key(key, grace=timedelta(), by=cast.dev)
+    ClientKey.objects.filter(pk=key.pk).update(retires_at=timezone.now() - timedelta(hours=1))
     response = browser_of("dev").post(paths.key_retirement_withdrawal, follow=True)
     assert "is already retired" in text_of(response)
     key.refresh_from_db()

@@ -1,0 +1,95 @@
+"""Replace a key: begin, choose the new key, retire the old one, and take the replacement back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.core.lifecycle import OVER
+from portal.registry.actions.retire_key import keep_key, retire_key
+from portal.registry.choices import Verb
+from portal.registry.errors import KeyNotLive, TooEarly, UnfitInput
+from portal.registry.locks import lock_client, lock_current_key, lock_key
+from portal.registry.models import ClientKey, Event, Replacement, recording
+from portal.registry.replacements import PUBLICATION, facts_of
+from portal.work.tasks import put
+
+
+@recording()
+def begin_replacement(key: ClientKey, *, by: User) -> Replacement:
+    """Begin to replace the key. Idempotent. Raises `KeyNotLive` if it has ended."""
+    key = lock_current_key(key)
+    known = key.replacements.standing().first()
+    if known is not None:
+        return known
+    now = timezone.now()
+    begun = Replacement.objects.create(client=key.client, old=key, begun_at=now, begun_by=by)
+    Event.objects.record(Verb.BEGIN_REPLACEMENT, by=by, client=key.client, key=key)
+    return begun
+
+
+@recording()
+def choose_successor(replacement: Replacement, new: ClientKey) -> Replacement:
+    """Let this key of the client replace the old one. Idempotent.
+
+    Raises `KeyNotLive` if it has ended, and `UnfitInput` if it is the old key or not the client's.
+    """
+    lock_client(replacement.client)
+    replacement = _locked(replacement)
+    new = lock_key(new)
+    if new.client_id != replacement.client_id or new.pk == replacement.old_id:
+        raise UnfitInput("Choose another key of this client.", field="new")
+    if new.lifecycle.status(timezone.now()) in OVER:
+        raise KeyNotLive(f"“{new.label}” has ended, so it cannot replace a key.")
+    if replacement.new_id != new.pk:
+        replacement.new, replacement.published_at = new, None
+        replacement.save(update_fields=["new", "published_at"])
+    put(PUBLICATION, str(replacement.pk), due_at=timezone.now())
+    return replacement
+
+
+@recording()
+def retire_replaced(
+    replacement: Replacement, *, at: datetime | None, insists: bool, by: User
+) -> ClientKey:
+    """Retire the old key at a time, or now (None).
+
+    Raises `TooEarly` if verifiers may not know the new key by then, unless the person `insists`,
+    and otherwise as `retire_key`.
+    """
+    lock_client(replacement.client)
+    replacement = _locked(replacement)
+    now = timezone.now()
+    facts = facts_of(replacement, now)
+    if not insists and facts.is_too_early(at or now, now):
+        raise TooEarly(
+            "The old key would end before every verifier can know the new one. Choose a later "
+            "time, or insist."
+        )
+    grace = max(at - now, now - now) if at else now - now
+    return retire_key(replacement.old, grace=grace, by=by)
+
+
+@recording()
+def withdraw_replacement(replacement: Replacement, *, by: User) -> None:
+    """Take the replacement back: a planned retirement of the old key is cancelled. Idempotent.
+
+    Raises `KeyNotLive` if the old key has ended.
+    """
+    lock_current_key(replacement.old)
+    replacement = _locked(replacement)
+    if replacement.withdrawn_at:
+        return
+    replacement.withdrawn_at, replacement.withdrawn_by = timezone.now(), by
+    replacement.save(update_fields=["withdrawn_at", "withdrawn_by"])
+    keep_key(replacement.old, by=by)
+    Event.objects.record(
+        Verb.WITHDRAW_REPLACEMENT, by=by, client=replacement.client, key=replacement.old
+    )
+
+
+def _locked(replacement: Replacement) -> Replacement:
+    rows = Replacement.objects.select_for_update(of=("self",))
+    return rows.select_related("client", "old__client", "new").get(pk=replacement.pk)

@@ -1,0 +1,109 @@
+"""What is known about the replacement of a key (ADR 0036)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from portal.core.replacement import Cache, Facts, known_at
+from portal.registry.choices import Verb
+from portal.registry.models import Client, ClientKey, Event, Replacement, Verifier
+from portal.registry.models.client_key import ClientKeyQuerySet
+from portal.registry.serving import Serving, serving
+from portal.registry.uses import uses_of
+from portal.work.models import Task
+from portal.work.tasks import Kind
+
+MOST_VERIFIERS: Final = 200
+"""How many verifiers admins can list."""
+
+_PROXY_S: Final = 3
+"""What nginx adds at most, see `portal.publishing.bound`."""
+
+
+def caches() -> list[Cache]:
+    """Return the times of the listed verifiers, by name."""
+    return [each.cache for each in Verifier.objects.order_by("name")[:MOST_VERIFIERS]]
+
+
+def shared_seconds() -> int:
+    """Return how long caches between the portal and verifiers keep a set."""
+    return settings.JWKS_MAX_AGE + (_PROXY_S if settings.ALLAUTH_TRUSTED_PROXY_COUNT else 0)
+
+
+def facts_of(replacement: Replacement, now: datetime) -> Facts:
+    """Return the facts that determine the next step."""
+    new = replacement.new
+    since = replacement.published_at
+    return Facts(
+        old=replacement.old.lifecycle,
+        new=new.lifecycle if new else None,
+        published_at=since,
+        known_at=known_at(since, caches(), shared_s=shared_seconds()) if since else None,
+        new_used_at=uses_of(new, now).last_at if new else None,
+    )
+
+
+def standing_replacement(key: ClientKey) -> Replacement | None:
+    """Return the replacement of the key that was not taken back, if there is one."""
+    rows = Replacement.objects.standing().select_related("client", "old__client", "new__client")
+    return rows.filter(old=key).first()
+
+
+def with_replaced(keys: ClientKeyQuerySet) -> ClientKeyQuerySet:
+    """Return the keys with `is_replaced`: whether a team is replacing the key."""
+    standing = Replacement.objects.standing().filter(old=OuterRef("pk"))
+    return keys.annotate(is_replaced=Exists(standing))
+
+
+def waiting_replacement(client: Client, now: datetime) -> Replacement | None:
+    """Return the client's only replacement that has no new key yet; None if there are several."""
+    current = client.keys.current(now).values("pk")
+    rows = client.replacements.standing().filter(new=None, old__in=current)
+    found = list(rows.select_related("client", "old")[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def note_published(replacement: Replacement, now: datetime) -> Serving | None:
+    """Return what the processes of the portal report; store when all of them have the new key.
+
+    That is when their answers contain the event since which the key is live.
+    """
+    found = serving()
+    new = replacement.new
+    if replacement.published_at or new is None or found is None or not _is_served(new, now):
+        return found
+    verb = Verb.CONFIRM_KEY if new.confirmation_required else Verb.REGISTER_KEY
+    event = Event.objects.filter(key=new, verb=verb).order_by("-pk").first()
+    if event and event.number and found.number >= event.number:
+        rows = Replacement.objects.filter(pk=replacement.pk, new=new, published_at=None)
+        rows.update(published_at=now)
+        replacement.refresh_from_db(fields=["published_at"])
+    return found
+
+
+def _is_served(key: ClientKey, now: datetime) -> bool:
+    client = key.client
+    return key.lifecycle.is_live(now) and not client.is_suspended and not client.is_archived
+
+
+def _watch(task: Task, now: datetime) -> datetime | None:
+    """Look whether the new key of a replacement is published; return when to look again."""
+    rows = Replacement.objects.standing().select_related("new__client")
+    replacement = rows.filter(pk=int(task.subject), published_at=None).first()
+    if replacement is None or replacement.new is None:
+        return None
+    lifecycle = replacement.new.lifecycle
+    if lifecycle.is_over(now):
+        return None
+    note_published(replacement, timezone.now())
+    if replacement.published_at:
+        return None
+    return now + (timedelta(seconds=1) if lifecycle.is_live(now) else timedelta(seconds=30))
+
+
+PUBLICATION: Final = Kind("publication", "Publications of new keys", _watch)

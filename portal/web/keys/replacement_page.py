@@ -1,0 +1,109 @@
+"""The evidence on the page of a replacement: what is known about each step, and since when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
+from portal.core.replacement import STEPS, Cache, Facts, Step
+from portal.registry.models import ClientKey, Replacement
+from portal.registry.replacements import caches, facts_of, note_published, shared_seconds
+from portal.registry.serving import Serving
+from portal.registry.uses import Uses, uses_of
+from portal.web.addresses import addresses_of
+
+_TITLES = {
+    Step.REGISTER: "Register the new key",
+    Step.CONFIRM: "Confirm the new key",
+    Step.PUBLISH: "Publish the new key",
+    Step.USE: "Sign with the new key",
+    Step.RETIRE: "Retire the old key",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A step as the page lists it."""
+
+    step: Step
+    title: str
+    is_done: bool
+    is_next: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierRow:
+    """When a kind of verifier knows the new key; None if only its operators know."""
+
+    cache: Cache
+    knows_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that the page says about a replacement at one moment."""
+
+    step: Step
+    steps: list[StepRow]
+    facts: Facts
+    known: bool
+    serving: Serving | None
+    old_uses: Uses
+    new_uses: Uses | None
+    verifiers: list[VerifierRow]
+    commands: tuple[str, str]
+    """They make the key pair and its public half."""
+    look: str
+    """The command that looks for the new key in the JWKS."""
+    undo_until: datetime | None
+    """Until when the retirement of the old key can be undone; None if it cannot."""
+
+
+def evidence_of(replacement: Replacement, now: datetime) -> Evidence:
+    """Return the evidence; also stores since when the new key is published."""
+    found = note_published(replacement, now)
+    facts = facts_of(replacement, now)
+    step = facts.next_step(now)
+    old, new = replacement.old, replacement.new
+    order = [*STEPS, Step.DONE]
+    place = order.index(step)
+    return Evidence(
+        step=step,
+        steps=[
+            StepRow(each, _TITLES[each], order.index(each) < place, each == step) for each in STEPS
+        ],
+        facts=facts,
+        known=facts.is_known(now),
+        serving=found,
+        old_uses=uses_of(old, now),
+        new_uses=uses_of(new, now) if new else None,
+        verifiers=_verifiers(replacement.published_at),
+        commands=(ALGORITHMS[old.alg].generate, PUBLIC_HALF),
+        look=_look(new) if new else "",
+        undo_until=old.lifecycle.undo_until(now),
+    )
+
+
+def other_keys(key: ClientKey, now: datetime) -> list[ClientKey]:
+    """Return the client's other current keys, newest first, with their last use."""
+    keys = key.client.keys.current(now).exclude(pk=key.pk).with_last_used()
+    return list(keys.order_by("-registered_at", "-pk"))
+
+
+def _verifiers(published_at: datetime | None) -> list[VerifierRow]:
+    """Return the verifiers, those that know a new key last first."""
+    listed = sorted(caches(), key=lambda each: -(each.knows_after_s or 0))
+    return [VerifierRow(cache, _knows_at(cache, published_at)) for cache in listed]
+
+
+def _knows_at(cache: Cache, published_at: datetime | None) -> datetime | None:
+    if published_at is None or cache.knows_after_s is None:
+        return None
+    return published_at + timedelta(seconds=shared_seconds() + cache.knows_after_s)
+
+
+def _look(key: ClientKey) -> str:
+    addresses = addresses_of(key.client)
+    jwks = addresses.jwks_extended if ALGORITHMS[key.alg].extended else addresses.jwks
+    return f"curl --silent {jwks} | grep --fixed-strings -- {key.kid}"

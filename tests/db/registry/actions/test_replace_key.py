@@ -1,0 +1,194 @@
+"""Replace a key: nothing ends before its successor can be known, and all of it can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.core.lifecycle import UNDONE_FOR, KeyStatus
+from portal.registry import replacements
+from portal.registry.actions import (
+    archive_client,
+    begin_replacement,
+    choose_successor,
+    confirm_key,
+    keep_key,
+    retire_key,
+    retire_replaced,
+    revoke_key,
+    unarchive_client,
+    withdraw_replacement,
+)
+from portal.registry.choices import RevocationReason, Verb
+from portal.registry.errors import KeyLimitReached, KeyNotLive, TooEarly, UnfitInput
+from portal.registry.models import ClientKey, Event, Replacement, Verifier
+from portal.registry.replacements import note_published
+from portal.registry.serving import Serving
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def begun(key: ClientKey, second: ClientKey, cast: SimpleNamespace) -> Replacement:
+    """The replacement of `key` by `second`, which is confirmed."""
+    confirm_key(second, by=cast.dev)
+    second.refresh_from_db()
+    return choose_successor(begin_replacement(key, by=cast.dev), second)
+
+
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """A function that sets the ledger number that the slowest process serves."""
+
+    def report(number: int) -> None:
+        monkeypatch.setattr(replacements, "serving", lambda: Serving(2, number, 0, 0))
+
+    return report
+
+
+def last_number() -> int:
+    return Event.objects.latest("pk").number or 0
+
+
+def publish(begun: Replacement, ago: timedelta) -> None:
+    Replacement.objects.filter(pk=begun.pk).update(published_at=timezone.now() - ago)
+
+
+def test_it_is_begun_once_and_found_again(key: ClientKey, cast: SimpleNamespace) -> None:
+    first = begin_replacement(key, by=cast.dev)
+    assert begin_replacement(key, by=cast.alice).pk == first.pk
+    assert Event.objects.filter(verb=Verb.BEGIN_REPLACEMENT).count() == 1
+
+
+def test_published_is_what_all_processes_serve(
+    begun: Replacement, reports: Callable[[int], None]
+) -> None:
+    now = timezone.now()
+    assert begun.new
+    registered = begun.new.events.get(verb=Verb.REGISTER_KEY).number or 0
+    reports(registered - 1)
+    note_published(begun, now)
+    assert begun.published_at is None
+    reports(registered)
+    note_published(begun, now)
+    assert begun.published_at == now
+    note_published(begun, now + DAY)
+    assert begun.published_at == now
+
+
+def test_a_key_of_a_suspended_client_is_not_published(
+    begun: Replacement, reports: Callable[[int], None]
+) -> None:
+    reports(last_number())
+    assert begun.new
+    begun.new.client.suspended_at = timezone.now()
+    note_published(begun, timezone.now())
+    assert begun.published_at is None
+
+
+def test_another_successor_has_to_be_published_itself(
+    begun: Replacement, signer: SimpleNamespace
+) -> None:
+    publish(begun, DAY)
+    assert choose_successor(begun, signer.key).published_at is None
+
+
+def test_nothing_ends_before_the_slowest_verifier_can_know_the_new_key(
+    begun: Replacement, cast: SimpleNamespace
+) -> None:
+    Verifier.objects.all().delete()
+    Verifier.objects.create(name="Slow", keeps_s=600)
+    with pytest.raises(TooEarly):
+        retire_replaced(begun, at=timezone.now() + DAY, insists=False, by=cast.dev)
+    publish(begun, timedelta(seconds=650))
+    with pytest.raises(TooEarly):
+        retire_replaced(begun, at=None, insists=False, by=cast.dev)
+    retire_replaced(begun, at=timezone.now() + timedelta(seconds=20), insists=False, by=cast.dev)
+    publish(begun, timedelta(seconds=661))
+    assert retire_replaced(begun, at=None, insists=False, by=cast.dev).retires_at
+
+
+def test_one_can_insist(begun: Replacement, cast: SimpleNamespace) -> None:
+    old = retire_replaced(begun, at=None, insists=True, by=cast.dev)
+    assert old.lifecycle.status(timezone.now()) == KeyStatus.RETIRED
+
+
+@pytest.mark.parametrize("what", ["old", "foreign", "revoked"])
+def test_only_another_current_key_of_the_client_replaces_it(
+    begun: Replacement, cast: SimpleNamespace, other: SimpleNamespace, what: str
+) -> None:
+    assert begun.new
+    new = {"old": begun.old, "foreign": begun.new, "revoked": begun.new}[what]
+    if what == "revoked":
+        revoke_key(new, reason=RevocationReason.SUPERSEDED, by=cast.dev)
+    if what == "foreign":
+        Replacement.objects.filter(pk=begun.pk).update(client=other, new=None)
+    with pytest.raises((UnfitInput, KeyNotLive)):
+        choose_successor(begun, new)
+
+
+def test_taking_it_back_cancels_the_planned_retirement(
+    begun: Replacement, cast: SimpleNamespace
+) -> None:
+    publish(begun, DAY)
+    retire_replaced(begun, at=timezone.now() + DAY, insists=False, by=cast.dev)
+    withdraw_replacement(begun, by=cast.dev)
+    begun.old.refresh_from_db()
+    assert begun.old.retires_at is None
+    assert begin_replacement(begun.old, by=cast.dev).pk != begun.pk
+
+
+# --- Undo for an hour ---------------------------------------------------------------------------
+
+
+def retired(key: ClientKey, by: User, ago: timedelta) -> ClientKey:
+    """Retire the key, with the end so long ago."""
+    key = retire_key(key, grace=timedelta(0), by=by)
+    ClientKey.objects.filter(pk=key.pk).update(retires_at=timezone.now() - ago)
+    key.refresh_from_db()
+    return key
+
+
+def test_a_retirement_is_undone_for_an_hour(key: ClientKey, cast: SimpleNamespace) -> None:
+    key = keep_key(retired(key, cast.dev, UNDONE_FOR - timedelta(minutes=1)), by=cast.dev)
+    assert key.lifecycle.is_live(timezone.now())
+    with pytest.raises(KeyNotLive):
+        keep_key(retired(key, cast.dev, UNDONE_FOR), by=cast.dev)
+
+
+def test_a_key_that_should_not_be_served_is_not_brought_back(
+    key: ClientKey, second: ClientKey, cast: SimpleNamespace
+) -> None:
+    for each in (key, second):
+        retired(each, cast.dev, timedelta(minutes=1))
+    revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.dev)
+    ClientKey.objects.filter(pk=second.pk).update(expires_at=timezone.now())
+    for each in (key, second):
+        each.refresh_from_db()
+        with pytest.raises(KeyNotLive):
+            keep_key(each, by=cast.dev)
+
+
+def test_a_key_that_was_retired_with_its_client_is_not_brought_back(
+    key: ClientKey, cast: SimpleNamespace
+) -> None:
+    archive_client(key.client, by=cast.alice)
+    for _ in range(2):
+        key.refresh_from_db()
+        with pytest.raises(KeyNotLive):
+            keep_key(key, by=cast.dev)
+        unarchive_client(key.client, by=cast.alice)
+
+
+def test_a_key_is_not_brought_back_beyond_the_limit(
+    key: ClientKey, second: ClientKey, cast: SimpleNamespace, settings: SimpleNamespace
+) -> None:
+    retired(key, cast.dev, timedelta(minutes=1))
+    settings.KEY_LIMIT = 1
+    with pytest.raises(KeyLimitReached):
+        keep_key(key, by=cast.dev)
