@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import TransactionTestCase
 
 
@@ -40,12 +41,32 @@ def _switches() -> tuple[list[str], list[str]]:
         return [f"DROP TRIGGER {name}" for name, _ in rows], [sql for _, sql in rows]
 
 
+KEPT: Final = {"auth_permission", "django_content_type", "django_migrations"}
+"""Rows that follow from the models, and that Django makes again after it has emptied the tables."""
+
+
+def empty_tables() -> None:
+    """Delete the rows of all tests on PostgreSQL.
+
+    Django truncates, which makes a new file for each table and index: 0.2 s of processor time.
+    """
+    tables = sorted({*connection.introspection.django_table_names()} - KEPT)
+    deletes = [f'DELETE FROM "{table}"' for table in tables]  # noqa: S608 - our own names
+    # A replica's session fires no trigger, also none of a foreign key.
+    role = "SET LOCAL session_replication_role"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("; ".join([f"{role} = replica", *deletes]))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def flush_past_the_triggers() -> Iterator[None]:
     """Let the clean-up after tests with real transactions empty every table."""
     tear_down = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # no stub
 
     def without_triggers(self: TransactionTestCase) -> None:
+        if connection.vendor == "postgresql":
+            empty_tables()
+            return
         with triggers_off():
             tear_down(self)
 
