@@ -24,6 +24,8 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 START_TIMEOUT_S = STOP_TIMEOUT_S = 30.0
+LOG = "messages"
+"""The file, in the folder of a server, with what it writes to standard error."""
 
 
 def find_binaries(scratch: Path) -> Path:
@@ -98,6 +100,8 @@ def launch(binaries: Path, scratch: Path, *, durable: bool = False) -> subproces
         "max_connections": "200",
         "log_min_messages": "fatal",
     }
+    # Tests break connections, so the server reports errors in a run without failures too.
+    log = (scratch / LOG).open("ab")
     server = subprocess.Popen(
         [
             binaries / "postgres",
@@ -108,8 +112,10 @@ def launch(binaries: Path, scratch: Path, *, durable: bool = False) -> subproces
         user=_USER,
         env=_environment(),
         cwd=scratch,
+        stderr=log,
         preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has a single thread
     )
+    log.close()
     wait_until_ready(server, scratch)
     return server
 
@@ -130,7 +136,7 @@ def wait_until_ready(server: subprocess.Popen[bytes], scratch: Path) -> None:
             time.sleep(0.05)
         else:
             return
-    sys.exit("PostgreSQL did not start; its messages are above.")
+    sys.exit(f"PostgreSQL did not start:\n{(scratch / LOG).read_text('utf-8', 'replace')}")
 
 
 def stop(server: subprocess.Popen[bytes]) -> None:
@@ -155,9 +161,12 @@ def main(command: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
         server, url = start(Path(folder), durable=durable)
         try:
-            return subprocess.call(command, env={**os.environ, "DATABASE_URL": url})
+            code = subprocess.call(command, env={**os.environ, "DATABASE_URL": url})
         finally:
             stop(server)
+        if code:
+            sys.stderr.write((Path(folder) / LOG).read_text("utf-8", "replace"))
+        return code
 
 
 if __name__ == "__main__":
