@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import django
 
@@ -31,7 +31,7 @@ from jwks import make_clients, once, processor_s  # noqa: E402 - Django first
 from tests.interop.nginx import HOST, fleet  # noqa: E402
 from tests.interop.served import own_database, serve  # noqa: E402
 
-SETTINGS = {"ALLOW_HTTP_KEY_SETS": "true"}
+SETTINGS: dict[str, Any] = {"ALLOW_HTTP_KEY_SETS": "true"}
 GET = 'function(path) return wrk.format("GET", path) end'
 
 

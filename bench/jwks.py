@@ -192,7 +192,8 @@ def make_clients(count: int) -> list[str]:
             "'Client ' || n, '[]', '[]', now(), %s, '' FROM generate_series(1, %s) AS n",
             [person.pk, count - 1],
         )
-        columns = [f.column for f in client.keys.model._meta.local_fields if f.column != "id"]  # noqa: SLF001
+        fields = client.keys.model._meta.local_fields  # noqa: SLF001
+        columns = [str(field.column) for field in fields if field.column != "id"]
         made = {
             "client_id": "c.id",
             "kid": "translate(encode(sha256((c.client_id || k.kid)::bytea), 'base64'), "
@@ -329,14 +330,14 @@ def compare(paths: list[str], scratch: Path, rounds: range, policy: tuple[str, .
         print(
             f"\n{len(paths):,} clients, policy {' '.join(policy) or 'as usual'}, {len(body)} bytes"
         )
-        for name, figures in seen.items():
-            tell(name, figures, seen["granian, constant response"])
+        for name, found in seen.items():
+            tell(name, found, seen["granian, constant response"])
         print(f"memory of the worker: {before:.0f} MB at first, {memory_mb(portal):.0f} MB now")
         part = len(paths[1000:]) // rounds.stop
         if part >= MOST_COLD:
             cold = [paths[1000 + n * part :][:part] for n in rounds]
-            figures = [ask(End(portal.url, each, mine), scratch) for each in cold]
-            tell("portal, each client once", figures, seen["granian, constant response"])
+            found = [ask(End(portal.url, each, mine), scratch) for each in cold]
+            tell("portal, each client once", found, seen["granian, constant response"])
             print(f"memory of the worker: {memory_mb(portal):.0f} MB")
 
 

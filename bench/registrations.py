@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=2000)
     parser.add_argument("--smoke", action="store_true", help="only see whether this runs")
     options = parser.parse_args()
-    numbers = WRITERS
+    numbers: tuple[int, ...] = WRITERS
     if options.smoke:
         options.keys, numbers = 2, (1, 2)
     with own_database(keep=options.smoke):

@@ -15,6 +15,8 @@ from tests.interop.served import ROOT
 from tests.migrated import new_database
 
 BENCHES = sorted(path.name for path in (ROOT / "bench").glob("*.py"))
+# mypy checks all of them. The others take most of the time, with more data and more servers.
+FEW = {"assertion.py", "freshness.py", "jwks.py", "ledger.py", "registrations.py"}
 
 
 @pytest.fixture
@@ -29,7 +31,10 @@ def environment() -> Iterator[dict[str, str]]:
         }
 
 
-@pytest.mark.parametrize("name", BENCHES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=[] if each in FEW else pytest.mark.exhaustive) for each in BENCHES],
+)
 def test_bench_runs(name: str, environment: dict[str, str]) -> None:
     told = subprocess.run(
         [sys.executable, Path("bench", name), "--smoke"],

@@ -129,7 +129,7 @@ def in_some_form(label: str, encoded: bytes, random: Random) -> bytes:
             return block
 
 
-@many(400)
+@many(200)
 @given(random)
 def test_der_with_right_lengths_and_anything_inside(random: Random) -> None:
     at = random.randrange(len(TREES))
@@ -162,7 +162,7 @@ JSONS = [
 ]
 
 
-@many(400)
+@many(200)
 @given(random)
 def test_json_with_right_brackets_and_anything_inside(random: Random) -> None:
     text = spoiled(random.choice(JSONS), JSONS, random, spoil_json).write()
@@ -212,7 +212,7 @@ def some_assertion(random: Random) -> str:
     return ".".join(parts)
 
 
-@many(300)
+@many(150)
 @given(random)
 def test_assertion_of_three_good_parts_and_anything_inside(random: Random) -> None:
     assertion = some_assertion(random)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portal.core.assertion import (
@@ -28,7 +28,7 @@ from tests.unit.core.assertions import (
     sign,
 )
 from tests.unit.core.assertions import assemble as assembled
-from tests.unit.core.public_key.test_properties import json_values, steady
+from tests.unit.core.public_key.test_properties import json_values, steady, thorough
 
 GOOD = {alg: sign(alg) for alg in ("ES256", "EdDSA", "PS256")}
 KEYS = tuple(candidate(alg) for alg in GOOD)
@@ -92,14 +92,14 @@ values = json_values | st.sampled_from(
 )  # fmt: skip
 
 
-@settings(steady, max_examples=300)
+@thorough
 @given(st.dictionaries(names, values, max_size=4), st.dictionaries(claim_names, values, max_size=4))
 def test_any_header_and_claims(header: dict[str, Any], claims: dict[str, Any]) -> None:
     judge(assembled(header, claims))
     judge(assembled({"alg": "ES256", "kid": "ES256"} | header, CLAIMS | claims))
 
 
-@settings(steady, max_examples=300)
+@thorough
 @given(claim_names, values)
 def test_signed_assertion_with_one_claim_changed(name: str, value: Any) -> None:
     """The signature is good, so whatever else is wrong has to be noticed."""

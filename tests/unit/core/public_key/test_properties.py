@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -30,6 +31,9 @@ steady = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 """The same choices in every run; only the keys are fresh."""
+
+thorough = settings(steady, max_examples=300 if os.environ.get("STRUCTURES") else 100)
+"""`make test-all` tries more."""
 
 VALID = [
     *(public_pem(kind) for kind in KINDS),
@@ -132,7 +136,7 @@ def test_valid_file_that_is_cut_spliced_and_flipped(block: bytes, data: st.DataO
     judge(block[:at] + other[end:])
 
 
-@settings(steady, max_examples=300)
+@thorough
 @given(st.sampled_from(DER), st.data())
 def test_valid_der_that_is_cut_spliced_and_flipped(
     block: tuple[str, bytes], data: st.DataObject
