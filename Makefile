@@ -22,13 +22,16 @@ $(shell rm -f $(VENV)/pyvenv.cfg $(RUN_READY) $(TEST_READY))
 endif
 endif
 
+# Each suite starts dozens of Python processes, which would compile every module again.
+export PYTHONDONTWRITEBYTECODE :=
+
 # `test` skips exhaustive tests, which `test-all` runs; a smaller test of a few cases is beside each.
 CHOSEN := -m "not exhaustive"
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev passwords test test-all test-sqlite quick suites lint format docs lock programs \
 	check-format check-lint check-words check-templates check-types check-imports check-migrations check-deploy \
-	unit db smoke browser interop ops test-verifiers drill test-image
+	unit db pages smoke browser interop ops test-verifiers drill test-image
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -96,15 +99,14 @@ programs:
 
 # --- Checking ------------------------------------------------------------------------------------
 
-# Quick checks run first, in sequence; the suites then run in parallel. They wait for servers much of
-# the time, so there is one more than there are processors.
+# Suites and quick checks run in parallel. Suites wait for servers much of the time, so there is one
+# more than there are processors.
 JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
 test: ## Run all checks and tests (another Python: make test PYTHON=python3.13)
 	@rm -rf $(REPORTS)
-	@$(MAKE) --no-print-directory quick
-	@$(MAKE) --no-print-directory -j$(JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) suites
-	@$(BIN)/python tests/total.py $(REPORTS) unit db smoke browser interop ops
+	@$(MAKE) --no-print-directory -j$(JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) suites quick
+	@$(BIN)/python tests/total.py $(REPORTS) unit db pages smoke browser interop ops
 
 test-all: ## Run all checks and tests with all cases, and all database tests on SQLite
 	@STRUCTURES=3000 ALL_RULES=1 $(MAKE) --no-print-directory test CHOSEN=
@@ -117,7 +119,7 @@ test-sqlite: $(TEST_READY) programs ## Run all database tests on SQLite, without
 
 quick: check-format check-lint check-words check-templates check-types check-imports check-migrations check-deploy
 # The longest first, so that all processors end at about the same time.
-suites: db ops interop browser unit smoke
+suites: ops db interop pages browser check-types unit smoke
 
 check-format: $(TEST_READY)
 	@echo "Format: ruff format"
@@ -164,9 +166,15 @@ unit: $(TEST_READY) programs ## Test the core, without a database
 	@echo "Unit tests"
 	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) $(CHOSEN) tests/unit
 
-db: $(TEST_READY) programs ## Test the registry and the pages on PostgreSQL, which it starts
+PAGES := tests/db/accounts tests/db/console tests/db/web
+
+db: $(TEST_READY) programs ## Test the registry and the endpoints on PostgreSQL, which it starts
 	@echo "Database tests on PostgreSQL"
-	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) $(CHOSEN) tests/db
+	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) $(CHOSEN) tests/db $(PAGES:%=--ignore=%)
+
+pages: $(TEST_READY) programs ## Test the pages on PostgreSQL
+	@echo "Tests of pages on PostgreSQL"
+	@$(WITH_POSTGRES) $(PYTEST) $(JUNIT) $(CHOSEN) $(PAGES)
 
 smoke: $(TEST_READY) programs ## Test migrations, triggers, the ledger and each page on SQLite
 	@echo "Database tests on SQLite, a subset"
