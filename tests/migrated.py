@@ -6,6 +6,7 @@ their own. Tests of the migrations themselves run them.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -23,6 +24,7 @@ import psycopg
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parents[1]
+COPIES = ROOT / "build" / "migrated"
 TEMPLATE = "test_migrated"
 
 
@@ -83,16 +85,27 @@ def migrate(environment: Mapping[str, str], root: Path = ROOT) -> None:
         else:
             shutil.copy(_sqlite_copy(), file)
         return
-    copy = ROOT / "build" / "migrated" / f"{_version(root)}.sql"
-    is_empty = _is_empty(url)
-    if is_empty and copy.exists():
-        with psycopg.connect(url, autocommit=True) as connection:
-            # A dump empties search_path. Behind a pooler the next client would get that connection.
-            connection.execute(copy.read_bytes() + b"\nRESET ALL;")
+    if not _is_empty(url):
+        _run_migrations(environment, root)
         return
-    _run_migrations(environment, root)
-    if is_empty:
-        _keep(url, copy)
+    copy = COPIES / f"{_version(root)}.sql"
+    with _alone():
+        if not copy.exists():
+            _run_migrations(environment, root)
+            _keep(url, copy)
+            return
+    with psycopg.connect(url, autocommit=True) as connection:
+        # A dump empties search_path. Behind a pooler the next client would get that connection.
+        connection.execute(copy.read_bytes() + b"\nRESET ALL;")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let all suites, which start together in a new clone, wait for the first to make the copy."""
+    COPIES.mkdir(parents=True, exist_ok=True)
+    with (COPIES / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _run_migrations(environment: Mapping[str, str], root: Path) -> None:
@@ -101,9 +114,10 @@ def _run_migrations(environment: Mapping[str, str], root: Path) -> None:
 
 
 def _sqlite_copy() -> Path:
-    copy = ROOT / "build" / "migrated" / f"{_version(ROOT)}.sqlite3"
-    if not copy.exists():
-        copy.parent.mkdir(parents=True, exist_ok=True)
+    copy = COPIES / f"{_version(ROOT)}.sqlite3"
+    with _alone():
+        if copy.exists():
+            return copy
         with tempfile.TemporaryDirectory(dir=copy.parent) as folder:
             file = Path(folder) / "database"
             _run_migrations({**os.environ, "DATABASE_URL": f"sqlite:///{file}"}, ROOT)
@@ -136,8 +150,7 @@ def _keep(url: str, copy: Path) -> None:
     dumped = subprocess.run(command, check=True, capture_output=True).stdout
     # Omit commands of psql, which the database does not accept.
     lines = [line for line in dumped.splitlines() if not line.startswith(b"\\")]
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    # Another suite may write the same file now.
+    # A suite that is interrupted must not leave half a file.
     with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as file:
         file.write(b"\n".join(lines))
     Path(file.name).rename(copy)
