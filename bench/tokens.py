@@ -246,7 +246,7 @@ class Bench:
 
     def serve(self, stack: ExitStack, name: str = "portal.wsgi", **more: Any) -> End:
         """Start a portal on the first core, or on those given."""
-        options = {"workers": 1, "prefix": FIRST_CORE} | more
+        options: dict[str, Any] = {"workers": 1, "prefix": FIRST_CORE} | more
         served = stack.enter_context(
             serve(self.scratch, application=f"{name}:application", **options)
         )
