@@ -188,7 +188,9 @@ def webkit(folder: Path) -> Iterator[Page]:
         port = free_port()
         command = ["WebKitWebDriver", f"--port={port}"]
         package = "webkit2gtk-driver"
-        driver = stack.enter_context(_started(command, folder, package, DISPLAY=f":{display}"))
+        # Drawing by OpenGL without a graphics card takes most of the processor time.
+        settings = {"DISPLAY": f":{display}", "WEBKIT_DISABLE_COMPOSITING_MODE": "1"}
+        driver = stack.enter_context(_started(command, folder, package, **settings))
         wait_until_it_listens(driver.process, port, driver.log)
         url = f"http://127.0.0.1:{port}/session"
         answer = requests.post(url, json={"capabilities": {}}, timeout=PATIENCE_S)
