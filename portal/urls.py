@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/notices/", include("portal.notices.urls")),
     path("account/", include("portal.accounts.urls")),
     path("console/", include("portal.console.urls")),
+    path("", include("portal.webhooks.urls")),
     path("", include("portal.web.urls")),
 ]
 handler400 = "portal.web.errors.bad_request"

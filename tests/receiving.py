@@ -73,3 +73,10 @@ def receiving(
         finally:
             server.shutdown(socket.SHUT_RDWR)
             thread.join()
+
+
+def header_of(request: bytes, name: str) -> str:
+    """Return the value of a header of a request."""
+    found = re.search(rf"(?im)^{re.escape(name)}: (.*?)\r$".encode(), request)
+    assert found, name
+    return found[1].decode()

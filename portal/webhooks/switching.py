@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 
 from portal.accounts.mail import queue
 from portal.accounts.models import User
+from portal.registry.endpoints import issuer
 from portal.registry.models.client import active_owners
 from portal.webhooks.models import OffBecause, Webhook
+from portal.webhooks.paths import path_of
 
 GIVEN_UP: Final = "the webhook was switched off"
 """The error of a message that was to be sent when its webhook was switched off."""
@@ -47,13 +48,13 @@ def _owners(webhook: Webhook) -> list[str]:
 def _notice(webhook: Webhook, email: str) -> EmailMessage:
     # The URL is left out: it may contain a secret, and mail programs would make it a link.
     of = f"the client {webhook.client.client_id}" if webhook.client else "the whole portal"
-    path = f"clients/{webhook.client.client_id}" if webhook.client else "console"
+    path = path_of(webhook.client.client_id if webhook.client else None, "webhook", webhook.pk)
     why = OffBecause(webhook.off_because).label
     body = (
         f"The portal no longer sends the events of {of} to one of its webhooks.\n\n"
         f"{why}.\n\n"
         "Correct the receiver, send a test, and switch the webhook on again:\n"
-        f"{settings.PUBLIC_URL}/{path}/webhooks/{webhook.pk}/\n\n"
+        f"{issuer()}{path}\n\n"
         "Events that happen until then are not sent later.\n"
     )
     return EmailMessage("A webhook was switched off", body, to=[email])

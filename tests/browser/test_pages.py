@@ -22,6 +22,7 @@ from portal.registry.actions import (
 )
 from portal.registry.choices import RevocationReason, Role
 from portal.registry.models import Client, ClientKey
+from portal.webhooks.actions import add_webhook, send_test
 from tests.browser.checks import check_accessible
 from tests.keys import new_private_key, public_pem
 from tests.paths import client_path, key_path
@@ -71,7 +72,17 @@ def full(payments: Client, other: Client, key: ClientKey, cast: SimpleNamespace)
     while follow_batch(now):
         pass
     asked = token_of(payments.asked_addresses.get(email="team@example.com"))
+    webhook, _ = add_webhook(
+        payments,
+        url=f"https://receiver.example/{'a/long/path/' * 20}",
+        types=["key.revoked", "key.expiring"],
+        has_secret=True,
+        by=cast.alice,
+        now=now,
+    )
+    send_test(webhook, now=now)
     return [
+        *(f"{client}webhooks/{part}" for part in ("", f"{webhook.pk}/", f"{webhook.pk}/removal/")),
         *(f"/account/notices/{asked}/{part}/" for part in ("agreement", "stop", "silence")),
         client,
         client_path(empty),

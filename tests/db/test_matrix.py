@@ -33,6 +33,7 @@ from portal.registry.actions import (
 from portal.registry.actions.policy_rule import RuleValues
 from portal.registry.choices import Role, Verb
 from portal.registry.models import Client, ClientKey, Verifier
+from portal.webhooks.actions import add_webhook, send_test
 from tests.db.oauth.token_requests import FORM, Signer
 from tests.db.routes import routes
 from tests.sessions import sign_in
@@ -355,6 +356,69 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
         "302 302 404 404 403 403 403 302  POST",
     ),
+    # Developers see webhooks and try them; only owners change them.
+    "clients/<client_id:client_id>/webhooks/": (
+        "302 302 404 404 403 200 403 200  GET HEAD",
+        "302 302 404 404 403 403 403 422  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/webhooks/<row:webhook>/": (
+        "302 302 404 404 403 200 403 200  GET HEAD",
+        "302 302 404 404 403 403 403 422  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "clients/<client_id:client_id>/webhooks/<row:webhook>/test/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 302 403 302  POST",
+    ),
+    "clients/<client_id:client_id>/webhooks/<row:webhook>/deliveries/<row:delivery>/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 302 403 302  POST",
+    ),
+    "clients/<client_id:client_id>/webhooks/<row:webhook>/switch/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 403 403 302  POST",
+    ),
+    "clients/<client_id:client_id>/webhooks/<row:webhook>/secret/": (
+        "302 302 405 405 405 405 405 405  GET HEAD PUT PATCH DELETE OPTIONS",
+        "302 302 404 404 403 403 403 200  POST",
+    ),
+    "clients/<client_id:client_id>/webhooks/<row:webhook>/removal/": (
+        "302 302 404 404 403 403 403 200  GET HEAD",
+        "302 302 404 404 403 403 403 302  POST",
+        "302 302 405 405 405 405 405 405  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/webhooks/": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 422 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/webhooks/<row:webhook>/": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 422 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
+    "console/webhooks/<row:webhook>/test/": (
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  GET HEAD PUT PATCH DELETE OPTIONS",
+    ),
+    "console/webhooks/<row:webhook>/switch/": (
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  GET HEAD PUT PATCH DELETE OPTIONS",
+    ),
+    "console/webhooks/<row:webhook>/secret/": (
+        "302 302 404 404 404 404 200 404  POST",
+        "302 302 404 404 404 404 405 404  GET HEAD PUT PATCH DELETE OPTIONS",
+    ),
+    "console/webhooks/<row:webhook>/deliveries/<row:delivery>/": (
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  GET HEAD PUT PATCH DELETE OPTIONS",
+    ),
+    "console/webhooks/<row:webhook>/removal/": (
+        "302 302 404 404 404 404 200 404  GET HEAD",
+        "302 302 404 404 404 404 302 404  POST",
+        "302 302 404 404 404 404 405 404  PUT PATCH DELETE OPTIONS",
+    ),
     "clients/<client_id:client_id>/team/": (
         "302 302 404 404 200 200 200 200  GET HEAD",
         "302 302 404 404 403 403 403 422  POST",
@@ -491,6 +555,14 @@ def arguments(
     asked = AskedAddress.objects.create(
         client=payments, email="team@example.com", purpose="contact", asked_at=timezone.now()
     )
+    webhook, _ = add_webhook(
+        payments,
+        url="https://receiver.example/",
+        types=["key.blocked"],
+        has_secret=True,
+        by=cast.alice,
+        now=timezone.now(),
+    )
     job = prepare_job(Verb.REVOKE_KEY, [key.pk], filters="q=x", by=cast.admin)
     values = RuleValues("A year", timezone.now(), longest_days=365)
     rule = save_rule(draft_rule(values, by=cast.admin), by=cast.admin)
@@ -513,6 +585,8 @@ def arguments(
         "token": token_of(asked),
         "verifier": str(Verifier.objects.create(name="Ours").pk),
         "secret": make_calendar_feed(payments, by=cast.dev),
+        "webhook": str(webhook.pk),
+        "delivery": str(send_test(webhook, now=timezone.now()).pk),
     }
 
 
@@ -627,6 +701,8 @@ PARTS: Final = (
     "exemption_id",
     "token",
     "verifier",
+    "webhook",
+    "delivery",
 )
 
 

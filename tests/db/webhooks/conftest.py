@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +21,7 @@ from portal.webhooks.models import EventType, Webhook
 from portal.work.tasks import put_standing
 from portal.work.worker import Worker
 from tests.own_keys import new_own_key
-from tests.receiving import Receiver, receiving
+from tests.receiving import Receiver, header_of, receiving
 
 ALL = [value for value, _ in EventType.choosable()]
 
@@ -58,13 +57,10 @@ class Hooked:
     @property
     def messages(self) -> list[dict[str, Any]]:
         """The bodies that the receiver got, with the id of the message."""
-        found = []
-        for each in self.receiver.requests:
-            head, _, body = each.partition(b"\r\n\r\n")
-            identity = re.search(rb"webhook-id: (\S+)", head)
-            assert identity
-            found.append(json.loads(body) | {"id": identity[1].decode()})
-        return found
+        return [
+            json.loads(each.partition(b"\r\n\r\n")[2]) | {"id": header_of(each, "webhook-id")}
+            for each in self.receiver.requests
+        ]
 
     @property
     def types(self) -> list[str]:
