@@ -74,7 +74,7 @@ def _key_registered(event: Event, now: datetime) -> Iterator[Occasion]:
             "person who is named here."
         ),
     ]
-    yield _of_key(
+    yield _notice(
         NoticeKind.KEY_REGISTERED,
         event,
         now,
@@ -92,7 +92,7 @@ def _key_confirmed(event: Event, now: datetime) -> Iterator[Occasion]:
     if event.actor_user_id in {None, key.registered_by_id}:
         return
     registrant = address(key.registered_by.email)
-    yield _of_key(
+    yield _notice(
         NoticeKind.KEY_CONFIRMED,
         event,
         now,
@@ -114,7 +114,7 @@ def _key_retired(event: Event, now: datetime) -> Iterator[Occasion]:
     is_over = ends <= event.at
     after = "It has left the JWKS." if is_over else f"It leaves the JWKS on {time_text(ends)}."
     done, planned = f"was retired on {time_text(event.at)}", f"retires on {time_text(ends)}"
-    yield _of_key(
+    yield _notice(
         NoticeKind.KEY_END_MOVED,
         event,
         now,
@@ -129,7 +129,7 @@ def _key_retired(event: Event, now: datetime) -> Iterator[Occasion]:
 def _key_kept(event: Event, now: datetime) -> Iterator[Occasion]:
     key = _key(event)
     ends = key.expires_at
-    yield _of_key(
+    yield _notice(
         NoticeKind.KEY_END_MOVED,
         event,
         now,
@@ -148,7 +148,7 @@ def _key_changed(event: Event, now: datetime) -> Iterator[Occasion]:
     key = _key(event)
     before, after = _date(moved.get("before")), _date(moved.get("after"))
     ends = f"It ends on {time_text(after)}." if after else "It has no end now."
-    yield _of_key(
+    yield _notice(
         NoticeKind.KEY_END_MOVED,
         event,
         now,
@@ -180,7 +180,7 @@ def _key_revoked(event: Event, now: datetime) -> Iterator[Occasion]:
         else "A revocation is permanent: this key cannot be registered again."
     )
     lives = has_others_live(key, now)
-    yield _of_key(
+    yield _notice(
         kind,
         event,
         now,
@@ -229,7 +229,7 @@ def _key_blocked(event: Event, now: datetime) -> Iterator[Occasion]:
 def _client_suspended(event: Event, now: datetime) -> Iterator[Occasion]:
     client = _client(event)
     note = str(event.detail.get("note") or "")
-    yield _of_client(
+    yield _notice(
         NoticeKind.CLIENT_SUSPENDED,
         event,
         now,
@@ -243,7 +243,7 @@ def _client_suspended(event: Event, now: datetime) -> Iterator[Occasion]:
 
 def _client_resumed(event: Event, now: datetime) -> Iterator[Occasion]:
     client = _client(event)
-    yield _of_client(
+    yield _notice(
         NoticeKind.CLIENT_SUSPENDED,
         event,
         now,
@@ -257,7 +257,7 @@ def _client_resumed(event: Event, now: datetime) -> Iterator[Occasion]:
 
 def _client_archived(event: Event, now: datetime) -> Iterator[Occasion]:
     client, is_archived = _client(event), event.verb == Verb.ARCHIVE_CLIENT
-    yield _of_client(
+    yield _notice(
         NoticeKind.CLIENT_ARCHIVED,
         event,
         now,
@@ -283,7 +283,7 @@ def _settings_changed(event: Event, now: datetime) -> Iterator[Occasion]:
     ]
     if not facts:
         return  # the name or the contacts
-    yield _of_client(
+    yield _notice(
         NoticeKind.SIGN_IN_CHANGED,
         event,
         now,
@@ -309,7 +309,7 @@ def _members_changed(event: Event, now: datetime) -> Iterator[Occasion]:
         said, after = f"joined {name} as {role}", CAN[can]
     else:
         said, after = f"made {member} {role} of {name}", CAN[can]
-    yield _of_client(
+    yield _notice(
         NoticeKind.MEMBERS_CHANGED,
         event,
         now,
@@ -325,7 +325,7 @@ def _members_changed(event: Event, now: datetime) -> Iterator[Occasion]:
 def _member_asked(event: Event, now: datetime) -> Iterator[Occasion]:
     client, can = _client(event), Role(event.detail["role"])
     member = address(str(event.detail.get("member", "somebody")))
-    yield _of_client(
+    yield _notice(
         NoticeKind.MEMBER_ASKED,
         event,
         now,
@@ -337,32 +337,32 @@ def _member_asked(event: Event, now: datetime) -> Iterator[Occasion]:
     )
 
 
-def _of_key(
-    kind: NoticeKind,
-    event: Event,
-    now: datetime,
-    *,
-    what: str,
-    sentence: str,
-    paragraphs: Sequence[str],
-    facts: Facts,
-    step: tuple[str, str],
-    concerned: tuple[int, ...] = (),
-) -> Occasion:
-    key = _key(event)
-    subject = f"{unlinked(key.client.name)}: key {quoted(key.label)} {what}"
-    return Occasion(
-        kind,
-        f"key {key.pk}",
-        f"event {event.number}",
-        Letter(subject, sentence, tuple(paragraphs), (_when(event, now), *facts), *step),
-        client=key.client,
-        actor_id=event.actor_user_id,
-        concerned=concerned,
+def _webhook_changed(event: Event, now: datetime) -> Iterator[Occasion]:
+    client = event.client
+    if client is None:
+        return  # it is one for the whole portal
+    did = _ON_WEBHOOK[event.verb]
+    yield _notice(
+        NoticeKind.WEBHOOK_CHANGED,
+        event,
+        now,
+        what=f"a webhook was {did} on {time_text(event.at)}",
+        sentence=_on_client(f"{did} a webhook of", event),
+        # Its URL is left out: it may contain a secret.
+        paragraphs=["A webhook sends what happens to the client to a server of your choice."],
+        facts=(),
+        step=("See the client", client_path(client)),
     )
 
 
-def _of_client(
+_ON_WEBHOOK: Final[dict[str, str]] = {
+    Verb.ADD_WEBHOOK: "added",
+    Verb.CHANGE_WEBHOOK: "changed",
+    Verb.REMOVE_WEBHOOK: "removed",
+}
+
+
+def _notice(
     kind: NoticeKind,
     event: Event,
     now: datetime,
@@ -374,13 +374,15 @@ def _of_client(
     step: tuple[str, str],
     concerned: tuple[int, ...] = (),
 ) -> Occasion:
-    client = _client(event)
-    facts = (_when(event, now), *facts)
+    """Return the occasion of an event about a key, or about a client and no key."""
+    client, key = _client(event), event.key
+    about = f"key {quoted(key.label)} {what}" if key else what
+    facts = (("When", moment(event.at, now)), *facts)
     return Occasion(
         kind,
-        f"client {client.pk}",
+        f"key {key.pk}" if key else f"client {client.pk}",
         f"event {event.number}",
-        Letter(f"{_named(client)}{what}", sentence, tuple(paragraphs), facts, *step),
+        Letter(f"{_named(client)}{about}", sentence, tuple(paragraphs), facts, *step),
         client=client,
         actor_id=event.actor_user_id,
         concerned=concerned,
@@ -414,10 +416,6 @@ def _client(event: Event) -> Client:
 
 def _named(client: Client | None) -> str:
     return f"{unlinked(client.name)}: " if client else ""
-
-
-def _when(event: Event, now: datetime) -> tuple[str, str]:
-    return ("When", moment(event.at, now))
 
 
 def _facts_of(key: ClientKey) -> Facts:
@@ -468,4 +466,5 @@ _DESCRIBE: Final[dict[str, Callable[[Event, datetime], Iterator[Occasion]]]] = {
     Verb.APPOINT_OWNER: _members_changed,
     Verb.REMOVE_MEMBER: _members_changed,
     Verb.ASK_MEMBER: _member_asked,
+    **dict.fromkeys(_ON_WEBHOOK, _webhook_changed),
 }

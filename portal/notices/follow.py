@@ -11,6 +11,7 @@ from portal.notices.contacts import ask_addresses
 from portal.notices.events import occasions_of
 from portal.notices.give import give
 from portal.notices.models import Position
+from portal.notices.policy import queue_policy_notices
 from portal.registry.models import Event, Ledger
 from portal.work.models import Task
 from portal.work.tasks import Kind
@@ -44,6 +45,7 @@ def follow_batch(now: datetime) -> int:
     for event in events:
         give(occasions_of(event, now), now)
         ask_addresses(event, now)
+        queue_policy_notices(event, now)
         position.number = event.number or 0
     position.save(update_fields=["number"])
     return len(events)

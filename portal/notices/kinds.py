@@ -21,6 +21,8 @@ class NoticeKind(models.TextChoices):
     MEMBERS_CHANGED = "members_changed", "A member joined or left, or has another role"
     MEMBER_ASKED = "member_asked", "A person was asked to join"
     CLIENT_ARCHIVED = "client_archived", "A client was archived, or taken back"
+    POLICY_EXCLUDES = "policy_excludes", "A new rule of the key policy excludes a key"
+    WEBHOOK_CHANGED = "webhook_changed", "A webhook was added, changed or removed"
     KEY_REVOKED = "key_revoked", "A key was revoked"
     KEY_BLOCKED = "key_blocked", "A key was blocked for all clients"
     PRIVATE_KEY_SEEN = "private_key_seen", "A private key was sent to the portal"
@@ -64,6 +66,8 @@ RULES: Final[dict[NoticeKind, Rule]] = {
     NoticeKind.MEMBERS_CHANGED: Rule(_OWNERS),
     NoticeKind.MEMBER_ASKED: Rule(_OWNERS),
     NoticeKind.CLIENT_ARCHIVED: Rule(_KEEPERS),
+    NoticeKind.POLICY_EXCLUDES: Rule(_KEEPERS),
+    NoticeKind.WEBHOOK_CHANGED: Rule(_OWNERS, to_actor=True),
     NoticeKind.KEY_REVOKED: _SECURITY,
     NoticeKind.KEY_BLOCKED: _SECURITY,
     NoticeKind.PRIVATE_KEY_SEEN: _SECURITY,

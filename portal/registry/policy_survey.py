@@ -6,12 +6,14 @@ counted.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
 
 from portal.registry.models import ClientKey, PolicyRule
+from portal.registry.models.client_key import ClientKeyQuerySet
 from portal.registry.policy_rules import keys_outside
 from portal.work.models import Task
 from portal.work.tasks import STANDING, Kind
@@ -38,19 +40,25 @@ def survey(task: Task, now: datetime) -> datetime | None:
 def _count(rule: PolicyRule, now: datetime) -> None:
     clients: set[int] = set()
     used: set[int] = set()
-    keys = last = 0
-    while (upper := _end_of_piece(last)) is not None:
-        piece = ClientKey.objects.filter(pk__gt=last, pk__lte=upper)
-        outside = keys_outside(rule, piece, now).with_last_used()
-        for key in outside.order_by().only("client"):
+    keys = 0
+    for outside in pieces_outside(rule, now):
+        for key in outside.with_last_used().only("client"):
             keys += 1
             clients.add(key.client_id)
             if key.last_used_at is not None and key.last_used_at > now - USED_WITHIN:
                 used.add(key.client_id)
-        last = upper
     numbers = {"keys": keys, "clients": len(clients), "used": len(used)}
     counted = numbers | {"at": timezone.now().isoformat()}
     PolicyRule.objects.filter(pk=rule.pk).update(survey=counted)
+
+
+def pieces_outside(rule: PolicyRule, now: datetime) -> Iterator[ClientKeyQuerySet]:
+    """Yield the keys outside the rule, those among 5,000 keys at a time, in no order."""
+    last = 0
+    while (upper := _end_of_piece(last)) is not None:
+        piece = ClientKey.objects.filter(pk__gt=last, pk__lte=upper)
+        yield keys_outside(rule, piece, now).order_by()
+        last = upper
 
 
 def _end_of_piece(last: int) -> int | None:

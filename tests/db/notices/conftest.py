@@ -16,6 +16,7 @@ from portal.notices.clock import tick
 from portal.notices.digest import digest
 from portal.notices.follow import follow
 from portal.notices.models import Position
+from portal.notices.policy import POLICY
 from portal.registry.models import Ledger
 from portal.work.models import Task
 from portal.work.worker import Worker
@@ -29,7 +30,7 @@ def work(now: datetime | None = None) -> None:
     for run in (follow, tick, digest):
         while run(Task(), now) <= now:
             pass
-    worker = Worker(kinds=[MESSAGE.name], clock=lambda: now)
+    worker = Worker(kinds=[MESSAGE.name, POLICY.name], clock=lambda: now)
     while Task.objects.exists() and worker.step():
         pass
 

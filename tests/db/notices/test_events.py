@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,10 +12,14 @@ import pytest
 from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 
+from portal.notices.give import MOST_AN_HOUR
 from portal.notices.models import Notice, Position
+from portal.notices.policy import give_policy_notices
 from portal.registry import actions
+from portal.registry.actions.policy_rule import RuleValues
 from portal.registry.choices import GrantType, RevocationReason, Role
 from portal.registry.models import PORTAL, Client, ClientKey, Ledger
+from portal.webhooks.actions import add_webhook
 from portal.work.models import Task
 from tests.db.mailed import kill_worker_while_it_sends, use
 from tests.db.notices.conftest import said, work
@@ -213,8 +217,8 @@ def test_nobody_gets_notices_of_what_was_before(
 
 
 @pytest.fixture
-def revoked(payments: Client, cast: SimpleNamespace) -> int:
-    """Ten keys that are revoked: 20 notices."""
+def revoked(payments: Client, cast: SimpleNamespace) -> None:
+    """Ten keys that are revoked: 20 notices, of which digests have those beyond five a person."""
     keys = [
         register_pem(
             payments,
@@ -229,7 +233,11 @@ def revoked(payments: Client, cast: SimpleNamespace) -> int:
     Position.objects.update_or_create(pk=1, defaults=head)
     for each in keys:
         revoke(each, cast.dev)
-    return 20
+
+
+GIVEN = 20
+SENT = 2 * MOST_AN_HOUR + 1
+"""Messages that are sent at once: the last one is the question to the contact of `payments`."""
 
 
 def message_ids(server: MailServer) -> list[str]:
@@ -238,23 +246,56 @@ def message_ids(server: MailServer) -> list[str]:
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_five_workers_at_once_give_each_notice_once(revoked: int, settings: Any) -> None:
+@pytest.mark.usefixtures("revoked")
+def test_five_workers_at_once_give_each_notice_once(settings: Any) -> None:
     with mail_server() as server:
         use(server, settings)
         at_once(work, 5)
         ids = message_ids(server)
-    assert len(ids) == len(set(ids)) == Notice.objects.count() == revoked
+    assert Notice.objects.count() == GIVEN
+    assert len(ids) == len(set(ids)) == SENT
     html = [each for each in server.messages if "Content-Type: text/html" in each]
-    assert len(html) == revoked
+    assert len(html) == SENT
 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_killed_worker_loses_no_notice_and_repeats_at_most_one(revoked: int, settings: Any) -> None:
+@pytest.mark.usefixtures("revoked")
+def test_killed_worker_loses_no_notice_and_repeats_at_most_one(settings: Any) -> None:
     with mail_server() as server:
         kill_worker_while_it_sends(server, settings)
         use(server, settings)
         work(timezone.now() + timedelta(minutes=4))
         ids = message_ids(server)
-    assert Notice.objects.count() == len(set(ids)) == revoked
-    assert len(ids) <= revoked + 1
+    assert Notice.objects.count() == GIVEN
+    assert len(set(ids)) == SENT
+    assert len(ids) <= SENT + 1
+
+
+def test_teams_hear_of_keys_that_a_new_rule_excludes(
+    sent: Sent, payments: Client, other: Client, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    sent()
+    values = RuleValues(
+        "A year",
+        timezone.now() + timedelta(days=30),
+        longest_days=365,
+        replace_by=date(2027, 12, 31),
+    )
+    saved = actions.save_rule(actions.draft_rule(values, by=cast.admin), by=cast.admin)
+    messages = sent()
+    subject = "Payments: 1 key outside the key policy, replace by 31 Dec 2027"
+    assert said(messages) == [(who, subject) for who in BOTH]
+    assert "does not allow the key “First” of “Payments”" in str(messages[0].body)
+    assert "“First”: It has no end; at most 365 days are allowed." in str(messages[0].body)
+    give_policy_notices(Task(subject=str(saved.pk)), timezone.now())
+    assert sent() == []
+    add_webhook(
+        payments,
+        url="https://hooks.example/x",
+        types=["key.revoked"],
+        has_secret=True,
+        by=cast.admin,
+        now=timezone.now(),
+    )
+    assert new(sent()) == [("alice", "Payments: a webhook was added")]
