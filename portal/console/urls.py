@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from portal.console.views import (
+    attention,
     blocked,
     clients,
     events,
@@ -26,7 +27,7 @@ class Sha256Converter(StringConverter):
 register_converter(Sha256Converter, "sha256")
 
 urlpatterns = [
-    path("", keys.start, name="console"),
+    path("", attention.attention, name="console"),
     path("keys/", keys.keys, name="console_keys"),
     path("keys/export", keys.export, name="console_keys_export"),
     path("keys/revocation", key_revocation.revocation, name="console_key_revocation"),

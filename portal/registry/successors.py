@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from portal.registry.models import ClientKey
 from portal.registry.models.client_key import ENDS, ClientKeyQuerySet
@@ -16,6 +16,15 @@ def successors(key: ClientKey, now: datetime) -> ClientKeyQuerySet:
     A successor is confirmed and live, and ends later. This is the only rule for that.
     """
     return _ending_later(key, key.client.keys.live(now)).filter(confirmed_at__isnull=False)
+
+
+def without_successor(keys: ClientKeyQuerySet, now: datetime) -> ClientKeyQuerySet:
+    """Return those of the keys for which `successors` finds none, in SQL."""
+    others = ClientKey.objects.live(now).filter(
+        ~Q(pk=OuterRef("pk")), client=OuterRef("client"), confirmed_at__isnull=False
+    )
+    later = others.alias(ends=ENDS).filter(ends__gt=OuterRef("ends"))
+    return keys.alias(ends=ENDS).filter(~Exists(later))
 
 
 def unconfirmed_successors(key: ClientKey, now: datetime) -> ClientKeyQuerySet:

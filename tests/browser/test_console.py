@@ -60,7 +60,7 @@ def test_an_admin_finds_a_key_by_pasting_it_and_revokes_it_after_seeing_the_impa
     open_as_admin: Opener,
     world: SimpleNamespace,
 ) -> None:
-    page = open_as_admin("/console/", java_script_enabled=scripts)
+    page = open_as_admin("/console/keys/", java_script_enabled=scripts)
     box = page.get_by_label("Find a key")
     box.fill(public_pem(world.private).replace("\n", " "))
     if not scripts:
@@ -207,6 +207,9 @@ def test_axe_finds_nothing_and_nothing_overflows(
     keys = "&".join(f"key={key.pk}" for key in [world.only, *world.others])
     page = open_as_admin("/console/", look)
     for path in (
+        "/console/",
+        "/console/policy/",
+        "/console/policy/new",
         "/console/keys/",
         "/console/keys/?q=nowhere",
         "/console/keys/?status=x&before=x",

@@ -185,7 +185,7 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "405 405 405 405 405 405 405 405  POST PUT PATCH DELETE",
     ),
     "console/": (
-        "302 302 404 404 404 404 302 404  GET HEAD",
+        "302 302 404 404 404 404 200 404  GET HEAD",
         "302 302 404 404 404 404 405 404  POST PUT PATCH DELETE OPTIONS",
     ),
     "console/keys/": (

@@ -21,6 +21,7 @@ from portal.registry.models.client_key import ClientKeyQuerySet
 from portal.registry.models.policy_rule import MAX_RULES
 from portal.registry.paging import IndexFilter
 from portal.registry.policy_rules import keys_outside
+from portal.registry.successors import keys_ending, without_successor
 
 Keys: TypeAlias = ClientKeyQuerySet
 
@@ -34,6 +35,8 @@ _FOLDED: Final = (
     "legacy",
     "ownerless",
     "outside",
+    "unproved",
+    "no_successor",
 )
 
 
@@ -90,6 +93,8 @@ class KeyFilter(ListFilter[ClientKey]):
     legacy = forms.BooleanField(label="Legacy algorithms only", required=False)
     never_used = forms.BooleanField(label="Never used", required=False)
     ownerless = forms.BooleanField(label="Client has no active owner", required=False)
+    unproved = forms.BooleanField(label="Never confirmed, and not ended", required=False)
+    no_successor = forms.BooleanField(required=False)
     outside = forms.ChoiceField(label="Outside the rule", required=False)
     sort = forms.ChoiceField(
         label="Order",
@@ -101,11 +106,19 @@ class KeyFilter(ListFilter[ClientKey]):
         super().__init__(*args, **kwargs)
         days = settings.KEY_EXPIRY_WARNING.days
         self.fields["expiring"].label = f"Expires within {days} days"
-        rules = PolicyRule.objects.filter(ended_at=None).order_by("-pk")[: 2 * MAX_RULES]
-        self._rules = {str(rule.pk): rule for rule in rules}
+        self.fields["no_successor"].label = f"Ends within {days} days, without a successor"
         outside = self.fields["outside"]
         if isinstance(outside, forms.ChoiceField):
-            outside.choices = [_ANY, *((pk, _named(rule)) for pk, rule in self._rules.items())]
+            # Read only for a page, or for a filter that names one.
+            outside.choices = self._rule_choices
+
+    @cached_property
+    def _rules(self) -> dict[str, PolicyRule]:
+        rules = PolicyRule.objects.filter(ended_at=None).order_by("-pk")[: 2 * MAX_RULES]
+        return {str(rule.pk): rule for rule in rules}
+
+    def _rule_choices(self) -> list[tuple[str, str]]:
+        return [_ANY, *((pk, _named(rule)) for pk, rule in self._rules.items())]
 
     @property
     def uses_more(self) -> bool:
@@ -163,6 +176,13 @@ class KeyFilter(ListFilter[ClientKey]):
         keys = keys.filter(*self._dates(now))
         if asked["legacy"]:
             keys = keys.filter(alg__in=LEGACY_ALGORITHMS)
+        if asked["no_successor"]:
+            ending = keys_ending((now, now + settings.KEY_EXPIRY_WARNING))
+            ids = few(ending)
+            # Its indexes have another order, so they serve only a few keys.
+            keys = ending if ids is None else keys.filter(pk__in=ids)
+        if asked["unproved"]:
+            keys = keys.filter(confirmed_at=None, revoked_at=None)
         if self.index_filter or self.order != ("-pk",):
             return keys
         return _of_rare_status(keys, asked["status"], now)
@@ -189,10 +209,19 @@ class KeyFilter(ListFilter[ClientKey]):
             keys = keys.filter(_SIZES[asked["size"]], kty="RSA")
         if asked["expiring"]:
             keys = self._expiring(keys.current(now), now)
+        return self._narrow_by_other_rows(keys, now)
+
+    def _narrow_by_other_rows(self, keys: Keys, now: datetime) -> Keys:
+        """Return the keys that match the filters which look at other keys or tables."""
+        asked = self.cleaned_data
         if asked["never_used"]:
             keys = keys.never_used()
         if asked["unused"]:
             keys = keys.unused_since(now - timedelta(days=asked["unused"]))
+        if asked["unproved"]:
+            keys = keys.current(now).filter(confirmed_at=None)
+        if asked["no_successor"]:
+            keys = without_successor(keys.current(now), now)
         if asked["outside"]:
             keys = keys_outside(self._rules[asked["outside"]], keys, now)
         if asked["ownerless"]:

@@ -21,12 +21,6 @@ from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.web.render import show, wants_fragment
 
 
-@admin_view("GET", "HEAD")
-def start(request: AdminRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
-    """Redirect to the most used page of the console."""
-    return redirect("console_keys")
-
-
 @admin_view("GET", "HEAD", "POST")
 def keys(request: AdminRequest) -> HttpResponse:
     """List keys (GET), or search (POST, as the query may be a pasted key)."""

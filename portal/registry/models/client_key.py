@@ -305,6 +305,11 @@ class ClientKey(models.Model):
                 condition=Q(confirmation_required=True, confirmed_at=None),
             ),
             models.Index(
+                fields=["-id"],
+                name="key_unproved",
+                condition=Q(confirmed_at=None, revoked_at=None),
+            ),
+            models.Index(
                 fields=["retires_at"], name="key_by_end", condition=Q(retires_at__isnull=False)
             ),
             models.Index(

@@ -41,7 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if _asking(user).exists():
         return redirect("clients")
     if permissions.can_use_console(user):
-        return redirect("console_keys")
+        return redirect("console")
     own = list(Client.objects.in_use().filter(memberships__user=user)[:2])
     if len(own) == 1:
         return redirect("client", own[0].client_id)

@@ -14,8 +14,9 @@ SHA256 = "ab" * 32
 READ = ("GET", "HEAD")
 BOTH = ("GET", "HEAD", "POST")
 WRITE = ("POST",)
-OF_A_JOB = {"console_job", "console_job_cancellation"}
-"""Pages that need a job: test_jobs.py tries them."""
+OF_A_ROW = {"console_job", "console_job_cancellation", "console_rule", "console_rule_end"}
+OF_A_ROW |= {"console_rule_exemptions", "console_exemption_end"}
+"""Pages that need a job or a rule: test_matrix.py tries them."""
 ENDPOINTS = {
     "console": READ,
     "console_keys": BOTH,
@@ -26,6 +27,8 @@ ENDPOINTS = {
     "console_client_suspension": BOTH,
     "console_client_resumption": BOTH,
     "console_client_owner": BOTH,
+    "console_policy": READ,
+    "console_rule_new": BOTH,
     "console_events": READ,
     "console_events_export": READ,
     "console_refused": READ,
@@ -54,7 +57,7 @@ def path_of(name: str, client: Client) -> str:
 def test_every_endpoint_is_tried_here() -> None:
     from portal.console.urls import urlpatterns  # noqa: PLC0415 - needs Django's apps
 
-    assert {pattern.name for pattern in urlpatterns} == set(ENDPOINTS) | OF_A_JOB
+    assert {pattern.name for pattern in urlpatterns} == set(ENDPOINTS) | OF_A_ROW
 
 
 @each_endpoint

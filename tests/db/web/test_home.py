@@ -40,4 +40,4 @@ def test_who_has_no_client_gets_the_list_that_teaches(ask: Any, payments: Client
 
 
 def test_an_admin_lands_in_the_console(ask: Any, payments: Client) -> None:
-    assert ask("admin", "get", HOME)["Location"] == reverse("console_keys")
+    assert ask("admin", "get", HOME)["Location"] == reverse("console")
