@@ -39,12 +39,15 @@ def of_process() -> Iterator[Metric]:
     yield _gauge("portal_jwks_cache_sets", "Key sets in memory.", len(cache))
     yield _gauge("portal_jwks_cache_bytes", "Size of the key sets in memory.", cache.size)
     yield _gauge("portal_jwks_cache_limit_bytes", "JWKS_MEMORY_MB.", cache.capacity)
-    yield _gauge(
-        "portal_follower_lag_seconds",
-        "Time since the process last saw the ledger, infinite if it never did.",
-        follower.lag_s,
-    )
-    yield _gauge("portal_ledger_number", "The last event that the process knows.", follower.number)
+    if cache.capacity:  # nothing else starts the follower
+        yield _gauge(
+            "portal_follower_lag_seconds",
+            "Time since the process last saw the ledger, infinite if it never did.",
+            follower.lag_s,
+        )
+        yield _gauge(
+            "portal_ledger_number", "The last event that the process knows.", follower.number
+        )
     slots = GaugeMetricFamily("portal_bulkhead_slots", "Slots of a bulkhead.", labels=["bulkhead"])
     used = GaugeMetricFamily("portal_bulkhead_used", "Slots in use.", labels=["bulkhead"])
     for name, each in _BULKHEADS.items():
