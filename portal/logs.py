@@ -30,7 +30,7 @@ _current: Final[ContextVar[str]] = ContextVar("request_id", default="")
 # Links in e-mails: a reader of the full link can set the password of its recipient. And the secret
 # addresses of calendars.
 _LINK: Final = re.compile(
-    r"(/account/(?:password/reset/key|confirm-email)/|/calendars/)\S+", re.IGNORECASE
+    r"(/account/(?:password/reset/key|confirm-email|notices)/|/calendars/)\S+", re.IGNORECASE
 )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.test import Client as Browser
-from django.urls import reverse
+from django.urls import URLResolver, get_resolver, reverse
 
 from portal.accounts.models import User
 from portal.logs import JsonLine, OneLine, log_facts
@@ -184,6 +186,32 @@ def test_the_secret_of_a_link_is_in_no_line(
         browser.post(f"{path}more" if why == "not found" else path, {})
     assert "0a8e4cd1d2d6a3b2" in caplog.text
     assert "0a8e4cd1d2d6a3b2" not in f"{lines(caplog)} {members(caplog)}"
+
+
+SECRET_PARTS = {"token", "secret", "key"}
+"""The names of parts of a path that nobody may read."""
+
+
+def secret_paths(resolver: URLResolver, before: str = "/") -> Iterator[str]:
+    """Return the path of each route with such a part, up to it."""
+    for each in resolver.url_patterns:
+        text = before + str(each.pattern).removeprefix("^")
+        if isinstance(each, URLResolver):
+            yield from secret_paths(each, text)
+        elif SECRET_PARTS & set(re.findall(r"(?:<\w+:|\(\?P<)(\w+)>", text)):
+            yield re.split(r"<|\(", text)[0]
+
+
+def test_no_log_has_the_secret_part_of_any_path() -> None:
+    nginx = Path(__file__).parents[2] / "deploy" / "nginx.conf"
+    logged = nginx.read_text("utf-8").split("map $uri $logged_path {")[1].split("}")[0]
+    hidden = re.findall(r"~\^(\S+) \1;", logged)
+    paths = list(secret_paths(get_resolver()))
+    assert len(paths) > 3
+    for path in paths:
+        record = logging.makeLogRecord({"msg": f"Not Found: {path}a-secret/"})
+        assert "a-secret" not in OneLine().format(record), path
+        assert path.startswith(tuple(hidden)), path
 
 
 # --- Ids and JSON --------------------------------------------------------------------------------
