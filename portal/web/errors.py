@@ -1,8 +1,8 @@
 """The error pages.
 
 An htmx request gets a short notice instead of a page. portal.js recognises it by its header and
-shows it beside the button that was pressed. Errors of the server have a reference: the id of the
-request, which is also in the log.
+shows it beside the button that was pressed. The pages that a person may have to ask an admin about
+have a reference: the id of the request, which is also in the log.
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return unavailable(request)
-    return _show(request, "500", {"reference": request_id(request.META)})
+    return _show(request, "500")
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
     """Answer 413 to a request whose body is not read."""
-    return _show(request, "413", {"reference": request_id(request.META)})
+    return _show(request, "413")
 
 
 def signed_out(request: HttpRequest) -> HttpResponse:
@@ -119,7 +119,7 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
     """Answer 429, and say how long the rate limit of the page lasts."""
     name = request.resolver_match.url_name if request.resolver_match else None
     wait = wait_for(_LIMITED.get(name or "", "write"))
-    return _show(request, "429", {"wait": wait, "reference": request_id(request.META)})
+    return _show(request, "429", {"wait": wait})
 
 
 def _show(
@@ -127,6 +127,7 @@ def _show(
 ) -> HttpResponse:
     """Show the page or the notice of this name, which is the status unless that is given."""
     template, status = f"web/errors/{name}.html", status or int(name)
+    context = {"reference": request_id(request.META)} | (context or {})
     return _marked(request, show(request, template, context, fragment=_FRAGMENT, status=status))
 
 

@@ -102,7 +102,7 @@ def test_reference_of_an_error_is_on_the_page_and_in_the_log(
     for response in (large, late):
         assert response.headers.get("Portal-Notice") == ("error" if htmx else None)
         reference = response.headers["X-Request-ID"]
-        assert f"<code>{reference}</code>" in text_of(response)
+        assert f'data-copy="{reference}"' in text_of(response)
         assert [line for line in logged if line.endswith(f"{path} (request {reference})")]
 
 
