@@ -48,18 +48,18 @@ def made(payments: Client, cast: SimpleNamespace, alg: str, folder: Path) -> Cli
 WAYS = [
     (alg, way, scripts)
     for alg in ("PS256", "ES256", "EdDSA")
-    for way in ("Python", "shell")
+    for way in ("Python", "openssl")
     for scripts in (True, False)
 ]
 # A command depends on the algorithm and the way, and its field only on JavaScript. So this is
 # each of the six commands once, and each way with JavaScript and without.
 CHOSEN = {
     ("PS256", "Python", True),
-    ("PS256", "shell", False),
+    ("PS256", "openssl", False),
     ("ES256", "Python", False),
-    ("ES256", "shell", True),
+    ("ES256", "openssl", True),
     ("EdDSA", "Python", True),
-    ("EdDSA", "shell", False),
+    ("EdDSA", "openssl", False),
 }
 
 
@@ -84,7 +84,7 @@ def test_the_command_on_the_page_confirms_the_key(
     page: Page = sign_in(cast.dev, java_script_enabled=scripts)
     page.goto(client_path(payments))
     page.get_by_role("link", name="sign to confirm").click()
-    if way == "shell":
+    if way == "openssl":
         page.get_by_text("Shell with openssl").click()
     command = page.get_by_label(f"The {way} command", exact=True).inner_text()
     page.get_by_label("What the command printed").fill(run(command, tmp_path))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from portal.core.lifecycle import OVER, KeyStatus, Lifecycle
+from portal.web.keys.key_stores import SERVICES
 from tests.ops.production import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -63,3 +64,8 @@ def test_what_the_contributing_guide_names_is_there() -> None:
     named = re.findall(r"`((?:bench|deploy|docs|portal|static|templates|tests)/[\w./-]*)`", guide)
     assert len(named) > 20
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_document_about_key_services_has_the_commands_of_the_pages() -> None:
+    document = (ROOT / "docs" / "key-services.md").read_text("utf-8").replace("\\|", "|")
+    assert [each.fetch for each in SERVICES if f"| `{each.fetch}` |" not in document] == []

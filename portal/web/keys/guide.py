@@ -55,5 +55,5 @@ class BrowserKey:
 
 def browser_key(policy: KeyPolicy) -> BrowserKey:
     """Return the algorithms of the policy, and a size for RSA keys within its limits."""
-    bits = min(max(_RSA_BITS, policy.rsa_min_bits), policy.rsa_max_bits)
+    bits = min(max(_RSA_BITS, policy.smallest_rsa), policy.rsa_max_bits)
     return BrowserKey(policy.offered, bits)

@@ -23,6 +23,7 @@ from portal.web.keys.example import example_of
 from portal.web.keys.file_names import files_of_next_key
 from portal.web.keys.forms import KeyForm
 from portal.web.keys.guide import PUBLIC_HALVES, browser_key, recipes
+from portal.web.keys.key_stores import SERVICES
 from portal.web.keys.lists import ended_by_portal, key_lists
 from portal.web.leaked_keys import leaked_keys_of
 from portal.web.pages import PlaceForm, pager_of
@@ -93,6 +94,7 @@ def show_settings(
         "now": now,
         "recipes": recipes(),
         "browser_key": browser_key(policy),
+        "services": SERVICES,
         "public_halves": PUBLIC_HALVES,
         "files": files_of_next_key(client, lists.total),
         "form": form or _empty_form(policy, lists.total, now),

@@ -255,7 +255,8 @@
     if (subtle && room) {
       const here = await knownHere();
       for (const option of [...room.querySelectorAll("option")]) if (!here.includes(option.value)) option.remove();
-      render(room);
+      // The portal may allow only what this browser does not know.
+      if (room.querySelector("option")) render(room);
     }
     if (made) document.querySelectorAll("a[data-confirms]").forEach(offer);
   };

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from portal.core.algorithms import ALGORITHMS
+from portal.web.keys.key_stores import FILE, SERVICES, KeyStore
 
 _RSA_AND_EC: Final = {name: name for name, each in ALGORITHMS.items() if each.kty in {"RSA", "EC"}}
 _ML_DSA: Final = {name: name for name, each in ALGORITHMS.items() if each.kty == "AKP"}
@@ -13,7 +14,7 @@ _ML_DSA: Final = {name: name for name, each in ALGORITHMS.items() if each.kty ==
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language with its library.
+    """A language with its library, or a shell with a key service.
 
     `headers` maps the algorithm of a key to the `alg` header that the library writes. The library
     cannot sign with algorithms that are not in it. `install` and `run` are commands; `install` is
@@ -29,11 +30,28 @@ class Language:
     run: str
     headers: dict[str, str]
     notes: dict[str, str]
+    store: KeyStore = FILE
+    """Where the private key is. A shell signs in any place; the libraries read a file."""
 
     @property
     def template(self) -> str:
         """The name of the template, in templates/web/keys/snippets/."""
-        return f"{self.name}.txt"
+        return f"{self.name if self.store == FILE else 'shell'}.txt"
+
+
+def _with_service(store: KeyStore) -> Language:
+    """Return the shell program that signs with a key of a service."""
+    return Language(
+        name=store.name,
+        title="Shell",
+        library=store.title,
+        filename="get_token.sh",
+        install="",
+        run="bash get_token.sh",
+        headers={alg: ALGORITHMS[alg].headers[0] for alg in store.algorithms},
+        notes=dict.fromkeys(("RSA", "EC", "OKP", "AKP"), f"Needs {store.needs}."),
+        store=store,
+    )
 
 
 LANGUAGES: Final[dict[str, Language]] = {
@@ -123,6 +141,7 @@ LANGUAGES: Final[dict[str, Language]] = {
                 "AKP": "Needs OpenSSL 3.5 or newer.",
             },
         ),
+        *map(_with_service, SERVICES),
     )
 }
 """All languages by their name in the URL, in the order of the tabs."""

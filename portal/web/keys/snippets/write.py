@@ -13,6 +13,7 @@ from portal.core.algorithms import ALGORITHMS
 from portal.core.formats.spki import COORDINATE_BYTES
 from portal.registry.models import ClientKey
 from portal.web.addresses import addresses_of
+from portal.web.keys.key_stores import KeyStore
 from portal.web.keys.snippets.languages import LANGUAGES, Language
 
 # The output is a program, not HTML. The page that shows it escapes it as a whole.
@@ -26,7 +27,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9._~:/\[\]-]+")
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A program that reads private_key.pem, which the page names, and asks for a token.
+    """A program that signs with a key, and asks for a token. Most read the file private_key.pem.
 
     `code` is empty if the library cannot sign with the algorithm of the key. `note` is what the
     user must know before running it, and may be empty.
@@ -57,8 +58,30 @@ def snippet(language: Language, key: ClientKey) -> Snippet:
 
 
 def signers_of(alg: str) -> list[Language]:
-    """Return the languages that can sign with this algorithm."""
+    """Return the languages and services that can sign with this algorithm."""
     return [language for language in LANGUAGES.values() if alg in language.headers]
+
+
+def render(template: str, context: dict[str, object]) -> str:
+    """Return a program or command from a template of this folder."""
+    code = _ENGINE.get_template(template).render(Context(context, autoescape=False))
+    # Templates return SafeString, which marks HTML. Adding a plain str returns a plain str.
+    return code + ""
+
+
+def signing_context(alg: str, store: KeyStore) -> dict[str, object]:
+    """Return what the templates of the stores need to sign with a key of this algorithm."""
+    algorithm = ALGORITHMS[alg]
+    return {
+        "sign": store.template,
+        "alg": alg,
+        "kty": algorithm.kty,
+        "family": alg[:2],
+        "hash_bits": alg[-3:],
+        # RFC 7518 §3.4: r and s, each as long as a coordinate of the curve. Two hexadecimal digits
+        # of one are as many as the bytes of both.
+        "coordinate_digits": 2 * COORDINATE_BYTES.get(algorithm.curve, 0),
+    }
 
 
 def _code(language: Language, key: ClientKey) -> str:
@@ -75,14 +98,4 @@ def _code(language: Language, key: ClientKey) -> str:
     for name, value in values.items():
         if value and not _PLAIN.fullmatch(value):
             raise ValueError(f"{name} is {value!r}, which is not safe in a program.")
-    # RFC 7518 §3.4: r and s, each as long as a coordinate of the curve.
-    digits = 2 * COORDINATE_BYTES.get(key.curve, 0)
-    context = {
-        **values,
-        "family": key.alg[:2],
-        "hash_bits": key.alg[-3:],
-        "coordinate_digits": digits,
-    }
-    code = _ENGINE.get_template(language.template).render(Context(context, autoescape=False))
-    # Templates return SafeString, which marks HTML. Adding a plain str returns a plain str.
-    return code + ""
+    return render(language.template, signing_context(key.alg, language.store) | values)
