@@ -14,7 +14,7 @@ from portal.registry.choices import Verb
 from portal.registry.models import Client, ClientKey, Event, Replacement, Verifier
 from portal.registry.models.client_key import ClientKeyQuerySet
 from portal.registry.serving import Serving, serving
-from portal.registry.uses import uses_of
+from portal.registry.uses import last_use
 from portal.work.models import Task
 from portal.work.tasks import Kind
 
@@ -35,7 +35,7 @@ def shared_seconds() -> int:
     return settings.JWKS_MAX_AGE + (_PROXY_S if settings.ALLAUTH_TRUSTED_PROXY_COUNT else 0)
 
 
-def facts_of(replacement: Replacement, now: datetime) -> Facts:
+def facts_of(replacement: Replacement) -> Facts:
     """Return the facts that determine the next step."""
     new = replacement.new
     since = replacement.published_at
@@ -44,7 +44,7 @@ def facts_of(replacement: Replacement, now: datetime) -> Facts:
         new=new.lifecycle if new else None,
         published_at=since,
         known_at=known_at(since, caches(), shared_s=shared_seconds()) if since else None,
-        new_used_at=uses_of(new, now).last_at if new else None,
+        new_used_at=last_use(new) if new else None,
     )
 
 

@@ -127,6 +127,13 @@ def uses_of(key: ClientKey, now: datetime) -> Uses:
     )
 
 
+def last_use(key: ClientKey) -> datetime | None:
+    """Return when the key was last used; None if never."""
+    newest = newest_of(RedeemedAssertion.objects.all(), "key", key.pk)
+    last: datetime | None = newest.values_list("at", flat=True).first()
+    return last
+
+
 def uses_by_day(keys: Sequence[ClientKey], since: date) -> dict[int, dict[date, int]]:
     """Return the counted uses of each key (by primary key) for each day from `since` on."""
     found: dict[int, dict[date, int]] = {key.pk: {} for key in keys}

@@ -62,7 +62,7 @@ def retire_replaced(
     lock_client(replacement.client)
     replacement = _locked(replacement)
     now = timezone.now()
-    facts = facts_of(replacement, now)
+    facts = facts_of(replacement)
     if not insists and facts.is_too_early(at or now, now):
         raise TooEarly(
             "The old key would end before every verifier can know the new one. Choose a later "

@@ -137,7 +137,7 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
         newest = newest_of(events, "key", OuterRef("pk"))
         return self.annotate(changed_at=Subquery(newest.values("at")[:1]))
 
-    def successors(self, now: datetime) -> Self:
+    def standing_successors(self, now: datetime) -> Self:
         """Return the standing successors: live and confirmed at `now`, and never used."""
         return self.live(now).filter(confirmed_at__isnull=False).never_used()
 

@@ -75,7 +75,7 @@ class KeyLists:
         return sum(row.status in LIVE for row in self.current)
 
     @property
-    def has_successor(self) -> bool:
+    def has_standing_successor(self) -> bool:
         """Whether a key is live and confirmed and was never used."""
         return any(
             row.status in LIVE and row.key.confirmed_at and not row.key.last_used_at

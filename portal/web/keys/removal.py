@@ -27,7 +27,7 @@ def show_removal(
         "retiring": key.client.keys.live(timezone.now()).exclude(pk=key.pk).exists(),
         "stays": stays_without(key, timezone.now()),
         "usage": usage_of(key, timezone.now()),
-        "successor": key.client.keys.successors(timezone.now()).exclude(pk=key.pk).first(),
+        "successor": key.client.keys.standing_successors(timezone.now()).exclude(pk=key.pk).first(),
         "verifiers": caches(),
     }
     status = 422 if form.is_bound else 200

@@ -74,7 +74,7 @@ class ReplacedForm(ConfirmedForm):
         is_last = is_last_live(old, now)
         super().__init__(*args, name=old.client.name if is_last else "", **kwargs)
         self._now = now
-        if facts_of(replacement, now).is_known(now):
+        if facts_of(replacement).is_known(now):
             del self.fields["insist"]
 
     @property

@@ -63,7 +63,7 @@ class Evidence:
 def evidence_of(replacement: Replacement, now: datetime) -> Evidence:
     """Return the evidence; also stores since when the new key is published."""
     found = note_published(replacement, now)
-    facts = facts_of(replacement, now)
+    facts = facts_of(replacement)
     step = facts.next_step(now)
     old, new = replacement.old, replacement.new
     order = [*STEPS, Step.DONE]

@@ -90,7 +90,7 @@ def show_settings(
         "also_endpoint": settings.ACCEPT_TOKEN_ENDPOINT_AUDIENCE,
         "lacks_successor": client.wants_successor
         and not client.is_archived
-        and not lists.has_successor,
+        and not lists.has_standing_successor,
         "now": now,
         "recipes": recipes(),
         "browser_key": browser_key(policy),
