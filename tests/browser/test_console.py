@@ -222,6 +222,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
         "/console/events/",
         "/console/refused/",
         "/console/blocked/",
+        "/console/verifiers/",
         f"/console/blocked/{'ab' * 32}",
         f"/console/blocked/{world.only.spki_sha256}",
     ):

@@ -39,6 +39,8 @@ def steps_of_the_code() -> set[tuple[str, str]]:
                 for moved in (None, today, today + timedelta(days=2)):  # keep, retire, with a grace
                     after.add(replace(key, retires_at=moved).status(today))
                 after.add(replace(key, confirmed_at=today).status(today))
+            if key.undo_until(today):  # keep
+                after.add(replace(key, retires_at=None).status(today))
             after.add(replace(key, revoked_at=today).status(today))
             found |= {(now.value, each.value) for each in after if each != now}
     return found

@@ -39,6 +39,15 @@ def told(answer: object) -> list[str]:
     ]
 
 
+def replace_and_revoke(key: ClientKey, cast: SimpleNamespace) -> None:
+    """Do every verb of replacements, and revoke the key."""
+    replacement = actions.begin_replacement(key, by=cast.dev)
+    actions.withdraw_replacement(replacement, by=cast.dev)
+    Event.objects.record(Verb.USE_SUCCESSOR, by=PORTAL, client=key.client, key=key)
+    actions.save_verifier(None, name="Ours", keeps_s=60, looks_after_s=None, by=cast.admin)
+    actions.revoke_key(key, reason=RevocationReason.SUPERSEDED, note="Old.", by=cast.dev)
+
+
 @pytest.fixture
 def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     """Every verb there is, once or more; returns the key it was done with."""
@@ -62,7 +71,7 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     actions.retire_key(first, grace=timedelta(days=1), by=cast.dev)
     actions.keep_key(first, by=cast.dev)
     actions.confirm_key(first, by=cast.dev)
-    actions.revoke_key(first, reason=RevocationReason.SUPERSEDED, note="Old.", by=cast.dev)
+    replace_and_revoke(first, cast)
     actions.suspend_client(payments, note="Audit", by=cast.admin)
     actions.resume_client(payments, by=cast.admin)
     actions.change_rights(
@@ -113,7 +122,8 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
 
 
 def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientKey) -> None:
-    sentences = told(admin.get(URL))
+    last = Event.objects.order_by("-pk")[49]
+    sentences = told(admin.get(URL)) + told(admin.get(URL, {"before": last.pk}))
     when = re.escape(f"{timezone.now() + timedelta(days=1):%b %Y}")
     today = re.escape(f"{timezone.now():%b %Y}")
     expected = [
@@ -182,6 +192,13 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
             r"dev@example\.com revoked the key “First” of “Payments 2” \(superseded\), "
             r"with the note “Old”\."
         ),
+        r"admin@example\.com added the verifier “Ours”\.",
+        (
+            r"The portal noticed that the key “First” of “Payments 2”, the standing successor, "
+            r"signed\."
+        ),
+        r"dev@example\.com took the replacement of the key “First” of “Payments 2” back\.",
+        r"dev@example\.com began to replace the key “First” of “Payments 2”\.",
         r"dev@example\.com confirmed the key “First” of “Payments 2” by signing with it\.",
         r"dev@example\.com cancelled the retirement of the key “First” of “Payments 2”\.",
         (

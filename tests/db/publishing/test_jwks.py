@@ -101,8 +101,12 @@ def test_retiring_key_is_published(key: ClientKey, cast: SimpleNamespace, fetch:
     assert kids(fetch()) == [key.kid]
 
 
-def test_kept_key_is_published(key: ClientKey, cast: SimpleNamespace, fetch: Fetch) -> None:
-    retire_key(key, grace=GRACE, by=cast.dev)
+@pytest.mark.parametrize("grace", [GRACE, timedelta(0)])
+def test_kept_key_is_published(
+    key: ClientKey, cast: SimpleNamespace, fetch: Fetch, grace: timedelta
+) -> None:
+    retire_key(key, grace=grace, by=cast.dev)
+    assert kids(fetch()) == ([key.kid] if grace else [])
     keep_key(key, by=cast.dev)
     assert kids(fetch()) == [key.kid]
 
