@@ -18,7 +18,7 @@ from portal.registry.models import Client, Event, Ledger, recording
 from portal.registry.models.event import difference
 from portal.webhooks.deliver import wake
 from portal.webhooks.messages import test_message
-from portal.webhooks.models import Delivery, EventType, OffBecause, Webhook
+from portal.webhooks.models import Delivery, EventType, OffBecause, Position, Webhook
 from portal.webhooks.signing import new_secret
 from portal.webhooks.switching import switch_off
 from portal.work.sealing import seal
@@ -68,6 +68,8 @@ def add_webhook(
         client = lock_existing_client(client)
     if Webhook.objects.of(client).count() >= LIMIT:
         raise WebhookLimitReached(f"There are {LIMIT} webhooks already. Remove one first.")
+    # The worker may not have looked at the ledger yet.
+    Position.begin(now)
     secret = new_secret() if has_secret else ""
     webhook = Webhook.objects.create(
         client=client,
@@ -83,8 +85,13 @@ def add_webhook(
 
 
 @recording()
-def change_webhook(webhook: Webhook, *, url: str, types: Sequence[str], by: User) -> None:
-    """Change where a webhook goes, and what it is sent. Raises `UnfitInput`."""
+def change_webhook(
+    webhook: Webhook, *, url: str, types: Sequence[str], by: User, now: datetime
+) -> None:
+    """Change where a webhook goes, and what it is sent. Raises `UnfitInput`.
+
+    What waits goes to the new URL, at once.
+    """
     _check(url, types)
     webhook = _locked(webhook)
     detail: dict[str, Any] = {}
@@ -98,6 +105,7 @@ def change_webhook(webhook: Webhook, *, url: str, types: Sequence[str], by: User
     # The failures were those of the receiver before.
     webhook.failures, webhook.failing_since, webhook.paused_until = 0, None, None
     webhook.save(update_fields=["url", "types", "failures", "failing_since", "paused_until"])
+    wake(Webhook.objects.with_work(now).filter(pk=webhook.pk), now)
     _record(Verb.CHANGE_WEBHOOK, webhook, by, detail)
 
 

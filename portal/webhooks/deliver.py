@@ -125,19 +125,26 @@ def _note(webhook: Webhook, delivery: Delivery, outcome: Outcome, now: datetime)
         delivery.delivered_at, delivery.next_at = now, None
         locked.failures, locked.failing_since, locked.paused_until = 0, None, None
     else:
-        delivery.next_at = now + pause_after(delivery.attempts)
-        if delivery.next_at >= delivery.made_at + LIFE:
-            delivery.next_at = None
+        next_at = now + pause_after(delivery.attempts)
+        # It may have been switched off meanwhile.
+        is_over = next_at >= delivery.made_at + LIFE or not locked.is_on
+        delivery.next_at = None if is_over else next_at
         locked.failures += 1
         locked.failing_since = locked.failing_since or now
         locked.paused_until = now + max(pause_after(locked.failures), outcome.retry_after)
-    delivery.save()
+    delivery.save(
+        update_fields=[
+            *("attempts", "tried_at", "took_ms", "status", "error", "delivered_at", "next_at")
+        ]
+    )
     locked.save(update_fields=["failures", "failing_since", "paused_until"])
+    webhook.paused_until = locked.paused_until
+    if not locked.is_on:
+        return
     if outcome.status == _GONE:
         switch_off(locked, OffBecause.GONE, now)
     elif locked.failing_since and now - locked.failing_since >= OFF_AFTER:
         switch_off(locked, OffBecause.FAILING, now)
-    webhook.paused_until = locked.paused_until
 
 
 def pause_after(failures: int) -> timedelta:

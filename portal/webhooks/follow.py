@@ -109,10 +109,11 @@ def _is_wanted() -> Q:
 def _deliver(messages: Iterable[Message], now: datetime) -> None:
     """Make a delivery of each message to each webhook that it is for, and wake these."""
     messages = list(messages)
-    clients = {each.client_pk for each in messages}
-    webhooks = list(
-        Webhook.objects.filter(Q(client=None) | Q(client__in=clients - {None}), off_at=None)
-    )
+    on = Webhook.objects.filter(off_at=None)
+    if not any(each.of_all for each in messages):
+        clients = {each.client_pk for each in messages} - {None}
+        on = on.filter(Q(client=None) | Q(client__in=clients))
+    webhooks = list(on)
     made = [
         message.delivery(webhook, now)
         for message in messages
@@ -126,9 +127,8 @@ def _deliver(messages: Iterable[Message], now: datetime) -> None:
 
 def _is_for(message: Message, webhook: Webhook) -> bool:
     is_new = message.number is None or message.number > webhook.since
-    return (
-        is_new and message.type in webhook.types and webhook.client_id in {None, message.client_pk}
-    )
+    is_about = message.of_all or webhook.client_id in {None, message.client_pk}
+    return is_new and is_about and message.type in webhook.types
 
 
 def _prune(now: datetime) -> None:

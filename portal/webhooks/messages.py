@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from portal.registry.choices import Verb
-from portal.registry.models import Client, ClientKey, Event
+from portal.registry.models import Client, ClientKey, Event, PolicyRule
 from portal.webhooks.models import Delivery, EventType, Webhook
 
 _MOST_COPIES: Final = 100
@@ -21,7 +21,8 @@ _MOST_COPIES: Final = 100
 class Message:
     """What a webhook is sent. `client_pk` is the client that it is about; None if there is none.
 
-    `number` is the event in the ledger, or None if no event caused it.
+    `number` is the event in the ledger, or None if no event caused it. `of_all`: it is about all
+    clients.
     """
 
     type: EventType
@@ -30,6 +31,7 @@ class Message:
     client_pk: int | None
     data: Mapping[str, Any]
     number: int | None = None
+    of_all: bool = False
 
     def delivery(self, webhook: Webhook, now: datetime) -> Delivery:
         """Return a delivery that is due now."""
@@ -50,14 +52,15 @@ def messages_of(event: Event) -> Iterator[Message]:
     if event.number is not None and (describe := _DESCRIBE.get(event.verb)):
         kind, data_of = describe
         for client, data in data_of(event):
-            occasion = f"event {event.number}" + (f" {data['kid']}" if "kid" in data else "")
             yield Message(
                 kind,
-                occasion,
+                # An event can be about several clients, which may have the same key.
+                f"event {event.number}" + (f" {client.pk}" if client else ""),
                 event.at,
                 client.pk if client else None,
                 {"number": event.number, **data},
                 event.number,
+                of_all=kind == EventType.POLICY_CHANGED and client is None,
             )
 
 
@@ -128,10 +131,27 @@ def _blocked(event: Event) -> _Data:
         yield event.client, {**_ids(event.client), **facts}
 
 
+def _policy(event: Event) -> _Data:
+    """Yield a message for each client that a rule names, or one for all of them."""
+    facts = {name: event.detail[name] for name in _RULE if name in event.detail}
+    if event.client or event.detail.get("of_all"):
+        yield event.client, {**_ids(event.client), **facts}
+        return
+    rule = PolicyRule.objects.filter(pk=event.detail.get("rule")).first()
+    for client in rule.clients.order_by("pk") if rule else ():
+        yield client, {**_ids(client), **facts}
+
+
 def _text(at: datetime) -> str:
     """Return a time as in RFC 3339, in UTC."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
+
+_RULE: Final = (
+    *("rule", "what", "applies_from", "algorithms", "rsa_min_bits", "longest_days"),
+    *("confirmation", "replace_by", "until"),
+)
+"""What a message says of a rule: not its name, and not the reason of an exemption."""
 
 _DESCRIBE: Final[Mapping[str, tuple[EventType, Callable[[Event], _Data]]]] = {
     Verb.REGISTER_KEY: (
@@ -149,4 +169,5 @@ _DESCRIBE: Final[Mapping[str, tuple[EventType, Callable[[Event], _Data]]]] = {
     Verb.ACCEPT_MEMBERSHIP: (EventType.MEMBER_ADDED, _of_member),
     Verb.ADD_MEMBER: (EventType.MEMBER_ADDED, _of_member),
     Verb.REMOVE_MEMBER: (EventType.MEMBER_REMOVED, _of_member),
+    Verb.CHANGE_POLICY: (EventType.POLICY_CHANGED, _policy),
 }

@@ -28,6 +28,7 @@ class EventType(models.TextChoices):
     CLIENT_RESUMED = "client.resumed", "A client was resumed"
     MEMBER_ADDED = "member.added", "A person became a member"
     MEMBER_REMOVED = "member.removed", "A member was removed, or left"
+    POLICY_CHANGED = "policy.changed", "The key policy was changed"
     TEST = "webhook.test", "A test"
 
     @classmethod
@@ -174,11 +175,14 @@ class Position(models.Model):
         return f"event {self.number}, ends until {self.clock_at}"
 
     @classmethod
+    def begin(cls, now: datetime) -> None:
+        """Store the present as the first position, unless there is one."""
+        if not cls._default_manager.filter(pk=1).exists():
+            values = {"number": Ledger.head().size, "clock_at": now}
+            cls._default_manager.get_or_create(pk=1, defaults=values)
+
+    @classmethod
     def locked(cls, now: datetime) -> Position:
-        """Return the position, locked until the transaction ends. The first one is the present."""
-        rows = cls._default_manager
-        position = rows.select_for_update().filter(pk=1).first()
-        if position is None:
-            rows.get_or_create(pk=1, defaults={"number": Ledger.head().size, "clock_at": now})
-            position = rows.select_for_update().get(pk=1)
-        return position
+        """Return the position, locked until the transaction ends."""
+        cls.begin(now)
+        return cls._default_manager.select_for_update().get(pk=1)

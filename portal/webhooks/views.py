@@ -89,7 +89,8 @@ def webhook(request: HttpRequest, webhook: int, client_id: str | None = None) ->
     form = WebhookForm(posted(request), initial=initial)
     if form.is_valid():
         try:
-            actions.change_webhook(found, **form.cleaned_data, by=current_user(request))
+            user, now = current_user(request), timezone.now()
+            actions.change_webhook(found, **form.cleaned_data, by=user, now=now)
         except RegistryRefusal as refusal:
             add_refusal(form, refusal)
         else:

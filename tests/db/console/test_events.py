@@ -107,7 +107,7 @@ def history(payments: Client, cast: SimpleNamespace) -> ClientKey:
     actions.revoke_calendar_feed(empty, by=cast.bob)
     url, types, now = "https://receiver.example", ["key.blocked"], timezone.now()
     webhook, _ = add_webhook(empty, url=url, types=types, has_secret=True, by=cast.bob, now=now)
-    change_webhook(webhook, url=url, types=["key.revoked"], by=cast.bob)
+    change_webhook(webhook, url=url, types=["key.revoked"], by=cast.bob, now=now)
     remove_webhook(webhook, by=cast.bob)
     for role in (Role.VIEWER, Role.DEVELOPER, Role.OWNER):
         pending = actions.ask_member(empty, email="dev@example.com", role=role, by=cast.bob)

@@ -15,15 +15,17 @@ from portal import outgoing
 from portal.accounts.mail import MESSAGE
 from portal.console.event_text import event_text
 from portal.registry import actions
+from portal.registry.actions.policy_rule import RuleValues
 from portal.registry.choices import RevocationReason, Role
 from portal.registry.errors import UnfitInput
-from portal.registry.models import Client, ClientKey, Event
+from portal.registry.models import Client, ClientKey, Event, PolicyRule
 from portal.webhooks import deliver
 from portal.webhooks.actions import (
     LIMIT,
     MOST_WAITING,
     WebhookLimitReached,
     WebhookOff,
+    add_webhook,
     change_webhook,
     remove_webhook,
     renew_secret,
@@ -40,7 +42,7 @@ from portal.work.sealing import unseal
 from portal.work.tasks import put_standing
 from portal.work.worker import Worker
 from tests.db.registry.racing import at_once
-from tests.db.webhooks.conftest import Hooked
+from tests.db.webhooks.conftest import ALL, Hooked
 from tests.keys import new_private_key, public_pem
 from tests.receiving import Receiver, receiving
 from tests.registering import add_member, register_pem
@@ -108,6 +110,62 @@ def test_webhook_of_the_whole_portal_gets_the_chosen_types_of_all_clients(
     assert hooked.messages[-1]["data"]["spki_sha256"] == "ab" * 32
 
 
+def test_a_key_that_several_clients_have_is_blocked_for_each(
+    hooked: Hooked, payments: Client, other: Client, cast: SimpleNamespace
+) -> None:
+    hooked.add(None, cast.admin, types=["key.blocked"])
+    hooked.add(payments, cast.alice, types=["key.blocked"])
+    material = public_pem(new_private_key())
+    for client, person in ((payments, cast.dev), (other, cast.bob)):
+        key = register_pem(client, material=material, alg="EdDSA", label="x", by=person)
+    actions.block_key(key.spki_sha256, by=cast.admin)
+    hooked.work(5 * SECOND)
+    clients = [each["data"]["client_id"] for each in hooked.messages]
+    assert sorted(clients) == sorted([payments.client_id] * 2 + [other.client_id])
+    assert {each["data"]["kid"] for each in hooked.messages} == {key.kid}
+
+
+def test_a_change_of_the_policy_is_sent_to_those_that_it_concerns(
+    hooked: Hooked, payments: Client, other: Client, cast: SimpleNamespace
+) -> None:
+    for client, person in ((payments, cast.alice), (other, cast.bob), (None, cast.admin)):
+        hooked.add(client, person, types=["policy.changed"])
+
+    def save(name: str, *clients: Client) -> PolicyRule:
+        values = RuleValues(name, hooked.now, clients=clients or None, longest_days=365)
+        return actions.save_rule(actions.draft_rule(values, by=cast.admin), by=cast.admin)
+
+    rule = save("Secret plan")
+    hooked.work(5 * SECOND)
+    assert [each["data"].get("client_id") for each in hooked.messages] == [None] * 3
+    data = hooked.messages[0]["data"]
+    assert (data["rule"], data["what"], data["longest_days"]) == (rule.pk, "saved", 365)
+    save("Of one", payments)
+    until = timezone.now() + timedelta(days=1)
+    actions.exempt_client(rule, other, note="A note", until=until, by=cast.admin)
+    hooked.work(5 * SECOND)
+    later = sorted(
+        (each["data"]["client_id"], each["data"]["what"]) for each in hooked.messages[3:]
+    )
+    assert later == sorted(
+        [(payments.client_id, "saved")] * 2 + [(other.client_id, "exempted")] * 2
+    )
+    assert "Secret plan" not in str(hooked.receiver.requests)
+    assert "A note" not in str(hooked.receiver.requests)
+
+
+def test_the_first_webhook_gets_what_happens_before_a_worker_starts(
+    hooked: Hooked, payments: Client, cast: SimpleNamespace
+) -> None:
+    register(payments, cast.dev)
+    url = f"http://127.0.0.1:{hooked.receiver.port}/"
+    values = {"types": ALL, "has_secret": False, "by": cast.alice, "now": hooked.now}
+    add_webhook(payments, url=url, **values)
+    key = register(payments, cast.dev)
+    hooked.work()
+    assert [each["data"]["kid"] for each in hooked.messages] == [key.kid]
+
+
 @pytest.mark.parametrize("date", ["expires_at", "retires_at"])
 def test_a_key_that_ends_is_announced_five_times(
     hooked: Hooked, payments: Client, cast: SimpleNamespace, date: str
@@ -118,7 +176,7 @@ def test_a_key_that_ends_is_announced_five_times(
     if date == "retires_at":
         actions.retire_key(key, grace=timedelta(days=40), by=cast.dev)
         end = ClientKey.objects.get(pk=key.pk).retires_at or end
-    for days in (9, 2, 15, 8, 4, 1, 2):
+    for days in (9.5, 1, 16, 7, 4, 2, 1.5):
         hooked.work(timedelta(days=days))
     assert [each["data"]["days"] for each in hooked.messages] == [30, 14, 7, 3, 1]
     assert len({each["id"] for each in hooked.messages}) == 5
@@ -283,6 +341,41 @@ def test_a_receiver_that_is_gone_is_switched_off_at_once(
     assert [each["data"]["kid"] for each in hooked.messages[1:]] == [key.kid]
 
 
+def test_what_fails_while_a_webhook_is_switched_off_is_not_tried_again(
+    hooked: Hooked, payments: Client, cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = hooked.add(payments, cast.dev)
+    send = outgoing.request
+
+    def meanwhile(*args: Any, **more: Any) -> Any:
+        switch_webhook(webhook, on=False, by=cast.alice, now=hooked.now)
+        return send(*args, **more)
+
+    monkeypatch.setattr(outgoing, "request", meanwhile)
+    hooked.answers[:] = [b"410 Gone"]
+    register(payments, cast.dev)
+    hooked.work(5 * SECOND)
+    webhook.refresh_from_db()
+    assert (webhook.off_because, webhook.deliveries.get().next_at) == (OffBecause.PERSON, None)
+
+
+def test_what_waits_goes_to_the_new_url_at_once(
+    hooked: Hooked, payments: Client, cast: SimpleNamespace
+) -> None:
+    webhook = hooked.add(payments, cast.dev)
+    hooked.answers[:] = [FAILS] * 3
+    register(payments, cast.dev)
+    for seconds in (5, 5, 10):
+        hooked.work(seconds * SECOND)
+    register(payments, cast.dev)
+    hooked.work(2 * SECOND)
+    assert len(hooked.messages) == 3
+    change_webhook(webhook, url=f"{webhook.url}2", types=ALL, by=cast.alice, now=hooked.now)
+    hooked.work()
+    assert len(hooked.messages) == 4
+    assert hooked.receiver.requests[-1].startswith(b"POST /hook2 ")
+
+
 def test_a_worker_that_is_killed_after_sending_sends_again_with_the_same_id(
     hooked: Hooked, payments: Client, cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -396,8 +489,9 @@ def test_changes_are_events_of_the_ledger(
     webhook = hooked.add(payments, cast.dev, has_secret=True)
     first = unseal(webhook.secret)
     url = webhook.url
-    change_webhook(webhook, url=url, types=webhook.types, by=cast.dev)
-    change_webhook(webhook, url=f"{url}2", types=["key.blocked"], by=cast.dev)
+    now = hooked.now
+    change_webhook(webhook, url=url, types=webhook.types, by=cast.dev, now=now)
+    change_webhook(webhook, url=f"{url}2", types=["key.blocked"], by=cast.dev, now=now)
     second = renew_secret(webhook, by=cast.dev)
     remove_webhook(webhook, by=cast.alice)
     events = Event.objects.filter(verb__endswith="_webhook").order_by("pk")
