@@ -3,8 +3,9 @@
 Two portals answer the same requests in alternating rounds, each in one process on the first core:
 the portal, and the same without the lines that count on its fast paths. wrk and PostgreSQL have the
 second core. It prints the medians of processor time per request in the server, and of the ratio of
-both in the same round, with the middle half of the ratios. The time that counting takes alone, in
-one thread, follows: on a busy machine the ratios vary by more than that.
+both in the same round, with the middle half of the ratios. On a busy machine the ratios vary by
+more than counting costs. So it also calls the middleware for key sets in one thread, in many short
+rounds, and the functions that count a token.
 
 It needs wrk (Debian: `apt-get install wrk`).
 """
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from math import inf
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -27,8 +29,13 @@ from tokens import ask as ask_for_tokens
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from portal.metrics import BATCH_SIZE, BATCH_WAIT, HITS, REQUESTS
+from portal.metrics import BATCH_SIZE, BATCH_WAIT, REQUESTS
+from portal.publishing import cached_jwks
+from portal.publishing.jwks_cache import JwksCache, path_of, prepare
+from portal.publishing.public_endpoint import Document
+from tests.db.publishing.test_cached_jwks import Counted
 from tests.interop.served import own_database, serve
+from tests.interop.uncounted import uncounted
 
 APPLICATIONS = {
     "counted": "portal.wsgi:application",
@@ -65,6 +72,36 @@ def alone(name: str, count: Callable[[], object], steps: int) -> None:
         return time.thread_time() - began
 
     print(f"counting a {name} alone: {min(run() for _ in range(5)) / steps * 1e6:.3f} µs")
+
+
+def in_one_thread(rounds: int) -> None:
+    """Print what the middleware for key sets costs, counted, uncounted, and with an id."""
+    follower, path = Counted(), path_of("a", extended=False)
+    cache = JwksCache(10_000, follower)
+    document = Document(b"x" * 564, "public, max-age=60")
+    cache.put("a", cache.version("a"), prepare(document, inf), extended=False)
+    request = {"PATH_INFO": path, "REQUEST_METHOD": "GET", "wsgi.url_scheme": "http"}
+    counted, bare = (
+        module.cached_jwks(lambda *_: [], cache, follower)
+        for module in (cached_jwks, uncounted(cached_jwks.__name__, 3))
+    )
+    ways = {
+        "uncounted": (bare, request),
+        "counted": (counted, request),
+        "with an id": (
+            counted,
+            request | {"HTTP_X_REQUEST_ID": "4bf92f3577b34da6a3ce929d0e0e4736"},
+        ),
+    }
+    seen: dict[str, list[float]] = {each: [] for each in ways}
+    for _ in range(rounds):
+        for name, (application, environ) in ways.items():
+            began = time.thread_time()
+            for _ in range(2000):
+                application(environ, lambda *_: None)
+            seen[name].append((time.thread_time() - began) / 2000 * 1e6)
+    for name, took in seen.items():
+        print(f"a set in one thread, {name}: {median(took):.3f} µs, at best {min(took):.3f} µs")
 
 
 def main() -> None:
@@ -113,8 +150,8 @@ def main() -> None:
         wait.observe(0.0)
         seconds.observe(0.002)
 
-    alone("set from memory", HITS.add, 200_000)
     alone("token", count_token, 50_000)
+    in_one_thread(10 * rounds)
 
 
 if __name__ == "__main__":
