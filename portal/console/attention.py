@@ -39,7 +39,10 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A kind of thing that needs attention. `text` is its number as shown, such as "10,000+"."""
+    """A kind of thing that needs attention. `text` is its number as shown, such as "10,000+".
+
+    `is_none`: there is none, among all or, if not `is_exact`, among those that were examined.
+    """
 
     level: Level
     title: str
@@ -47,6 +50,7 @@ class Item:
     is_none: bool
     advice: str
     url: str
+    is_exact: bool = True
 
 
 def items(now: datetime) -> list[Item]:
@@ -112,7 +116,7 @@ def _counted(level: Level, title: str, advice: str, form: ListFilter[Any], now: 
     count = form.count(now)
     text = f"{count.number:,}{'' if count.is_exact else '+'}"
     url = f"{reverse(_LISTS[type(form)])}?{form.query()}"
-    return Item(level, title, text, count.is_exact and not count.number, advice, url)
+    return Item(level, title, text, not count.number, advice, url, count.is_exact)
 
 
 def _failing_tasks() -> Item:

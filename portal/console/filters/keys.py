@@ -141,6 +141,7 @@ class KeyFilter(ListFilter[ClientKey]):
         if self.by_expiry:
             return ("expires_at", "pk")
         dated = asked["age"] or asked["registered_from"] or asked["registered_to"]
+        dated = dated or asked["unused"]
         return ("-registered_at", "-pk") if dated or asked["legacy"] else ("-pk",)
 
     @property
@@ -245,6 +246,9 @@ class KeyFilter(ListFilter[ClientKey]):
         asked, dates = self.cleaned_data, []
         if asked["age"]:
             dates.append(_AGES[asked["age"]](now))
+        if asked["unused"]:
+            # An unused key is at least so old: the list begins there.
+            dates.append(Q(registered_at__lt=now - timedelta(days=asked["unused"])))
         if asked["registered_from"]:
             dates.append(Q(registered_at__gte=midnight(asked["registered_from"])))
         if asked["registered_to"]:

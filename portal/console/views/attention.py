@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from portal.console.attention import ends_by_week, items, refused_by_hour
 from portal.console.decorators import AdminRequest, admin_view
+from portal.registry.paging import SCAN
 from portal.web.render import show
 from portal.work.worker import worker_state
 
@@ -23,6 +24,7 @@ def attention(request: AdminRequest) -> HttpResponse:
         "nothing": [each for each in found if each.is_none],
         "charts": [ends_by_week(now), refused_by_hour(now)],
         "workers": worker_state(now),
+        "scan": f"{SCAN:,}",
         "now": now,
     }
     return show(request, "console/attention.html", context)

@@ -15,8 +15,8 @@ READ = ("GET", "HEAD")
 BOTH = ("GET", "HEAD", "POST")
 WRITE = ("POST",)
 OF_A_ROW = {"console_job", "console_job_cancellation", "console_rule", "console_rule_end"}
-OF_A_ROW |= {"console_rule_exemptions", "console_exemption_end"}
-"""Pages that need a job or a rule: test_matrix.py tries them."""
+OF_A_ROW |= {"console_rule_exemptions", "console_exemption_end", "console_verifier"}
+"""Pages that need a job, a rule or a verifier: test_matrix.py tries them."""
 ENDPOINTS = {
     "console": READ,
     "console_keys": BOTH,
@@ -29,6 +29,7 @@ ENDPOINTS = {
     "console_client_owner": BOTH,
     "console_policy": READ,
     "console_rule_new": BOTH,
+    "console_verifiers": BOTH,
     "console_events": READ,
     "console_events_export": READ,
     "console_refused": READ,

@@ -110,6 +110,7 @@ def test_keys_outside_a_rule_are_counted_by_the_worker(
 
 
 def test_numbers_stop_at_a_bound(
+    admin: Browser,
     world: SimpleNamespace,
     payments: Client,
     make_keys: KeyMaker,
@@ -118,6 +119,12 @@ def test_numbers_stop_at_a_bound(
     make_keys(payments, 20)
     monkeypatch.setattr(paging, "SCAN", 10)
     assert item("never confirmed").text == "10+"
+    # None was found yet, which is not the same as that there is none.
+    page = strip_tags(text_of(admin.get(URL)))
+    assert "Clients without a live key: none among the newest" not in page
+    monkeypatch.setattr(paging, "SCAN", 1)
+    page = strip_tags(text_of(admin.get(URL)))
+    assert "Clients without a live key: none among the newest" in page
 
 
 @pytest.mark.parametrize("number", [1, 30])
