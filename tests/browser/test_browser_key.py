@@ -127,6 +127,12 @@ def test_private_key_is_in_its_file_alone_and_signs_in(
     page.get_by_role("button", name="I have the file").click()
     expect(page.get_by_label("Label")).to_be_focused()
     assert page.evaluate("addresses") == []
+    # A refused form comes back, and the page still knows the key.
+    page.get_by_label("Label").fill("")
+    add.click()
+    expect(page.get_by_text("Enter a label")).to_be_visible()
+    expect(page.get_by_text("The public key is in the form.")).to_be_visible()
+    page.get_by_label("Label").fill("made here")
     add.click()
     confirm = page.get_by_role("button", name="Confirm now with the key in this page")
     expect(confirm).to_be_visible()
