@@ -16,7 +16,12 @@ from portal.notices.occasions import LIFE, Facts, Letter, Occasion, client_path,
 from portal.notices.quoting import quoted, unlinked
 from portal.registry.choices import Verb
 from portal.registry.models import ClientKey, Event
-from portal.registry.successors import keys_ending, successors, unconfirmed_successors
+from portal.registry.successors import (
+    has_successor_in_use,
+    keys_ending,
+    successors,
+    unconfirmed_successors,
+)
 
 DAYS: Final = (30, 14, 7, 3, 1, 0)
 """How many days before its end there is a notice of it, and at its end."""
@@ -34,7 +39,7 @@ def occasions_of_end(key: ClientKey, now: datetime) -> Iterator[Occasion]:
     the notice of that says it.
     """
     ends_at = key.lifecycle.ends_at
-    if ends_at is None or now - ends_at > _LATE or successors(key, now).exists():
+    if ends_at is None or now - ends_at > _LATE or has_successor_in_use(key, now):
         return
     days = min(each for each in DAYS if ends_at - now <= timedelta(days=each))
     if _end_set_at(key) >= ends_at - timedelta(days=days):
@@ -64,6 +69,7 @@ def occasions_of_lost_successor(event: Event, now: datetime) -> Iterator[Occasio
     lost = event.key
     if lost is None or lost.confirmed_at is None or lost.client.is_archived:
         return
+    yield from _lost_standing(lost, event, now)
     until = _end_before(event)
     for key in keys_ending((now, now + FIRST)).filter(client=lost.client).exclude(pk=lost.pk):
         ends_at = key.lifecycle.ends_at
@@ -86,6 +92,36 @@ def occasions_of_lost_successor(event: Event, now: datetime) -> Iterator[Occasio
         )
 
 
+def _lost_standing(lost: ClientKey, event: Event, now: datetime) -> Iterator[Occasion]:
+    """Yield a notice if the client always wants a successor, and this event ended its only one."""
+    client = lost.client
+    was_standing = ClientKey.objects.filter(pk=lost.pk).never_used().exists()
+    if (
+        not client.wants_successor
+        or not lost.lifecycle.is_over(now)
+        or not was_standing
+        or client.keys.successors(now).exists()
+        or not client.keys.live(now).exists()
+    ):
+        return
+    yield Occasion(
+        NoticeKind.NO_SUCCESSOR,
+        f"client {client.pk}",
+        f"event {event.number}",
+        Letter(
+            f"{unlinked(client.name)}: no successor stands by since {time_text(event.at)}",
+            f"{quoted(lost.label)} ended on {time_text(event.at)}, and no other confirmed key of "
+            f"{quoted(client.name)} stands by.",
+            ("An emergency revocation of the key in use would stop the client.",),
+            (("When", moment(event.at, now)),),
+            "Register a successor",
+            f"{client_path(client)}#add-key",
+        ),
+        client=client,
+        actor_id=event.actor_user_id,
+    )
+
+
 def _within(days: int, ends_at: datetime) -> str:
     number = "1 day" if days == 1 else f"{days} days"
     return f"in {number}, on {date_text(ends_at)}"
@@ -100,13 +136,18 @@ def _rest(
         f"{others_live(key, now)}"
     )
     facts = (("Ends", moment(ends_at, now)), ("kid", key.kid))
-    nearly = unconfirmed_successors(key, now).first()
-    if nearly:
-        hint = f"{quoted(nearly.label)} ends later, and is its successor once it is confirmed."
+    args = [key.client.client_id, key.kid]
+    if idle := successors(key, now).first():
+        hint = f"{quoted(idle.label)} can follow it. Let the program sign with that key before."
+        return (paragraph, hint), facts, "Replace the key", reverse("key_replacement", args=args)
+    if nearly := unconfirmed_successors(key, now).first():
+        hint = f"{quoted(nearly.label)} ends later, and can follow it once it is confirmed."
         path = reverse("key_confirmation", args=[key.client.client_id, nearly.kid])
         return (paragraph, hint), facts, f"Confirm {quoted(nearly.label)}", path
     hint = "Register a new key, confirm it, and let the program sign with it before that."
-    return (paragraph, hint), facts, "Register a successor", f"{client_path(key.client)}#add-key"
+    if key.lifecycle.is_over(now):
+        return (paragraph, hint), facts, "Register a new key", f"{client_path(key.client)}#add-key"
+    return (paragraph, hint), facts, "Replace the key", reverse("key_replacement", args=args)
 
 
 def _end_set_at(key: ClientKey) -> datetime:

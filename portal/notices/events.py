@@ -337,6 +337,26 @@ def _member_asked(event: Event, now: datetime) -> Iterator[Occasion]:
     )
 
 
+def _successor_used(event: Event, now: datetime) -> Iterator[Occasion]:
+    key = _key(event)
+    current = key.client.keys.filter(kid=str(event.detail.get("current"))).first()
+    used = f", while {quoted(current.label)} is in use" if current else ""
+    yield _notice(
+        NoticeKind.SUCCESSOR_USED,
+        event,
+        now,
+        what=f"signed on {time_text(event.at)}, though it stands by",
+        sentence=f"The key {quoted(key.label)} of {quoted(key.client.name)} signed for the first "
+        f"time{used}. The portal saw it on {time_text(event.at)}.",
+        paragraphs=[
+            "Nobody expected this successor to sign.",
+            "If your team did not switch to it, its private key may have leaked: revoke it.",
+        ],
+        facts=_facts_of(key),
+        step=("See the key", key_path(key)),
+    )
+
+
 def _webhook_changed(event: Event, now: datetime) -> Iterator[Occasion]:
     client = event.client
     if client is None:
@@ -454,6 +474,7 @@ _DESCRIBE: Final[dict[str, Callable[[Event, datetime], Iterator[Occasion]]]] = {
     Verb.CHANGE_KEY: _key_changed,
     Verb.REVOKE_KEY: _key_revoked,
     Verb.BLOCK_KEY: _key_blocked,
+    Verb.USE_SUCCESSOR: _successor_used,
     Verb.SUSPEND_CLIENT: _client_suspended,
     Verb.RESUME_CLIENT: _client_resumed,
     Verb.ARCHIVE_CLIENT: _client_archived,

@@ -17,12 +17,13 @@ class NoticeKind(models.TextChoices):
     KEY_CONFIRMED = "key_confirmed", "A key was confirmed by another person than registered it"
     KEY_END_MOVED = "key_end_moved", "A key was retired, or its end was moved"
     KEY_ENDING = "key_ending", "A key ends soon or has ended, and no successor is in use"
-    NO_SUCCESSOR = "no_successor", "A key that ends soon has lost its successor"
+    NO_SUCCESSOR = "no_successor", "A key or a client has lost its successor"
     MEMBERS_CHANGED = "members_changed", "A member joined or left, or has another role"
     MEMBER_ASKED = "member_asked", "A person was asked to join"
     CLIENT_ARCHIVED = "client_archived", "A client was archived, or taken back"
     POLICY_EXCLUDES = "policy_excludes", "A new rule of the key policy excludes a key"
     WEBHOOK_CHANGED = "webhook_changed", "A webhook was added, changed or removed"
+    SUCCESSOR_USED = "successor_used", "A successor signed while another key is in use"
     KEY_REVOKED = "key_revoked", "A key was revoked"
     KEY_BLOCKED = "key_blocked", "A key was blocked for all clients"
     PRIVATE_KEY_SEEN = "private_key_seen", "A private key was sent to the portal"
@@ -68,6 +69,7 @@ RULES: Final[dict[NoticeKind, Rule]] = {
     NoticeKind.CLIENT_ARCHIVED: Rule(_KEEPERS),
     NoticeKind.POLICY_EXCLUDES: Rule(_KEEPERS),
     NoticeKind.WEBHOOK_CHANGED: Rule(_OWNERS, to_actor=True),
+    NoticeKind.SUCCESSOR_USED: _SECURITY,
     NoticeKind.KEY_REVOKED: _SECURITY,
     NoticeKind.KEY_BLOCKED: _SECURITY,
     NoticeKind.PRIVATE_KEY_SEEN: _SECURITY,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db.models import Exists, OuterRef, Q
 
 from portal.registry.models import ClientKey
 from portal.registry.models.client_key import ENDS, ClientKeyQuerySet
 
+RECENTLY: Final = timedelta(days=7)
+"""A key that signed within this time is in use."""
+
 
 def successors(key: ClientKey, now: datetime) -> ClientKeyQuerySet:
     """Return the keys with which the client can go on when this key ends, newest first.
 
-    A successor is confirmed and live, and ends later. This is the only rule for that.
+    A successor is confirmed and live, and ends later.
     """
     return _ending_later(key, key.client.keys.live(now)).filter(confirmed_at__isnull=False)
 
@@ -25,6 +29,22 @@ def without_successor(keys: ClientKeyQuerySet, now: datetime) -> ClientKeyQueryS
     )
     later = others.alias(ends=ENDS).filter(ends__gt=OuterRef("ends"))
     return keys.alias(ends=ENDS).filter(~Exists(later))
+
+
+def has_successor_in_use(key: ClientKey, now: datetime) -> bool:
+    """Return whether nobody has to do anything before this key ends. The only rule for that.
+
+    While the key itself signs at the token endpoint, a successor has to sign there too. Otherwise
+    it need not: the portal does not see what signs for other servers.
+    """
+
+    def signs(each: ClientKey) -> bool:
+        return each.last_used_at is not None and each.last_used_at > now - RECENTLY
+
+    found = list(successors(key, now).with_last_used())
+    if found and signs(ClientKey.objects.with_last_used().get(pk=key.pk)):
+        return any(map(signs, found))
+    return bool(found)
 
 
 def unconfirmed_successors(key: ClientKey, now: datetime) -> ClientKeyQuerySet:

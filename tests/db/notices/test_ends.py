@@ -12,9 +12,10 @@ from django.core.mail import EmailMultiAlternatives
 
 from portal.notices.models import Notice
 from portal.registry import actions
-from portal.registry.choices import RevocationReason
-from portal.registry.models import Client, ClientKey
+from portal.registry.choices import RevocationReason, Verb
+from portal.registry.models import PORTAL, Client, ClientKey, Event
 from tests.db.notices.conftest import said
+from tests.db.recorded_requests import accept
 from tests.keys import new_private_key, public_pem
 from tests.registering import register_pem
 
@@ -171,7 +172,7 @@ def test_key_that_was_never_live_has_no_notice_of_its_end(
 
 
 def test_message_names_the_next_step(days: Days, sent: Sent, add: Add, payments: Client) -> None:
-    add("First", 40)
+    first = add("First", 40)
     on(days, sent, 0, 10)
     days.now = days.at(10)
     [message] = [each for each in sent(days.now) if each.to == ["alice@example.com"]]
@@ -180,10 +181,56 @@ def test_message_names_the_next_step(days: Days, sent: Sent, add: Add, payments:
     assert "ends on 10 Feb 2027, 09:00 UTC, and no successor is in use" in text
     assert "Ends: 10 Feb 2027, 09:00 UTC (in 30 days)" in text
     assert "The client has no other live key" in text
-    assert f"http://testserver/clients/{payments.client_id}/#add-key" in text
+    assert f"/clients/{payments.client_id}/keys/{first.kid}/replacement/" in text
     nearly = add("Next", None)
     days.now = days.at(26)
     found = [each for each in sent(days.now) if "in 14 days" in each.subject]
     text = str(found[0].body)
-    assert "“Next” ends later, and is its successor once it is confirmed" in text
+    assert "“Next” ends later, and can follow it once it is confirmed" in text
     assert f"/clients/{payments.client_id}/keys/{nearly.kid}/confirmation/" in text
+
+
+def test_successor_has_to_sign_where_the_key_signs(
+    days: Days, sent: Sent, add: Add, cast: SimpleNamespace
+) -> None:
+    first, second = add("First", 40), add("Second", 80)
+    actions.confirm_key(second, by=cast.dev)
+    on(days, sent, 0, 9)
+    accept(first, 1)
+    assert on(days, sent, 9, 12) == [(10, "“First” ends in 30 days")]
+    days.now = days.at(25)
+    accept(first, 2)
+    accept(second, 3)
+    assert on(days, sent, 25, 28) == []
+
+
+def test_team_that_always_wants_a_successor_hears_when_there_is_none(
+    days: Days, sent: Sent, add: Add, cast: SimpleNamespace, payments: Client
+) -> None:
+    settings = {"name": "Payments", "contacts": [], "redirect_uris": []}
+    actions.change_client(payments, **settings, wants_successor=True, by=cast.alice)  # type: ignore[arg-type]
+    first, second = add("First", None), add("Second", None)
+    actions.confirm_key(second, by=cast.dev)
+    on(days, sent, 0, 1)
+    accept(first, 1)
+    actions.revoke_key(second, reason=RevocationReason.SUPERSEDED, by=cast.dev)
+    [revoked, (_, subject)] = on(days, sent, 1, 2)
+    assert revoked == (1, "“Second” was revoked")
+    assert subject == "Payments: no successor stands by since 1 Jan 2027, 09:00 UTC"
+
+
+def test_team_hears_when_a_successor_signs(
+    days: Days, sent: Sent, add: Add, payments: Client
+) -> None:
+    first, second = add("First", None), add("Second", None)
+    on(days, sent, 0, 1)
+    Event.objects.record(
+        Verb.USE_SUCCESSOR,
+        by=PORTAL,
+        client=payments,
+        key=second,
+        detail={"kid": second.kid, "current": first.kid},
+    )
+    [(_, subject)] = on(days, sent, 1, 2)
+    assert subject == "“Second” signed"
+    assert "while “First” is in use" in Notice.objects.latest("pk").sentence
