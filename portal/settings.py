@@ -366,7 +366,7 @@ SESSION_COOKIE_AGE = 60 * 60 * env.number("SESSION_HOURS", 12)
 """Hours until a session expires."""
 
 if DEMO:
-    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    EMAIL_BACKEND = "portal.accounts.terminal_mail.EmailBackend"
 else:
     vars().update(env.mail("EMAIL_URL"))
     """`smtp+tls://user:password@host:587` or `smtp+ssl://…`. As in `DATABASE_URL`, write

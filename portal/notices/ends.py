@@ -100,7 +100,7 @@ def _lost_standing(lost: ClientKey, event: Event, now: datetime) -> Iterator[Occ
         not client.wants_successor
         or not lost.lifecycle.is_over(now)
         or not was_standing
-        or client.keys.successors(now).exists()
+        or client.keys.standing_successors(now).exists()
         or not client.keys.live(now).exists()
     ):
         return
