@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from portal.core.replacement import Cache, Facts, known_at
@@ -61,9 +61,13 @@ def with_replaced(keys: ClientKeyQuerySet) -> ClientKeyQuerySet:
 
 
 def waiting_replacement(client: Client, now: datetime) -> Replacement | None:
-    """Return the client's only replacement that has no new key yet; None if there are several."""
+    """Return the client's only replacement without a new key; None if there are several.
+
+    A new key that has ended counts as none.
+    """
     current = client.keys.current(now).values("pk")
-    rows = client.replacements.standing().filter(new=None, old__in=current)
+    has_none = Q(new=None) | ~Q(new__in=current)
+    rows = client.replacements.standing().filter(has_none, old__in=current)
     found = list(rows.select_related("client", "old")[:2])
     return found[0] if len(found) == 1 else None
 

@@ -12,6 +12,7 @@ from portal.registry.replacements import caches, facts_of, note_published, share
 from portal.registry.serving import Serving
 from portal.registry.uses import Uses, uses_of
 from portal.web.addresses import addresses_of
+from portal.web.keys.usage import RECENT
 
 _TITLES = {
     Step.REGISTER: "Register the new key",
@@ -50,6 +51,8 @@ class Evidence:
     known: bool
     serving: Serving | None
     old_uses: Uses
+    old_in_use: bool
+    """Whether the old key was used within `RECENT`."""
     new_uses: Uses | None
     verifiers: list[VerifierRow]
     commands: tuple[str, str]
@@ -66,6 +69,8 @@ def evidence_of(replacement: Replacement, now: datetime) -> Evidence:
     facts = facts_of(replacement)
     step = facts.next_step(now)
     old, new = replacement.old, replacement.new
+    old_uses = uses_of(old, now)
+    last = old_uses.last_at
     order = [*STEPS, Step.DONE]
     place = order.index(step)
     return Evidence(
@@ -76,7 +81,8 @@ def evidence_of(replacement: Replacement, now: datetime) -> Evidence:
         facts=facts,
         known=facts.is_known(now),
         serving=found,
-        old_uses=uses_of(old, now),
+        old_uses=old_uses,
+        old_in_use=last is not None and now - last < RECENT,
         new_uses=uses_of(new, now) if new else None,
         verifiers=_verifiers(replacement.published_at),
         commands=(ALGORITHMS[old.alg].generate, PUBLIC_HALF),

@@ -52,6 +52,7 @@ def test_the_whole_way(
     text = text_of(ask("dev", "get", path))
     assert f"Old</strong> “{key.label}”: 1 today" in text
     assert f"New</strong> “{second.label}”: 0 today, never used" in text
+    assert "“First” is still in use: last" in text
     used(second, timedelta(0))
     asked = {"when": "24", "confirmation": ""}
     assert ask("dev", "post", f"{path}retirement/", asked).status_code == 302
@@ -61,9 +62,19 @@ def test_the_whole_way(
     assert "Undo the retirement" in text_of(ask("dev", "get", path))
 
 
+@pytest.mark.parametrize("has_ended_one", [False, True])
 def test_a_key_that_is_registered_meanwhile_is_the_new_one(
-    ask: Any, path: str, begun: Replacement, key: ClientKey
+    ask: Any,
+    path: str,
+    begun: Replacement,
+    key: ClientKey,
+    second: ClientKey,
+    *,
+    has_ended_one: bool,
 ) -> None:
+    if has_ended_one:
+        choose_successor(begun, second)
+        ClientKey.objects.filter(pk=second.pk).update(expires_at=timezone.now())
     form = {"material": public_pem(new_private_key("ES256")), "alg": "ES256", "label": "Next"}
     response = ask("dev", "post", reverse("key_register", args=[key.client.client_id]), form)
     assert response["Location"] == path
