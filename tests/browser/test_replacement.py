@@ -11,12 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from portal.registry.actions import confirm_key
-from portal.registry.models import Client, ClientKey, KeyUse, Replacement
+from portal.registry.actions import choose_successor, confirm_key
+from portal.registry.models import Client, ClientKey, KeyUse, Replacement, Verifier
 from tests.browser.checks import check_accessible
 from tests.db.used import used
 from tests.keys import new_private_key, public_pem
 from tests.paths import client_path
+from tests.registering import register_pem
 
 DAY = timedelta(days=1)
 
@@ -70,16 +71,26 @@ def test_how_it_looks(
     sign_in: Any, payments: Client, key: ClientKey, cast: SimpleNamespace, look: str
 ) -> None:
     page: Page = sign_in(cast.dev, look)
-    paths = [reverse("key_replacement", args=[payments.client_id, key.kid])]
-    page.goto(paths[0])
+    path = reverse("key_replacement", args=[payments.client_id, key.kid])
+    page.goto(path)
     check_accessible(page, look)
     page.get_by_role("button", name="Begin").click()
     expect(page.locator("[aria-current=step] h2")).to_have_text("Register the new key")
     check_accessible(page, look)
+    Verifier.objects.create(name="Our gateway", keeps_s=600)
+    material = public_pem(new_private_key())
+    new = register_pem(payments, material=material, alg="EdDSA", label="Next", by=cast.dev)
+    confirm_key(new, by=cast.dev)
+    choose_successor(Replacement.objects.get(), new)
+    Replacement.objects.update(published_at=timezone.now())
+    page.goto(path)
+    page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
+    expect(page.get_by_text("does not look for an unknown kid")).to_be_visible()
+    check_accessible(page, look)
     for days in range(60):
         at = timezone.now() - days * DAY
         KeyUse.objects.create(key=key, day=at.date(), uses=1 + days % 9, last_at=at, up_to=1)
-    ClientKey.objects.filter(pk=key.pk).update(expires_at=timezone.now())
+    payments.keys.update(expires_at=timezone.now())
     page.goto(reverse("client_timeline", args=[payments.client_id]))
     expect(page.get_by_text("There was a gap without a live key.")).to_be_visible()
     check_accessible(page, look)

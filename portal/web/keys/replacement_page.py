@@ -98,9 +98,14 @@ def other_keys(key: ClientKey, now: datetime) -> list[ClientKey]:
 
 
 def _verifiers(published_at: datetime | None) -> list[VerifierRow]:
-    """Return the verifiers, those that know a new key last first."""
-    listed = sorted(caches(), key=lambda each: -(each.knows_after_s or 0))
-    return [VerifierRow(cache, _knows_at(cache, published_at)) for cache in listed]
+    """Return the verifiers, those that know a new key last first, and the unknown ones last."""
+    found = [VerifierRow(cache, _knows_at(cache, published_at)) for cache in caches()]
+    return sorted(found, key=_slowest_first)
+
+
+def _slowest_first(row: VerifierRow) -> int:
+    after = row.cache.knows_after_s
+    return 1 if after is None else -after
 
 
 def _knows_at(cache: Cache, published_at: datetime | None) -> datetime | None:
