@@ -26,6 +26,7 @@ from portal.registry.client_states import (
 from portal.registry.locks import lock_client
 from portal.registry.models import BlockedKey, Client, ClientKey, Event
 from portal.registry.person_states import person_problems
+from portal.registry.policy_states import policy_problems
 
 Row = TypeVar("Row", bound=Model)
 
@@ -40,7 +41,10 @@ _KEY_VERBS: Final = (
 
 
 def wrong_states() -> Iterator[str]:
-    """Yield a sentence for each client, key, block and person that contradicts the events."""
+    """Yield a sentence for each row that contradicts the events.
+
+    Of clients, keys, blocks, people, rules of the key policy, and calendar addresses.
+    """
     for pks, clients in _grouped(Client, CLIENT_VERBS):
         members, pending = members_of(pks), pending_of(pks)
         suspects = [
@@ -63,6 +67,7 @@ def wrong_states() -> Iterator[str]:
                 yield f"Key {key.kid} of client {key.client.client_id}: {problem}."
     yield from _missing_blocks()
     yield from person_problems()
+    yield from _told(policy_problems())
 
 
 def _lasting_problems(client: Client) -> list[str]:

@@ -28,8 +28,9 @@ def make_calendar_feed(client: Client, *, by: User) -> str:
         )
         raise CalendarExists(message)
     secret = secrets.token_urlsafe(32)
-    CalendarFeed.objects.create(client=client, secret_sha256=hash_of(secret), made_by=by)
-    Event.objects.record(Verb.MAKE_CALENDAR, by=by, client=client)
+    feed = CalendarFeed.objects.create(client=client, secret_sha256=hash_of(secret), made_by=by)
+    detail = {"secret_sha256": feed.secret_sha256}
+    Event.objects.record(Verb.MAKE_CALENDAR, by=by, client=client, detail=detail)
     return secret
 
 

@@ -24,7 +24,7 @@ _PUBLIC: Final = frozenset(
     {
         *("alg", "confirmation_required", "expires_at", "grant_types", "kid", "not_before"),
         *("reason", "resources", "retires_at", "role", "scopes", "spki_sha256", "why"),
-        *("algorithms", "applies_from", "replace_by", "until", "what"),
+        *("algorithms", "applies_from", "client_ids", "replace_by", "until", "what"),
     }
 )
 """The members of an event's detail whose texts are hashed into the leaf directly.

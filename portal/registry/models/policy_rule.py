@@ -178,6 +178,7 @@ def rule_facts(rule: PolicyRule) -> dict[str, Any]:
         "rule": rule.pk,
         "name": rule.name,
         "of_all": rule.of_all,
+        "client_ids": sorted(rule.clients.values_list("client_id", flat=True)),
         "applies_from": rule.applies_from.isoformat(),
         "algorithms": rule.algorithms,
         "rsa_min_bits": rule.rsa_min_bits,
