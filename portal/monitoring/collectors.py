@@ -39,7 +39,8 @@ def of_process() -> Iterator[Metric]:
     yield _gauge("portal_jwks_cache_sets", "Key sets in memory.", len(cache))
     yield _gauge("portal_jwks_cache_bytes", "Size of the key sets in memory.", cache.size)
     yield _gauge("portal_jwks_cache_limit_bytes", "JWKS_MEMORY_MB.", cache.capacity)
-    if cache.capacity:  # nothing else starts the follower
+    # A process that had no request yet knows nothing of the ledger, and that is no fault.
+    if follower.has_begun:
         yield _gauge(
             "portal_follower_lag_seconds",
             "Time since the process last saw the ledger, infinite if it never did.",

@@ -141,6 +141,8 @@ class Follower:
         self.good_until = -_EVER
         self.gone = False
         """Whether the database does not answer: what is not kept cannot be read either."""
+        self.has_begun = False
+        """Whether there was a step, successful or not. The first request begins it."""
         self._source = source
         self._stale_s = stale_s
         self._clock = clock
@@ -193,6 +195,7 @@ class Follower:
     def step(self) -> float:
         """Look once, after connecting if need be; return the seconds until the next step."""
         with self._lock:
+            self.has_begun = True
             try:
                 return self._step()
             except Refused as refused:

@@ -23,6 +23,7 @@ from portal.core.lifecycle import KeyStatus
 from portal.core.reasons import Reason
 from portal.monitoring.collectors import of_database, of_process
 from portal.monitoring.counts import count_registry
+from portal.registry.ledger_source import follower
 from portal.registry.models import ClientKey
 from portal.work.tasks import KINDS
 from tests.interop.served import ROOT
@@ -64,6 +65,7 @@ def selectors() -> list[VectorSelector]:
 def metrics(db: None, key: ClientKey, monkeypatch: pytest.MonkeyPatch) -> list[Metric]:
     """All metrics of ours, as a process that serves and a worker have them."""
     monkeypatch.setattr(connection, "close", lambda: None)
+    monkeypatch.setattr(follower, "has_begun", True)
     count_registry(timezone.now())
     every = (*REGISTRY.collect(), *of_process(), *of_database())
     return [each for each in every if each.name.startswith("portal_")]
