@@ -22,6 +22,7 @@ from tests.assertions import claims_of, form_of, sign
 from tests.browser.checks import check_accessible
 from tests.keys import PrivateKey
 from tests.paths import client_path
+from tests.waiting import PATIENCE_S
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105 - of a test
 # The addresses at which the page keeps a file.
@@ -153,7 +154,13 @@ def test_private_key_is_in_its_file_alone_and_signs_in(
     assert isinstance(private, PrivateKey)
     settings.PUBLIC_URL = live_server.url
     assertion = sign(private, kind, claims_of(payments.client_id, live_server.url))
-    answer = requests.post(f"{live_server.url}/{TOKEN_PATH}", data=form_of(assertion), timeout=60)
+    # The server's thread keeps a connection to the database for as long as this one is open.
+    answer = requests.post(
+        f"{live_server.url}/{TOKEN_PATH}",
+        data=form_of(assertion),
+        headers={"Connection": "close"},
+        timeout=PATIENCE_S,
+    )
     assert answer.status_code == 200, answer.text
 
     everywhere = written(sent) + kept + page.evaluate(KEPT)
