@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +16,7 @@ from django.utils import timezone
 from portal import outgoing
 from portal.accounts.mail import MESSAGE
 from portal.console.event_text import event_text
+from portal.own_keys import new_pem
 from portal.registry import actions
 from portal.registry.actions.policy_rule import RuleValues
 from portal.registry.choices import RevocationReason, Role
@@ -41,13 +44,15 @@ from portal.work.models import Task
 from portal.work.sealing import unseal
 from portal.work.tasks import put_standing
 from portal.work.worker import Worker
+from tests.db.real_worker import real_worker
 from tests.db.registry.racing import at_once
 from tests.db.webhooks.conftest import ALL, Hooked
 from tests.keys import new_private_key, public_pem
-from tests.receiving import Receiver, receiving
+from tests.receiving import Receiver, header_of, receiving
 from tests.registering import add_member, register_pem
+from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = pytest.mark.django_db
 
 SECOND = timedelta(seconds=1)
 FAILS = b"500 No"
@@ -61,6 +66,7 @@ def register(client: Client, by: Any, **more: Any) -> ClientKey:
 # --- What is sent --------------------------------------------------------------------------------
 
 
+@pytest.mark.sqlite
 def test_events_are_sent_in_order_with_ids_only(
     hooked: Hooked, payments: Client, other: Client, cast: SimpleNamespace
 ) -> None:
@@ -212,6 +218,7 @@ def test_revoked_key_is_not_announced(
 # --- Receivers that fail -------------------------------------------------------------------------
 
 
+@pytest.mark.sqlite
 def test_a_failed_message_is_sent_again_later_with_the_same_id(
     hooked: Hooked, payments: Client, cast: SimpleNamespace
 ) -> None:
@@ -288,12 +295,13 @@ def test_a_message_is_given_up_after_three_days(
     hooked.answers[:] = [FAILS] * 1000
     register(payments, cast.dev)
     hooked.work(5 * SECOND)
+    hours = 0
     while (delivery := webhook.deliveries.get()).next_at:
-        assert hooked.now - delivery.made_at < LIFE
-        hooked.work(timedelta(hours=1))
-    assert 70 < delivery.attempts < 100
-    assert delivery.tried_at
-    assert delivery.tried_at - delivery.made_at > LIFE - timedelta(hours=2)
+        # As often as once an hour, but this test does not try so often.
+        hooked.work(timedelta(hours=12))
+        hours += 12
+    assert timedelta(hours=hours) == LIFE
+    assert delivery.attempts == 1 + hours // 12
     assert not Task.objects.filter(kind="webhook").exists()
 
 
@@ -405,6 +413,45 @@ def test_a_delivery_whose_task_has_just_ended_is_sent_within_a_minute(
     Task.objects.filter(kind="webhook").delete()
     hooked.work(timedelta(minutes=1))
     assert "webhook.test" in hooked.types
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_real_worker_sends_to_others_while_one_hangs_and_is_killed(
+    hooked: Hooked, payments: Client, cast: SimpleNamespace, tmp_path: Path
+) -> None:
+    key_file = tmp_path / "webhooks.pem"
+    key_file.touch(mode=0o600)
+    key_file.write_bytes(new_pem())
+    variables = {
+        "OUTGOING_NETWORKS": "127.0.0.0/8",
+        "OUTGOING_HTTP": "true",
+        "WEBHOOK_KEYS": str(key_file),
+    }
+
+    def hang_once(talk: socket.socket, receiver: Receiver) -> None:
+        if len(receiver.requests) == 1:
+            talk.recv(1)
+        else:
+            talk.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with receiving(hang_once) as silent:
+        hanging = hooked.add(payments, cast.dev, url=f"http://127.0.0.1:{silent.port}/")
+        hooked.add(payments, cast.dev)
+        register(payments, cast.dev)
+        with real_worker(**variables) as process:
+            delivered = Delivery.objects.filter(delivered_at__isnull=False)
+            wait_until(lambda: silent.requests and delivered.exists(), "Not both have it.")
+            assert not silent.closed.is_set()
+            process.send_signal(signal.SIGKILL)
+            assert process.wait() == -signal.SIGKILL
+        hooked.now = timezone.now()
+        hooked.work()
+        assert len(silent.requests) == 1
+        hooked.work(deliver.WEBHOOK.lease)
+        ids = {header_of(each, "webhook-id") for each in silent.requests}
+        assert (len(silent.requests), ids) == (2, {hanging.deliveries.get().message_id})
+        assert len(hooked.messages) == 1
 
 
 @pytest.mark.postgresql

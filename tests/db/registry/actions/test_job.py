@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -31,9 +27,8 @@ from portal.registry.models.job import MAX_ITEMS, JobStatus
 from portal.work.models import Task
 from portal.work.worker import Worker
 from tests.db.console.conftest import KeyMaker, make_keys
+from tests.db.real_worker import real_worker
 from tests.db.registry.racing import at_once
-from tests.interop.served import database_url
-from tests.ops.production import ROOT
 from tests.waiting import PATIENCE_S, wait_until
 
 __all__ = ["make_keys"]
@@ -198,21 +193,6 @@ def test_five_workers_with_a_job_each_do_each_key_once(
     assert Event.objects.filter(verb=Verb.REVOKE_KEY).count() == len(keys)
 
 
-@contextmanager
-def real_worker() -> Iterator[subprocess.Popen[bytes]]:
-    """Run `manage.py work` with the database of this test."""
-    settings = {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    command = [sys.executable, "manage.py", "work"]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=subprocess.PIPE)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        assert process.stdout
-        process.stdout.close()
-
-
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_killed_worker_loses_nothing_and_repeats_nothing(
@@ -250,7 +230,7 @@ def test_worker_completes_its_batch_on_sigterm(
             process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
     assert counts(job) == (BATCH, 0, 0)
-    assert Task.objects.get().claim is None
+    assert Task.objects.get(kind=CARRY_ON.name).claim is None
 
 
 def _is_waiting() -> bool:
