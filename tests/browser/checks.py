@@ -18,17 +18,25 @@ everywhere, which takes most of the time of these tests.
 """
 
 
-def check_accessible(page: Page, look: str = "light") -> None:
+def check_accessible(page: Page, look: str | None = None) -> None:
     """Assert that axe finds nothing, and that nothing sticks out sideways.
 
-    With "dark" or "phone" axe checks only the rules that such a look changes; the same page is to
-    be checked in light too.
+    "light" is for a page of every look: the colours of a dark screen are checked in the same page.
+    With "phone" axe checks only the rules that such a look changes.
     """
+    _check_rules(page, look)
+    if look == "light":
+        page.emulate_media(color_scheme="dark")
+        _check_rules(page, "dark")
+        page.emulate_media(color_scheme="light")
+    over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert over <= 0, f"{page.url} is {over}px wider than the screen"
+
+
+def _check_rules(page: Page, look: str | None) -> None:
     options: dict[str, object] = {"resultTypes": ["violations"]}
     if look in RULES and not os.environ.get("ALL_RULES"):
         options["runOnly"] = RULES[look]
     # axe is put into the page by the debugger, which the CSP does not hinder.
     found = _AXE.run(page, options=options)
     assert found.violations_count == 0, found.generate_report()
-    over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    assert over <= 0, f"{page.url} is {over}px wider than the screen"

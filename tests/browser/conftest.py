@@ -40,7 +40,6 @@ expect.set_options(timeout=PATIENCE_S * 1000)
 SignIn = Callable[..., Page]
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1280, "height": 800}},
-    "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
 }
 
@@ -98,7 +97,7 @@ def tolerated() -> list[str]:
 
 @pytest.fixture
 def sign_in(browser: Browser, live_server: Any, tolerated: list[str]) -> Iterator[SignIn]:
-    """A function that returns a page, signed in as a user or as nobody: `sign_in(person, "dark")`.
+    """A function that returns a page, signed in as a user or as nobody: `sign_in(person, "phone")`.
 
     Further arguments go to the browser's context, such as `java_script_enabled=False`. Errors and
     warnings of the browser, such as a CSP violation, fail the test at its end.

@@ -71,7 +71,7 @@ def test_a_private_key_leaves_the_field(
     expect(page.get_by_label(FIELD)).to_have_value("")
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("look", ["light", "phone"])
 def test_axe_finds_nothing_and_nothing_overflows(
     sign_in: Any, payments: Client, pastes: list[str], cast: SimpleNamespace, look: str
 ) -> None:

@@ -200,7 +200,7 @@ def test_key_is_discarded_and_without_web_cryptography_there_are_the_commands(
     expect(page.get_by_label("Kind of key")).to_be_hidden()
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("look", ["light", "phone"])
 def test_axe_finds_nothing_while_a_key_is_made(
     sign_in: Any, payments: Client, cast: SimpleNamespace, tmp_path: Path, look: str
 ) -> None:

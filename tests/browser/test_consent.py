@@ -117,7 +117,7 @@ def test_the_client_may_send_the_person_on_to_another_host(
     assert page.url == callback.then
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("look", ["light", "phone"])
 def test_where_the_browser_does_not_go_on_by_itself_there_is_a_link(
     sign_in: Any, signer: Signer, callback: Callback, cast: SimpleNamespace, look: str
 ) -> None:
@@ -136,7 +136,7 @@ def test_where_the_browser_does_not_go_on_by_itself_there_is_a_link(
     assert "code" in wait_until_back(page, callback)
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("look", ["light", "phone"])
 def test_axe_finds_nothing_and_nothing_overflows(
     sign_in: Any, signer: Signer, callback: Callback, cast: SimpleNamespace, look: str
 ) -> None:

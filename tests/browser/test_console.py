@@ -200,7 +200,7 @@ def test_events_are_taken_away_as_a_file(open_as_admin: Opener, world: SimpleNam
     assert len(lines) == 1 + ClientKey.objects.count()
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("look", ["light", "phone"])
 def test_axe_finds_nothing_and_nothing_overflows(
     look: str, open_as_admin: Opener, world: SimpleNamespace
 ) -> None:

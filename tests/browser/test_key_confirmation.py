@@ -95,7 +95,7 @@ def test_the_command_on_the_page_confirms_the_key(
     assert key.confirmed_by == cast.dev
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("look", ["light", "phone"])
 def test_the_page_reads_well_before_and_after_a_mistake(
     sign_in: Any, key: ClientKey, cast: SimpleNamespace, look: str
 ) -> None:

@@ -66,7 +66,7 @@ def test_a_key_is_replaced_step_by_step(
     assert key.retires_at is None
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("look", ["light", "phone"])
 def test_how_it_looks(
     sign_in: Any, payments: Client, key: ClientKey, cast: SimpleNamespace, look: str
 ) -> None:

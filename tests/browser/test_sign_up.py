@@ -20,7 +20,7 @@ def code() -> str:
     return found[0]
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("look", ["light", "phone"])
 def test_a_new_person_types_the_code(sign_in: Any, look: str) -> None:
     page = sign_in(None, look)
     page.goto("/account/signup/")
@@ -28,11 +28,11 @@ def test_a_new_person_types_the_code(sign_in: Any, look: str) -> None:
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Password (again)").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
-    check_accessible(page)
+    check_accessible(page, look)
     page.get_by_label("Code").fill("BBBB-BBBB")
     page.get_by_role("button", name="Confirm").click()
     assert page.get_by_text("This is not the code that we sent.").is_visible()
-    check_accessible(page)
+    check_accessible(page, look)
     page.get_by_label("Code").fill(code())
     page.get_by_role("button", name="Confirm").click()
     assert page.get_by_text("You are signed in as new@example.com.").is_visible()

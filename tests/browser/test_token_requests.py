@@ -35,7 +35,7 @@ def test_a_refusal_is_found_from_the_settings_page(
     expect(page.get_by_role("link", name=key.label)).to_be_visible()
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("look", ["light", "phone"])
 def test_axe_finds_nothing_and_nothing_overflows(
     sign_in: Any, payments: Client, key: ClientKey, cast: SimpleNamespace, look: str
 ) -> None:
