@@ -119,7 +119,7 @@ local when, every_ms = ffi.new("when"), 1000 / tonumber(os.getenv("RATE"))
 delay = function()
     ffi.C.clock_gettime(1, when)
     local now_ms = tonumber(when.s) * 1000 + tonumber(when.ns) / 1000000
-    next_ms = math.max(next_ms + every_ms, now_ms - 1000)
+    next_ms = math.max(next_ms + every_ms, now_ms)
     return math.max(0, math.floor(next_ms - now_ms))
 end
 """

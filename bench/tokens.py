@@ -16,6 +16,9 @@ busy machine these say nothing.
 `workers`: tokens per second from one worker on the first core, and from two on both cores. It needs
 cores of their own for wrk and PostgreSQL to say something.
 
+`redeemed`: tokens with an empty table of redeemed assertions, with `--rows` of them, and while
+`prune` deletes these, for at most `--seconds`.
+
 It prints the medians of requests per second, of processor time per request in the server and in
 PostgreSQL, and of the ratios to the server compared with in the same round. On a busy machine only
 the processor time is reliable.
@@ -29,13 +32,15 @@ import argparse
 import hashlib
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count, takewhile
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -59,21 +64,35 @@ from portal.registry.models import (  # noqa: E402
     AccessToken,
     AuthorizationCode,
     ClientKey,
+    RedeemedAssertion,
     RefreshToken,
 )
 from tests.assertions import claims_of, encode, form_of, sign  # noqa: E402
 from tests.interop.oidc_provider import OidcProvider  # noqa: E402
-from tests.interop.served import own_database, serve  # noqa: E402
+from tests.interop.served import ROOT, database_url, own_database, serve  # noqa: E402
 from tests.keys import PrivateKey, new_private_key, public_pem  # noqa: E402
 from tests.processes import family  # noqa: E402
 from tests.registering import register_pem  # noqa: E402
 
 ALGORITHMS = ("PS256", "ES256", "EdDSA")
 CONNECTIONS = (1, 16, 64, 256)
-TASKS = ("tokens", "endpoints", "paced", "workers")
+TASKS = ("tokens", "endpoints", "paced", "workers", "redeemed")
 PORTAL, BEFORE, PEER = "portal", "portal, before", "oidc-provider"
 VERIFIER = "v" * 43
 CALLBACK = "https://app.example.com/callback"
+FILL = """
+INSERT INTO registry_redeemedassertion
+    (client_id, key_id, jti_sha256, reference, kid_sent, at, expires_at)
+SELECT 1000000 + mod(n, 1000), 1000000 + mod(n, 1000), encode(sha256(n::text::bytea), 'hex'),
+    substr(md5(n::text), 1, 16), true, now() - interval '99 days', now() - interval '99 days'
+FROM generate_series(1, %s) n"""
+"""Assertions of a thousand clients in turn, old enough to be deleted, and counted (ADR 0029)."""
+
+COUNTED = """
+INSERT INTO registry_usecursor (id, counted, seen, pending)
+SELECT 1, max(id), max(id), '[]' FROM registry_redeemedassertion
+ON CONFLICT (id) DO UPDATE SET counted = excluded.counted, seen = excluded.seen"""
+
 Make = Callable[[str, int], list[str]]
 """Makes so many bodies for a server, given its issuer."""
 
@@ -211,19 +230,28 @@ def ask(end: End, bodies: list[str], connections: int, scratch: Path, rate: floa
 
 @dataclass(frozen=True)
 class Bench:
-    """Where to measure, and how much."""
+    """Where to measure, and how much. `rows` and `seconds`: see `redeemed`."""
 
     scratch: Path
     rounds: int
     requests: int
+    rows: int
+    seconds: int
 
     def compare(
-        self, name: str, ends: dict[str, End], make: Make, connections: int, *, to: str
+        self,
+        name: str,
+        ends: dict[str, End],
+        make: Make,
+        connections: int,
+        *,
+        to: str,
+        rounds: Iterable[object] = (),
     ) -> dict[str, float]:
         """Print the medians of each server, and return their requests per second."""
         connections = min(connections, self.requests // 4)
         seen: dict[str, list[Figures]] = {each: [] for each in ends}
-        for _ in range(self.rounds):
+        for _ in rounds or range(self.rounds):
             for each, end in ends.items():
                 bodies = make(end.issuer, self.requests)
                 seen[each].append(ask(end, bodies, connections, self.scratch))
@@ -299,23 +327,52 @@ def workers(bench: Bench, stack: ExitStack) -> None:
     bench.compare("PS256", {"one worker": one, "two workers": two}, make, 64, to="one worker")
 
 
+def redeemed(bench: Bench, stack: ExitStack) -> None:
+    """Compare tokens with an empty table, with a full one, and beside `prune`."""
+    end = bench.serve(stack)
+    make = credentials(*register("PS256"))
+    bench.compare("empty", {PORTAL: end}, make, 16, to=PORTAL)
+    with connection.cursor() as cursor:
+        cursor.execute(FILL, [bench.rows])
+        # Autovacuum would do it during the measurement.
+        cursor.execute("VACUUM ANALYZE registry_redeemedassertion")
+        cursor.execute("CHECKPOINT")
+    bench.compare("full", {PORTAL: end}, make, 16, to=PORTAL)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTED)
+    environment = {**os.environ, "DATABASE_URL": database_url()}
+    command = [sys.executable, str(ROOT / "manage.py"), "prune"]
+    before, began = RedeemedAssertion.objects.count(), time.monotonic()
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as pruning:
+        until = began + bench.seconds
+        rounds = takewhile(lambda _: pruning.poll() is None and time.monotonic() < until, count())
+        bench.compare("prune", {PORTAL: end}, make, 16, to=PORTAL, rounds=rounds)
+        pruning.terminate()
+    rate = (before - RedeemedAssertion.objects.count()) / (time.monotonic() - began)
+    print(f"{rate:,.0f} more rows deleted than added each second", flush=True)
+
+
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    measures = dict(zip(TASKS, (tokens, others, paced, workers), strict=True))
+    measures = dict(zip(TASKS, (tokens, others, paced, workers, redeemed), strict=True))
     parser.add_argument("what", nargs="*", default=["tokens"], metavar="|".join(TASKS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=4000)
+    parser.add_argument("--rows", type=int, default=5_000_000, help="redeemed assertions")
+    parser.add_argument("--seconds", type=int, default=60, help="how long beside prune")
     parser.add_argument("--smoke", action="store_true", help="only see whether this runs")
     options = parser.parse_args()
-    rounds, requests = (1, 4) if options.smoke else (options.rounds, options.requests)
+    amounts = (options.rounds, options.requests, options.rows, options.seconds)
+    if options.smoke:
+        amounts = (1, 4, 1000, 1)
     with connection.cursor() as cursor:
         cursor.execute("SHOW fsync")
         print(f"PostgreSQL with fsync {cursor.fetchone()[0]}; load {os.getloadavg()[0]:.0f}")
     with own_database(keep=options.smoke), tempfile.TemporaryDirectory() as folder:
         for each in TASKS if options.smoke else options.what:
             with ExitStack() as stack:
-                measures[each](Bench(Path(folder), rounds, requests), stack)
+                measures[each](Bench(Path(folder), *amounts), stack)
 
 
 if __name__ == "__main__":

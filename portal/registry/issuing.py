@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
 from portal.core.assertion import CandidateKey, VerifiedAssertion
@@ -153,7 +153,8 @@ class TokenDatabase:
         It gets as old as Django's, so that both follow when a name leads to another server.
         """
         connection = self._connection
-        oldest = time.monotonic() - connections[DEFAULT_DB_ALIAS].settings_dict["CONN_MAX_AGE"]
+        # Django's own connection would be one object more in each of hundreds of threads.
+        oldest = time.monotonic() - settings.DATABASES[DEFAULT_DB_ALIAS]["CONN_MAX_AGE"]
         if connection is not None and (
             connection.closed or self._opened < oldest or _is_ended(connection)
         ):

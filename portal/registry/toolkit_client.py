@@ -17,6 +17,8 @@ from oauthlib.oauth2.rfc6749.errors import MissingRedirectURIError
 from portal.registry.choices import GrantType
 from portal.registry.redirect_uris import is_registered
 
+_GRANT_TYPES: Final = GrantType.values  # Django makes them again each time
+
 
 class ToolkitClient:
     """The methods that the toolkit calls. A mix-in of `Client`, which has the fields."""
@@ -64,7 +66,7 @@ class ToolkitClient:
     @property
     def allowed_grant_types(self) -> list[str]:
         """The grant types that the client may use. A new client has all of them."""
-        return list(GrantType.values) if self.grant_types is None else self.grant_types
+        return list(_GRANT_TYPES) if self.grant_types is None else self.grant_types
 
     @property
     def allowed_resources(self) -> list[str]:
