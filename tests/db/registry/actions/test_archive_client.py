@@ -45,6 +45,7 @@ def register(client: Client, cast: SimpleNamespace, label: str, days: int = 0) -
 
 
 @pytest.mark.sqlite
+@pytest.mark.usefixtures("nobody_is_admin")
 def test_archiving_retires_all_keys_and_an_owner_can_take_the_client_back(
     payments: Client, key: ClientKey, cast: SimpleNamespace
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_suspended_client_stays_archived(payments: Client, cast: SimpleNamespa
         unarchive_client(payments, by=cast.alice)
 
 
+@pytest.mark.usefixtures("nobody_is_admin")
 def test_a_client_that_never_had_a_key_is_deleted_and_its_events_stay(
     payments: Client, cast: SimpleNamespace
 ) -> None:

@@ -24,6 +24,7 @@ DAY = timedelta(days=1)
 
 
 @pytest.mark.sqlite
+@pytest.mark.usefixtures("nobody_is_admin")
 def test_label_and_expiry_change_with_one_event_that_the_ledger_checks(
     payments: Client, key: ClientKey, cast: SimpleNamespace
 ) -> None:

@@ -40,6 +40,7 @@ def pending(payments: Client, cast: SimpleNamespace) -> PendingMember:
 
 
 @pytest.mark.sqlite
+@pytest.mark.usefixtures("nobody_is_admin")
 def test_a_person_is_a_member_only_after_accepting(
     payments: Client, pending: PendingMember, cast: SimpleNamespace
 ) -> None:
@@ -56,6 +57,7 @@ def test_a_person_is_a_member_only_after_accepting(
 
 
 @pytest.mark.parametrize("answer", [decline_membership, withdraw_member])
+@pytest.mark.usefixtures("nobody_is_admin")
 def test_a_declined_or_withdrawn_request_gives_no_membership(
     payments: Client, pending: PendingMember, cast: SimpleNamespace, answer: object
 ) -> None:
@@ -78,6 +80,7 @@ def test_only_who_has_confirmed_the_address_accepts(
     assert not PendingMember.objects.of_person(cast.stranger).exists()
 
 
+@pytest.mark.usefixtures("nobody_is_admin")
 def test_a_request_ends_after_its_time_and_can_be_made_again(
     payments: Client, pending: PendingMember, cast: SimpleNamespace
 ) -> None:
@@ -147,6 +150,7 @@ def test_a_request_that_was_changed_by_hand_is_named(
     assert found in problems()[0]
 
 
+@pytest.mark.usefixtures("nobody_is_admin")
 def test_a_request_that_was_changed_by_hand_is_named_after_it_was_accepted(
     payments: Client, cast: SimpleNamespace
 ) -> None:
@@ -158,6 +162,7 @@ def test_a_request_that_was_changed_by_hand_is_named_after_it_was_accepted(
     ]
 
 
+@pytest.mark.usefixtures("nobody_is_admin")
 def test_a_deleted_client_asks_nobody_and_is_not_changed(
     payments: Client, pending: PendingMember, cast: SimpleNamespace
 ) -> None:

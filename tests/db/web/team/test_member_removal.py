@@ -54,6 +54,7 @@ def test_without_a_csrf_token_nobody_leaves(
     assert payments.memberships.count() == 3
 
 
+@pytest.mark.usefixtures("nobody_is_admin")
 def test_a_member_leaves_and_the_event_says_so(
     ask: Any, paths: SimpleNamespace, payments: Client
 ) -> None:
