@@ -136,7 +136,7 @@ def rights(request: AdminRequest, client_id: str) -> HttpResponse:
 
 def _appointed(appointed: Membership | PendingMember, client: Client) -> str:
     if isinstance(appointed, PendingMember):
-        return f"{appointed.email} is asked to join {client.name} as owner. Tell them to accept."
+        return f"{appointed.email} is asked to join {client.name} as owner, by e-mail."
     return f"{appointed.user} is now an owner of {client.name}."
 
 

@@ -112,8 +112,8 @@ def _ask(request: HttpRequest, client: Client, form: MemberForm) -> bool:
     role = Role(pending.role).label.lower()
     messages.success(
         request,
-        f"{pending.email} is asked to join as {role}. Tell them: they accept on their list of "
-        f"clients until {date_text(pending.ends_at)}.",
+        f"{pending.email} is asked to join as {role}, by e-mail unless there were many questions "
+        f"lately. They accept on their list of clients until {date_text(pending.ends_at)}.",
     )
     return True
 

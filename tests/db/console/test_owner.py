@@ -52,7 +52,7 @@ def test_nobody_else_is(admin: Browser, orphaned: Client, email: str) -> None:
 
 def test_who_is_no_member_is_asked(admin: Browser, orphaned: Client) -> None:
     answer = admin.post(path(orphaned), {"email": "bob@example.com"}, follow=True)
-    said = "bob@example.com is asked to join Payments as owner. Tell them to accept."
+    said = "bob@example.com is asked to join Payments as owner, by e-mail."
     assert said in answer.content.decode()
     assert Client.objects.without_owner().exists()
 

@@ -29,7 +29,5 @@ class Command(PersonCommand):
             raise CommandError(f"No client has the client_id {client_id}.")
         appointed = appoint_owner(client, email=email, by=admin)
         if isinstance(appointed, PendingMember):
-            return (
-                f"{appointed.email} is asked to join {client.name} as owner. Tell them to accept."
-            )
+            return f"{appointed.email} is asked to join {client.name} as owner, by e-mail."
         return f"{appointed.user.email} is an owner of {client.name}."

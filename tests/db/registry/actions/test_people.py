@@ -224,7 +224,7 @@ def test_a_client_whose_owner_leaves_gets_another(payments: Client, cast: Simple
 def test_somebody_from_outside_can_be_appointed(payments: Client, cast: SimpleNamespace) -> None:
     deactivate_person(cast.alice, by=cast.admin)
     said = run("appoint_owner", payments.client_id, "Bob@example.com")
-    assert said == "bob@example.com is asked to join Payments as owner. Tell them to accept.\n"
+    assert said == "bob@example.com is asked to join Payments as owner, by e-mail.\n"
     assert not payments.memberships.filter(user=cast.bob).exists()
     accept_membership(payments.pending_members.get(), by=cast.bob)
     assert payments.memberships.get(user=cast.bob).role == Role.OWNER

@@ -121,7 +121,7 @@ def test_a_person_is_asked_sees_it_first_and_joins(
         for email in ("nobody@example.com", "bob@example.com")
     ]
     for text, email in zip(answers, ("nobody@example.com", "bob@example.com"), strict=True):
-        assert f"{email} is asked to join as viewer. Tell them" in text
+        assert f"{email} is asked to join as viewer, by e-mail" in text
     pending = payments.pending_members.get(email="bob@example.com")
     team = text_of(ask("viewer", "get", paths.team))
     assert "nobody@example.com" in team
