@@ -26,9 +26,10 @@ from portal.registry.actions import (
 )
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.errors import KeyLimitReached, KeyNotLive, TooEarly, UnfitInput
-from portal.registry.models import ClientKey, Event, Replacement, Verifier
-from portal.registry.replacements import note_published
+from portal.registry.models import ClientKey, Event, Replacement, ServingProcess, Verifier
+from portal.registry.replacements import PUBLICATION, note_published
 from portal.registry.serving import Serving
+from portal.work.models import Task
 
 DAY = timedelta(days=1)
 
@@ -79,6 +80,32 @@ def test_published_is_what_all_processes_serve(
     assert begun.published_at == now
     note_published(begun, now + DAY)
     assert begun.published_at == now
+
+
+@pytest.mark.postgresql
+def test_the_slowest_process_that_still_reports_decides(begun: Replacement) -> None:
+    assert begun.new
+    now, registered = timezone.now(), begun.new.events.get(verb=Verb.REGISTER_KEY).number or 0
+    for number, ago in ((registered, 0), (registered - 1, 1), (0, 60)):
+        seen_at = now - timedelta(seconds=ago)
+        ServingProcess.objects.create(host="h", number=number, cached=0, unfit=0, seen_at=seen_at)
+    note_published(begun, now)
+    assert begun.published_at is None
+    ServingProcess.objects.filter(number=registered - 1).update(number=registered)
+    note_published(begun, now)
+    assert begun.published_at == now
+
+
+def test_a_worker_looks_until_the_key_is_published(
+    begun: Replacement, reports: Callable[[int], None]
+) -> None:
+    task, now = Task(kind="publication", subject=str(begun.pk)), timezone.now()
+    reports(0)
+    assert PUBLICATION.run(task, now) == now + timedelta(seconds=1)
+    reports(last_number())
+    assert PUBLICATION.run(task, now) is None
+    begun.refresh_from_db()
+    assert begun.published_at
 
 
 def test_a_key_of_a_suspended_client_is_not_published(
