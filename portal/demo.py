@@ -18,13 +18,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 import django
 from django.core.management import call_command
+
+from portal.own_keys import new_pem
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 WORKERS: Final = 2
@@ -89,26 +91,31 @@ def set_environment(data: Path, port: int, settings: str) -> None:
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": settings,
         "DEMO": "true",
-        "SECRET_KEY": read_secret_key(data / "secret_key"),
+        "SECRET_KEY": kept(data / "secret_key", lambda: secrets.token_urlsafe(48)),
         "PUBLIC_URL": f"http://localhost:{port}",
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DATABASE_URL": f"sqlite:///{quote(str(data / 'db.sqlite3'))}",
         "STATIC_ROOT": str(data / "static"),
         "GRANIAN_BLOCKING_THREADS": "128",
+        # A receiver of webhooks is tried out on this machine too.
+        "WEBHOOK_KEYS": "env:DEMO_WEBHOOK_KEY",
+        "DEMO_WEBHOOK_KEY": kept(data / "webhook_key.pem", lambda: new_pem().decode()),
+        "OUTGOING_NETWORKS": "127.0.0.0/8,::1/128",
+        "OUTGOING_HTTP": "true",
     }
 
 
-def read_secret_key(path: Path) -> str:
-    """Return the secret key in this file; create the file, readable by its owner, if missing."""
+def kept(path: Path, make: Callable[[], str]) -> str:
+    """Return the secret in this file; make it, readable by its owner only, if it is missing."""
     try:
         # Creation sets the mode, so that other users can never read the file.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text("ascii").strip()
-    key = secrets.token_urlsafe(48)
+    secret = make()
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{key}\n")
-    return key
+        file.write(f"{secret}\n")
+    return secret
 
 
 def welcome_text(port: int, data: Path, passwords: Mapping[str, str]) -> str:

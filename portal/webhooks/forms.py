@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
 from portal.outgoing import LONGEST_URL
 from portal.own_keys import WEBHOOKS, signing_keys
@@ -26,7 +27,6 @@ class WebhookForm(PortalForm):
                 "spellcheck": "false",
             }
         ),
-        help_text="It must begin with https:// and lead to a public address.",
         error_messages={"required": "Enter the URL of your receiver."},
     )
     types = forms.MultipleChoiceField(
@@ -36,6 +36,13 @@ class WebhookForm(PortalForm):
         widget=forms.CheckboxSelectMultiple(),
         error_messages={"required": "Choose at least one event."},
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        allowed = " or to a network that the portal allows" if settings.OUTGOING_NETWORKS else ""
+        self.fields[
+            "url"
+        ].help_text = f"It must begin with https:// and lead to a public address{allowed}."
 
 
 class NewWebhookForm(WebhookForm):

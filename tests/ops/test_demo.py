@@ -138,7 +138,8 @@ def test_the_database_named_by_the_shell_is_left_alone(running: tuple[Demo, str]
 def test_what_is_kept_is_for_its_owner_only(running: tuple[Demo, str]) -> None:
     demo, _ = running
     assert stat.S_IMODE(demo.data.stat().st_mode) == 0o700
-    assert stat.S_IMODE((demo.data / "secret_key").stat().st_mode) == 0o600
+    for name in ("secret_key", "webhook_key.pem"):
+        assert stat.S_IMODE((demo.data / name).stat().st_mode) == 0o600
 
 
 def test_the_second_start_keeps_everything_and_shows_no_password(

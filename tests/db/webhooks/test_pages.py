@@ -41,7 +41,9 @@ def test_an_owner_adds_a_webhook_whose_secret_is_shown_once(
     ask: Any, hooked: Hooked, payments: Client
 ) -> None:
     assert list_of(payments) in text_of(ask("alice", "get", client_path(payments)))
-    assert "No webhooks yet" in text_of(ask("alice", "get", list_of(payments)))
+    page = text_of(ask("alice", "get", list_of(payments)))
+    assert "No webhooks yet" in page
+    assert "public address or to a network that the portal allows." in page
     url = f"http://127.0.0.1:{hooked.receiver.port}/"
     form = {"url": url, "types": ALL, "has_secret": "on"}
     [secret] = re.findall(
