@@ -99,13 +99,14 @@ programs:
 
 # --- Checking ------------------------------------------------------------------------------------
 
-# Suites and quick checks run in parallel. Suites wait for servers much of the time, so there is one
-# more than there are processors.
+# Checks that take a second come first; suites and the other checks then run in parallel. Suites
+# wait for servers much of the time, so there is one more than there are processors.
+CHECKS_OF_A_SECOND := check-format check-lint check-words check-templates
 JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
 test: ## Run all checks and tests (another Python: make test PYTHON=python3.13)
 	@rm -rf $(REPORTS)
-	@$(MAKE) --no-print-directory -j$(JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) suites quick
+	@$(MAKE) --no-print-directory -j$(JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(CHECKS_OF_A_SECOND) suites quick
 	@$(BIN)/python tests/total.py $(REPORTS) unit db pages smoke browser interop ops
 
 test-all: ## Run all checks and tests with all cases, and all database tests on SQLite

@@ -601,6 +601,8 @@ def test_every_route_has_its_rules() -> None:
 
 
 ASKED_BY_ALL: Final = ("GET", "POST")
+LIKE_DELETE: Final = ("PUT", "PATCH")
+"""Not sent in `make test`: the list of methods that refuses DELETE refuses them."""
 FEW: Final = ("nobody", "bob", "admin")
 """Who sends the other methods in `make test`. They are refused before anybody looks at the client
 and the role, so whether somebody is signed in and is an admin makes all the difference."""
@@ -624,6 +626,8 @@ def test_everybody_gets_the_answer_that_is_written_here(
             sign_in(browser, getattr(cast, role))
         for method in METHODS:
             if method not in ASKED_BY_ALL and role not in others:
+                continue
+            if method in LIKE_DELETE and others is FEW:
                 continue
             Tries.objects.all().delete()
             form = signer.form() if (role, method) == ("machine", "POST") else {}
