@@ -12,6 +12,7 @@ from django_htmx.http import reswap, retarget
 from portal.accounts.limits import has_own_limit, wait_for, within_limit
 from portal.core.reasons import Reason, Refused
 from portal.registry.actions import blocking_leaked_keys
+from portal.registry.key_policy import key_policy
 from portal.registry.models import Client
 from portal.web.addresses import addresses_of
 from portal.web.current_user import current_user
@@ -68,7 +69,7 @@ def _show(
         "client": client,
         "addresses": addresses_of(client),
         "form": form,
-        "recipes": recipes(),
+        "recipes": recipes(key_policy(client, timezone.now())),
         "files": files_of(named) if named else files_of_next_key(client),
         "now": timezone.now(),
         "is_secret": whole,

@@ -18,6 +18,7 @@ from portal.core.reasons import Reason, Refused
 from portal.registry import permissions
 from portal.registry.actions import confirm_key, read_key
 from portal.registry.errors import RegistryRefusal
+from portal.registry.key_policy import key_policy
 from portal.registry.models import ClientKey
 from portal.registry.proof_of_possession import ProofResult, check_proof, new_challenge
 from portal.web.addresses import confirmation_url
@@ -131,7 +132,7 @@ def _ask(
         "problem": result.problem if result and result.problem else problem,
         "refused": refused,
         "leaked_keys": leaked_keys_of(refused, current_user(request), now),
-        "recipes": recipes(),
+        "recipes": recipes(key_policy(key.client, now)),
         # A private key that was sent here is compromised: the commands make the next one.
         "files": files_of_next_key(key.client) if refused else files_of(key),
         "commands": signing_commands(key.alg, key.kid, claims),

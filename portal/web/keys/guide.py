@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from portal.core.algorithms import (
-    ALGORITHMS,
     JAVA_PUBLIC_HALF,
     OPENSSH_PUBLIC_HALF,
     PKCS12_PUBLIC_HALF,
     PUBLIC_HALF,
     Algorithm,
+    generate_rsa,
 )
 from portal.core.key_policy.policy import KeyPolicy
 
@@ -37,12 +37,21 @@ class Recipe:
     look: str = LOOK
 
 
-def recipes() -> tuple[Recipe, ...]:
-    """Return the recipes for the recommended algorithms."""
-    return tuple(Recipe(each, each.generate) for each in ALGORITHMS.values() if each.recommended)
-
-
 _RSA_BITS: Final = 3072
+
+
+def recipes(policy: KeyPolicy) -> tuple[Recipe, ...]:
+    """Return the recipes for the recommended algorithms that the policy offers, at least for one.
+
+    None if it offers none.
+    """
+    chosen = [each for each in policy.offered if each.recommended] or policy.offered[:1]
+    rsa = generate_rsa(_rsa_bits(policy))
+    return tuple(Recipe(each, rsa if each.kty == "RSA" else each.generate) for each in chosen)
+
+
+def _rsa_bits(policy: KeyPolicy) -> int:
+    return min(max(_RSA_BITS, policy.smallest_rsa), policy.rsa_max_bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +64,4 @@ class BrowserKey:
 
 def browser_key(policy: KeyPolicy) -> BrowserKey:
     """Return the algorithms of the policy, and a size for RSA keys within its limits."""
-    bits = min(max(_RSA_BITS, policy.smallest_rsa), policy.rsa_max_bits)
-    return BrowserKey(policy.offered, bits)
+    return BrowserKey(policy.offered, _rsa_bits(policy))

@@ -92,7 +92,7 @@ def show_settings(
         and not client.is_archived
         and not lists.has_standing_successor,
         "now": now,
-        "recipes": recipes(),
+        "recipes": recipes(policy),
         "browser_key": browser_key(policy),
         "services": SERVICES,
         "public_halves": PUBLIC_HALVES,

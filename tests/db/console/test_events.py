@@ -15,6 +15,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.console.event_text import event_text
+from portal.console.filters.base import PAGE_SIZE
 from portal.core.ledger import sealed
 from portal.core.reasons import Refused
 from portal.registry import actions
@@ -251,11 +252,13 @@ def test_filters(admin: Browser, history: ClientKey, other: Client, cast: Simple
     assert count(verb="revoke_key") == 1
     assert count(client=other.client_id) == 1
     assert count(client="other") == 1
-    assert count(key=history.kid) == 8
-    assert count(key=history.kid[:8]) == 8
-    assert count(key=history.spki_sha256.upper()) == 8
-    assert count(person=" BOB@example.com ") == 14
-    assert count(since=today.isoformat()) == 48
+    of_key = Event.objects.filter(key=history).count()
+    assert of_key > 1
+    for named in (history.kid, history.kid[:8], history.spki_sha256.upper()):
+        assert count(key=named) == of_key
+    of_bob = Event.objects.filter(actor_user=cast.bob).count()
+    assert count(person=" BOB@example.com ") == of_bob > 1
+    assert count(since=today.isoformat()) == min(Event.objects.count(), PAGE_SIZE)
     assert count(until=(today - timedelta(days=1)).isoformat()) == 0
     assert count(person="admin@example.com", verb="block_key", until=today.isoformat()) == 1
 

@@ -67,6 +67,9 @@ def test_the_form_of_a_key_says_what_the_policy_needs(
     save_rule(draft_rule(values, by=cast.admin), by=cast.admin)
     page = ask("dev", "get", client_path(payments)).content.decode()
     assert "at most 365 days from now." in page
+    # The guide creates only keys that are allowed.
+    assert "ec_paramgen_curve:P-256" in page
+    assert "rsa_keygen_bits" not in page.partition("How to create a key pair")[2]
     assert '<option value="PS256"' not in page
     until = timezone.now() + timedelta(days=365)
     assert f'value="{until:%Y-%m-%dT%H:%M}"' in page
