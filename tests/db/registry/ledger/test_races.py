@@ -33,6 +33,7 @@ from portal.registry.models import (
     Ledger,
     Membership,
     PendingMember,
+    Replacement,
 )
 from portal.work.models import Task
 from tests.db.registry.racing import outcome_of, race_behind
@@ -71,8 +72,8 @@ class Scene:
             asked_by=self.owner,
         )
         # The same key in both clients: proving one ends the other.
-        key = parse_public_key(public_pem(new_private_key()))
-        self.key, self.copy = ClientKey.objects.bulk_create(
+        key, spare = (parse_public_key(public_pem(new_private_key())) for _ in range(2))
+        self.key, self.copy, self.spare = ClientKey.objects.bulk_create(
             ClientKey(
                 client=client,
                 label="x",
@@ -86,7 +87,10 @@ class Scene:
                 jwk=published_jwk(key, "EdDSA"),
                 registered_by=self.dev,
             )
-            for client in (self.client, other)
+            for client, key in ((self.client, key), (other, key), (self.client, spare))
+        )
+        self.replacement = Replacement.objects.create(
+            client=self.client, old=self.key, begun_at=timezone.now(), begun_by=self.dev
         )
         self.pem = public_pem(new_private_key())
 
@@ -127,6 +131,12 @@ VERBS: Final[Mapping[str, Callable[[Scene], Any]]] = {
     ),
     "retire_key": lambda s: actions.retire_key(s.key, grace=timedelta(days=1), by=s.dev),
     "keep_key": lambda s: actions.keep_key(s.key, by=s.dev),
+    "begin_replacement": lambda s: actions.begin_replacement(s.spare, by=s.dev),
+    "choose_successor": lambda s: actions.choose_successor(s.replacement, s.spare),
+    "retire_replaced": lambda s: actions.retire_replaced(
+        s.replacement, at=None, insists=True, by=s.dev
+    ),
+    "withdraw_replacement": lambda s: actions.withdraw_replacement(s.replacement, by=s.dev),
     "confirm_key": lambda s: actions.confirm_key(s.key, by=s.key),
     "confirm_copy": lambda s: actions.confirm_key(s.copy, by=s.copy),
     "revoke_key": lambda s: actions.revoke_key(
@@ -173,6 +183,8 @@ def test_every_verb_is_among_the_pairs() -> None:
     inner |= {"record_refused_grant"}
     # They lock rows of the key policy alone, in which no other verb waits.
     inner |= {"draft_rule", "save_rule", "end_rule", "exempt_client", "end_exemption"}
+    # They lock nothing but the row of a verifier.
+    inner |= {"save_verifier", "remove_verifier"}
     public = {each for each in actions.__all__ if each[0].islower()}
     assert public - inner <= set(VERBS)
 
