@@ -100,9 +100,9 @@ programs:
 # --- Checking ------------------------------------------------------------------------------------
 
 # Checks that take a second come first; suites and the other checks then run in parallel. Suites
-# wait for servers much of the time, so there is one more than there are processors.
+# wait for servers much of the time, so there are two more than there are processors.
 CHECKS_OF_A_SECOND := check-format check-lint check-words check-templates
-JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
+JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 2)))
 
 test: ## Run all checks and tests (another Python: make test PYTHON=python3.13)
 	@rm -rf $(REPORTS)
@@ -119,8 +119,8 @@ test-sqlite: $(TEST_READY) programs ## Run all database tests on SQLite, without
 	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/db -m "not postgresql"
 
 quick: check-format check-lint check-words check-templates check-types check-imports check-migrations check-deploy
-# The longest first, so that all processors end at about the same time.
-suites: ops db interop pages browser check-types unit smoke
+# First those that wait most, then those that only compute, so that no processor is ever idle.
+suites: ops interop browser db pages check-types unit smoke
 
 check-format: $(TEST_READY)
 	@echo "Format: ruff format"
