@@ -74,7 +74,7 @@ def test_the_way_to_the_first_migration_and_back_keeps_what_the_tables_hold(
     monkeypatch.setattr(LEDGER, "BATCH", 2)
     call_command("migrate", "registry", "0001", verbosity=0)
     assert not triggers()
-    call_command("migrate", "registry", verbosity=0)
+    call_command("migrate", verbosity=0)
     assert triggers() == before
     assert ClientKey.objects.get().revoked_at
     # The events that are there are numbered in batches.
@@ -99,7 +99,7 @@ def test_the_way_to_actors_who_are_persons_and_back_keeps_what_it_can(
     # Events with later verbs are forgotten, such as those of the rights.
     assert not Event.objects.filter(verb__in=[Verb.CHANGE_KEY, Verb.CHANGE_RIGHTS]).exists()
     leave_an_invalid_index()
-    call_command("migrate", "registry", verbosity=0)
+    call_command("migrate", verbosity=0)
     check_that_the_index_is_valid()
     # The token with that scope is there, so the client keeps it.
     assert Client.objects.get().scopes == ["write"]
