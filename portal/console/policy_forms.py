@@ -66,7 +66,7 @@ class RuleForm(PortalForm):
     applies_from = day_field("From")
     replace_by = day_field("Replace other keys by")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, begins_now: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         least, most = settings.RSA_MIN_BITS, settings.RSA_MAX_BITS
         texts = {
@@ -77,6 +77,8 @@ class RuleForm(PortalForm):
         }
         for name, text in texts.items():
             self.fields[name].help_text = text
+        if begins_now:
+            del self.fields["applies_from"]
 
     @classmethod
     def of_rule(cls, rule: PolicyRule) -> dict[str, Any]:
@@ -89,6 +91,7 @@ class RuleForm(PortalForm):
             "rsa_min_bits": rule.rsa_min_bits,
             "confirmation": rule.confirmation,
             "clients": "\n".join(clients),
+            "applies_from": rule.applies_from.date(),
             "replace_by": rule.replace_by,
         }
 
@@ -126,7 +129,7 @@ class RuleForm(PortalForm):
         given = self.cleaned_data
         return RuleValues(
             name=given["name"],
-            applies_from=given["applies_from"],
+            applies_from=given.get("applies_from") or timezone.now(),
             clients=given["clients"],
             algorithms=given["algorithms"] or None,
             rsa_min_bits=given["rsa_min_bits"],

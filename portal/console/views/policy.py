@@ -47,7 +47,8 @@ def new_rule(request: AdminRequest) -> HttpResponse:
     """Ask for a rule (GET), and draft it (POST); `replaces` names the rule that it changes."""
     replaced = _replaced(request)
     initial = RuleForm.of_rule(replaced) if replaced else {}
-    form = RuleForm(posted(request), initial=initial)
+    is_in_force = replaced is not None and replaced.applies(timezone.now())
+    form = RuleForm(posted(request), initial=initial, begins_now=is_in_force)
     if form.is_valid():
         try:
             drafted = draft_rule(form.values, replaces=replaced, by=request.user)
@@ -55,7 +56,13 @@ def new_rule(request: AdminRequest) -> HttpResponse:
             add_refusal(form, refusal)
         else:
             return redirect("console_rule", drafted.pk)
-    context = {"section": "console", "tab": "policy", "form": form, "replaced": replaced}
+    context = {
+        "section": "console",
+        "tab": "policy",
+        "form": form,
+        "replaced": replaced,
+        "is_in_force": is_in_force,
+    }
     status = 422 if form.is_bound else 200
     return show(request, "console/rule_form.html", context, status=status)
 

@@ -78,24 +78,32 @@ def draft_rule(values: RuleValues, *, by: User, replaces: PolicyRule | None = No
 def save_rule(rule: PolicyRule, *, by: User) -> PolicyRule:
     """Put a draft into force, from its date on, in place of the rule that it replaces.
 
-    Exemptions from that rule become exemptions from this one. Raises `RuleNotPossible`.
+    Exemptions from that rule become exemptions from this one. A rule that is in force is replaced
+    only by one that begins now: until another date neither would count. Raises `RuleNotPossible`.
     """
+    now = timezone.now()
     rule = _lock(rule)
     if not rule.is_draft:
         raise RuleNotPossible(f"“{rule.name}” is already saved.")
     replaced = _lock(rule.replaces) if rule.replaces else None
     if replaced is not None and not replaced.is_current:
         raise RuleNotPossible(f"“{replaced.name}” has ended since. Discard this draft.")
+    if replaced is not None and replaced.applies(now) and rule.applies_from > now:
+        message = (
+            f"“{replaced.name}” is in force, so a rule in its place must begin now. To require "
+            "more from a later day, add another rule: a key must meet all rules."
+        )
+        raise RuleNotPossible(message)
     if replaced is None and PolicyRule.objects.current().count() >= MAX_RULES:
         raise RuleNotPossible(f"The policy has {MAX_RULES} rules. End one first.")
-    rule.saved_at, rule.saved_by = timezone.now(), by
+    rule.saved_at, rule.saved_by = now, by
     rule.save(update_fields=["saved_at", "saved_by"])
     detail = {"what": "saved", **rule_facts(rule)}
     if replaced is not None:
         _end(replaced, by)
         replaced.exemptions.update(rule=rule)
         detail["replaces"] = replaced.pk
-    put(SURVEY, str(rule.pk), due_at=timezone.now())
+    put(SURVEY, str(rule.pk), due_at=now)
     Event.objects.record(Verb.CHANGE_POLICY, by=by, detail=detail)
     return rule
 

@@ -101,6 +101,8 @@ def test_a_client_is_exempted_and_a_rule_changed_and_ended(
     )
     assert "Vendor" in text_of(admin.get(url))
     assert found(admin, outside=str(rule.pk)) == []
+    # It is in force, so its change begins at once.
+    assert 'name="applies_from"' not in admin.get(NEW, {"replaces": str(rule.pk)}).text
     changed = admin.post(NEW, {"name": "Half", "longest_days": "180", "replaces": str(rule.pk)})
     assert "It will replace “A year”." in text_of(admin.get(changed["Location"]))
     admin.post(changed["Location"])

@@ -138,6 +138,22 @@ def test_a_draft_changes_nothing_and_is_saved_once(payments: Client, cast: Simpl
     assert not PolicyRule.objects.filter(pk=second.pk).exists()
 
 
+def test_a_rule_in_force_counts_until_another_one_does(
+    payments: Client, cast: SimpleNamespace
+) -> None:
+    """A change of it from a later day would leave a hole until that day."""
+    rule, later = saved(cast, longest_days=365), timezone.now() + DAY
+    stricter = values(longest_days=100, applies_from=later)
+    with pytest.raises(RuleNotPossible, match="must begin now"):
+        save_rule(draft_rule(stricter, by=cast.admin, replaces=rule), by=cast.admin)
+    planned = save_rule(draft_rule(stricter, by=cast.admin), by=cast.admin)
+    # A rule that is only planned may be planned for another day.
+    again = values(longest_days=90, applies_from=later + DAY)
+    save_rule(draft_rule(again, by=cast.admin, replaces=planned), by=cast.admin)
+    with pytest.raises(LifeTooLong, match="at most 365 days"):
+        registered(payments, cast)
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
