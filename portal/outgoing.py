@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from functools import cache
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, IncompleteRead
 from io import BufferedReader, RawIOBase
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from queue import Empty, SimpleQueue
@@ -54,6 +54,7 @@ _NOT_PUBLIC: Final = [
     )
 ]
 _NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1
+_NO_ADDRESS: Final = "its host has no public address"
 
 
 class RequestFailed(Exception):  # noqa: N818 - it says what happened
@@ -173,14 +174,14 @@ def _reached(address: Address) -> Address:
 def _check_addresses(target: _Target, addresses: Sequence[str]) -> None:
     """Raise `UrlRefused` unless all addresses may be connected to.
 
-    The message does not name them: it must not tell users what a private name server knows.
+    The message is that for no address: it must not tell users what a private name server knows.
     """
     networks: Sequence[IPv4Network | IPv6Network] = settings.OUTGOING_NETWORKS
     for each in addresses:
         address = _reached(ip_address(each))
         is_allowed = any(address in network for network in networks)
         if not is_allowed and not is_public(address):
-            raise UrlRefused("its host has an address that is not public")
+            raise UrlRefused(_NO_ADDRESS)
         if not is_allowed and target.scheme == "http":
             raise UrlRefused("it must begin with https://")
 
@@ -201,7 +202,7 @@ def _resolve(target: _Target, deadline: _Deadline, resolve: Resolve) -> Sequence
     except Empty:
         raise TimeoutError from None
     if not addresses:
-        raise RequestFailed("its host has no address")
+        raise UrlRefused(_NO_ADDRESS)
     return addresses[:_MOST_ADDRESSES]
 
 
@@ -275,7 +276,11 @@ def _exchange(
         headers={"Host": target.authority, "Connection": "close", **headers},
     )
     with connection.getresponse() as response:
-        return Response(response.status, response.headers, response.read())
+        # Without a bound, http.client allocates as many bytes as the response announces.
+        content = response.read(LIMIT_BYTES)
+        if response.length:
+            raise IncompleteRead(content, response.length)
+        return Response(response.status, response.headers, content)
 
 
 class _Bounded:

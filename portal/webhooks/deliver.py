@@ -7,8 +7,10 @@ per message.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -25,6 +27,8 @@ from portal.webhooks.switching import switch_off
 from portal.work.models import Task
 from portal.work.sealing import NotSealed, unseal
 from portal.work.tasks import Kind, put
+
+logger = logging.getLogger(__name__)
 
 LIFE: Final = timedelta(days=3)
 """After how long a message is given up."""
@@ -98,13 +102,17 @@ def _attempt(webhook: Webhook, delivery: Delivery, now: datetime) -> Outcome:
         secret = unseal(webhook.secret) if webhook.secret else ""
         signed = headers(delivery.message_id, body, secret, now)
         response = outgoing.request("POST", webhook.url, body=body, headers=signed)
+        wanted = retry_after(response.headers.get("Retry-After", ""), now)
     except RequestFailed as failure:
         return Outcome(None, str(failure), took_ms=elapsed())
     except CannotSign:
         return Outcome(None, "the portal has no key to sign with (WEBHOOK_KEYS)")
     except NotSealed:
         return Outcome(None, "its secret was encrypted with another SECRET_KEY; make a new one")
-    wanted = retry_after(response.headers.get("Retry-After", ""), now)
+    except Exception:
+        # An attempt that nobody counts would be made again each minute, for ever.
+        logger.exception("A message to webhook %s could not be sent.", webhook.pk)
+        return Outcome(None, "the portal failed; its log says why", took_ms=elapsed())
     return Outcome(response.status, "", wanted, elapsed())
 
 
@@ -159,11 +167,10 @@ def retry_after(value: str, now: datetime) -> timedelta:
     if value.isdecimal() and value.isascii():
         pause = timedelta(seconds=min(int(value[:9]), LONGEST_RETRY_AFTER.total_seconds()))
     elif value:
-        try:
+        # A year or a zone can be too large for a datetime, or for the difference.
+        with suppress(ValueError, OverflowError):
             until = parsedate_to_datetime(value)
-        except ValueError:
-            return pause
-        pause = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
+            pause = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
     return max(timedelta(0), min(pause, LONGEST_RETRY_AFTER))
 
 

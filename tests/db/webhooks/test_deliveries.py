@@ -241,6 +241,25 @@ def test_a_failed_message_is_sent_again_later_with_the_same_id(
     assert not Task.objects.filter(kind="webhook").exists()
 
 
+def test_an_attempt_counts_whatever_goes_wrong(
+    hooked: Hooked, payments: Client, cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an attempt there is no pause, and the worker sends the message each minute."""
+    webhook = hooked.add(payments, cast.dev)
+    register(payments, cast.dev)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OverflowError
+
+    monkeypatch.setattr(outgoing, "request", fail)
+    hooked.work(SECOND * 5)
+    delivery = webhook.deliveries.get()
+    assert (delivery.attempts, delivery.status) == (1, None)
+    assert delivery.error == "the portal failed; its log says why"
+    webhook.refresh_from_db()
+    assert webhook.paused_until == hooked.now + SECOND * 5
+
+
 def test_a_receiver_that_hangs_costs_one_attempt_per_pause(
     hooked: Hooked, payments: Client, cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

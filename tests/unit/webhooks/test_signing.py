@@ -87,6 +87,10 @@ def test_nothing_is_sent_without_a_signature(settings: Settings) -> None:
         ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
         ("Sun, 01 Mar 2099 12:00:00 GMT", 86400),
         *(("\u0661", 0), ("Sun, 99 Mar 2026 12:00:00 GMT", 0)),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 0),
+        ("Mon, 01 Jan 2026 99999999999999999999:00:00 GMT", 0),
+        ("Mon, 01 Jan 2026 00:00:00 +99999999999999999999", 0),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
     ],
 )
 def test_retry_after_is_honoured_within_bounds(value: str, seconds: int) -> None:
