@@ -52,12 +52,12 @@ def json_lines(columns: Iterable[str], batches: Iterable[Iterator[Row]]) -> Iter
 
 _BROKE_OFF: Final = "The export stopped here because of an error. There are more rows."
 FORMATS: Final = {
-    "csv": Format("text/csv; charset=utf-8", "csv", csv_lines, f"\r\n{_BROKE_OFF}\r\n".encode()),
+    "csv": Format("text/csv; charset=utf-8", "csv", csv_lines, f"{_BROKE_OFF}\r\n".encode()),
     "jsonl": Format(
         "application/jsonl; charset=utf-8",
         "jsonl",
         json_lines,
-        f'\n{{"error": "{_BROKE_OFF}"}}\n'.encode(),
+        f'{{"error": "{_BROKE_OFF}"}}\n'.encode(),
     ),
 }
 

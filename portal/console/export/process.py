@@ -29,7 +29,7 @@ def limit_reached() -> bool:
 
 
 def run_export(table: str, form: Format, query: str) -> Iterator[bytes]:
-    """Yield the rows of a filter in chunks; `query` is the query string of the page.
+    """Yield the rows of a filter in chunks of whole lines; `query` is the query string of the page.
 
     The process starts when the first chunk is requested. If it fails, the last line says so: the
     server would end the response normally, even after an exception.
@@ -42,8 +42,13 @@ def run_export(table: str, form: Format, query: str) -> Iterator[bytes]:
         _running.add(child)
         output = cast("BufferedReader", child.stdout)
         try:
+            # A process that fails may leave half a line, even half a character.
+            rest = b""
             while piece := output.read1(_PIECE):
-                yield piece
+                lines, newline, after = (rest + piece).rpartition(b"\n")
+                if newline:
+                    yield lines + newline
+                rest = after
             if child.wait():
                 yield form.broke_off
         finally:

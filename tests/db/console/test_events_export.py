@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,10 +19,13 @@ from django.core.management import CommandError, call_command
 from django.http.response import StreamingHttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
+from pytest_django import Settings
 
 from portal.accounts.models import User
 from portal.console.event_text import event_text
 from portal.console.export import EVENTS
+from portal.console.export.formats import FORMATS
+from portal.console.export.process import run_export
 from portal.console.export.table import BATCH
 from portal.registry.actions import block_key, change_client, confirm_key, create_client
 from portal.registry.choices import Verb
@@ -298,3 +302,12 @@ def test_the_command_obeys_the_filters_of_the_page(
 def test_the_command_says_where_it_can_begin(text: str, db: None) -> None:
     with pytest.raises(CommandError, match=r"neither a date .* nor an event number"):
         said(f"--since={text}")
+
+
+def test_an_export_that_fails_is_whole_lines(tmp_path: Path, settings: Settings) -> None:
+    """A process that is killed leaves half a line, or half a character."""
+    settings.BASE_DIR = tmp_path
+    half = r"""import os; os.write(1, b'{"n": 1}\n{"n": "\xc3'); os._exit(1)"""
+    (tmp_path / "manage.py").write_text(half)
+    lines = b"".join(run_export("events", FORMATS["jsonl"], "")).decode().splitlines()
+    assert [list(json.loads(each)) for each in lines] == [["n"], ["error"]]
