@@ -15,9 +15,11 @@ class NoticesConfig(AppConfig):
         from portal.notices.digest import DIGEST  # noqa: PLC0415
         from portal.notices.follow import FOLLOW  # noqa: PLC0415
         from portal.notices.policy import POLICY  # noqa: PLC0415
+        from portal.notices.single import SET_ASIDE  # noqa: PLC0415
         from portal.work.tasks import register  # noqa: PLC0415
 
         register(FOLLOW)
         register(CLOCK)
         register(DIGEST)
         register(POLICY)
+        register(SET_ASIDE)

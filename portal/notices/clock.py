@@ -7,9 +7,9 @@ from typing import Final
 
 from django.db import transaction
 
-from portal.notices.ends import DAYS, FIRST, occasions_of_end
-from portal.notices.give import give
+from portal.notices.ends import DAYS, FIRST
 from portal.notices.models import Notice, Position
+from portal.notices.single import handle_end
 from portal.registry.successors import keys_ending
 from portal.work.models import Task
 from portal.work.tasks import Kind
@@ -52,7 +52,7 @@ def tick_batch(now: datetime) -> bool:
     due = keys_ending(*periods).filter(pk__gt=position.clock_key, client__deleted=False)
     keys = list(due.select_related("client").order_by("pk")[:BATCH])
     for key in keys:
-        give(occasions_of_end(key, now), now)
+        handle_end(key, now)
     if len(keys) == BATCH:
         position.clock_at, position.clock_to, position.clock_key = begin, end, keys[-1].pk
     else:

@@ -28,7 +28,7 @@ def ask_contacts(client: Client, *, by_id: int, now: datetime) -> None:
     The caller holds the lock of the `Position`.
     """
     known = AskedAddress.objects.filter(client=client, purpose=Purpose.CONTACT)
-    for email in sorted(_listed(client) - set(known.values_list("email", flat=True))):
+    for email in sorted(listed(client) - set(known.values_list("email", flat=True))):
         if email in _keepers(client):
             continue
         asked = question(client, email, Purpose.CONTACT, by_id=by_id, now=now)
@@ -95,7 +95,7 @@ def agreed_contacts(client: Client) -> list[Recipient]:
         client=client,
         purpose=Purpose.CONTACT,
         agreed_at__isnull=False,
-        email__in=_listed(client) - _keepers(client),
+        email__in=listed(client) - _keepers(client),
     )
     return [
         Recipient(
@@ -108,7 +108,8 @@ def agreed_contacts(client: Client) -> list[Recipient]:
     ]
 
 
-def _listed(client: Client) -> set[str]:
+def listed(client: Client) -> set[str]:
+    """Return the addresses of the client's contacts, in lower case."""
     return {contact.lower() for contact in client.contacts}
 
 
@@ -116,4 +117,4 @@ def _keepers(client: Client) -> set[str]:
     """Return the confirmed addresses of the owners and developers, who get notices anyway."""
     members = client.memberships.filter(role__in=[Role.OWNER, Role.DEVELOPER], user__is_active=True)
     confirmed = EmailAddress.objects.filter(user__in=members.values("user"), verified=True)
-    return set(confirmed.filter(email__in=_listed(client)).values_list("email", flat=True))
+    return set(confirmed.filter(email__in=listed(client)).values_list("email", flat=True))

@@ -41,7 +41,9 @@ def occasions_of_end(key: ClientKey, now: datetime) -> Iterator[Occasion]:
     ends_at = key.lifecycle.ends_at
     if ends_at is None or now - ends_at > _LATE or has_successor_in_use(key, now):
         return
-    days = min(each for each in DAYS if ends_at - now <= timedelta(days=each))
+    left = (each for each in DAYS if ends_at - now <= timedelta(days=each))
+    # None, if another worker's clock is ahead.
+    days = min(left, default=max(DAYS))
     if _end_set_at(key) >= ends_at - timedelta(days=days):
         return
     has_ended = days == 0

@@ -101,7 +101,6 @@ def _key_confirmed(event: Event, now: datetime) -> Iterator[Occasion]:
         paragraphs=["To confirm a key, one signs with its private key."],
         facts=_facts_of(key),
         step=("See the key", key_path(key)),
-        concerned=(key.registered_by_id,),
     )
 
 

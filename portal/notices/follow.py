@@ -7,12 +7,9 @@ from typing import Final
 
 from django.db import transaction
 
-from portal.notices.contacts import ask_addresses
-from portal.notices.events import occasions_of
-from portal.notices.give import give
 from portal.notices.models import Position
-from portal.notices.policy import queue_policy_notices
-from portal.registry.models import Event, Ledger
+from portal.notices.single import events, handle_event
+from portal.registry.models import Ledger
 from portal.work.models import Task
 from portal.work.tasks import Kind
 
@@ -21,8 +18,6 @@ EVERY: Final = timedelta(seconds=5)
 
 BATCH: Final = 50
 """How many events one transaction handles."""
-
-_NAMED: Final = ("client", "actor_user", "actor_key__client", "key__client", "key__registered_by")
 
 
 def follow(_task: Task, now: datetime) -> datetime:
@@ -40,15 +35,12 @@ def follow_batch(now: datetime) -> int:
     A killed worker leaves all of it or nothing.
     """
     position = Position.locked()
-    after = Event.objects.filter(number__gt=position.number).order_by("number")
-    events = list(after.select_related(*_NAMED).defer("key__pem", "key__jwk")[:BATCH])
-    for event in events:
-        give(occasions_of(event, now), now)
-        ask_addresses(event, now)
-        queue_policy_notices(event, now)
+    batch = list(events().filter(number__gt=position.number).order_by("number")[:BATCH])
+    for event in batch:
+        handle_event(event, now)
         position.number = event.number or 0
     position.save(update_fields=["number"])
-    return len(events)
+    return len(batch)
 
 
 FOLLOW: Final = Kind("notices", "Notices of changes", follow, is_standing=True)

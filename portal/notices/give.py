@@ -48,6 +48,7 @@ def _give(occasion: Occasion, now: datetime) -> None:
         Notice(
             kind=occasion.kind,
             subject=occasion.subject,
+            client=None if each.is_concerned else occasion.client,
             recipient=each.name,
             occasion=occasion.name,
             sentence=occasion.letter.sentence,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import models
@@ -56,19 +56,21 @@ CAN: Final = {
 _OWNERS: Final = frozenset({Role.OWNER})
 _KEEPERS: Final = frozenset({Role.OWNER, Role.DEVELOPER})
 """Those who can change keys."""
+_ACCESS: Final = Rule(_KEEPERS, to_actor=True, is_security=True)
+"""Who can sign in, manage the client or read what happens to it: a stolen session changes that."""
 _SECURITY: Final = Rule(_KEEPERS, to_actor=True, to_contacts=True, is_security=True)
 
 RULES: Final[dict[NoticeKind, Rule]] = {
-    NoticeKind.KEY_REGISTERED: Rule(_KEEPERS, to_actor=True),
+    NoticeKind.KEY_REGISTERED: _ACCESS,
     NoticeKind.KEY_CONFIRMED: Rule(_KEEPERS),
     NoticeKind.KEY_END_MOVED: Rule(_KEEPERS),
     NoticeKind.KEY_ENDING: Rule(_KEEPERS, to_contacts=True),
     NoticeKind.NO_SUCCESSOR: Rule(_KEEPERS, to_actor=True, to_contacts=True),
-    NoticeKind.MEMBERS_CHANGED: Rule(_OWNERS),
+    NoticeKind.MEMBERS_CHANGED: replace(_ACCESS, roles=_OWNERS),
     NoticeKind.MEMBER_ASKED: Rule(_OWNERS),
     NoticeKind.CLIENT_ARCHIVED: Rule(_KEEPERS),
     NoticeKind.POLICY_EXCLUDES: Rule(_KEEPERS),
-    NoticeKind.WEBHOOK_CHANGED: Rule(_OWNERS, to_actor=True),
+    NoticeKind.WEBHOOK_CHANGED: replace(_ACCESS, roles=_OWNERS),
     NoticeKind.SUCCESSOR_USED: _SECURITY,
     NoticeKind.KEY_REVOKED: _SECURITY,
     NoticeKind.KEY_BLOCKED: _SECURITY,

@@ -56,6 +56,8 @@ class Notice(models.Model):
     kind = models.CharField(max_length=32, choices=NoticeKind.choices)
     subject = models.CharField(max_length=64)
     """What it is about, such as `key 7`."""
+    client = models.ForeignKey(Client, models.CASCADE, null=True, related_name="+", db_index=False)
+    """The client that its recipient has to see to read it; None if it is about the recipient."""
     recipient = models.CharField(max_length=80)
     """Who gets it, such as `person 3`."""
     occasion = models.CharField(max_length=64)

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods
 from portal.accounts.models import User
 from portal.notices import addresses
 from portal.notices.kinds import RULES, NoticeKind
-from portal.notices.models import AskedAddress, Mute, Notice, Purpose
-from portal.notices.recipients import name_of
+from portal.notices.models import AskedAddress, Mute, Purpose
+from portal.notices.recipients import notices_of
 from portal.registry.choices import Role
 from portal.registry.models import Membership
 from portal.web.current_user import current_user
@@ -40,7 +40,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
     context = {
         "groups": _groups(muted),
         "roles": [role.label.lower() for role in Role if role in roles],
-        "notices": Notice.objects.filter(recipient=name_of(user)).order_by("-made_at")[:LISTED],
+        "notices": notices_of(user).order_by("-made_at")[:LISTED],
         "contacts": _contacts_of(user),
         "email": user.email,
     }

@@ -14,14 +14,15 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.notices.give import MOST_AN_HOUR, next_digest
 from portal.notices.kinds import RULES, SECURITY
-from portal.notices.models import Mute, Notice
+from portal.notices.models import AskedAddress, Mute, Notice
+from portal.notices.recipients import notices_of
 from portal.registry import actions
-from portal.registry.choices import RevocationReason
+from portal.registry.choices import RevocationReason, Role
 from portal.registry.models import Client, ClientKey
 from tests.db.notices.conftest import said
 from tests.db.pages import text_of
 from tests.keys import new_private_key, public_pem
-from tests.registering import register_pem
+from tests.registering import add_member, register_pem
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -34,6 +35,11 @@ def add(client: Client, label: str, by: User) -> ClientKey:
     return register_pem(client, material=material, alg="EdDSA", label=label, by=by)
 
 
+def move_end(key: ClientKey, days: int, by: User) -> None:
+    ends_at = timezone.now() + timedelta(days)
+    actions.change_key(key, label=key.label, expires_at=ends_at, by=by)
+
+
 def test_muted_kind_is_not_sent_and_security_cannot_be_muted(
     sent: Sent, payments: Client, cast: SimpleNamespace, browser_of: Callable[[str], Browser]
 ) -> None:
@@ -43,9 +49,10 @@ def test_muted_kind_is_not_sent_and_security_cannot_be_muted(
     muted = set(Mute.objects.values_list("kind", flat=True))
     assert muted == set(RULES) - set(SECURITY) - {"key_confirmed"}
     key = add(payments, "First", cast.alice)
+    move_end(key, 90, cast.alice)
     actions.revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.alice)
-    messages = sent()
-    assert [who for who, _ in said(messages)] == ["alice", "alice", "dev"]
+    # Of its end nobody gets one: the owner moved it, and the developer does not want that.
+    assert [who for who, _ in said(sent())] == ["alice", "alice", "dev", "dev"]
     browser.post(PAGE, {"wanted": [*RULES]})
     assert not Mute.objects.exists()
 
@@ -69,8 +76,11 @@ def test_page_says_what_is_sent_and_why(
 def test_many_notices_become_one_digest(
     sent: Sent, payments: Client, cast: SimpleNamespace
 ) -> None:
-    sent(timezone.now() - timedelta(hours=2))
     keys = [add(payments, f"Key {number}", cast.dev) for number in range(MOST_AN_HOUR + 3)]
+    for hours in (3, 2):
+        sent(timezone.now() - timedelta(hours=hours))
+    for key in keys:
+        move_end(key, 90, cast.admin)
     now = timezone.now()
     assert len(sent(now)) == 2 * MOST_AN_HOUR
     # What is about security is counted apart.
@@ -82,7 +92,7 @@ def test_many_notices_become_one_digest(
     assert {*first.to, *second.to} == {"alice@example.com", "dev@example.com"}
     assert str(first.subject).startswith("3 notices about clients and keys, ")
     for number in range(MOST_AN_HOUR, MOST_AN_HOUR + 3):
-        sentence = f"dev@example.com registered the key “Key {number}” of “Payments” on"
+        sentence = f"admin@example.com moved the end of the key “Key {number}” of “Payments” on"
         assert sentence in str(first.body)
         assert sentence in str(first.alternatives[0][0])
         assert keys[number].kid in str(first.body)
@@ -93,30 +103,68 @@ def test_many_notices_become_one_digest(
 def test_security_is_not_delayed_for_a_day(
     sent: Sent, payments: Client, cast: SimpleNamespace
 ) -> None:
-    keys = [add(payments, f"Key {number}", cast.dev) for number in range(MOST_AN_HOUR + 2)]
-    sent()
-    for key in keys:
-        actions.revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.alice)
+    key = add(payments, "First", cast.dev)
+    sent(timezone.now() - timedelta(hours=2))
+    # What somebody with the session of the only owner may do first.
+    for days in range(MOST_AN_HOUR + 2):
+        move_end(key, 90 + days, cast.alice)
+    for number in range(MOST_AN_HOUR + 2):
+        add(payments, f"Key {number}", cast.alice)
     now = timezone.now()
-    assert len(sent(now)) == 2 * MOST_AN_HOUR
+    registered = [who for who, subject in said(sent(now)) if "was registered" in subject]
+    assert registered == ["alice"] * MOST_AN_HOUR + ["dev"] * MOST_AN_HOUR
     digests = sent(now + timedelta(hours=1))
     assert len(digests) == 2
-    assert "revoked the key “Key 6”" in str(digests[0].body)
+    assert "registered the key “Key 6”" in str(digests[0].body)
 
 
 def test_digest_is_for_those_who_still_get_notices(
     sent: Sent, payments: Client, cast: SimpleNamespace
 ) -> None:
-    sent()
-    for number in range(MOST_AN_HOUR + 2):
-        add(payments, f"Key {number}", cast.dev)
+    add_member(payments, email="bob@example.com", role=Role.OWNER, by=cast.alice)
+    key = add(payments, "First", cast.dev)
+    sent(timezone.now() - timedelta(hours=2))
+    for days in range(MOST_AN_HOUR + 2):
+        move_end(key, 90 + days, cast.admin)
     now = timezone.now()
-    sent(now)
-    Mute.objects.create(user=cast.alice, kind="key_registered")
+    assert len(sent(now)) == 3 * MOST_AN_HOUR
+    Mute.objects.create(user=cast.alice, kind="key_end_moved")
     cast.dev.is_active = False
     cast.dev.save()
+    actions.remove_member(payments.memberships.get(user=cast.bob), by=cast.alice)
+    # Only that they were removed: they can no longer see what happens to the client.
+    assert [who for who, _ in said(sent(now))] == ["alice", "bob"]
     assert sent(next_digest(now)) == []
     assert sent(next_digest(now) + timedelta(days=1)) == []
+    assert set(notices_of(cast.bob).values_list("kind", flat=True)) == {"members_changed"}
+
+
+@pytest.mark.parametrize("contacts", [["team@example.com"], ["other@example.com"]])
+def test_contact_gets_the_digest_only_while_it_is_one(
+    sent: Sent, payments: Client, cast: SimpleNamespace, contacts: list[str]
+) -> None:
+    asked = AskedAddress.objects.create(
+        client=payments,
+        email="team@example.com",
+        purpose="contact",
+        asked_at=timezone.now(),
+        agreed_at=timezone.now(),
+    )
+    now = timezone.now()
+    Notice.objects.create(
+        kind="key_revoked",
+        subject="key 1",
+        client=payments,
+        recipient=f"contact {asked.pk}",
+        occasion="event 1",
+        sentence="A key was revoked.",
+        path="/",
+        made_at=now,
+        digest_at=now,
+    )
+    Client.objects.filter(pk=payments.pk).update(contacts=contacts)
+    messages = [each for each in sent(now) if each.to == ["team@example.com"]]
+    assert len(messages) == (contacts == ["team@example.com"])
 
 
 @pytest.mark.parametrize(("hour", "day"), [(6, 1), (7, 2), (23, 2)])

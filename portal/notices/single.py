@@ -1,0 +1,86 @@
+"""Give the notices of one event of the ledger, or of one key that ends; set aside what fails.
+
+So one event that cannot be written about does not hold up the notices of all others. It becomes a
+task of its own: the log, the console and the metrics say that it fails, and it is tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
+
+from portal.notices.contacts import ask_addresses
+from portal.notices.ends import occasions_of_end
+from portal.notices.events import occasions_of
+from portal.notices.give import give
+from portal.notices.models import Position
+from portal.notices.policy import queue_policy_notices
+from portal.registry.models import ClientKey, Event
+from portal.work.models import Task
+from portal.work.tasks import Kind, put
+
+logger = logging.getLogger(__name__)
+
+_LIFE: Final = timedelta(days=14)
+"""How long notices that were set aside are tried again. Then they are dropped and counted."""
+
+_NAMED: Final = ("client", "actor_user", "actor_key__client", "key__client", "key__registered_by")
+
+
+def events() -> QuerySet[Event]:
+    """Return the events of the ledger, each with what its notices name."""
+    return Event.objects.select_related(*_NAMED).defer("key__pem", "key__jwk")
+
+
+def handle_event(event: Event, now: datetime) -> None:
+    """Give the notices of an event, or set it aside. The caller holds the lock of the `Position`.
+
+    Raises the errors of a database that is gone or too slow: those are not about the event.
+    """
+    _or_set_aside(f"event {event.number}", partial(_of_event, event), now)
+
+
+def handle_end(key: ClientKey, now: datetime) -> None:
+    """Give the notice of a key that ends, or set it aside; else as `handle_event`."""
+    _or_set_aside(f"key {key.pk}", partial(_of_end, key), now)
+
+
+def _of_event(event: Event, now: datetime) -> None:
+    give(occasions_of(event, now), now)
+    ask_addresses(event, now)
+    queue_policy_notices(event, now)
+
+
+def _of_end(key: ClientKey, now: datetime) -> None:
+    give(occasions_of_end(key, now), now)
+
+
+def _or_set_aside(subject: str, run: Callable[[datetime], None], now: datetime) -> None:
+    try:
+        with transaction.atomic():
+            run(now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("The notices of %s are set aside", subject)
+        put(SET_ASIDE, subject, due_at=now, last_at=now + _LIFE)
+
+
+@transaction.atomic
+def _again(task: Task, now: datetime) -> None:
+    """Try once more what was set aside."""
+    Position.locked()
+    what, number = task.subject.split(" ")
+    if what == "event":
+        _of_event(events().get(number=number), now)
+    else:
+        _of_end(ClientKey.objects.select_related("client").get(pk=number), now)
+
+
+SET_ASIDE: Final = Kind("notices_set_aside", "Notices that failed and were set aside", _again)
