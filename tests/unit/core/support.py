@@ -69,8 +69,9 @@ def private_pem(kind: str) -> bytes:
     return openssl("genpkey", *GENERATE[kind])
 
 
+@cache
 def private_key(kind: str) -> PrivateKey:
-    """Return the private key of this kind as an object."""
+    """Return the private key of this kind as an object. To load one costs more than to sign."""
     key = load_pem_private_key(private_pem(kind), None)
     assert isinstance(key, PrivateKey)
     return key

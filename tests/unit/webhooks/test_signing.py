@@ -17,12 +17,11 @@ from portal.webhooks.signing import CannotSign, headers, new_secret, public_text
 from tests.own_keys import new_own_key, public_half
 
 BODY = b'{"type":"key.revoked"}'
-NOW = datetime.now(UTC)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def signed(secret: str = "") -> dict[str, str]:
-    return headers("msg_1", BODY, secret, NOW)
+    return headers("msg_1", BODY, secret, datetime.now(UTC))
 
 
 def accepts(public: str, sent: dict[str, str]) -> bool:
