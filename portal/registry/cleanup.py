@@ -65,11 +65,11 @@ def prune(now: datetime) -> dict[str, int]:
         "accounts never confirmed": _delete(
             User.objects.never_confirmed().filter(date_joined__lte=now - UNCONFIRMED).order_by("pk")
         ),
-        "drafts of policy rules": _delete(
-            PolicyRule.objects.filter(saved_at=None, made_at__lte=now - UNSTARTED).order_by("pk")
+        "drafts of policy rules": _delete_drafts(
+            PolicyRule.objects.filter(saved_at=None, made_at__lte=now - UNSTARTED)
         ),
-        "jobs never started": _delete(
-            Job.objects.filter(started_at=None, made_at__lte=now - UNSTARTED).order_by("pk")
+        "jobs never started": _delete_drafts(
+            Job.objects.filter(started_at=None, made_at__lte=now - UNSTARTED)
         ),
         "counted tries": _delete(
             Tries.objects.filter(ends_at__lte=now).order_by("ends_at", "pk"), "ends_at"
@@ -176,6 +176,22 @@ def _slices(model: type[Row]) -> Iterator[QuerySet[Row]]:
     while pks := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
         yield rows.filter(pk__in=pks)
         last = pks[-1]
+
+
+def _delete_drafts(drafts: QuerySet[Any]) -> int:
+    """Delete these rows in batches; return how many there were.
+
+    Somebody may save or start one at this moment, so they are locked before they are deleted.
+    """
+    number = 0
+    while True:
+        with transaction.atomic():
+            locked = drafts.select_for_update(of=("self",)).order_by("pk")
+            pks = list(locked.values_list("pk", flat=True)[:BATCH])
+            drafts.model.objects.filter(pk__in=pks).delete()
+        if not pks:
+            return number
+        number += len(pks)
 
 
 def _delete(rows: QuerySet[Any], *order: str) -> int:

@@ -160,7 +160,11 @@ def end_exemption(exemption: PolicyExemption, *, by: User) -> None:
 
 
 def _lock(rule: PolicyRule) -> PolicyRule:
-    return PolicyRule.objects.select_for_update(no_key=True, of=("self",)).get(pk=rule.pk)
+    locked = PolicyRule.objects.select_for_update(no_key=True, of=("self",))
+    found = locked.filter(pk=rule.pk).first()
+    if found is None:
+        raise RuleNotPossible(f"“{rule.name}” was not saved within a day. Draft it again.")
+    return found
 
 
 def _end(rule: PolicyRule, by: User) -> None:

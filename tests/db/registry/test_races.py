@@ -24,14 +24,18 @@ from portal.registry.actions import (
     change_role,
     confirm_key,
     create_client,
+    draft_rule,
     keep_key,
     remove_member,
     resume_client,
     retire_key,
     revoke_key,
+    save_rule,
     suspend_client,
 )
+from portal.registry.actions.policy_rule import RuleValues
 from portal.registry.choices import RevocationReason, Role, Verb
+from portal.registry.cleanup import prune
 from portal.registry.errors import (
     ClientLimitReached,
     ClientSuspended,
@@ -42,8 +46,9 @@ from portal.registry.errors import (
     LastOwner,
     NotMember,
     RegistryRefusal,
+    RuleNotPossible,
 )
-from portal.registry.models import BlockedKey, Client, ClientKey, Event, Membership
+from portal.registry.models import BlockedKey, Client, ClientKey, Event, Membership, PolicyRule
 from tests.db.registry.racing import outcome_of, race_behind
 from tests.keys import new_private_key, public_pem
 from tests.registering import add_member, register_pem
@@ -391,3 +396,14 @@ def test_a_storm_of_all_verbs_ends_without_deadlock_and_with_every_promise_kept(
         (Verb.BLOCK_KEY, BlockedKey.objects.all()),
     ):
         assert Event.objects.filter(verb=verb).count() == rows.count(), verb
+
+
+def test_a_draft_that_is_being_saved_is_not_pruned(cast: SimpleNamespace) -> None:
+    values = RuleValues("A year", timezone.now(), longest_days=365)
+    late = timezone.now() + timedelta(days=2)
+    saved, deleted = (draft_rule(values, by=cast.admin) for _ in range(2))
+    save = partial(save_rule, by=cast.admin)
+    race_behind(saved, partial(save, saved), partial(prune, late))
+    assert list(PolicyRule.objects.all()) == [saved]
+    with pytest.raises(RuleNotPossible, match="not saved within a day"):
+        save(deleted)
