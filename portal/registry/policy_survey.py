@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from portal.registry.models import ClientKey, PolicyRule
 from portal.registry.models.client_key import ClientKeyQuerySet
+from portal.registry.models.policy_rule import MAX_RULES
 from portal.registry.policy_rules import keys_outside
 from portal.work.models import Task
-from portal.work.tasks import STANDING, Kind
+from portal.work.tasks import STANDING, Kind, put
 
 AGAIN_AFTER: Final = timedelta(hours=1)
 USED_WITHIN: Final = timedelta(days=1)
@@ -26,10 +27,13 @@ _PIECE: Final = 5000
 
 
 def survey(task: Task, now: datetime) -> datetime | None:
-    """Count the keys outside the rule of the task; the standing task: outside all current rules."""
+    """Count the keys outside the rule of the task. The standing task queues all current rules.
+
+    They are spread over the time until it does so again, so that an admin's draft comes first.
+    """
     if task.subject == STANDING:
-        for rule in PolicyRule.objects.current().order_by("pk"):
-            _count(rule, now)
+        for place, rule in enumerate(PolicyRule.objects.current().order_by("pk")):
+            put(SURVEY, str(rule.pk), due_at=now + AGAIN_AFTER * place / MAX_RULES)
         return now + AGAIN_AFTER
     drafted = PolicyRule.objects.filter(pk=int(task.subject)).first()
     if drafted is not None:

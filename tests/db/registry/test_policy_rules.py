@@ -191,7 +191,9 @@ def test_the_survey_counts_keys_clients_and_those_in_use(
     # Every hour, the rules that are saved are counted again.
     rule = save_rule(draft, by=cast.admin)
     exempt_client(rule, other, note="x", until=now + DAY, by=cast.admin)
+    Task.objects.all().delete()
     assert survey(Task(subject=STANDING), now) == now + timedelta(hours=1)
+    survey(Task.objects.get(subject=str(rule.pk)), now)
     assert numbers_of(rule) == {"keys": 3, "clients": 1, "used": 0}
 
 
