@@ -11,7 +11,7 @@ from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import SpanKind, StatusCode, Tracer
+from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from portal.logs import request_id
@@ -23,13 +23,32 @@ _PARENT: Final = {"traceparent": "HTTP_TRACEPARENT", "tracestate": "HTTP_TRACEST
 _METHODS: Final = {"GET", "HEAD", "POST", "OPTIONS"}
 
 
-class _OfRequests(BatchSpanProcessor):
-    """Exports the spans of requests, and not those of threads that look at the ledger."""
+class OfRequests(BatchSpanProcessor):
+    """Exports the spans of requests, and not those of threads that look at the ledger.
+
+    Without the texts of errors: one of a database may contain a whole row.
+    """
 
     def on_end(self, span: ReadableSpan) -> None:
         """Take a span that has ended."""
         if span.parent or span.kind is SpanKind.SERVER:
-            super().on_end(span)
+            super().on_end(_without_texts(span))
+
+
+def _without_texts(span: ReadableSpan) -> ReadableSpan:
+    return ReadableSpan(
+        span.name,
+        span.context,
+        span.parent,
+        span.resource,
+        span.attributes,
+        links=span.links,
+        kind=span.kind,
+        status=Status(span.status.status_code),
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
 
 
 def new_provider(url: str) -> TracerProvider:
@@ -39,7 +58,7 @@ def new_provider(url: str) -> TracerProvider:
     """
     name = os.environ.get("OTEL_SERVICE_NAME", "key-portal")
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: name}))
-    provider.add_span_processor(_OfRequests(OTLPSpanExporter(endpoint=url)))
+    provider.add_span_processor(OfRequests(OTLPSpanExporter(endpoint=url)))
     # It records statements without their parameters.
     PsycopgInstrumentor().instrument(tracer_provider=provider)
     return provider

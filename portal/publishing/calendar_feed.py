@@ -21,7 +21,7 @@ _SECONDS: Final = 300
 
 _KEPT: Final = timedelta(days=30)
 """How long the end of a key stays in the calendar, to find out later why something stopped."""
-_MOST: Final = 200
+_MOST: Final = 100
 """How many ends the calendar has, the latest ones: all of the future are among them."""
 
 _UNKNOWN: Final = problem(
