@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.db import transaction
 
@@ -80,7 +82,7 @@ def add_webhook(
         made_by=by,
         since=Ledger.head().size,
     )
-    _record(Verb.ADD_WEBHOOK, webhook, by, {"url": url, "types": list(types)})
+    _record(Verb.ADD_WEBHOOK, webhook, by, {"url": _recorded(url), "types": list(types)})
     return webhook, secret
 
 
@@ -96,7 +98,7 @@ def change_webhook(
     webhook = _locked(webhook)
     detail: dict[str, Any] = {}
     if webhook.url != url:
-        detail["url"] = {"before": webhook.url, "after": url}
+        detail["url"] = {"before": _recorded(webhook.url), "after": _recorded(url)}
     if set(webhook.types) != set(types):
         detail["types"] = difference(webhook.types, types)
     if not detail:
@@ -113,7 +115,7 @@ def change_webhook(
 def remove_webhook(webhook: Webhook, *, by: User) -> None:
     """Remove a webhook and its deliveries."""
     webhook = _locked(webhook)
-    _record(Verb.REMOVE_WEBHOOK, webhook, by, {"url": webhook.url})
+    _record(Verb.REMOVE_WEBHOOK, webhook, by, {"url": _recorded(webhook.url)})
     webhook.delete()
 
 
@@ -192,6 +194,12 @@ def _check(url: str, types: Sequence[str]) -> None:
         raise UnfitInput(f"This URL cannot be used: {refusal}.", field="url") from None
     if not types or not {value for value, _ in EventType.choosable()} >= set(types):
         raise UnfitInput("Choose at least one event.", field="types")
+
+
+def _recorded(url: str) -> str:
+    """Return what the ledger says of a URL, which may contain a secret: origin and SHA-256."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/… sha256:{sha256(url.encode()).hexdigest()}"
 
 
 def _record(verb: Verb, webhook: Webhook, by: User, detail: dict[str, Any]) -> None:
