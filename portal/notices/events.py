@@ -358,8 +358,9 @@ def _successor_used(event: Event, now: datetime) -> Iterator[Occasion]:
 
 def _webhook_changed(event: Event, now: datetime) -> Iterator[Occasion]:
     client = event.client
-    if client is None:
-        return  # it is one for the whole portal
+    # Of one for the whole portal there is no notice, and of its switching off another e-mail.
+    if client is None or event.actor is PORTAL:
+        return
     did = _ON_WEBHOOK[event.verb]
     yield _notice(
         NoticeKind.WEBHOOK_CHANGED,

@@ -17,16 +17,15 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Final
 
-from django.db import transaction
-
 from portal import outgoing
 from portal.outgoing import RequestFailed, Response
+from portal.registry.models import recording
 from portal.webhooks.models import Delivery, OffBecause, Webhook, WebhookQuerySet
 from portal.webhooks.signing import CannotSign, headers
 from portal.webhooks.switching import switch_off
 from portal.work.models import Task
 from portal.work.sealing import NotSealed, unseal
-from portal.work.tasks import Kind, put
+from portal.work.tasks import Kind, put_all
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +76,10 @@ def deliver(task: Task, now: datetime) -> datetime | None:
     outcome = _attempt(webhook, delivery, now)
     _note(webhook, delivery, outcome, now)
     following = _next(webhook)
-    return max(filter(None, (following.next_at, webhook.paused_until))) if following else None
+    if following is None:
+        return None
+    # Not earlier than now, however old it is: the webhooks that became due meanwhile come first.
+    return max(filter(None, (now, following.next_at, webhook.paused_until)))
 
 
 def wake(webhooks: WebhookQuerySet, now: datetime) -> None:
@@ -85,8 +87,7 @@ def wake(webhooks: WebhookQuerySet, now: datetime) -> None:
     subjects = [str(pk) for pk in webhooks.values_list("pk", flat=True)]
     waiting = Task.objects.filter(kind=WEBHOOK.name, subject__in=subjects, claim=None)
     waiting.filter(due_at__gt=now).update(due_at=now)
-    for subject in subjects:
-        put(WEBHOOK, subject, due_at=now)
+    put_all(WEBHOOK, subjects, due_at=now)
 
 
 def _next(webhook: Webhook) -> Delivery | None:
@@ -120,7 +121,7 @@ def _ms_since(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
 
 
-@transaction.atomic
+@recording()
 def _note(webhook: Webhook, delivery: Delivery, outcome: Outcome, now: datetime) -> None:
     """Write down how an attempt ended, in both rows."""
     locked = Webhook.objects.select_for_update(no_key=True).filter(pk=webhook.pk).first()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.db.models import Q
 
 from portal.registry.models import Event, Ledger
@@ -16,6 +17,8 @@ from portal.webhooks.messages import Message, message_of_end, messages_of
 from portal.webhooks.models import Delivery, Position, Webhook
 from portal.work.models import Task
 from portal.work.tasks import Kind
+
+logger = logging.getLogger(__name__)
 
 EVERY: Final = timedelta(seconds=2)
 """How often the ledger is looked at."""
@@ -32,6 +35,8 @@ BATCH: Final = 50
 KEPT: Final = timedelta(days=30)
 """How long a delivery is kept."""
 
+_PIECE: Final = 1000
+"""How many webhooks, or new deliveries, one statement handles."""
 _PRUNED: Final = 1000
 _LONGEST_LOOK: Final = timedelta(days=1)
 """How much time is handled at once after a pause, so that the number of keys is small."""
@@ -39,28 +44,50 @@ _LONGEST_LOOK: Final = timedelta(days=1)
 
 def follow(_task: Task, now: datetime) -> datetime:
     """Make the deliveries of the next events and ends of keys; return when to look again."""
-    number = _follow_ledger(now)
-    is_behind = _follow_clock(now)
-    return now if number == BATCH or is_behind else now + EVERY
+    is_behind = _follow_ledger(now)
+    is_behind |= _follow_clock(now)
+    return now if is_behind else now + EVERY
 
 
-def _follow_ledger(now: datetime) -> int:
-    """Handle the next events and move the position; return how many there were.
+def _follow_ledger(now: datetime) -> bool:
+    """Handle the next events and move the position; return whether there may be more.
 
     It is one transaction, so a killed worker leaves all of it or nothing.
     """
     position = Position.objects.filter(pk=1).first()
     if position and position.number >= Ledger.head().size:
-        return 0
+        return False
     with transaction.atomic():
         position = Position.locked(now)
         after = Event.objects.filter(number__gt=position.number).order_by("number")
         events = list(after.select_related("client", "key__client").defer(*_UNUSED)[:BATCH])
-        _deliver((message for event in events for message in messages_of(event)), now)
+        messages: list[Message] = []
+        is_behind = len(events) == BATCH
+        for event in events:
+            position.number = event.number or position.number
+            messages += (found := _messages_of(event))
+            # It is for all webhooks, so others do not go into the same transaction.
+            if any(each.of_all for each in found):
+                is_behind = True
+                break
+        _deliver(messages, now)
         if events:
-            position.number = events[-1].number or position.number
             position.save(update_fields=["number"])
-    return len(events)
+    return is_behind
+
+
+def _messages_of(event: Event) -> list[Message]:
+    """Return the messages about an event; none if it is not as expected.
+
+    Without this, one event that a newer version recorded would stop all webhooks.
+    """
+    try:
+        return list(messages_of(event))
+    except Error:
+        raise  # another attempt may succeed
+    except Exception:
+        logger.exception("No webhook is sent event %s of the ledger.", event.number)
+        return []
 
 
 _UNUSED: Final = ("key__pem", "key__jwk")
@@ -75,7 +102,7 @@ def _follow_clock(now: datetime) -> bool:
         position = Position.locked(now)
         begin = position.clock_at
         end = min(now, begin + _LONGEST_LOOK)
-        _deliver(_ends(begin, end, now), now)
+        _deliver(list(_ends(begin, end, now)), now)
         position.clock_at = end
         position.save(update_fields=["clock_at"])
     if end < now:
@@ -106,23 +133,24 @@ def _is_wanted() -> Q:
     return Q(client__in=on.values("client"))
 
 
-def _deliver(messages: Iterable[Message], now: datetime) -> None:
+def _deliver(messages: Sequence[Message], now: datetime) -> None:
     """Make a delivery of each message to each webhook that it is for, and wake these."""
-    messages = list(messages)
-    on = Webhook.objects.filter(off_at=None)
+    on = Webhook.objects.filter(off_at=None).order_by("pk")
     if not any(each.of_all for each in messages):
         clients = {each.client_pk for each in messages} - {None}
         on = on.filter(Q(client=None) | Q(client__in=clients))
-    webhooks = list(on)
-    made = [
-        message.delivery(webhook, now)
-        for message in messages
-        for webhook in webhooks
-        if _is_for(message, webhook)
-    ]
-    # Another attempt at this transaction is no second occasion.
-    Delivery.objects.bulk_create(made, ignore_conflicts=True)
-    wake(Webhook.objects.filter(pk__in={each.webhook_id for each in made}), now)
+    last = 0
+    while webhooks := list(on.filter(pk__gt=last)[:_PIECE]):
+        made = [
+            message.delivery(webhook, now)
+            for message in messages
+            for webhook in webhooks
+            if _is_for(message, webhook)
+        ]
+        # Another attempt at this transaction is no second occasion.
+        Delivery.objects.bulk_create(made, ignore_conflicts=True, batch_size=_PIECE)
+        wake(Webhook.objects.filter(pk__in={each.webhook_id for each in made}), now)
+        last = webhooks[-1].pk
 
 
 def _is_for(message: Message, webhook: Webhook) -> bool:

@@ -9,7 +9,9 @@ from django.core.mail import EmailMessage
 
 from portal.accounts.mail import queue
 from portal.accounts.models import User
+from portal.registry.choices import Verb
 from portal.registry.endpoints import issuer
+from portal.registry.models import PORTAL, Event
 from portal.registry.models.client import active_owners
 from portal.webhooks.models import OffBecause, Webhook
 from portal.webhooks.paths import path_of
@@ -24,7 +26,8 @@ _LIFE: Final = timedelta(days=3)
 def switch_off(webhook: Webhook, because: OffBecause, now: datetime) -> None:
     """Switch a webhook off, whose row is locked, and give up what it has not been sent.
 
-    If no person did it, its owners get an e-mail: those of its client, or the admins.
+    If no person did it, it is an event of the portal, and its owners get an e-mail: those of its
+    client, or the admins. Call it in `recording`.
     """
     webhook.off_at, webhook.off_because = now, because
     webhook.save(update_fields=["off_at", "off_because"])
@@ -32,6 +35,8 @@ def switch_off(webhook: Webhook, because: OffBecause, now: datetime) -> None:
     waiting.filter(error="").update(error=GIVEN_UP)
     waiting.update(next_at=None)
     if because != OffBecause.PERSON:
+        detail = {"webhook": webhook.pk, "on": False}
+        Event.objects.record(Verb.CHANGE_WEBHOOK, by=PORTAL, client=webhook.client, detail=detail)
         for email in _owners(webhook):
             queue(_notice(webhook, email), life=_LIFE)
 

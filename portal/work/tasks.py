@@ -7,7 +7,7 @@ lease, another worker does it again. What a kind does must allow that. `most_los
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -89,6 +89,12 @@ def put(
         sealed=seal(sealed) if sealed else "",
     )
     Task.objects.bulk_create([task], ignore_conflicts=True)
+
+
+def put_all(kind: Kind, subjects: Iterable[str], *, due_at: datetime) -> None:
+    """Queue a task for each subject, unless it is queued already."""
+    tasks = [Task(kind=kind.name, subject=each, due_at=due_at, sealed="") for each in subjects]
+    Task.objects.bulk_create(tasks, ignore_conflicts=True)
 
 
 def put_standing(kinds: Collection[str], now: datetime) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import signal
 import socket
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal import outgoing
@@ -21,8 +24,8 @@ from portal.registry import actions
 from portal.registry.actions.policy_rule import RuleValues
 from portal.registry.choices import RevocationReason, Role
 from portal.registry.errors import UnfitInput
-from portal.registry.models import Client, ClientKey, Event, PolicyRule
-from portal.webhooks import deliver
+from portal.registry.models import PORTAL, Client, ClientKey, Event, PolicyRule
+from portal.webhooks import deliver, follow
 from portal.webhooks.actions import (
     LIMIT,
     MOST_WAITING,
@@ -38,6 +41,7 @@ from portal.webhooks.actions import (
 )
 from portal.webhooks.deliver import LIFE, OFF_AFTER
 from portal.webhooks.follow import FOLLOW, KEPT
+from portal.webhooks.messages import messages_of
 from portal.webhooks.models import Delivery, OffBecause, Webhook
 from portal.webhooks.switching import GIVEN_UP
 from portal.work.models import Task
@@ -260,6 +264,52 @@ def test_an_attempt_counts_whatever_goes_wrong(
     assert webhook.paused_until == hooked.now + SECOND * 5
 
 
+def test_a_webhook_with_much_to_send_lets_others_go_first(
+    hooked: Hooked, payments: Client, cast: SimpleNamespace
+) -> None:
+    webhook = hooked.add(payments, cast.dev)
+    for _ in range(2):
+        send_test(webhook, now=hooked.now)
+    later = hooked.now + timedelta(hours=1)
+    assert deliver.deliver(Task(subject=str(webhook.pk)), later) == later
+
+
+def test_an_event_that_is_not_as_expected_stops_no_other(
+    hooked: Hooked, payments: Client, cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer version of the portal may have recorded it."""
+    hooked.add(payments, cast.dev)
+
+    def fail(event: Event) -> Any:
+        if event.verb == "suspend_client":
+            raise KeyError
+        return messages_of(event)
+
+    monkeypatch.setattr(follow, "messages_of", fail)
+    actions.suspend_client(payments, note="A note", by=cast.admin)
+    actions.resume_client(payments, by=cast.admin)
+    hooked.work(5 * SECOND)
+    assert hooked.types == ["client.resumed"]
+
+
+def test_what_is_for_all_webhooks_is_made_in_pieces(
+    hooked: Hooked,
+    payments: Client,
+    cast: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    webhooks = [hooked.add(payments, cast.dev, types=["policy.changed"]) for _ in range(3)]
+    monkeypatch.setattr(follow, "_PIECE", 2)
+    values = RuleValues("A year", hooked.now, longest_days=365)
+    actions.save_rule(actions.draft_rule(values, by=cast.admin), by=cast.admin)
+    put_standing([FOLLOW.name], hooked.now)
+    with CaptureQueriesContext(connection) as queries:
+        FOLLOW.run(Task(), hooked.now)
+    queued = [each for each in queries if 'INTO "work_task"' in each["sql"]]
+    assert len(queued) == 2
+    assert Delivery.objects.filter(webhook__in=webhooks).count() == 3
+
+
 def test_a_receiver_that_hangs_costs_one_attempt_per_pause(
     hooked: Hooked, payments: Client, cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -345,6 +395,9 @@ def test_after_five_days_of_failure_it_is_off_and_owners_get_an_e_mail(
     assert (message.to, message.subject) == (["alice@example.com"], "A webhook was switched off")
     assert f"/clients/{payments.client_id}/webhooks/{webhook.pk}/" in message.body
     assert webhook.url not in message.body
+    event = Event.objects.get(verb="change_webhook")
+    assert (event.actor, event.client) == (PORTAL, payments)
+    assert event.detail == {"webhook": webhook.pk, "on": False}
 
 
 def test_a_receiver_that_is_gone_is_switched_off_at_once(
@@ -568,7 +621,11 @@ def test_changes_are_events_of_the_ledger(
         ("remove_webhook", "alice@example.com", payments),
     ]
     assert event_text(events[0]) == ("dev@example.com added a webhook of the client “Payments”.")
-    assert events[1].detail["url"] == {"before": url, "after": f"{url}2"}
+    # A URL may contain a secret, and the ledger keeps it for ever.
+    assert "/hook" not in str([each.detail for each in events])
+    digest = sha256(f"{url}2".encode()).hexdigest()
+    origin = url.removesuffix("/hook")
+    assert events[1].detail["url"]["after"] == f"{origin}/… sha256:{digest}"
     assert first != second
     said = str([(each.detail, each.salts) for each in events])
     assert first not in said
