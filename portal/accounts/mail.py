@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.errors import MessageError
 from email.utils import make_msgid
@@ -21,11 +22,18 @@ from portal.work.sealing import NotSealed, unseal
 from portal.work.tasks import Kind, TaskDropped, TaskFailed, put
 
 
-def queue(message: EmailMessage, *, life: timedelta, now: datetime | None = None) -> None:
+def queue(
+    message: EmailMessage,
+    *,
+    life: timedelta,
+    now: datetime | None = None,
+    is_notice: bool = False,
+) -> None:
     """Let a worker send the message, or drop it if it cannot be sent within its life.
 
     Keeps the headers and the other forms of the text, such as HTML, and no attachments. Address and
-    text are encrypted until then, because the text may contain what signs somebody in.
+    text are encrypted until then, because the text may contain what signs somebody in. Notices may
+    be many, so they are a kind of their own: nobody who signs up has to wait for them.
     """
     content = {
         "subject": message.subject,
@@ -36,7 +44,8 @@ def queue(message: EmailMessage, *, life: timedelta, now: datetime | None = None
         "headers": {"Message-ID": make_msgid(domain=str(DNS_NAME)), **message.extra_headers},
         "alternatives": getattr(message, "alternatives", []),
     }
-    put_sealed(MESSAGE, json.dumps(content, default=str), life=life, now=now)
+    kind = NOTICE if is_notice else MESSAGE
+    put_sealed(kind, json.dumps(content, default=str), life=life, now=now)
 
 
 def put_sealed(kind: Kind, text: str, *, life: timedelta, now: datetime | None = None) -> None:
@@ -89,3 +98,4 @@ MESSAGE: Final = Kind(
     # A worker that is killed after sending sends the message once more, and no more than that.
     most_lost=1,
 )
+NOTICE: Final = replace(MESSAGE, name="notice_message", title="Messages of notices")

@@ -8,6 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from portal.notices.ends import DAYS, FIRST
+from portal.notices.give import MOST
 from portal.notices.models import Notice, Position
 from portal.notices.single import handle_end
 from portal.registry.successors import keys_ending
@@ -18,7 +19,7 @@ EVERY: Final = timedelta(minutes=1)
 """How often the clock is looked at."""
 
 BATCH: Final = 50
-"""How many keys one transaction handles."""
+"""How many keys one transaction handles, at most."""
 
 KEPT: Final = timedelta(days=120)
 """How long a notice is remembered: longer than the clock looks back, so none is given again."""
@@ -51,14 +52,19 @@ def tick_batch(now: datetime) -> bool:
     periods = [(begin + ahead, end + ahead) for ahead in (timedelta(days=each) for each in DAYS)]
     due = keys_ending(*periods).filter(pk__gt=position.clock_key, client__deleted=False)
     keys = list(due.select_related("client").order_by("pk")[:BATCH])
+    left, last = MOST, position.clock_key
     for key in keys:
-        handle_end(key, now)
-    if len(keys) == BATCH:
-        position.clock_at, position.clock_to, position.clock_key = begin, end, keys[-1].pk
+        left -= handle_end(key, now, left)
+        if left == 0:
+            break  # not past this key: the next transaction gives the rest of its notices
+        last = key.pk
+    has_more = left == 0 or len(keys) == BATCH
+    if has_more:
+        position.clock_at, position.clock_to, position.clock_key = begin, end, last
     else:
         position.clock_at, position.clock_to, position.clock_key = end, None, 0
     position.save(update_fields=["clock_at", "clock_to", "clock_key"])
-    return len(keys) == BATCH
+    return has_more
 
 
 CLOCK: Final = Kind("notices_of_ends", "Notices of keys that end", tick, is_standing=True)

@@ -44,7 +44,7 @@ def ask_contacts(client: Client, *, by_id: int, now: datetime) -> None:
         subject = f"{unlinked(client.name)}: do you want the notices of this client?"
         headers = one_click(token)
         sent = message("question", subject, context, to=email, now=now, headers=headers)
-        queue(sent, life=_LIFE, now=now)
+        queue(sent, life=_LIFE, now=now, is_notice=True)
 
 
 def ask_to_join(pending: PendingMember, now: datetime) -> None:
@@ -69,7 +69,7 @@ def ask_to_join(pending: PendingMember, now: datetime) -> None:
     subject = f"{unlinked(client.name)}: {address(by.email)} asks you to join as {role}"
     headers = one_click(token)
     sent = message("join", subject, context, to=pending.email, now=now, headers=headers)
-    queue(sent, life=min(_LIFE, pending.ends_at - now), now=now)
+    queue(sent, life=min(_LIFE, pending.ends_at - now), now=now, is_notice=True)
 
 
 def ask_addresses(event: Event, now: datetime) -> None:
@@ -106,6 +106,15 @@ def agreed_contacts(client: Client) -> list[Recipient]:
         )
         for asked in agreed.order_by("pk")
     ]
+
+
+def answers(client: Client) -> list[tuple[str, str]]:
+    """Return each contact of the client with its answer; "" if it was not asked, as members are."""
+    asked = AskedAddress.objects.filter(
+        client=client, purpose=Purpose.CONTACT, email__in=listed(client)
+    )
+    answer = {each.email: each.answer for each in asked}
+    return [(contact, answer.get(contact.lower(), "")) for contact in client.contacts]
 
 
 def listed(client: Client) -> set[str]:

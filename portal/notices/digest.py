@@ -78,7 +78,8 @@ def _send(name: str, own: QuerySet[Notice], now: datetime) -> None:
         }
         subject = f"{number} notices about clients and keys, {date_text(now)}"
         if lines:
-            queue(message_to(recipient, "digest", subject, context, now), life=LIFE, now=now)
+            message = message_to(recipient, "digest", subject, context, now)
+            queue(message, life=LIFE, now=now, is_notice=True)
     own.update(digested_at=now)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
+from portal.notices.give import MOST
 from portal.notices.models import Position
 from portal.notices.single import events, handle_event
 from portal.registry.models import Ledger
@@ -17,7 +18,7 @@ EVERY: Final = timedelta(seconds=5)
 """How often the ledger is looked at."""
 
 BATCH: Final = 50
-"""How many events one transaction handles."""
+"""How many events one transaction handles, at most."""
 
 
 def follow(_task: Task, now: datetime) -> datetime:
@@ -25,22 +26,25 @@ def follow(_task: Task, now: datetime) -> datetime:
     position = Position.objects.filter(pk=1).first()
     if position and position.number >= Ledger.head().size:
         return now + EVERY
-    return now if follow_batch(now) == BATCH else now + EVERY
+    return now if follow_batch(now) else now + EVERY
 
 
 @transaction.atomic
-def follow_batch(now: datetime) -> int:
-    """Handle a batch of events after the position, and move it; return how many there were.
+def follow_batch(now: datetime) -> bool:
+    """Handle a batch of events after the position, and move it; return whether there may be more.
 
     A killed worker leaves all of it or nothing.
     """
     position = Position.locked()
     batch = list(events().filter(number__gt=position.number).order_by("number")[:BATCH])
+    left = MOST
     for event in batch:
-        handle_event(event, now)
+        left -= handle_event(event, now, left)
+        if left == 0:
+            break  # not past this event: the next transaction gives the rest of its notices
         position.number = event.number or 0
     position.save(update_fields=["number"])
-    return len(batch)
+    return left == 0 or len(batch) == BATCH
 
 
 FOLLOW: Final = Kind("notices", "Notices of changes", follow, is_standing=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Count
 
 from portal.accounts.mail import queue
 from portal.notices.contacts import agreed_contacts, ask_contacts
@@ -25,16 +26,25 @@ Notices about security are counted apart, so that no others delay them.
 _HOUR: Final = timedelta(hours=1)
 
 
-def give(occasions: Iterable[Occasion], now: datetime) -> None:
-    """Give each occasion's recipients a notice, unless they have it already.
+MOST: Final = 200
+"""How many notices one transaction gives, however large a team is: it ends within its lease."""
 
+
+def give(occasions: Iterable[Occasion], now: datetime, *, most: int | None = None) -> int:
+    """Give each occasion's recipients a notice, unless they have it already; return how many.
+
+    Where that is `most`, others may be without theirs: to give the same occasions again goes on.
     The caller holds the lock of the `Position`, in the transaction that also moves it.
     """
+    number = 0
     for occasion in occasions:
-        _give(occasion, now)
+        number += _give(occasion, now, None if most is None else most - number)
+        if number == most:
+            break
+    return number
 
 
-def _give(occasion: Occasion, now: datetime) -> None:
+def _give(occasion: Occasion, now: datetime, most: int | None) -> int:
     recipients = _recipients(occasion, now)
     same = Notice.objects.filter(
         kind=occasion.kind,
@@ -43,7 +53,8 @@ def _give(occasion: Occasion, now: datetime) -> None:
         recipient__in=[each.name for each in recipients],
     )
     known = set(same.values_list("recipient", flat=True))
-    new = [each for each in recipients if each.name not in known]
+    new = [each for each in recipients if each.name not in known][:most]
+    digests = _digests(occasion, new, now)
     rows = [
         Notice(
             kind=occasion.kind,
@@ -54,14 +65,16 @@ def _give(occasion: Occasion, now: datetime) -> None:
             sentence=occasion.letter.sentence,
             path=occasion.letter.path,
             made_at=now,
-            digest_at=_digest_at(occasion, each, now),
+            digest_at=digests.get(each.name),
         )
         for each in new
     ]
     Notice.objects.bulk_create(rows)
     for each, row in zip(new, rows, strict=True):
         if row.digest_at is None:
-            queue(notice_message(occasion.letter, each, now), life=occasion.life, now=now)
+            message = notice_message(occasion.letter, each, now)
+            queue(message, life=occasion.life, now=now, is_notice=True)
+    return len(new)
 
 
 def _recipients(occasion: Occasion, now: datetime) -> list[Recipient]:
@@ -73,14 +86,15 @@ def _recipients(occasion: Occasion, now: datetime) -> list[Recipient]:
     return [*members, *agreed_contacts(client)]
 
 
-def _digest_at(occasion: Occasion, to: Recipient, now: datetime) -> datetime | None:
-    """Return when a digest is to have the notice; None if it has a message of its own."""
+def _digests(occasion: Occasion, to: list[Recipient], now: datetime) -> dict[str, datetime]:
+    """Return when a digest is to have the notice; without those that get a message of their own."""
     is_security = RULES[occasion.kind].is_security
-    own = Notice.objects.filter(recipient=to.name, made_at__gt=now - _HOUR, digest_at=None)
+    names = [each.name for each in to]
+    own = Notice.objects.filter(recipient__in=names, made_at__gt=now - _HOUR, digest_at=None)
     counted = own.filter(kind__in=SECURITY) if is_security else own.exclude(kind__in=SECURITY)
-    if counted[:MOST_AN_HOUR].count() < MOST_AN_HOUR:
-        return None
-    return now + _HOUR if is_security else next_digest(now)
+    had = counted.values("recipient").annotate(number=Count("pk"))
+    many = had.filter(number__gte=MOST_AN_HOUR).values_list("recipient", flat=True)
+    return dict.fromkeys(many, now + _HOUR if is_security else next_digest(now))
 
 
 def next_digest(now: datetime) -> datetime:

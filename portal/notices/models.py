@@ -142,6 +142,13 @@ class AskedAddress(models.Model):
     def __str__(self) -> str:
         return f"{self.email}: {self.get_purpose_display()}"
 
+    @property
+    def answer(self) -> str:
+        """What a contact answered, in words that follow its address."""
+        if self.agreed_at:
+            return "gets notices"
+        return "wants no notices" if self.stopped_at else "has not answered"
+
 
 class SilentAddress(models.Model):
     """An e-mail address whose owner wants no questions and no notices of any client."""

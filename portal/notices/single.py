@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from portal.notices.contacts import ask_addresses
 from portal.notices.ends import occasions_of_end
 from portal.notices.events import occasions_of
-from portal.notices.give import give
+from portal.notices.give import MOST, give
 from portal.notices.models import Position
 from portal.notices.policy import queue_policy_notices
 from portal.registry.models import ClientKey, Event
@@ -38,49 +38,53 @@ def events() -> QuerySet[Event]:
     return Event.objects.select_related(*_NAMED).defer("key__pem", "key__jwk")
 
 
-def handle_event(event: Event, now: datetime) -> None:
-    """Give the notices of an event, or set it aside. The caller holds the lock of the `Position`.
+def handle_event(event: Event, now: datetime, most: int) -> int:
+    """Give the notices of an event, or set it aside; return how many, at `most` as in `give`.
 
-    Raises the errors of a database that is gone or too slow: those are not about the event.
+    The caller holds the lock of the `Position`. Raises the errors of a database that is gone or too
+    slow: those are not about the event.
     """
-    _or_set_aside(f"event {event.number}", partial(_of_event, event), now)
+    return _or_set_aside(f"event {event.number}", partial(_of_event, event, now, most), now)
 
 
-def handle_end(key: ClientKey, now: datetime) -> None:
+def handle_end(key: ClientKey, now: datetime, most: int) -> int:
     """Give the notice of a key that ends, or set it aside; else as `handle_event`."""
-    _or_set_aside(f"key {key.pk}", partial(_of_end, key), now)
+    return _or_set_aside(f"key {key.pk}", partial(_of_end, key, now, most), now)
 
 
-def _of_event(event: Event, now: datetime) -> None:
-    give(occasions_of(event, now), now)
+def _of_event(event: Event, now: datetime, most: int) -> int:
     ask_addresses(event, now)
     queue_policy_notices(event, now)
+    return give(occasions_of(event, now), now, most=most)
 
 
-def _of_end(key: ClientKey, now: datetime) -> None:
-    give(occasions_of_end(key, now), now)
+def _of_end(key: ClientKey, now: datetime, most: int) -> int:
+    return give(occasions_of_end(key, now), now, most=most)
 
 
-def _or_set_aside(subject: str, run: Callable[[datetime], None], now: datetime) -> None:
+def _or_set_aside(subject: str, run: Callable[[], int], now: datetime) -> int:
     try:
         with transaction.atomic():
-            run(now)
+            return run()
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         logger.exception("The notices of %s are set aside", subject)
         put(SET_ASIDE, subject, due_at=now, last_at=now + _LIFE)
+        return 0
 
 
 @transaction.atomic
-def _again(task: Task, now: datetime) -> None:
-    """Try once more what was set aside."""
+def _again(task: Task, now: datetime) -> datetime | None:
+    """Try once more what was set aside; return when to go on, if there may be more to give."""
     Position.locked()
     what, number = task.subject.split(" ")
     if what == "event":
-        _of_event(events().get(number=number), now)
+        given = _of_event(events().get(number=number), now, MOST)
     else:
-        _of_end(ClientKey.objects.select_related("client").get(pk=number), now)
+        key = ClientKey.objects.select_related("client").get(pk=number)
+        given = _of_end(key, now, MOST)
+    return now if given == MOST else None
 
 
 SET_ASIDE: Final = Kind("notices_set_aside", "Notices that failed and were set aside", _again)

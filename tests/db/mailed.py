@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.core import mail
 from django.core.mail import EmailMessage
 
-from portal.accounts.mail import MESSAGE
+from portal.accounts.mail import MESSAGE, NOTICE
 from portal.accounts.password_reset import RESET
 from portal.work.worker import Worker
 from tests.interop.served import database_url
@@ -18,7 +18,7 @@ from tests.mail_server import MailServer
 from tests.ops.production import PRODUCTION, ROOT
 from tests.waiting import wait_until
 
-MAIL: Final = (MESSAGE.name, RESET.name)
+MAIL: Final = (MESSAGE.name, NOTICE.name, RESET.name)
 """The kinds of tasks that send messages."""
 
 

@@ -1,8 +1,11 @@
-"""Template tags of messages in plain text."""
+"""Template tags of notices: for messages in plain text, and for the page of a client."""
 
 from __future__ import annotations
 
 from django import template
+
+from portal.notices.contacts import answers
+from portal.registry.models import Client
 
 register = template.Library()
 
@@ -11,3 +14,9 @@ register = template.Library()
 def indented(text: str) -> str:
     """Return a text whose further lines are indented, so that it imitates no line of ours."""
     return text.replace("\n", "\n    ")
+
+
+@register.filter
+def contacts_with_answers(client: Client) -> list[tuple[str, str]]:
+    """Return the contacts of a client, each with its answer about notices."""
+    return answers(client)

@@ -11,7 +11,7 @@ from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 
-from portal.accounts.mail import MESSAGE
+from portal.accounts.mail import NOTICE
 from portal.notices.clock import tick
 from portal.notices.digest import digest
 from portal.notices.follow import follow
@@ -30,7 +30,7 @@ def work(now: datetime | None = None) -> None:
     for run in (follow, tick, digest):
         while run(Task(), now) <= now:
             pass
-    worker = Worker(kinds=[MESSAGE.name, POLICY.name], clock=lambda: now)
+    worker = Worker(kinds=[NOTICE.name, POLICY.name], clock=lambda: now)
     while Task.objects.exists() and worker.step():
         pass
 

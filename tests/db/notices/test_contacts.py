@@ -9,15 +9,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.core.mail import EmailMultiAlternatives
+from django.core import mail
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.test import Client as Browser
 from django.utils import timezone
 
+from portal.accounts.mail import MESSAGE, queue
 from portal.notices.addresses import MOST_FOR_ADDRESS, MOST_OF_CLIENT
+from portal.notices.follow import follow
 from portal.notices.models import AskedAddress
 from portal.registry import actions
 from portal.registry.choices import Role
 from portal.registry.models import Client, ClientKey
+from portal.work.models import Task
+from portal.work.worker import Worker
 from tests.db.notices.conftest import said
 from tests.db.pages import text_of
 
@@ -88,6 +93,37 @@ def test_contact_agrees_by_one_click_and_stops_by_another(
     assert program.post(stop, {"List-Unsubscribe": "One-Click"}).status_code == 200
     actions.resume_client(payments, by=cast.admin)
     assert to(sent(), CONTACT) == []
+
+
+def test_client_page_shows_the_answers_of_its_contacts(
+    question: EmailMultiAlternatives, payments: Client, browser_of: Callable[[str], Browser]
+) -> None:
+    Client.objects.filter(pk=payments.pk).update(contacts=[CONTACT, "alice@example.com"])
+    page = f"/clients/{payments.client_id}/"
+
+    def contacts(person: str) -> str:
+        html = browser_of(person).get(page).content.decode()
+        return "".join(re.findall(r"<p>Contacts: (.*?)</p>", html))
+
+    others = ", alice@example.com"
+    assert contacts("alice") == f"{CONTACT} (has not answered){others}"
+    agree = links(question)["agreement"]
+    Browser().post(agree)
+    assert contacts("alice") == f"{CONTACT} (gets notices){others}"
+    Browser().post(agree.replace("agreement", "stop"))
+    assert contacts("viewer") == f"{CONTACT} (wants no notices){others}"
+
+
+def test_flood_of_notices_delays_no_other_messages(
+    sent: Sent, payments: Client, cast: SimpleNamespace
+) -> None:
+    sent()
+    mail.outbox.clear()
+    suspend(payments, cast.admin)
+    queue(EmailMessage("Your code", "ABCD", to=["new@example.com"]), life=timedelta(hours=1))
+    follow(Task(), timezone.now())
+    Worker(kinds=[MESSAGE.name]).step()
+    assert [each.subject for each in mail.outbox] == ["Your code"]
 
 
 @pytest.mark.parametrize("part", ["agreement", "stop", "silence"])

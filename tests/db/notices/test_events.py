@@ -12,6 +12,7 @@ import pytest
 from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 
+from portal.notices.follow import follow_batch
 from portal.notices.give import MOST_AN_HOUR
 from portal.notices.models import Notice, Position
 from portal.notices.policy import give_policy_notices
@@ -119,7 +120,7 @@ def test_people_hear_once_of_a_client_and_its_team(
     assert new(sent()) == [("alice", "Pay: was archived")]
     actions.unarchive_client(payments, by=cast.bob)
     assert new(sent()) == [("alice", "Pay: was taken back")]
-    assert not Task.objects.filter(kind="message").exists()
+    assert not Task.objects.exists()
 
 
 def test_private_key_that_was_sent_is_a_notice_of_its_own(
@@ -256,6 +257,26 @@ def test_five_workers_at_once_give_each_notice_once(settings: Any) -> None:
     assert len(ids) == len(set(ids)) == SENT
     html = [each for each in server.messages if "Content-Type: text/html" in each]
     assert len(html) == SENT
+
+
+def test_transaction_gives_few_notices_however_many_people_get_them(
+    sent: Sent,
+    payments: Client,
+    key: ClientKey,
+    cast: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_member(payments, email="bob@example.com", role=Role.OWNER, by=cast.alice)
+    sent()
+    monkeypatch.setattr("portal.notices.follow.MOST", 2)
+    revoke(key, cast.alice)
+    revoked = Notice.objects.filter(kind="key_revoked")
+    assert follow_batch(timezone.now())
+    assert revoked.count() == 2
+    assert not follow_batch(timezone.now())
+    assert set(revoked.values_list("recipient", flat=True)) == {
+        f"person {each.pk}" for each in (cast.alice, cast.dev, cast.bob)
+    }
 
 
 @pytest.mark.postgresql
