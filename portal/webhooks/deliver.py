@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 LIFE: Final = timedelta(days=3)
 """After how long a message is given up."""
 
+TOO_LATE: Final = "its receiver failed for three days"
+"""The error of a message that is given up while another one is tried."""
+
 OFF_AFTER: Final = timedelta(days=5)
 """After how long without a success a webhook is switched off."""
 
@@ -138,6 +141,11 @@ def _note(webhook: Webhook, delivery: Delivery, outcome: Outcome, now: datetime)
         # It may have been switched off meanwhile.
         is_over = next_at >= delivery.made_at + LIFE or not locked.is_on
         delivery.next_at = None if is_over else next_at
+        # With others that its pauses kept back for as long.
+        late = locked.deliveries.filter(next_at__isnull=False, made_at__lte=now - LIFE)
+        late = late.exclude(pk=delivery.pk)
+        late.filter(error="").update(error=TOO_LATE)
+        late.update(next_at=None)
         locked.failures += 1
         locked.failing_since = locked.failing_since or now
         locked.paused_until = now + max(pause_after(locked.failures), outcome.retry_after)

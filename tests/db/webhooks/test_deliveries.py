@@ -39,7 +39,7 @@ from portal.webhooks.actions import (
     send_test,
     switch_webhook,
 )
-from portal.webhooks.deliver import LIFE, OFF_AFTER
+from portal.webhooks.deliver import LIFE, OFF_AFTER, TOO_LATE
 from portal.webhooks.follow import FOLLOW, KEPT
 from portal.webhooks.messages import messages_of
 from portal.webhooks.models import Delivery, OffBecause, Webhook
@@ -372,6 +372,20 @@ def test_a_message_is_given_up_after_three_days(
     assert timedelta(hours=hours) == LIFE
     assert delivery.attempts == 1 + hours // 12
     assert not Task.objects.filter(kind="webhook").exists()
+
+
+def test_a_message_that_pauses_kept_back_is_given_up_too(
+    hooked: Hooked, payments: Client, cast: SimpleNamespace
+) -> None:
+    webhook = hooked.add(payments, cast.dev)
+    hooked.answers[:] = [FAILS] * 2
+    for _ in range(3):
+        register(payments, cast.dev)
+    hooked.work(5 * SECOND)
+    hooked.work(LIFE)
+    given_up = webhook.deliveries.filter(next_at=None).order_by("pk")
+    assert [each.error for each in given_up] == [TOO_LATE, "", TOO_LATE]
+    assert len(hooked.messages) == 2
 
 
 def test_after_five_days_of_failure_it_is_off_and_owners_get_an_e_mail(
