@@ -17,11 +17,11 @@ from portal.notices.models import Position
 from portal.notices.occasions import Letter, Occasion, client_path
 from portal.notices.quoting import quoted, unlinked
 from portal.registry.choices import Verb
-from portal.registry.models import Client, ClientKey, Event, PolicyRule
+from portal.registry.models import Client, ClientKey, Event, PolicyExemption, PolicyRule
 from portal.registry.policy_rules import keys_outside, outside_of
 from portal.registry.policy_survey import pieces_outside
 from portal.work.models import Task
-from portal.work.tasks import Kind, put
+from portal.work.tasks import Kind, put_all
 
 BATCH: Final = 50
 """How many clients one transaction handles."""
@@ -33,25 +33,49 @@ _NAMED: Final = 10
 def queue_policy_notices(event: Event, now: datetime) -> None:
     """If an event puts a rule into force, let a worker tell the teams of the keys outside it.
 
-    It has to read the whole registry, so it is a task of its own.
+    It has to read the whole registry, so it is a task of its own. So is each exemption, as its team
+    gets the notice when it ends.
     """
-    if event.verb == Verb.CHANGE_POLICY and event.detail.get("what") == "saved":
-        put(POLICY, str(event.detail["rule"]), due_at=now)
-
-
-def give_policy_notices(task: Task, now: datetime) -> None:
-    """Give each client with keys outside the rule of the task a notice, unless it has it."""
-    rule = PolicyRule.objects.filter(pk=int(task.subject)).first()
-    if rule is None or not rule.is_current:
+    if event.verb != Verb.CHANGE_POLICY:
         return
+    rule = event.detail.get("rule")
+    subjects = []
+    if event.detail.get("what") == "saved":
+        # With the exemptions that moved to it from the rule that it replaces.
+        exempt = PolicyExemption.objects.filter(rule=rule).values_list("client_id", flat=True)
+        subjects = [str(rule), *(f"{rule} {client}" for client in exempt)]
+    elif event.client_id is not None:
+        subjects = [f"{rule} {event.client_id}"]
+    put_all(POLICY, subjects, due_at=now)
+    waiting = Task.objects.filter(kind=POLICY.name, subject__in=subjects, claim=None)
+    waiting.filter(due_at__gt=now).update(due_at=now)
+
+
+def give_policy_notices(task: Task, now: datetime) -> datetime | None:
+    """Give each client with keys outside the rule of the task a notice, unless it has it.
+
+    The subject is a rule, or a rule and a client that is or was exempt from it. Returns when to
+    look again: when the rule begins, or the exemption ends.
+    """
+    number, _, client = task.subject.partition(" ")
+    rule = PolicyRule.objects.filter(pk=int(number)).first()
+    if rule is None or not rule.is_current:
+        return None
     clients: set[int] = set()
-    for piece in pieces_outside(rule, now):
-        clients.update(piece.values_list("client_id", flat=True))
+    if client:
+        exemption = rule.exemptions.open(now).filter(client=int(client)).first()
+        if exemption is not None:
+            return exemption.until
+        clients.add(int(client))
+    else:
+        for piece in pieces_outside(rule, now):
+            clients.update(piece.values_list("client_id", flat=True))
     rest = iter(sorted(clients))
     while batch := list(islice(rest, BATCH)):
         with transaction.atomic():
             Position.locked()
             give(_occasions(rule, batch, now), now)
+    return rule.applies_from if rule.applies_from > now else None
 
 
 def _occasions(rule: PolicyRule, clients: list[int], now: datetime) -> Iterator[Occasion]:

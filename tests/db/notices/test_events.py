@@ -311,6 +311,22 @@ def test_teams_hear_of_keys_that_a_new_rule_excludes(
     assert "“First”: It has no end; at most 365 days are allowed." in str(messages[0].body)
     give_policy_notices(Task(subject=str(saved.pk)), timezone.now())
     assert sent() == []
+
+
+def test_an_exempt_team_hears_of_the_rule_when_its_exemption_ends(
+    sent: Sent, payments: Client, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    sent()
+    values = RuleValues("A year", timezone.now(), longest_days=365)
+    rule = actions.save_rule(actions.draft_rule(values, by=cast.admin), by=cast.admin)
+    until = timezone.now() + timedelta(days=9)
+    actions.exempt_client(rule, payments, note="x", until=until, by=cast.admin)
+    # Another rule in its place takes the exemption over.
+    draft = actions.draft_rule(values, by=cast.admin, replaces=rule)
+    actions.save_rule(draft, by=cast.admin)
+    assert sent() == []
+    subject = "Payments: 1 key outside the key policy"
+    assert said(sent(until)) == [(who, subject) for who in BOTH]
     add_webhook(
         payments,
         url="https://hooks.example/x",
