@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from portal.console.event_text import event_text
-from portal.registry.actions import change_role
+from portal.registry.actions import change_role, make_calendar_feed
 from portal.registry.choices import Role
 from portal.registry.models import Client
 from tests.db.pages import text_of
@@ -39,9 +39,15 @@ def test_wrong_methods_are_refused(ask: Any, paths: SimpleNamespace, method: str
     assert ask("alice", method, paths.member_removal).status_code == 405
 
 
-def test_it_asks_first(ask: Any, paths: SimpleNamespace, payments: Client) -> None:
+def test_it_asks_first(
+    ask: Any, paths: SimpleNamespace, payments: Client, cast: SimpleNamespace
+) -> None:
     text = text_of(ask("alice", "get", paths.member_removal))
     assert "Remove viewer@example.com?" in text
+    assert "calendar" not in text
+    make_calendar_feed(payments, by=cast.dev)
+    text = text_of(ask("alice", "get", paths.member_removal))
+    assert "calendar address, which needs no sign-in: revoke it" in text
     assert payments.memberships.count() == 3
 
 
