@@ -253,6 +253,7 @@ _NAMED: Final[dict[str, Callable[[EventFacts, Detail], str]]] = {
     "person": lambda _, detail: str(detail.get("person", "somebody")),
     "member": lambda _, detail: str(detail.get("member", "somebody")),
     "role": lambda _, detail: _label(Role, detail.get("role")).lower(),
+    "new": lambda _, detail: f"“{detail.get('new_label')}”" if "new_label" in detail else "a key",
     "alg": lambda _, detail: str(detail.get("alg", "signing")),
     "note": lambda _, detail: _note(detail),
 }
@@ -288,6 +289,7 @@ _TEXTS: Final[dict[str, str]] = {
     Verb.REGISTER_KEY: "registered {key} for {alg}",
     Verb.KEEP_KEY: "cancelled the retirement of {key}",
     Verb.BEGIN_REPLACEMENT: "began to replace {key}",
+    Verb.CHOOSE_SUCCESSOR: "chose {new} to replace {key}",
     Verb.WITHDRAW_REPLACEMENT: "took the replacement of {key} back",
     Verb.USE_SUCCESSOR: "noticed that {key}, the standing successor, signed",
     Verb.CONFIRM_KEY: "confirmed {key} by signing with it",

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef
 
 from portal.monitoring.models import Counted
 from portal.registry.models import Client, ClientKey
+from portal.registry.successors import keys_ending
 from portal.work.models import Task
 from portal.work.tasks import Kind
 
@@ -34,7 +35,7 @@ def count_registry(now: datetime) -> None:
             at=now,
             keys=ClientKey.objects.counts(now),
             clients_without_live_key=Client.objects.usable().filter(~Exists(live)).count(),
-            keys_ending=ClientKey.objects.ending(now, within=ENDING_WITHIN).count(),
+            keys_ending=keys_ending((now, now + ENDING_WITHIN)).live(now).count(),
         )
         counted.seconds = time.monotonic() - began
         fields = ["at", "seconds", "keys", "clients_without_live_key", "keys_ending"]

@@ -88,6 +88,7 @@ class Verb(models.TextChoices):
     RETIRE_KEY = "retire_key", "retired the key"
     KEEP_KEY = "keep_key", "cancelled the retirement"
     BEGIN_REPLACEMENT = "begin_replacement", "began to replace the key"
+    CHOOSE_SUCCESSOR = "choose_successor", "chose the key that replaces the key"
     WITHDRAW_REPLACEMENT = "withdraw_replacement", "took the replacement of the key back"
     USE_SUCCESSOR = "use_successor", "noticed that the successor signed"
     CONFIRM_KEY = "confirm_key", "confirmed the key"

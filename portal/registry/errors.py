@@ -156,6 +156,12 @@ class JobNotPossible(RegistryRefusal):
     reason = "job_not_possible"
 
 
+class ReplacementWithdrawn(RegistryRefusal):
+    """Somebody took the replacement of a key back."""
+
+    reason = "replacement_withdrawn"
+
+
 class TooEarly(RegistryRefusal):
     """A key would end before verifiers can know the key that replaces it."""
 

@@ -37,7 +37,7 @@ _CHANGE_NO_KEY_SET: Final = frozenset(
         *(Verb.ACCEPT_MEMBERSHIP, Verb.DECLINE_MEMBERSHIP),
         *(Verb.REFUSE_KEY, Verb.FIND_WEAKNESS, Verb.MAKE_CALENDAR, Verb.REVOKE_CALENDAR),
         *(Verb.ADD_WEBHOOK, Verb.CHANGE_WEBHOOK, Verb.REMOVE_WEBHOOK),
-        Verb.CHANGE_POLICY,
+        *(Verb.CHANGE_POLICY, Verb.CHOOSE_SUCCESSOR),
     }
 )
 """A verb of a later version is not here, so it counts as a change."""

@@ -16,13 +16,16 @@ from portal.registry.models.client_key import ClientKeyQuerySet
 from portal.registry.serving import Serving, serving
 from portal.registry.uses import last_use
 from portal.work.models import Task
-from portal.work.tasks import Kind
+from portal.work.tasks import Kind, put
 
 MOST_VERIFIERS: Final = 200
 """How many verifiers admins can list."""
 
 _PROXY_S: Final = 3
 """What nginx adds at most, see `portal.publishing.bound`."""
+
+
+_LONGEST_PAUSE: Final = timedelta(minutes=5)
 
 
 def caches() -> list[Cache]:
@@ -75,19 +78,29 @@ def waiting_replacement(client: Client, now: datetime) -> Replacement | None:
 def note_published(replacement: Replacement, now: datetime) -> Serving | None:
     """Return what the processes of the portal report; store when all of them have the new key.
 
-    That is when their answers contain the event since which the key is live.
+    That is when their answers contain the event since which the key is live. Processes that keep no
+    sets in memory (JWKS_MEMORY_MB is 0) report nothing: their answers are what is committed.
     """
     found = serving()
     new = replacement.new
-    if replacement.published_at or new is None or found is None or not _is_served(new, now):
+    if replacement.published_at or new is None or not _is_served(new, now):
         return found
-    verb = Verb.CONFIRM_KEY if new.confirmation_required else Verb.REGISTER_KEY
-    event = Event.objects.filter(key=new, verb=verb).order_by("-pk").first()
-    if event and event.number and found.number >= event.number:
+    verbs = (Verb.CONFIRM_KEY if new.confirmation_required else Verb.REGISTER_KEY, Verb.KEEP_KEY)
+    event = Event.objects.filter(key=new, verb__in=verbs).order_by("-pk").first()
+    since = event.number if event else None
+    if since and (not settings.JWKS_MEMORY_MB or (found and found.number >= since)):
         rows = Replacement.objects.filter(pk=replacement.pk, new=new, published_at=None)
         rows.update(published_at=now)
         replacement.refresh_from_db(fields=["published_at"])
     return found
+
+
+def watch_again(new: ClientKey, now: datetime) -> None:
+    """Look again for the publication of a key that had left the JWKS and is back."""
+    rows = Replacement.objects.standing().filter(new=new)
+    for pk in rows.values_list("pk", flat=True):
+        put(PUBLICATION, str(pk), due_at=now)
+    rows.update(published_at=None)
 
 
 def _is_served(key: ClientKey, now: datetime) -> bool:
@@ -107,7 +120,14 @@ def _watch(task: Task, now: datetime) -> datetime | None:
     note_published(replacement, timezone.now())
     if replacement.published_at:
         return None
-    return now + (timedelta(seconds=1) if lifecycle.is_live(now) else timedelta(seconds=30))
+    return now + _pause(replacement.new, now)
+
+
+def _pause(new: ClientKey, now: datetime) -> timedelta:
+    """Return when to look next: the longer the key is there, the later, as it may take months."""
+    least = timedelta(seconds=1 if new.lifecycle.is_live(now) else 30)
+    age = now - max(new.registered_at, new.confirmed_at or new.registered_at)
+    return min(max(least, age / 60), _LONGEST_PAUSE)
 
 
 PUBLICATION: Final = Kind("publication", "Publications of new keys", _watch)

@@ -202,11 +202,13 @@ def _add(new: dict[tuple[int, date], KeyUse]) -> None:
 def _first_used(keys: set[int]) -> list[ClientKey]:
     """Return those keys that were not expected to sign, and of which no use is counted yet.
 
-    They are keys of clients that always want a successor, unless they replace another key.
+    They are keys of clients that always want a successor, unless they replace a key that has not
+    ended.
     """
+    current = ClientKey.objects.current(timezone.now())
     found = ClientKey.objects.filter(
         ~Exists(KeyUse.objects.filter(key=OuterRef("pk"))),
-        ~Exists(Replacement.objects.standing().filter(new=OuterRef("pk"))),
+        ~Exists(Replacement.objects.standing().filter(new=OuterRef("pk"), old__in=current)),
         pk__in=keys,
         client__wants_successor=True,
     )
@@ -218,7 +220,9 @@ def _note_successors(keys: list[ClientKey]) -> None:
     yesterday = (timezone.now() - timedelta(days=1)).astimezone(UTC).date()
     for key in keys:
         others = KeyUse.objects.filter(key__client=key.client_id, day__gte=yesterday)
-        other = others.exclude(key=key).select_related("key").order_by("-last_at").first()
+        replaced = Replacement.objects.standing().filter(new=key).values("old")
+        others = others.exclude(key=key).exclude(key__in=replaced)
+        other = others.select_related("key").order_by("-last_at").first()
         if other is not None:
             detail = {"kid": key.kid, "current": other.key.kid}
             Event.objects.record(

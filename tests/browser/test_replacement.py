@@ -81,7 +81,7 @@ def test_how_it_looks(
     material = public_pem(new_private_key())
     new = register_pem(payments, material=material, alg="EdDSA", label="Next", by=cast.dev)
     confirm_key(new, by=cast.dev)
-    choose_successor(Replacement.objects.get(), new)
+    choose_successor(Replacement.objects.get(), new, by=cast.dev)
     Replacement.objects.update(published_at=timezone.now())
     page.goto(path)
     page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")

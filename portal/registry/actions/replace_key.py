@@ -10,7 +10,7 @@ from portal.accounts.models import User
 from portal.core.lifecycle import OVER
 from portal.registry.actions.retire_key import keep_key, retire_key
 from portal.registry.choices import Verb
-from portal.registry.errors import KeyNotLive, TooEarly, UnfitInput
+from portal.registry.errors import KeyNotLive, ReplacementWithdrawn, TooEarly, UnfitInput
 from portal.registry.locks import lock_client, lock_current_key, lock_key
 from portal.registry.models import ClientKey, Event, Replacement, recording
 from portal.registry.replacements import PUBLICATION, facts_of
@@ -31,21 +31,31 @@ def begin_replacement(key: ClientKey, *, by: User) -> Replacement:
 
 
 @recording()
-def choose_successor(replacement: Replacement, new: ClientKey) -> Replacement:
+def choose_successor(replacement: Replacement, new: ClientKey, *, by: User) -> Replacement:
     """Let this key of the client replace the old one. Idempotent.
 
-    Raises `KeyNotLive` if it has ended, and `UnfitInput` if it is the old key or not the client's.
+    A retirement of the old key that was planned for another new key is cancelled: verifiers may not
+    know this one by then. Raises `KeyNotLive` if either key has ended, `UnfitInput` if the new one
+    is the old key or not the client's, and `ReplacementWithdrawn`.
     """
-    lock_client(replacement.client)
-    replacement = _locked(replacement)
-    new = lock_key(new)
+    replacement = _locked_standing(replacement)
+    old, new = lock_key(replacement.old), lock_key(new)
     if new.client_id != replacement.client_id or new.pk == replacement.old_id:
         raise UnfitInput("Choose another key of this client.", field="new")
-    if new.lifecycle.status(timezone.now()) in OVER:
+    now = timezone.now()
+    if old.lifecycle.is_over(now):
+        raise KeyNotLive(f"“{old.label}” has ended, so no key can replace it.")
+    if new.lifecycle.status(now) in OVER:
         raise KeyNotLive(f"“{new.label}” has ended, so it cannot replace a key.")
     if replacement.new_id != new.pk:
+        if replacement.new_id:
+            replacement.old = keep_key(old, by=by)
         replacement.new, replacement.published_at = new, None
         replacement.save(update_fields=["new", "published_at"])
+        detail = {"new_kid": new.kid, "new_label": new.label}
+        Event.objects.record(
+            Verb.CHOOSE_SUCCESSOR, by=by, client=replacement.client, key=old, detail=detail
+        )
     put(PUBLICATION, str(replacement.pk), due_at=timezone.now())
     return replacement
 
@@ -57,10 +67,9 @@ def retire_replaced(
     """Retire the old key at a time, or now (None).
 
     Raises `TooEarly` if verifiers may not know the new key by then, unless the person `insists`,
-    and otherwise as `retire_key`.
+    `ReplacementWithdrawn`, and otherwise as `retire_key`.
     """
-    lock_client(replacement.client)
-    replacement = _locked(replacement)
+    replacement = _locked_standing(replacement)
     now = timezone.now()
     facts = facts_of(replacement)
     if not insists and facts.is_too_early(at or now, now):
@@ -88,6 +97,17 @@ def withdraw_replacement(replacement: Replacement, *, by: User) -> None:
     Event.objects.record(
         Verb.WITHDRAW_REPLACEMENT, by=by, client=replacement.client, key=replacement.old
     )
+
+
+def _locked_standing(replacement: Replacement) -> Replacement:
+    """Return the current row, locked with its client. Raises `ReplacementWithdrawn`."""
+    lock_client(replacement.client)
+    replacement = _locked(replacement)
+    if replacement.withdrawn_at:
+        raise ReplacementWithdrawn(
+            f"Somebody took the replacement of “{replacement.old.label}” back. Begin it again."
+        )
+    return replacement
 
 
 def _locked(replacement: Replacement) -> Replacement:

@@ -13,6 +13,7 @@ from portal.registry.errors import KeyNotLive, UnfitInput
 from portal.registry.key_numbers import check_limit
 from portal.registry.locks import lock_client, lock_current_key, lock_key
 from portal.registry.models import Actor, ClientKey, Event, recording
+from portal.registry.replacements import watch_again
 
 MAX_GRACE: Final = timedelta(days=366)
 
@@ -58,6 +59,8 @@ def keep_key(key: ClientKey, *, by: Actor) -> ClientKey:
         check_limit(client)
     if key.retires_at is None:
         return key
+    if is_retired:
+        watch_again(key, now)  # verifiers may have fetched the set without it
     key.retires_at, key.retired_by = None, None
     key.save(update_fields=["retires_at", *ClientKey.retired_by.fields])
     Event.objects.record(Verb.KEEP_KEY, by=by, client=key.client, key=key)

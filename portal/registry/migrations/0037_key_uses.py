@@ -1,4 +1,4 @@
-"""Uses of keys by day. Creates tables, and adds a column with a constant default, which rewrites no table."""
+"""Uses of keys by day. Creates tables only; 0048 adds the networks."""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -10,11 +10,6 @@ class Migration(migrations.Migration):
     dependencies = [('registry', '0036_calendar_feeds')]
 
     operations = [
-        migrations.AddField(
-            model_name='redeemedassertion',
-            name='network',
-            field=models.CharField(db_default='', default='', max_length=43),
-        ),
         migrations.CreateModel(
             name='KeyUse',
             fields=[

@@ -1,12 +1,10 @@
-"""Replacements of keys, and verifiers as docs/verifiers.md has them. Checks the events that existed before 0043."""
+"""Replacements of keys, and verifiers as docs/verifiers.md has them. Creates tables only."""
 
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
-
-from portal.registry.migrating import ValidateChecks
 
 MONTH = 30 * 24 * 60 * 60
 
@@ -47,11 +45,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='client',
-            name='wants_successor',
-            field=models.BooleanField(db_default=False, default=False),
-        ),
         migrations.CreateModel(
             name='Verifier',
             fields=[
@@ -98,5 +91,4 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),
-        ValidateChecks('registry_event', 'event_verb_known'),
     ]

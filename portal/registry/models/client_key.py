@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, Self, TypeAlias
 
 from django.conf import settings
@@ -108,13 +108,6 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
         status = Case(*cases, default=Value(last[0]), output_field=models.CharField())
         counted = self.order_by().values_list("alg", status).annotate(number=Count("pk"))
         return sorted(counted)
-
-    def ending(self, now: datetime, *, within: timedelta) -> Self:
-        """Return the keys that are live at `now` and end within this time: they expire or retire.
-
-        The index `key_of_client_by_end` does not serve it: it begins with the client.
-        """
-        return self.live(now).filter(ends__lte=now + within)
 
     def proved(self) -> Self:
         """Return the keys whose client has proved possession of the private key, in any status.

@@ -122,7 +122,13 @@ def key_replacement_successor(request: HttpRequest, client_id: str, kid: str) ->
         messages.error(request, "Choose a key.")
         return _back(request, key)
     with refusal_as_message(request):
-        choose_successor(replacement, new)
+        chosen = choose_successor(replacement, new, by=current_user(request))
+        if key.retires_at and chosen.old.retires_at is None:
+            messages.success(
+                request,
+                f"“{new.label}” replaces “{key.label}” now. Its planned retirement is cancelled, "
+                "as verifiers may not know the new key by then.",
+            )
     return _back(request, key)
 
 

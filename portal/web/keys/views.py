@@ -45,6 +45,7 @@ from portal.web.shortcuts import (
     NOT_YOUR_KEYS,
     get_client_or_404,
     get_key_or_404,
+    refusal_as_message,
     require,
 )
 from portal.web.templatetags.portal import moment
@@ -68,7 +69,8 @@ def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
         return _show_again(request, client, form, status=422)
     _say_registered(request, key)
     if replacement := waiting_replacement(client, timezone.now()):
-        choose_successor(replacement, key)
+        with refusal_as_message(request):
+            choose_successor(replacement, key, by=user)
         return leave(request, "key_replacement", client.client_id, replacement.old.kid)
     return redirect("client", client.client_id)
 

@@ -43,6 +43,10 @@ def told(answer: object) -> list[str]:
 def replace_and_revoke(key: ClientKey, cast: SimpleNamespace) -> None:
     """Do every verb of replacements, and revoke the key."""
     replacement = actions.begin_replacement(key, by=cast.dev)
+    detail = {"new_kid": "k", "new_label": "Next"}
+    Event.objects.record(
+        Verb.CHOOSE_SUCCESSOR, by=cast.dev, client=key.client, key=key, detail=detail
+    )
     actions.withdraw_replacement(replacement, by=cast.dev)
     Event.objects.record(Verb.USE_SUCCESSOR, by=PORTAL, client=key.client, key=key)
     actions.save_verifier(None, name="Ours", keeps_s=60, looks_after_s=None, by=cast.admin)
@@ -199,6 +203,7 @@ def test_every_event_is_a_sentence_newest_first(admin: Browser, history: ClientK
             r"signed\."
         ),
         r"dev@example\.com took the replacement of the key “First” of “Payments 2” back\.",
+        r"dev@example\.com chose “Next” to replace the key “First” of “Payments 2”\.",
         r"dev@example\.com began to replace the key “First” of “Payments 2”\.",
         r"dev@example\.com confirmed the key “First” of “Payments 2” by signing with it\.",
         r"dev@example\.com cancelled the retirement of the key “First” of “Payments 2”\.",

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 from portal.core.lifecycle import KeyStatus
 from portal.registry.models import Client, ClientKey
+from portal.registry.successors import keys_ending
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 MOMENTS = (None, NOW - timedelta(seconds=1), NOW, NOW + timedelta(seconds=1))
@@ -65,7 +66,7 @@ def test_the_database_and_the_lifecycle_agree(payments: Client, cast: SimpleName
     assert set(payments.keys.live(NOW)) == {key for key in keys if key.lifecycle.is_live(NOW)}
     numbers = Counter(key.lifecycle.status(NOW) for key in keys)
     assert payments.keys.counts(NOW) == sorted(("EdDSA", *each) for each in numbers.items())
-    soon = payments.keys.ending(NOW, within=timedelta(seconds=1))
+    soon = keys_ending((NOW, NOW + timedelta(seconds=1))).live(NOW).filter(client=payments)
     assert set(soon) == {
         key for key in payments.keys.live(NOW) if not key.lifecycle.is_live(MOMENTS[-1])
     }

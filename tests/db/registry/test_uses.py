@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.registry import uses
-from portal.registry.actions import begin_replacement, choose_successor
+from portal.registry.actions import begin_replacement, choose_successor, retire_key
 from portal.registry.choices import Verb
 from portal.registry.cleanup import prune
 from portal.registry.models import Client, ClientKey, Event, KeyUse, RedeemedAssertion
@@ -130,7 +130,20 @@ def test_a_key_that_replaces_another_is_expected_to_sign(
     Client.objects.filter(pk=key.client_id).update(wants_successor=True)
     used(key, timedelta(minutes=5))
     count_all()
-    choose_successor(begin_replacement(key, by=cast.dev), second)
+    choose_successor(begin_replacement(key, by=cast.dev), second, by=cast.dev)
     used(second, timedelta(minutes=1))
     count_all()
     assert not Event.objects.filter(verb=Verb.USE_SUCCESSOR).exists()
+
+
+def test_a_replacement_that_is_complete_silences_no_alarm(
+    key: ClientKey, second: ClientKey, signer: Signer, cast: SimpleNamespace
+) -> None:
+    Client.objects.filter(pk=key.client_id).update(wants_successor=True)
+    choose_successor(begin_replacement(key, by=cast.dev), second, by=cast.dev)
+    retire_key(key, grace=timedelta(0), by=cast.dev)
+    used(signer.key, timedelta(minutes=5))
+    count_all()
+    used(second, timedelta(minutes=1))
+    count_all()
+    assert Event.objects.get(verb=Verb.USE_SUCCESSOR).key == second

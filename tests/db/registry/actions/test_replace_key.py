@@ -25,7 +25,13 @@ from portal.registry.actions import (
     withdraw_replacement,
 )
 from portal.registry.choices import RevocationReason, Verb
-from portal.registry.errors import KeyLimitReached, KeyNotLive, TooEarly, UnfitInput
+from portal.registry.errors import (
+    KeyLimitReached,
+    KeyNotLive,
+    ReplacementWithdrawn,
+    TooEarly,
+    UnfitInput,
+)
 from portal.registry.models import ClientKey, Event, Replacement, ServingProcess, Verifier
 from portal.registry.replacements import PUBLICATION, note_published
 from portal.registry.serving import Serving
@@ -39,7 +45,7 @@ def begun(key: ClientKey, second: ClientKey, cast: SimpleNamespace) -> Replaceme
     """The replacement of `key` by `second`, which is confirmed."""
     confirm_key(second, by=cast.dev)
     second.refresh_from_db()
-    return choose_successor(begin_replacement(key, by=cast.dev), second)
+    return choose_successor(begin_replacement(key, by=cast.dev), second, by=cast.dev)
 
 
 @pytest.fixture
@@ -119,10 +125,10 @@ def test_a_key_of_a_suspended_client_is_not_published(
 
 
 def test_another_successor_has_to_be_published_itself(
-    begun: Replacement, signer: SimpleNamespace
+    begun: Replacement, signer: SimpleNamespace, cast: SimpleNamespace
 ) -> None:
     publish(begun, DAY)
-    assert choose_successor(begun, signer.key).published_at is None
+    assert choose_successor(begun, signer.key, by=cast.dev).published_at is None
 
 
 def test_nothing_ends_before_the_slowest_verifier_can_know_the_new_key(
@@ -156,7 +162,7 @@ def test_only_another_current_key_of_the_client_replaces_it(
     if what == "foreign":
         Replacement.objects.filter(pk=begun.pk).update(client=other, new=None)
     with pytest.raises((UnfitInput, KeyNotLive)):
-        choose_successor(begun, new)
+        choose_successor(begun, new, by=cast.dev)
 
 
 def test_taking_it_back_cancels_the_planned_retirement(
@@ -168,6 +174,73 @@ def test_taking_it_back_cancels_the_planned_retirement(
     begun.old.refresh_from_db()
     assert begun.old.retires_at is None
     assert begin_replacement(begun.old, by=cast.dev).pk != begun.pk
+
+
+def test_the_choice_of_the_new_key_is_recorded_once(
+    begun: Replacement, cast: SimpleNamespace
+) -> None:
+    assert begun.new
+    choose_successor(begun, begun.new, by=cast.dev)
+    event = Event.objects.get(verb=Verb.CHOOSE_SUCCESSOR)
+    assert (event.key, event.actor) == (begun.old, cast.dev)
+    assert event.detail["new_kid"] == begun.new.kid
+
+
+def test_another_new_key_cancels_the_retirement_that_was_planned_for_the_first(
+    begun: Replacement, signer: SimpleNamespace, cast: SimpleNamespace
+) -> None:
+    publish(begun, DAY)
+    retire_replaced(begun, at=timezone.now() + DAY, insists=False, by=cast.dev)
+    choose_successor(begun, signer.key, by=cast.dev)
+    begun.old.refresh_from_db()
+    assert begun.old.retires_at is None
+
+
+def test_a_replacement_that_was_taken_back_ends_no_key(
+    begun: Replacement, signer: SimpleNamespace, cast: SimpleNamespace
+) -> None:
+    publish(begun, DAY)
+    withdraw_replacement(Replacement.objects.get(), by=cast.alice)  # beside the page of cast.dev
+    with pytest.raises(ReplacementWithdrawn):
+        retire_replaced(begun, at=None, insists=False, by=cast.dev)
+    with pytest.raises(ReplacementWithdrawn):
+        choose_successor(begun, signer.key, by=cast.dev)
+
+
+def test_a_new_key_that_had_left_the_set_is_published_again(
+    begun: Replacement, reports: Callable[[int], None], cast: SimpleNamespace
+) -> None:
+    publish(begun, DAY)
+    assert begun.new
+    before = last_number()
+    keep_key(retired(begun.new, cast.dev, timedelta(minutes=5)), by=cast.dev)
+    begun = Replacement.objects.select_related("new__client").get()
+    reports(before)
+    note_published(begun, timezone.now())
+    assert begun.published_at is None
+    reports(last_number())
+    note_published(begun, timezone.now())
+    assert begun.published_at
+
+
+def test_without_sets_in_memory_a_key_is_published_when_it_is_stored(
+    begun: Replacement, settings: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replacements, "serving", lambda: None)
+    settings.JWKS_MEMORY_MB = 0
+    note_published(begun, timezone.now())
+    assert begun.published_at
+
+
+def test_a_worker_looks_less_often_the_longer_it_takes(
+    begun: Replacement, reports: Callable[[int], None]
+) -> None:
+    task, now = Task(kind="publication", subject=str(begun.pk)), timezone.now()
+    reports(0)
+    for after, pause in ((timedelta(hours=1), 60), (timedelta(days=9), 300)):
+        due_at = PUBLICATION.run(task, now + after)
+        assert due_at
+        assert round((due_at - now - after).total_seconds()) == pause
 
 
 # --- Undo for an hour ---------------------------------------------------------------------------

@@ -132,7 +132,7 @@ VERBS: Final[Mapping[str, Callable[[Scene], Any]]] = {
     "retire_key": lambda s: actions.retire_key(s.key, grace=timedelta(days=1), by=s.dev),
     "keep_key": lambda s: actions.keep_key(s.key, by=s.dev),
     "begin_replacement": lambda s: actions.begin_replacement(s.spare, by=s.dev),
-    "choose_successor": lambda s: actions.choose_successor(s.replacement, s.spare),
+    "choose_successor": lambda s: actions.choose_successor(s.replacement, s.spare, by=s.dev),
     "retire_replaced": lambda s: actions.retire_replaced(
         s.replacement, at=None, insists=True, by=s.dev
     ),

@@ -7,11 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.registry.actions import begin_replacement, choose_successor, confirm_key
+from portal.registry.actions import begin_replacement, choose_successor, confirm_key, retire_key
+from portal.registry.errors import KeyNotLive
 from portal.registry.models import ClientKey, Replacement
+from portal.web.keys import views
 from tests.db.pages import text_of
 from tests.db.used import used
 from tests.keys import new_private_key, public_pem
@@ -31,7 +34,7 @@ def begun(key: ClientKey, cast: SimpleNamespace) -> Replacement:
 
 def chosen(begun: Replacement, new: ClientKey, cast: SimpleNamespace) -> None:
     confirm_key(new, by=cast.dev)
-    choose_successor(begun, new)
+    choose_successor(begun, new, by=cast.dev)
     Replacement.objects.update(published_at=timezone.now() - DAY)
 
 
@@ -73,7 +76,7 @@ def test_a_key_that_is_registered_meanwhile_is_the_new_one(
     has_ended_one: bool,
 ) -> None:
     if has_ended_one:
-        choose_successor(begun, second)
+        choose_successor(begun, second, by=begun.begun_by)
         ClientKey.objects.filter(pk=second.pk).update(expires_at=timezone.now())
     form = {"material": public_pem(new_private_key("ES256")), "alg": "ES256", "label": "Next"}
     response = ask("dev", "post", reverse("key_register", args=[key.client.client_id]), form)
@@ -81,6 +84,30 @@ def test_a_key_that_is_registered_meanwhile_is_the_new_one(
     begun.refresh_from_db()
     assert begun.new
     assert begun.new.label == "Next"
+
+
+@pytest.mark.usefixtures("begun")
+def test_a_key_is_registered_even_if_it_can_replace_none(
+    ask: Any, path: str, key: ClientKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise KeyNotLive("It has ended meanwhile.")
+
+    monkeypatch.setattr(views, "choose_successor", refuse)
+    form = {"material": public_pem(new_private_key("ES256")), "alg": "ES256", "label": "Next"}
+    response = ask("dev", "post", reverse("key_register", args=[key.client.client_id]), form)
+    assert response["Location"] == path
+    assert "It has ended meanwhile." in map(str, get_messages(response.wsgi_request))
+
+
+def test_another_new_key_cancels_the_planned_retirement_in_words(
+    ask: Any, path: str, begun: Replacement, second: ClientKey, signer: SimpleNamespace
+) -> None:
+    choose_successor(begun, second, by=begun.begun_by)
+    retire_key(begun.old, grace=DAY, by=begun.begun_by)
+    response = ask("dev", "post", f"{path}successor/", {"new": signer.key.kid})
+    [message] = get_messages(response.wsgi_request)
+    assert "Its planned retirement is cancelled" in str(message)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +128,7 @@ def test_what_is_refused(
     form: dict[str, str],
     error: str,
 ) -> None:
-    choose_successor(begun, second)
+    choose_successor(begun, second, by=begun.begun_by)
     response = ask("dev", "post", f"{path}retirement/", form)
     assert response.status_code == 422
     assert error in text_of(response)
