@@ -23,16 +23,21 @@ def successors(key: ClientKey, now: datetime) -> ClientKeyQuerySet:
 
 
 def without_successor(keys: ClientKeyQuerySet, now: datetime) -> ClientKeyQuerySet:
-    """Return those of the keys for which `successors` finds none, in SQL."""
+    """Return those of the keys for which `has_successor_in_use` says no, in SQL."""
     others = ClientKey.objects.live(now).filter(
         ~Q(pk=OuterRef("pk")), client=OuterRef("client"), confirmed_at__isnull=False
     )
     later = others.alias(ends=ENDS).filter(ends__gt=OuterRef("ends"))
-    return keys.alias(ends=ENDS).filter(~Exists(later))
+    since = now - RECENTLY
+    signs = ClientKey.objects.used_since(since).filter(pk=OuterRef("pk"))
+    lacks_use = Exists(signs) & ~Exists(later.used_since(since))
+    return keys.alias(ends=ENDS).filter(~Exists(later) | lacks_use)
 
 
 def has_successor_in_use(key: ClientKey, now: datetime) -> bool:
-    """Return whether nobody has to do anything before this key ends. The only rule for that.
+    """Return whether nobody has to do anything before this key ends.
+
+    The only rule for that; `without_successor` is the same in SQL, and a test compares them.
 
     While the key itself signs at the token endpoint, a successor has to sign there too. Otherwise
     it need not: the portal does not see what signs for other servers.

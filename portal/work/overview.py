@@ -49,7 +49,7 @@ def _overview(kind: Kind, tally: Tally) -> Overview:
         kind,
         queued=found["number"],
         queued_since=found["since"],
-        failing=failing[: COUNTED + 1].count(),
+        failing=failing[: COUNTED + 1].count() if oldest else 0,
         error=oldest.error if oldest else "",
         failing_since=oldest.made_at if oldest else None,
         tally=tally,

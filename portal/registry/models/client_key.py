@@ -124,6 +124,10 @@ class ClientKeyQuerySet(models.QuerySet["ClientKey"]):
         """
         return self.annotate(last_used_at=_last_used())
 
+    def used_since(self, since: datetime) -> Self:
+        """Return the keys that the portal accepted an assertion of after this time."""
+        return self.alias(used_at=_last_used()).filter(used_at__gt=since)
+
     def with_changed_at(self) -> Self:
         """Return the keys with `changed_at`: the time of the newest event about each."""
         events = ClientKey.events.rel.related_model._default_manager.all()  # noqa: SLF001 - Django's name

@@ -19,7 +19,7 @@ from portal.registry import paging
 from portal.registry.actions import confirm_key, draft_rule, save_rule
 from portal.registry.actions.policy_rule import RuleValues
 from portal.registry.models import Client, ClientKey
-from portal.registry.successors import keys_ending, successors, without_successor
+from portal.registry.successors import has_successor_in_use, keys_ending, without_successor
 from portal.work.models import Task
 from tests.db.pages import text_of
 from tests.db.recorded_requests import accept, refuse
@@ -170,5 +170,15 @@ def test_sql_and_python_agree_on_successors(
     )
     ending = keys_ending((now, now + 30 * DAY))
     found = set(without_successor(ending, now))
-    assert found == {key for key in ending if not successors(key, now).exists()}
+    assert found == {key for key in ending if not has_successor_in_use(key, now)}
     assert len(found) == 1
+    # A key that signs needs a successor that signs.
+    first, last = (
+        payments.keys.get(expires_at__lt=now + 2 * DAY),
+        payments.keys.get(expires_at=None),
+    )
+    for key, ago, number in ((first, 1, 2), (last, 8, 2), (last, 6, 1)):
+        accept(key, ago, ago=ago * DAY)
+        found = set(without_successor(ending, now))
+        assert found == {key for key in ending if not has_successor_in_use(key, now)}
+        assert len(found) == number
