@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.formats import date_format
 
 from portal.core.dates import date_text
-from portal.notices.give import give
+from portal.notices.give import MOST, give
 from portal.notices.kinds import NoticeKind
 from portal.notices.models import Position
 from portal.notices.occasions import Letter, Occasion, client_path
@@ -21,10 +21,13 @@ from portal.registry.models import Client, ClientKey, Event, PolicyExemption, Po
 from portal.registry.policy_rules import keys_outside, outside_of
 from portal.registry.policy_survey import pieces_outside
 from portal.work.models import Task
-from portal.work.tasks import Kind, put_all
+from portal.work.tasks import Kind, put, put_all
 
 BATCH: Final = 50
 """How many clients one transaction handles."""
+
+CLIENTS: Final = 5000
+"""How many clients one run of the task handles, so that it ends within its lease."""
 
 _NAMED: Final = 10
 """How many keys a message names."""
@@ -54,15 +57,16 @@ def queue_policy_notices(event: Event, now: datetime) -> None:
 def give_policy_notices(task: Task, now: datetime) -> datetime | None:
     """Give each client with keys outside the rule of the task a notice, unless it has it.
 
-    The subject is a rule, or a rule and a client that is or was exempt from it. Returns when to
-    look again: when the rule begins, or the exemption ends.
+    The subject is a rule; or a rule and a client that is or was exempt from it; or a rule and ">"
+    with the client after which to go on. Returns when to look again: when the rule begins, or the
+    exemption ends.
     """
     number, _, client = task.subject.partition(" ")
     rule = PolicyRule.objects.filter(pk=int(number)).first()
     if rule is None or not rule.is_current:
         return None
     clients: set[int] = set()
-    if client:
+    if client and not client.startswith(">"):
         exemption = rule.exemptions.open(now).filter(client=int(client)).first()
         if exemption is not None:
             return exemption.until
@@ -70,11 +74,18 @@ def give_policy_notices(task: Task, now: datetime) -> datetime | None:
     else:
         for piece in pieces_outside(rule, now):
             clients.update(piece.values_list("client_id", flat=True))
-    rest = iter(sorted(clients))
+        after = int(client[1:] or 0)
+        clients = {each for each in clients if each > after}
+    chosen = sorted(clients)[:CLIENTS]
+    rest = iter(chosen)
     while batch := list(islice(rest, BATCH)):
-        with transaction.atomic():
-            Position.locked()
-            give(_occasions(rule, batch, now), now)
+        given = MOST
+        while given == MOST:
+            with transaction.atomic():
+                Position.locked()
+                given = give(_occasions(rule, batch, now), now, most=MOST)
+    if len(clients) > CLIENTS:
+        put(POLICY, f"{rule.pk} >{chosen[-1]}", due_at=now)
     return rule.applies_from if rule.applies_from > now else None
 
 

@@ -12,6 +12,7 @@ import pytest
 from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 
+from portal.notices import policy
 from portal.notices.follow import follow_batch
 from portal.notices.give import MOST_AN_HOUR
 from portal.notices.models import Notice, Position
@@ -311,6 +312,26 @@ def test_teams_hear_of_keys_that_a_new_rule_excludes(
     assert "“First”: It has no end; at most 365 days are allowed." in str(messages[0].body)
     give_policy_notices(Task(subject=str(saved.pk)), timezone.now())
     assert sent() == []
+
+
+def test_a_rule_for_very_many_clients_takes_several_runs(
+    sent: Sent,
+    payments: Client,
+    other: Client,
+    key: ClientKey,
+    cast: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    register_pem(other, material=public_pem(new_private_key()), alg="EdDSA", label="x", by=cast.bob)
+    sent()
+    monkeypatch.setattr(policy, "CLIENTS", 1)
+    monkeypatch.setattr(policy, "MOST", 1)
+    values = RuleValues("A year", timezone.now(), longest_days=365)
+    rule = actions.save_rule(actions.draft_rule(values, by=cast.admin), by=cast.admin)
+    give_policy_notices(Task(subject=str(rule.pk)), timezone.now())
+    given = Notice.objects.filter(occasion=f"rule {rule.pk}")
+    assert {each.client_id for each in given} == {min(payments.pk, other.pk)}
+    assert [who for who, _ in said(sent())] == ["alice", "bob", "dev"]
 
 
 def test_an_exempt_team_hears_of_the_rule_when_its_exemption_ends(
