@@ -64,6 +64,16 @@ def test_event_that_cannot_be_written_about_stops_no_others(
     assert Notice.objects.filter(kind="key_end_moved").count() == 1
 
 
+def test_ledger_that_became_shorter_is_followed_from_its_end(
+    sent: Sent, payments: Client, cast: SimpleNamespace
+) -> None:
+    sent()
+    Position.objects.update(number=Ledger.head().size + 5)
+    assert sent() == []
+    actions.suspend_client(payments, note="", by=cast.admin)
+    assert len(sent()) == 2
+
+
 def test_key_that_cannot_be_written_about_stops_no_others(
     sent: Sent, payments: Client, cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
