@@ -40,6 +40,7 @@ class Task(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at", "id"], name="task_due"),
+            models.Index(fields=["kind", "due_at", "id"], name="task_due_of_kind"),
             models.Index(fields=["made_at"], name="task_failing", condition=~Q(error="")),
         ]
 

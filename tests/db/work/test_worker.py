@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.conf import settings
+from django.db import OperationalError, connection
 
 from portal.work import tasks
 from portal.work.models import LastSeen, Tally, Task
@@ -56,6 +57,21 @@ def clock() -> Clock:
 @pytest.fixture
 def worker(clock: Clock) -> Worker:
     return Worker(clock=clock, sleep=lambda _: None)
+
+
+def test_operators_read_how_many_connections_a_worker_needs() -> None:
+    needed = sum(kind.threads for kind in tasks.KINDS.values())
+    text = " ".join((settings.BASE_DIR / "docs/operations.md").read_text().split())
+    assert f"each with one connection to the primary: {needed} in all" in text
+
+
+@pytest.mark.postgresql
+def test_a_thread_finds_its_kind_behind_many_tasks_of_another() -> None:
+    Task.objects.bulk_create(Task(kind="many", subject=str(n), due_at=NOON) for n in range(2000))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE work_task")
+    due = Task.objects.filter(kind__in=["few"], due_at__lte=NOON).order_by("due_at", "pk")
+    assert "task_due_of_kind" in due[:1].explain()
 
 
 def test_does_what_is_due_in_order_and_nothing_else(
