@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
@@ -15,7 +15,7 @@ from portal.notices.kinds import NoticeKind
 from portal.notices.occasions import LIFE, Facts, Letter, Occasion, client_path, moment, others_live
 from portal.notices.quoting import quoted, unlinked
 from portal.registry.choices import Verb
-from portal.registry.models import ClientKey, Event
+from portal.registry.models import ClientKey, Event, RedeemedAssertion
 from portal.registry.successors import (
     has_successor_in_use,
     keys_ending,
@@ -95,25 +95,31 @@ def occasions_of_lost_successor(event: Event, now: datetime) -> Iterator[Occasio
 
 
 def _lost_standing(lost: ClientKey, event: Event, now: datetime) -> Iterator[Occasion]:
-    """Yield a notice if the client always wants a successor, and this event ended its only one."""
+    """Yield a notice if the client always wants a successor, and this event left it none.
+
+    It ended the only one, or the last key in use, so that the only one takes over.
+    """
     client = lost.client
-    was_standing = ClientKey.objects.filter(pk=lost.pk).never_used().exists()
-    if (
-        not client.wants_successor
-        or not lost.lifecycle.is_over(now)
-        or not was_standing
-        or client.keys.standing_successors(now).exists()
-        or not client.keys.live(now).exists()
-    ):
+    if not client.wants_successor or not lost.lifecycle.is_over(now):
         return
+    # The successor may have signed since: it took over at once.
+    used = RedeemedAssertion.objects.filter(at__lte=event.at)
+    live = client.keys.live(now)
+    never_used = live.filter(~Exists(used.filter(key=OuterRef("pk"))), confirmed_at__isnull=False)
+    standing = list(never_used[:2])
+    in_use = live.exclude(pk__in=[each.pk for each in standing]).exists()
+    was_standing = not used.filter(key=lost).exists()
+    if (standing or not in_use) if was_standing else (in_use or len(standing) != 1):
+        return
+    takes_over = f"{quoted(standing[0].label)} takes over, and no" if standing else "No"
     yield Occasion(
         NoticeKind.NO_SUCCESSOR,
         f"client {client.pk}",
         f"event {event.number}",
         Letter(
             f"{unlinked(client.name)}: no successor stands by since {time_text(event.at)}",
-            f"{quoted(lost.label)} ended on {time_text(event.at)}, and no other confirmed key of "
-            f"{quoted(client.name)} stands by.",
+            f"{quoted(lost.label)} ended on {time_text(event.at)}. {takes_over} other confirmed "
+            f"key of {quoted(client.name)} stands by.",
             ("An emergency revocation of the key in use would stop the client.",),
             (("When", moment(event.at, now)),),
             "Register a successor",

@@ -28,6 +28,7 @@ from portal.registry.models import (
     UseCursor,
     recording,
 )
+from portal.registry.models.client_key import ENDS
 from portal.registry.paging import newest_of
 from portal.work.models import Task
 from portal.work.tasks import Kind
@@ -216,13 +217,18 @@ def _first_used(keys: set[int]) -> list[ClientKey]:
 
 
 def _note_successors(keys: list[ClientKey]) -> None:
-    """Record each key that signed although another key of its client is in use."""
+    """Record each key that signed although another key of its client is in use.
+
+    A key that had ended by then is not in use: its successor is expected to sign.
+    """
     yesterday = (timezone.now() - timedelta(days=1)).astimezone(UTC).date()
     for key in keys:
-        others = KeyUse.objects.filter(key__client=key.client_id, day__gte=yesterday)
+        rows = newest_of(RedeemedAssertion.objects.all(), "key", key.pk, oldest_first=True)
+        signed_at = rows.values_list("at", flat=True)[0]
+        others = key.client.keys.exclude(pk=key.pk).alias(ends=ENDS).filter(ends__gt=signed_at)
         replaced = Replacement.objects.standing().filter(new=key).values("old")
-        others = others.exclude(key=key).exclude(key__in=replaced)
-        other = others.select_related("key").order_by("-last_at").first()
+        uses = KeyUse.objects.filter(key__in=others, day__gte=yesterday).exclude(key__in=replaced)
+        other = uses.select_related("key").order_by("-last_at").first()
         if other is not None:
             detail = {"kid": key.kid, "current": other.key.kid}
             Event.objects.record(

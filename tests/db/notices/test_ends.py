@@ -219,6 +219,30 @@ def test_team_that_always_wants_a_successor_hears_when_there_is_none(
     assert subject == "Payments: no successor stands by since 1 Jan 2027, 09:00 UTC"
 
 
+def test_team_hears_when_its_only_successor_takes_over(
+    days: Days, sent: Sent, add: Add, cast: SimpleNamespace, payments: Client
+) -> None:
+    Client.objects.filter(pk=payments.pk).update(wants_successor=True)
+    payments.refresh_from_db()
+    first, second, third = add("First", None), add("Second", None), add("Third", None)
+    for each in (second, third):
+        actions.confirm_key(each, by=cast.dev)
+    on(days, sent, 0, 1)
+    accept(first, 1)
+    # Two stand by, and one of them still does after this.
+    actions.revoke_key(first, reason=RevocationReason.COMPROMISED, by=cast.dev)
+    assert on(days, sent, 1, 2) == [(1, "“First” was revoked")]
+    accept(second, 2)
+    actions.revoke_key(second, reason=RevocationReason.COMPROMISED, by=cast.dev)
+    # It has signed before a worker looks.
+    days.now = days.at(1.5)
+    accept(third, 3)
+    revoked, (_, subject) = on(days, sent, 2, 3)
+    assert revoked == (2, "“Second” was revoked")
+    assert subject.startswith("Payments: no successor stands by since ")
+    assert "“Third” takes over, and no other" in Notice.objects.latest("pk").sentence
+
+
 def test_team_hears_when_a_successor_signs(
     days: Days, sent: Sent, add: Add, payments: Client
 ) -> None:

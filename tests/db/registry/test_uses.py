@@ -11,8 +11,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.registry import uses
-from portal.registry.actions import begin_replacement, choose_successor, retire_key
-from portal.registry.choices import Verb
+from portal.registry.actions import (
+    begin_replacement,
+    choose_successor,
+    retire_key,
+    revoke_key,
+)
+from portal.registry.choices import RevocationReason, Verb
 from portal.registry.cleanup import prune
 from portal.registry.models import Client, ClientKey, Event, KeyUse, RedeemedAssertion
 from portal.registry.uses import count_uses, uses_by_day, uses_of
@@ -122,6 +127,21 @@ def test_the_first_use_of_a_successor_is_recorded_once(
         count_all()
     found = Event.objects.filter(verb=Verb.USE_SUCCESSOR)
     assert [event.key for event in found] == [second] * events
+
+
+@pytest.mark.parametrize("revoked_before", [True, False])
+def test_a_successor_of_a_revoked_key_is_expected_to_sign(
+    key: ClientKey, second: ClientKey, cast: SimpleNamespace, *, revoked_before: bool
+) -> None:
+    Client.objects.filter(pk=key.client_id).update(wants_successor=True)
+    used(key, timedelta(minutes=5))
+    count_all()
+    # The count comes later than both.
+    revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.alice)
+    used(second, timedelta(seconds=-1 if revoked_before else 1))
+    count_all()
+    events = Event.objects.filter(verb=Verb.USE_SUCCESSOR).count()
+    assert events == (0 if revoked_before else 1)
 
 
 def test_a_key_that_replaces_another_is_expected_to_sign(
