@@ -55,7 +55,14 @@ def _follow_ledger(now: datetime) -> bool:
     It is one transaction, so a killed worker leaves all of it or nothing.
     """
     position = Position.objects.filter(pk=1).first()
-    if position and position.number >= Ledger.head().size:
+    size = Ledger.head().size
+    if position and position.number > size:
+        # Else no webhook would get the events that get the numbers that were handled.
+        logger.error("The ledger ends at %d, before the position %s of webhooks", size, position)
+        with transaction.atomic():
+            Position.objects.filter(pk=1, number=position.number).update(number=size)
+            Webhook.objects.filter(since__gt=size).update(since=size)
+    if position and position.number >= size:
         return False
     with transaction.atomic():
         position = Position.locked(now)

@@ -54,8 +54,9 @@ def messages_of(event: Event) -> Iterator[Message]:
         for client, data in data_of(event):
             yield Message(
                 kind,
-                # An event can be about several clients, which may have the same key.
-                f"event {event.number}" + (f" {client.pk}" if client else ""),
+                # An event can be about several clients, which may have the same key. Its number can
+                # be given again, to another event, when a migration is reversed.
+                f"event {event.pk}" + (f" {client.pk}" if client else ""),
                 event.at,
                 client.pk if client else None,
                 {"number": event.number, **data},

@@ -24,7 +24,7 @@ from portal.registry import actions
 from portal.registry.actions.policy_rule import RuleValues
 from portal.registry.choices import RevocationReason, Role
 from portal.registry.errors import UnfitInput
-from portal.registry.models import PORTAL, Client, ClientKey, Event, PolicyRule
+from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger, PolicyRule
 from portal.webhooks import deliver, follow
 from portal.webhooks.actions import (
     LIMIT,
@@ -42,7 +42,7 @@ from portal.webhooks.actions import (
 from portal.webhooks.deliver import LIFE, OFF_AFTER, TOO_LATE
 from portal.webhooks.follow import FOLLOW, KEPT
 from portal.webhooks.messages import messages_of
-from portal.webhooks.models import Delivery, OffBecause, Webhook
+from portal.webhooks.models import Delivery, OffBecause, Position, Webhook
 from portal.webhooks.switching import GIVEN_UP
 from portal.work.models import Task
 from portal.work.sealing import unseal
@@ -106,6 +106,19 @@ def test_events_are_sent_in_order_with_ids_only(
     assert not [
         each for each in ("Secret plan", "A note", "example.com", "Payments") if each in said
     ]
+
+
+def test_ledger_that_became_shorter_is_followed_from_its_end(
+    hooked: Hooked, payments: Client, cast: SimpleNamespace
+) -> None:
+    hooked.add(payments, cast.dev)
+    beyond = Ledger.head().size + 5
+    Position.objects.update(number=beyond)
+    Webhook.objects.update(since=beyond)
+    hooked.work(5 * SECOND)
+    register(payments, cast.dev)
+    hooked.work(5 * SECOND)
+    assert hooked.types == ["key.registered"]
 
 
 def test_webhook_of_the_whole_portal_gets_the_chosen_types_of_all_clients(
