@@ -17,13 +17,14 @@ from portal.notices.quoting import quoted, unlinked
 from portal.registry.choices import Verb
 from portal.registry.models import ClientKey, Event, RedeemedAssertion
 from portal.registry.successors import (
+    DAYS_BEFORE,
     has_successor_in_use,
     keys_ending,
     successors,
     unconfirmed_successors,
 )
 
-DAYS: Final = (30, 14, 7, 3, 1, 0)
+DAYS: Final = (*DAYS_BEFORE, 0)
 """How many days before its end there is a notice of it, and at its end."""
 
 FIRST: Final = timedelta(days=max(DAYS))

@@ -10,6 +10,9 @@ from django.db.models import Exists, OuterRef, Q
 from portal.registry.models import ClientKey
 from portal.registry.models.client_key import ENDS, ClientKeyQuerySet
 
+DAYS_BEFORE: Final = (30, 14, 7, 3, 1)
+"""How many days before the end of a key its team hears of it, by e-mail and by webhook."""
+
 RECENTLY: Final = timedelta(days=7)
 """A key that signed within this time is in use."""
 

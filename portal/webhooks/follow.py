@@ -11,7 +11,7 @@ from django.db import Error, transaction
 from django.db.models import Q
 
 from portal.registry.models import Event, Ledger
-from portal.registry.successors import keys_ending
+from portal.registry.successors import DAYS_BEFORE, keys_ending
 from portal.webhooks.deliver import wake
 from portal.webhooks.messages import Message, message_of_end, messages_of
 from portal.webhooks.models import Delivery, Position, Webhook
@@ -25,9 +25,6 @@ EVERY: Final = timedelta(seconds=2)
 
 CLOCK_EVERY: Final = timedelta(minutes=1)
 """How often the ends of keys are looked at."""
-
-DAYS: Final = (30, 14, 7, 3, 1)
-"""How many days before the end of a key there is a message."""
 
 BATCH: Final = 50
 """How many events one transaction handles."""
@@ -122,13 +119,13 @@ def _follow_clock(now: datetime) -> bool:
 
 def _ends(begin: datetime, end: datetime, now: datetime) -> Iterator[Message]:
     """Yield a message for each key that came near its end in this time."""
-    ahead = [timedelta(days=days) for days in DAYS]
+    ahead = [timedelta(days=days) for days in DAYS_BEFORE]
     keys = keys_ending(*((begin + each, end + each) for each in ahead)).filter(_is_wanted())
     for key in keys.select_related("client").defer("pem", "jwk").order_by("pk"):
         ends_at = key.lifecycle.ends_at
         if ends_at and ends_at > now:
             # After a pause, only the nearest one: the occasion makes it unique.
-            days = min(each for each in DAYS if ends_at - now <= timedelta(days=each))
+            days = min(each for each in DAYS_BEFORE if ends_at - now <= timedelta(days=each))
             yield message_of_end(key, ends_at, days, now)
 
 
