@@ -22,7 +22,8 @@ from portal.core.dates import date_text
 from portal.registry.models import ClientKey, PolicyRule, RefusedRequest
 from portal.registry.models.policy_rule import MAX_RULES
 from portal.registry.paging import SCAN
-from portal.work.overview import COUNTED, overviews
+from portal.work.overview import COUNTED, failing_tasks
+from portal.work.tasks import KINDS
 
 UNUSED_DAYS: Final = 90
 _WEEKS: Final = 12
@@ -120,13 +121,13 @@ def _counted(level: Level, title: str, advice: str, form: ListFilter[Any], now: 
 
 
 def _failing_tasks() -> Item:
-    failing = [each for each in overviews() if each.failing]
-    number = sum(each.failing for each in failing)
-    named = ", ".join(each.kind.title for each in failing)
+    counts = {kind.title: failing_tasks(kind) for kind in KINDS.values()}
+    failing = {title: number for title, number in counts.items() if number}
+    number, named = sum(failing.values()), ", ".join(failing)
     return Item(
         Level.NOW,
         "Background tasks that fail",
-        f"{number:,}{'+' * any(each.failing > COUNTED for each in failing)}",
+        f"{number:,}{'+' * any(each > COUNTED for each in failing.values())}",
         not number,
         f"E-mails, deliveries and jobs wait: {named}."
         if named

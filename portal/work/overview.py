@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, QuerySet
 
 from portal.work.models import Tally, Task
 from portal.work.tasks import KINDS, Kind
@@ -39,17 +39,25 @@ def overviews() -> list[Overview]:
     return [_overview(kind, tallies.get(kind.name) or Tally(kind.name)) for kind in KINDS.values()]
 
 
+def failing_tasks(kind: Kind) -> int:
+    """Return how many tasks of the kind failed last, at most `COUNTED` + 1."""
+    return _failing(kind)[: COUNTED + 1].count()
+
+
+def _failing(kind: Kind) -> QuerySet[Task]:
+    return Task.objects.filter(kind=kind.name).exclude(error="")
+
+
 def _overview(kind: Kind, tally: Tally) -> Overview:
     queued = Task.objects.filter(kind=kind.name)
-    failing = queued.exclude(error="")
-    oldest = failing.order_by("made_at").first()
+    oldest = _failing(kind).order_by("made_at").first()
     first = queued.order_by("due_at", "pk")[: COUNTED + 1]
     found = first.aggregate(number=Count("pk"), since=Min("made_at"))
     return Overview(
         kind,
         queued=found["number"],
         queued_since=found["since"],
-        failing=failing[: COUNTED + 1].count() if oldest else 0,
+        failing=failing_tasks(kind) if oldest else 0,
         error=oldest.error if oldest else "",
         failing_since=oldest.made_at if oldest else None,
         tally=tally,

@@ -136,7 +136,7 @@ def test_queries_do_not_grow_with_the_registry(
     django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]],
 ) -> None:
     make_keys(payments, number, expires_at=timezone.now() + DAY)
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(48):
         admin.get(URL)
 
 
