@@ -112,6 +112,7 @@ class KeyForm(PortalForm):
         `policy` is the one for the client's new keys.
         """
         super().__init__(*args, **kwargs)
+        self.policy = policy
         self._inspect = inspect
         longest = policy.required.longest
         if longest is not None:

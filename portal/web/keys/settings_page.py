@@ -70,7 +70,7 @@ def show_settings(
     """
     user = current_user(request)
     now = timezone.now()
-    policy = key_policy(client, now)
+    policy = form.policy if form else key_policy(client, now)
     lists = key_lists(client, now, **(place or {}))
     context: dict[str, Any] = {
         "section": "clients",
