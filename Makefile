@@ -104,7 +104,7 @@ programs:
 CHECKS_OF_A_SECOND := check-format check-lint check-words check-templates
 JOBS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 2)))
 
-test: ## Run all checks and tests (another Python: make test PYTHON=python3.13)
+test: $(NODE_READY) ## Run all checks and tests (another Python: make test PYTHON=python3.13)
 	@rm -rf $(REPORTS)
 	@$(MAKE) --no-print-directory -j$(JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(CHECKS_OF_A_SECOND) suites quick
 	@$(BIN)/python tests/total.py $(REPORTS) unit db pages smoke browser interop ops
@@ -119,7 +119,8 @@ test-sqlite: $(TEST_READY) programs ## Run all database tests on SQLite, without
 	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/db -m "not postgresql"
 
 quick: check-format check-lint check-words check-templates check-types check-imports check-migrations check-deploy
-# First those that wait most, then those that only compute, so that no processor is ever idle.
+# First those that wait most, then those that only compute, so that no processor is ever idle. What
+# they need is installed before: make starts a target that has to wait for something last.
 suites: ops interop browser db pages check-types unit smoke
 
 check-format: $(TEST_READY)
