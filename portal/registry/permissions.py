@@ -7,6 +7,8 @@ members register and retire keys and change the team.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.conf import settings
 
 from portal.accounts.models import User
@@ -20,19 +22,47 @@ def role_of(user: User, client: Client) -> Role | None:
     return Role(role) if role else None
 
 
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a person may do with a client: the role decides, read once for several rules."""
+
+    role: Role | None
+    is_admin: bool
+
+    @property
+    def may_change_keys(self) -> bool:
+        """Whether the person may register and retire keys."""
+        return self.role in {Role.OWNER, Role.DEVELOPER}
+
+    @property
+    def may_revoke_keys(self) -> bool:
+        """Whether the person may revoke keys."""
+        return self.is_admin or self.may_change_keys
+
+    @property
+    def may_change_client(self) -> bool:
+        """Whether the person may rename the client and change its contacts and team."""
+        return self.role == Role.OWNER
+
+
+def rights_in(user: User, client: Client) -> Rights:
+    """Return what the person may do with the client."""
+    return Rights(role_of(user, client), user.is_staff)
+
+
 def can_change_keys(user: User, client: Client) -> bool:
     """Return whether the person may register and retire keys."""
-    return role_of(user, client) in {Role.OWNER, Role.DEVELOPER}
+    return rights_in(user, client).may_change_keys
 
 
 def can_revoke_keys(user: User, client: Client) -> bool:
     """Return whether the person may revoke keys."""
-    return user.is_staff or can_change_keys(user, client)
+    return user.is_staff or rights_in(user, client).may_revoke_keys
 
 
 def can_change_client(user: User, client: Client) -> bool:
     """Return whether the person may rename the client and change its contacts and team."""
-    return role_of(user, client) == Role.OWNER
+    return rights_in(user, client).may_change_client
 
 
 def can_remove_member(user: User, membership: Membership) -> bool:

@@ -95,12 +95,14 @@ def key_lists(
 
     Each is ordered newest first. `before` and `after` choose the page, see `page_of`.
     """
+    total = count_keys(client)
+    if not total:
+        return KeyLists([], Page([]), 0)
     keys = client.keys.current(now).select_related("registered_by", "client").with_last_used()
     keys = with_replaced(keys)
     rules = rules_of(client, now)
     rows = [_row(key, now, rules) for key in keys.order_by("-registered_at", "-pk")]
     current = [row for status in _ORDER for row in rows if row.status == status]
-    total = count_keys(client)
     if total == len(current):
         return KeyLists(current, Page([]), total)
     ended = page_of(

@@ -69,6 +69,7 @@ def show_settings(
     `place` opens the list of ended keys at this page.
     """
     user = current_user(request)
+    rights = permissions.rights_in(user, client)
     now = timezone.now()
     policy = form.policy if form else key_policy(client, now)
     lists = key_lists(client, now, **(place or {}))
@@ -100,9 +101,9 @@ def show_settings(
         "form": form or _empty_form(policy, lists.total, now),
         "outside": [row for row in lists.current if row.outside],
         "leaked_keys": leaked_keys_of(form.refused if form else None, user, now),
-        "may_change_keys": permissions.can_change_keys(user, client),
-        "may_revoke_keys": permissions.can_revoke_keys(user, client),
-        "may_change_client": permissions.can_change_client(user, client),
-        "role": permissions.role_of(user, client),
+        "may_change_keys": rights.may_change_keys,
+        "may_revoke_keys": rights.may_revoke_keys,
+        "may_change_client": rights.may_change_client,
+        "role": rights.role,
     }
     return show(request, TEMPLATE, context, fragment=fragment, status=status)
