@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from mmap import ACCESS_READ, mmap
@@ -15,6 +16,7 @@ from portal.core.key_policy.requirements import Requirements, combined
 from portal.core.public_key import PublicKey
 from portal.core.public_key.negation import fingerprints
 from portal.registry.models import BlockedKey, Client, ClientKey, PolicyRule
+from portal.registry.policy_rules import rules_of
 
 
 def key_policy(client: Client | None, now: datetime) -> KeyPolicy:
@@ -22,7 +24,11 @@ def key_policy(client: Client | None, now: datetime) -> KeyPolicy:
 
     Without a client, only the rules for all clients count.
     """
-    rules = PolicyRule.objects.of_client(client, now).filter(applies_from__lte=now)
+    return policy_of(rules_of(client, now), now)
+
+
+def policy_of(rules: Iterable[PolicyRule], now: datetime) -> KeyPolicy:
+    """Return the policy for new keys with those of the rules that apply at `now`."""
     setting = Requirements(confirmation=settings.REQUIRE_CONFIRMATION)
     return KeyPolicy(
         rsa_min_bits=settings.RSA_MIN_BITS,
@@ -30,7 +36,7 @@ def key_policy(client: Client | None, now: datetime) -> KeyPolicy:
         allow_legacy=settings.ALLOW_LEGACY_ALGORITHMS,
         is_blocked=lambda sha: BlockedKey.objects.filter(pk=sha).exists(),
         published=published_keys(),
-        required=combined([setting, *(rule.required for rule in rules)]),
+        required=combined([setting, *(rule.required for rule in rules if rule.applies(now))]),
     )
 
 

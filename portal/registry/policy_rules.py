@@ -34,8 +34,11 @@ def keys_outside(rule: PolicyRule, keys: ClientKeyQuerySet, now: datetime) -> Cl
     return outside.filter(~Exists(exempt))
 
 
-def rules_of(client: Client, now: datetime) -> list[PolicyRule]:
-    """Return the rules that apply to the client's keys, or will: the earliest first."""
+def rules_of(client: Client | None, now: datetime) -> list[PolicyRule]:
+    """Return the rules that apply to the client's keys, or will: the earliest first.
+
+    Without a client, those for all clients.
+    """
     return list(PolicyRule.objects.of_client(client, now).order_by("applies_from", "pk"))
 
 

@@ -13,7 +13,7 @@ from portal.core.lifecycle import LIVE, OVER, KeyStatus
 from portal.registry.key_numbers import count_keys
 from portal.registry.models import Client, ClientKey, PolicyRule
 from portal.registry.paging import IndexFilter, Page, page_of
-from portal.registry.policy_rules import OutsideRule, outside_of, rules_of
+from portal.registry.policy_rules import OutsideRule, outside_of
 from portal.registry.replacements import with_replaced
 
 _ORDER: Final = (
@@ -89,18 +89,23 @@ class KeyLists:
 
 
 def key_lists(
-    client: Client, now: datetime, *, before: int | None = None, after: int | None = None
+    client: Client,
+    now: datetime,
+    rules: list[PolicyRule],
+    *,
+    before: int | None = None,
+    after: int | None = None,
 ) -> KeyLists:
     """Return the active, retiring and starting keys, and one page of the ended ones.
 
-    Each is ordered newest first. `before` and `after` choose the page, see `page_of`.
+    The former have those of the rules that they do not meet. Each is ordered newest first. `before`
+    and `after` choose the page, see `page_of`.
     """
     total = count_keys(client)
     if not total:
         return KeyLists([], Page([]), 0)
     keys = client.keys.current(now).select_related("registered_by", "client").with_last_used()
     keys = with_replaced(keys)
-    rules = rules_of(client, now)
     rows = [_row(key, now, rules) for key in keys.order_by("-registered_at", "-pk")]
     current = [row for status in _ORDER for row in rows if row.status == status]
     if total == len(current):

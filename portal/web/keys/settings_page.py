@@ -15,8 +15,9 @@ from django.views.decorators.http import require_safe
 from portal.core.dates import date_text
 from portal.core.key_policy.policy import KeyPolicy
 from portal.registry import permissions
-from portal.registry.key_policy import key_policy
+from portal.registry.key_policy import policy_of
 from portal.registry.models import CalendarFeed, Client
+from portal.registry.policy_rules import rules_of
 from portal.web.addresses import addresses_of
 from portal.web.current_user import current_user
 from portal.web.keys.example import example_of
@@ -71,8 +72,9 @@ def show_settings(
     user = current_user(request)
     rights = permissions.rights_in(user, client)
     now = timezone.now()
-    policy = form.policy if form else key_policy(client, now)
-    lists = key_lists(client, now, **(place or {}))
+    rules = rules_of(client, now)
+    policy = form.policy if form else policy_of(rules, now)
+    lists = key_lists(client, now, rules, **(place or {}))
     context: dict[str, Any] = {
         "section": "clients",
         "client": client,

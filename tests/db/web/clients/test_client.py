@@ -260,6 +260,6 @@ def test_its_queries_do_not_grow_with_the_keys(
         register_pem(payments, material=material, alg="EdDSA", label=f"Key {number}", by=cast.dev)
     browser = browser_of("dev")
     # One of them is when the client signed in last, one how many keys it has had, one whether there
-    # is a calendar address, and two are the rules of the key policy: for these keys and new ones.
-    with django_assert_max_num_queries(15):
+    # is a calendar address, and one the rules of the key policy, for these keys and new ones.
+    with django_assert_max_num_queries(14):
         browser.get(client_path(payments))
