@@ -272,18 +272,21 @@ class Bench:
             )
         return rates
 
-    def serve(self, stack: ExitStack, name: str = "portal.wsgi", **more: Any) -> End:
-        """Start a portal on the first core, or on those given."""
+    def serve(
+        self, stack: ExitStack, application: str = "portal.wsgi:application", **more: Any
+    ) -> End:
+        """Start a portal on the first core, or on those given.
+
+        The application `portal.wsgi:django` has no fast authentication (ADR 0024).
+        """
         options: dict[str, Any] = {"workers": 1, "prefix": FIRST_CORE} | more
-        served = stack.enter_context(
-            serve(self.scratch, application=f"{name}:application", **options)
-        )
+        served = stack.enter_context(serve(self.scratch, application=application, **options))
         return End(served.url, served.url, served.process.pid).at("token")
 
 
 def tokens(bench: Bench, stack: ExitStack) -> None:
     """Compare the servers for each algorithm, and with more connections."""
-    ends = {PORTAL: bench.serve(stack), BEFORE: bench.serve(stack, "tests.interop.without_fast")}
+    ends = {PORTAL: bench.serve(stack), BEFORE: bench.serve(stack, "portal.wsgi:django")}
     for alg in ALGORITHMS:
         key, private = register(alg)
         metadata = {"client_id": key.client.client_id, "jwks": {"keys": [key.jwk]}}
@@ -299,7 +302,7 @@ def tokens(bench: Bench, stack: ExitStack) -> None:
 
 def others(bench: Bench, stack: ExitStack) -> None:
     """Compare the portal with itself before, for requests of other kinds."""
-    ends = {PORTAL: bench.serve(stack), BEFORE: bench.serve(stack, "tests.interop.without_fast")}
+    ends = {PORTAL: bench.serve(stack), BEFORE: bench.serve(stack, "portal.wsgi:django")}
     for name, (path, make) in endpoints(*register("ES256")).items():
         chosen = {each: end.at(path) for each, end in ends.items()}
         bench.compare(name, chosen, make, 16, to=BEFORE)

@@ -19,7 +19,6 @@ from django.db import connection  # noqa: E402
 from portal import bulkhead  # noqa: E402
 from portal.monitoring.collectors import of_process  # noqa: E402
 from portal.monitoring.serve import serve_metrics  # noqa: E402
-from portal.oauth.client_requests import ClientEndpoint  # noqa: E402
 from portal.oauth.fast_tokens import FastTokens, fast_tokens  # noqa: E402
 from portal.publishing.cache_filler import CacheFiller  # noqa: E402
 from portal.publishing.cached_jwks import Application, cached_jwks  # noqa: E402
@@ -54,7 +53,6 @@ application: Application = django
 if connection.vendor == "postgresql":
     fast = FastAuthentication(SigningKeys(follower), TokenDatabase(), waiting=bulkhead.TOKENS)
     application = fast_tokens(application, FastTokens(fast), follower)
-    ClientEndpoint.fast = fast
 if settings.TRACES_URL:
     from portal.monitoring.tracing import new_provider, traced
 

@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import BinaryIO, ClassVar, Final, cast
+from typing import BinaryIO, Final, cast
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
@@ -40,6 +40,8 @@ _TOO_LARGE: Final = f"The body has more than {MAX_BODY_BYTES // 1024} KiB."
 _NOBODY: Final = "The request names no client of this portal."
 _SCHEME: Final = re.compile(r"(basic|bearer|dpop|digest)(?= )", re.IGNORECASE | re.ASCII)
 FORM: Final = "application/x-www-form-urlencoded"
+FAST: Final = "portal.fast_authentication"
+"""The key in WSGI's `environ` of what authenticates plain requests (ADR 0024), if it is there."""
 
 
 class _Unreadable(Exception):  # noqa: N818 - names the request
@@ -55,9 +57,6 @@ class ClientEndpoint:
     `ApiMiddleware` answers such views before all other middleware.
     """
 
-    fast: ClassVar[FastAuthentication | None] = None
-    """What authenticates plain requests (ADR 0024). `portal.wsgi` sets it, with PostgreSQL."""
-
     def __init__(self, view: Callable[[HttpRequest, Authenticated], HttpResponse]) -> None:
         update_wrapper(self, view)
         self._view = view
@@ -70,7 +69,7 @@ class ClientEndpoint:
             return response
         try:
             with bulkhead.clients:
-                return self._view(request, _authenticate(request, self.fast))
+                return self._view(request, _authenticate(request))
         except _Unreadable as unreadable:
             return refuse(400, "invalid_request", str(unreadable))
         except AuthenticationRefused as refused:
@@ -92,12 +91,13 @@ def not_now(why: str) -> HttpResponse:
     return response
 
 
-def _authenticate(request: HttpRequest, fast: FastAuthentication | None) -> Authenticated:
+def _authenticate(request: HttpRequest) -> Authenticated:
     _check_form(request)
     parameters = _read(request)
     if any("\0" in text for name, values in parameters.items() for text in (name, *values)):
         raise _Unreadable("A parameter contains a NUL character.")
     authorization, network = request.headers.get("Authorization", ""), network_of(request.META)
+    fast: FastAuthentication | None = request.META.get(FAST)
     # Requests for client_credentials were tried in front of Django.
     was_tried = GrantType.CLIENT_CREDENTIALS in parameters.get("grant_type", ())
     if fast is not None and not (was_tried or authorization):

@@ -20,7 +20,7 @@ from portal import bulkhead
 from portal.core.assertion import MAX_ASSERTION_BYTES
 from portal.logs import REQUEST_ID_HEADER, already_logged, request_id
 from portal.metrics import REQUESTS, name_span, outcome_of
-from portal.oauth.client_requests import FORM, answer, not_now
+from portal.oauth.client_requests import FAST, FORM, answer, not_now
 from portal.oauth.grants import new_token
 from portal.oauth.key_end import key_end
 from portal.oauth.networks import network_of
@@ -57,7 +57,7 @@ class FastTokens:
 
     def __init__(self, authentication: FastAuthentication) -> None:
         """Take what verifies the assertions and consumes them."""
-        self._authentication = authentication
+        self.authentication: Final = authentication
 
     def issue(self, body: bytes, *, network: str = "") -> str | None:
         """Return the JSON with a new token for the form in a request's body, or None.
@@ -70,7 +70,7 @@ class FastTokens:
         form = _read(body)
         if form is None:
             return None
-        signed = self._authentication.verify({name: [form[name]] for name in form}, at)
+        signed = self.authentication.verify({name: [form[name]] for name in form}, at)
         rights = signed and _allowed(form, signed.key.client)
         if signed is None or rights is None:
             return None
@@ -86,7 +86,7 @@ class FastTokens:
             resource=resource,
             network=network,
         )
-        consumed = self._authentication.consume(request)
+        consumed = self.authentication.consume(request)
         if consumed is None:
             return None
         # The members of oauthlib's `BearerToken.create_token`, in its order.
@@ -135,13 +135,14 @@ def _allowed(form: Mapping[str, str], client: Client) -> tuple[str, list[str]] |
 def fast_tokens(application: Application, tokens: FastTokens, follower: Follower) -> Application:
     """Return a WSGI application that answers plain token requests, and passes others on.
 
-    A request that was read is passed on with its body. One whose batch failed is not: nobody knows
-    whether its assertion was consumed.
+    Those get what authenticates clients, for `ClientEndpoint`. A request that was read is passed on
+    with its body. One whose batch failed is not: nobody knows whether its assertion was consumed.
     """
 
     def answer_or_pass_on(
         environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
+        environ[FAST] = tokens.authentication
         length = _length(environ) if environ["PATH_INFO"] == _PATH else 0
         # Without the database, Django says so at once.
         if not length or follower.gone:

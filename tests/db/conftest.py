@@ -16,7 +16,6 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 
 from portal.accounts.models import User
-from portal.oauth.client_requests import ClientEndpoint
 from portal.registry.actions import create_client
 from portal.registry.choices import Role
 from portal.registry.models import Client, ClientKey
@@ -36,17 +35,6 @@ Ask = Callable[..., HttpResponse]
 @pytest.fixture(scope="session", autouse=True)
 def _reused_rsa_keys() -> Iterator[None]:
     with reused_rsa_keys():
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_fast_authentication() -> Iterator[None]:
-    """Let Django authenticate clients, but where a test says otherwise.
-
-    `portal.wsgi`, which some tests import, lets all tests share a connection that nobody closes.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ClientEndpoint, "fast", None)
         yield
 
 

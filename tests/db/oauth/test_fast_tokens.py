@@ -19,7 +19,6 @@ from django.test import RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from portal.oauth.client_requests import ClientEndpoint
 from portal.oauth.fast_tokens import FastTokens, fast_tokens
 from portal.registry.actions import (
     change_key,
@@ -97,13 +96,10 @@ class Portal:
         # A server's stream ends where the connection does.
         environ["wsgi.input"] = BytesIO(content.encode())
         told: list[Any] = []
-        with pytest.MonkeyPatch.context() as patch:
-            if not fast:
-                patch.setattr(ClientEndpoint, "fast", None)
-            answer = (self.fast if fast else self.slow)(environ, lambda *given: told.extend(given))
-            body = b"".join(answer)
-            if hasattr(answer, "close"):
-                answer.close()
+        answer = (self.fast if fast else self.slow)(environ, lambda *given: told.extend(given))
+        body = b"".join(answer)
+        if hasattr(answer, "close"):
+            answer.close()
         return told[0], told[1], json.loads(body)
 
 
@@ -112,10 +108,8 @@ def follower() -> Follower:
 
 
 @pytest.fixture
-def portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
+def portal() -> Iterator[Portal]:
     portal = Portal()
-    # Not in `send`: of several threads at once, each would put back what another had set.
-    monkeypatch.setattr(ClientEndpoint, "fast", portal.authentication)
     yield portal
     portal.database.close()
 
