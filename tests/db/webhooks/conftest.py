@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_network
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,16 +15,21 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.own_keys import OwnKey
+from portal.registry.models import Client, ClientKey
 from portal.webhooks.actions import add_webhook
 from portal.webhooks.deliver import WEBHOOK
 from portal.webhooks.follow import FOLLOW
 from portal.webhooks.models import EventType, Webhook
 from portal.work.tasks import put_standing
 from portal.work.worker import Worker
+from tests.keys import new_private_key, public_pem
 from tests.own_keys import new_own_key
 from tests.receiving import Receiver, header_of, receiving
+from tests.registering import register_pem
 
 ALL = [value for value, _ in EventType.choosable()]
+SECOND = timedelta(seconds=1)
+FAILS = b"500 No"
 
 
 @dataclass
@@ -67,6 +73,11 @@ class Hooked:
         return [each["type"] for each in self.messages]
 
 
+def register(client: Client, by: Any, **more: Any) -> ClientKey:
+    material = public_pem(new_private_key())
+    return register_pem(client, material=material, alg="EdDSA", label="Secret plan", by=by, **more)
+
+
 @pytest.fixture
 def own_key(settings: Settings) -> OwnKey:
     """The key that signs webhooks."""
@@ -88,3 +99,13 @@ def hooked(settings: Settings, own_key: OwnKey) -> Iterator[Hooked]:
 
     with receiving(answer) as receiver:
         yield Hooked(receiver, timezone.now(), answers)
+
+
+@pytest.fixture
+def failed(hooked: Hooked, payments: Client, cast: SimpleNamespace) -> Webhook:
+    """A webhook whose receiver refused its first message."""
+    webhook = hooked.add(payments, cast.dev)
+    hooked.answers[:] = [FAILS]
+    register(payments, cast.dev)
+    hooked.work(5 * SECOND)
+    return webhook

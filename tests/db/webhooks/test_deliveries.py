@@ -1,11 +1,10 @@
-"""What webhooks are sent, when, and what happens if their receivers fail."""
+"""Deliveries of webhooks: later attempts, pauses, the last attempt, and workers at once."""
 
 from __future__ import annotations
 
 import signal
 import socket
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,221 +17,31 @@ from django.utils import timezone
 
 from portal import outgoing
 from portal.accounts.mail import MESSAGE
-from portal.console.event_text import event_text
 from portal.own_keys import new_pem
 from portal.registry import actions
 from portal.registry.actions.policy_rule import RuleValues
-from portal.registry.choices import RevocationReason, Role
-from portal.registry.errors import UnfitInput
-from portal.registry.models import PORTAL, Client, ClientKey, Event, Ledger, PolicyRule
+from portal.registry.models import PORTAL, Client, Event
 from portal.webhooks import deliver, follow
 from portal.webhooks.actions import (
-    LIMIT,
-    MOST_WAITING,
-    WebhookLimitReached,
-    WebhookOff,
-    add_webhook,
     change_webhook,
-    remove_webhook,
-    renew_secret,
-    send_again,
     send_test,
     switch_webhook,
 )
 from portal.webhooks.deliver import LIFE, OFF_AFTER, TOO_LATE
 from portal.webhooks.follow import FOLLOW, KEPT
 from portal.webhooks.messages import messages_of
-from portal.webhooks.models import Delivery, OffBecause, Position, Webhook
+from portal.webhooks.models import Delivery, OffBecause, Webhook
 from portal.webhooks.switching import GIVEN_UP
 from portal.work.models import Task
-from portal.work.sealing import unseal
 from portal.work.tasks import put_standing
 from portal.work.worker import Worker
 from tests.db.real_worker import real_worker
 from tests.db.registry.racing import at_once
-from tests.db.webhooks.conftest import ALL, Hooked
-from tests.keys import new_private_key, public_pem
+from tests.db.webhooks.conftest import ALL, FAILS, SECOND, Hooked, register
 from tests.receiving import Receiver, header_of, receiving
-from tests.registering import add_member, register_pem
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
-
-SECOND = timedelta(seconds=1)
-FAILS = b"500 No"
-
-
-def register(client: Client, by: Any, **more: Any) -> ClientKey:
-    material = public_pem(new_private_key())
-    return register_pem(client, material=material, alg="EdDSA", label="Secret plan", by=by, **more)
-
-
-# --- What is sent --------------------------------------------------------------------------------
-
-
-@pytest.mark.sqlite
-def test_events_are_sent_in_order_with_ids_only(
-    hooked: Hooked, payments: Client, other: Client, cast: SimpleNamespace
-) -> None:
-    register(payments, cast.dev)
-    hooked.add(payments, cast.dev)
-    key = register(payments, cast.dev)
-    register(other, cast.bob)
-    actions.retire_key(key, grace=timedelta(days=1), by=cast.dev)
-    actions.keep_key(key, by=cast.dev)
-    actions.block_key(key.spki_sha256, by=cast.admin, note="A note")
-    actions.suspend_client(payments, note="A note", by=cast.admin)
-    actions.resume_client(payments, by=cast.admin)
-    add_member(payments, email="bob@example.com", role=Role.VIEWER, by=cast.alice)
-    actions.remove_member(payments.memberships.get(user=cast.bob), by=cast.alice)
-    hooked.work(5 * SECOND)
-    assert hooked.types == [
-        *("key.registered", "key.retired", "key.kept", "key.blocked", "key.revoked"),
-        *("client.suspended", "client.resumed", "member.added", "member.removed"),
-    ]
-    assert {each["data"]["client_id"] for each in hooked.messages} == {payments.client_id}
-    assert {each["data"].get("kid") for each in hooked.messages} == {key.kid, None}
-    revoked, member = hooked.messages[4], hooked.messages[7]
-    event = Event.objects.get(verb="revoke_key")
-    assert revoked["timestamp"] == event.at.isoformat().replace("+00:00", "Z")
-    assert revoked["data"] == {
-        "number": event.number,
-        "client_id": payments.client_id,
-        "kid": key.kid,
-        "reason": "compromised",
-    }
-    assert (member["data"]["member_id"], member["data"]["role"]) == (cast.bob.pk, "viewer")
-    said = str(hooked.receiver.requests)
-    assert not [
-        each for each in ("Secret plan", "A note", "example.com", "Payments") if each in said
-    ]
-
-
-def test_ledger_that_became_shorter_is_followed_from_its_end(
-    hooked: Hooked, payments: Client, cast: SimpleNamespace
-) -> None:
-    hooked.add(payments, cast.dev)
-    beyond = Ledger.head().size + 5
-    Position.objects.update(number=beyond)
-    Webhook.objects.update(since=beyond)
-    hooked.work(5 * SECOND)
-    register(payments, cast.dev)
-    hooked.work(5 * SECOND)
-    assert hooked.types == ["key.registered"]
-
-
-def test_webhook_of_the_whole_portal_gets_the_chosen_types_of_all_clients(
-    hooked: Hooked, payments: Client, other: Client, cast: SimpleNamespace
-) -> None:
-    hooked.add(None, cast.admin, types=["key.registered", "key.blocked"])
-    first, _ = register(payments, cast.dev), register(other, cast.bob)
-    actions.revoke_key(first, reason=RevocationReason.SUPERSEDED, by=cast.dev)
-    actions.block_key("ab" * 32, by=cast.admin)
-    hooked.work(5 * SECOND)
-    assert hooked.types == ["key.registered", "key.registered", "key.blocked"]
-    assert hooked.messages[-1]["data"]["spki_sha256"] == "ab" * 32
-
-
-def test_a_key_that_several_clients_have_is_blocked_for_each(
-    hooked: Hooked, payments: Client, other: Client, cast: SimpleNamespace
-) -> None:
-    hooked.add(None, cast.admin, types=["key.blocked"])
-    hooked.add(payments, cast.alice, types=["key.blocked"])
-    material = public_pem(new_private_key())
-    for client, person in ((payments, cast.dev), (other, cast.bob)):
-        key = register_pem(client, material=material, alg="EdDSA", label="x", by=person)
-    actions.block_key(key.spki_sha256, by=cast.admin)
-    hooked.work(5 * SECOND)
-    clients = [each["data"]["client_id"] for each in hooked.messages]
-    assert sorted(clients) == sorted([payments.client_id] * 2 + [other.client_id])
-    assert {each["data"]["kid"] for each in hooked.messages} == {key.kid}
-
-
-def test_a_change_of_the_policy_is_sent_to_those_that_it_concerns(
-    hooked: Hooked, payments: Client, other: Client, cast: SimpleNamespace
-) -> None:
-    for client, person in ((payments, cast.alice), (other, cast.bob), (None, cast.admin)):
-        hooked.add(client, person, types=["policy.changed"])
-
-    def save(name: str, *clients: Client) -> PolicyRule:
-        values = RuleValues(name, hooked.now, clients=clients or None, longest_days=365)
-        return actions.save_rule(actions.draft_rule(values, by=cast.admin), by=cast.admin)
-
-    rule = save("Secret plan")
-    hooked.work(5 * SECOND)
-    assert [each["data"].get("client_id") for each in hooked.messages] == [None] * 3
-    data = hooked.messages[0]["data"]
-    assert (data["rule"], data["what"], data["longest_days"]) == (rule.pk, "saved", 365)
-    save("Of one", payments)
-    until = timezone.now() + timedelta(days=1)
-    actions.exempt_client(rule, other, note="A note", until=until, by=cast.admin)
-    hooked.work(5 * SECOND)
-    later = sorted(
-        (each["data"]["client_id"], each["data"]["what"]) for each in hooked.messages[3:]
-    )
-    assert later == sorted(
-        [(payments.client_id, "saved")] * 2 + [(other.client_id, "exempted")] * 2
-    )
-    assert "Secret plan" not in str(hooked.receiver.requests)
-    assert "A note" not in str(hooked.receiver.requests)
-
-
-def test_the_first_webhook_gets_what_happens_before_a_worker_starts(
-    hooked: Hooked, payments: Client, cast: SimpleNamespace
-) -> None:
-    register(payments, cast.dev)
-    url = f"http://127.0.0.1:{hooked.receiver.port}/"
-    values = {"types": ALL, "has_secret": False, "by": cast.alice, "now": hooked.now}
-    add_webhook(payments, url=url, **values)
-    key = register(payments, cast.dev)
-    hooked.work()
-    assert [each["data"]["kid"] for each in hooked.messages] == [key.kid]
-
-
-@pytest.mark.parametrize("date", ["expires_at", "retires_at"])
-def test_a_key_that_ends_is_announced_five_times(
-    hooked: Hooked, payments: Client, cast: SimpleNamespace, date: str
-) -> None:
-    hooked.add(payments, cast.dev, types=["key.expiring"])
-    end = timezone.now() + timedelta(days=40)
-    key = register(payments, cast.dev, expires_at=end if date == "expires_at" else None)
-    if date == "retires_at":
-        actions.retire_key(key, grace=timedelta(days=40), by=cast.dev)
-        end = ClientKey.objects.get(pk=key.pk).retires_at or end
-    for days in (9.5, 1, 16, 7, 4, 2, 1.5):
-        hooked.work(timedelta(days=days))
-    assert [each["data"]["days"] for each in hooked.messages] == [30, 14, 7, 3, 1]
-    assert len({each["id"] for each in hooked.messages}) == 5
-    assert hooked.messages[0]["data"] == {
-        "client_id": payments.client_id,
-        "kid": key.kid,
-        "ends_at": end.isoformat().replace("+00:00", "Z"),
-        "days": 30,
-    }
-
-
-def test_after_a_pause_a_key_is_announced_once(
-    hooked: Hooked, payments: Client, cast: SimpleNamespace
-) -> None:
-    hooked.add(payments, cast.dev, types=["key.expiring"])
-    register(payments, cast.dev, expires_at=timezone.now() + timedelta(days=40))
-    hooked.work(timedelta(days=38))
-    assert [each["data"]["days"] for each in hooked.messages] == [3]
-    hooked.work(timedelta(days=3))
-    assert len(hooked.messages) == 1
-
-
-def test_revoked_key_is_not_announced(
-    hooked: Hooked, payments: Client, cast: SimpleNamespace
-) -> None:
-    hooked.add(payments, cast.dev, types=["key.expiring"])
-    key = register(payments, cast.dev, expires_at=timezone.now() + timedelta(days=3, hours=1))
-    actions.revoke_key(key, reason=RevocationReason.SUPERSEDED, by=cast.dev)
-    hooked.work(timedelta(days=1))
-    assert not hooked.messages
-
-
-# --- Receivers that fail -------------------------------------------------------------------------
 
 
 @pytest.mark.sqlite
@@ -354,19 +163,15 @@ def test_a_receiver_that_hangs_costs_one_attempt_per_pause(
 
 
 def test_a_message_that_is_refused_does_not_hold_up_the_others(
-    hooked: Hooked, payments: Client, cast: SimpleNamespace
+    hooked: Hooked, payments: Client, cast: SimpleNamespace, failed: Webhook
 ) -> None:
-    webhook = hooked.add(payments, cast.dev)
-    hooked.answers[:] = [FAILS]
-    register(payments, cast.dev)
-    hooked.work(5 * SECOND)
     hooked.answers[:] = [FAILS]
     hooked.work(5 * SECOND)
     register(payments, cast.dev)
     # The first one pauses for longer than its webhook does.
     Webhook.objects.update(paused_until=None)
     hooked.work(5 * SECOND)
-    done = webhook.deliveries.filter(delivered_at__isnull=False)
+    done = failed.deliveries.filter(delivered_at__isnull=False)
     assert [each.attempts for each in done] == [1]
 
 
@@ -575,90 +380,6 @@ def test_five_workers_at_once_send_each_message_once(
     ids = [each["id"] for each in hooked.messages]
     assert (len(ids), len(set(ids))) == (16, 16)
     assert Delivery.objects.filter(delivered_at__isnull=False).count() == 16
-
-
-# --- What people do ------------------------------------------------------------------------------
-
-
-def test_a_test_is_sent_also_during_a_pause_and_a_message_again(
-    hooked: Hooked, payments: Client, cast: SimpleNamespace
-) -> None:
-    webhook = hooked.add(payments, cast.dev)
-    hooked.answers[:] = [FAILS]
-    register(payments, cast.dev)
-    hooked.work(5 * SECOND)
-    send_test(webhook, now=hooked.now)
-    hooked.work()
-    assert hooked.types == ["key.registered", "webhook.test"]
-    delivery = webhook.deliveries.get(type="webhook.test")
-    send_again(delivery, now=hooked.now)
-    hooked.work(SECOND)
-    assert [each["id"] for each in hooked.messages if each["type"] == "webhook.test"] == [
-        delivery.message_id
-    ] * 2
-
-
-def test_tests_are_limited_and_need_a_webhook_that_is_on(
-    hooked: Hooked, payments: Client, cast: SimpleNamespace
-) -> None:
-    webhook = hooked.add(payments, cast.dev)
-    for _ in range(MOST_WAITING):
-        send_test(webhook, now=hooked.now)
-    with pytest.raises(WebhookLimitReached):
-        send_test(webhook, now=hooked.now)
-    switch_webhook(webhook, on=False, by=cast.dev, now=hooked.now)
-    with pytest.raises(WebhookOff):
-        send_test(webhook, now=hooked.now)
-
-
-def test_webhooks_are_limited_and_checked(
-    hooked: Hooked, payments: Client, cast: SimpleNamespace, settings: Any
-) -> None:
-    for url in ("", "http://8.8.8.8\n", "ftp://receiver.example", "https://a@b.example"):
-        with pytest.raises(UnfitInput, match="This URL cannot be used: it"):
-            hooked.add(payments, cast.dev, url=url)
-    for types in ([], ["key.lost"], ["webhook.test"]):
-        with pytest.raises(UnfitInput, match="at least one event"):
-            hooked.add(payments, cast.dev, types=types)
-    for _ in range(LIMIT):
-        hooked.add(payments, cast.dev)
-    with pytest.raises(WebhookLimitReached):
-        hooked.add(payments, cast.dev)
-    settings.OWN_KEYS = {"webhooks": ()}
-    with pytest.raises(UnfitInput, match="needs a secret"):
-        hooked.add(None, cast.admin)
-
-
-def test_changes_are_events_of_the_ledger(
-    hooked: Hooked, payments: Client, cast: SimpleNamespace
-) -> None:
-    webhook = hooked.add(payments, cast.dev, has_secret=True)
-    first = unseal(webhook.secret)
-    url = webhook.url
-    now = hooked.now
-    change_webhook(webhook, url=url, types=webhook.types, by=cast.dev, now=now)
-    change_webhook(webhook, url=f"{url}2", types=["key.blocked"], by=cast.dev, now=now)
-    second = renew_secret(webhook, by=cast.dev)
-    remove_webhook(webhook, by=cast.alice)
-    events = Event.objects.filter(verb__endswith="_webhook").order_by("pk")
-    assert [(each.verb, str(each.actor), each.client) for each in events] == [
-        ("add_webhook", "dev@example.com", payments),
-        ("change_webhook", "dev@example.com", payments),
-        ("change_webhook", "dev@example.com", payments),
-        ("remove_webhook", "alice@example.com", payments),
-    ]
-    assert event_text(events[0]) == ("dev@example.com added a webhook of the client “Payments”.")
-    # A URL may contain a secret, and the ledger keeps it for ever.
-    assert "/hook" not in str([each.detail for each in events])
-    digest = sha256(f"{url}2".encode()).hexdigest()
-    origin = url.removesuffix("/hook")
-    assert events[1].detail["url"]["after"] == f"{origin}/… sha256:{digest}"
-    assert first != second
-    said = str([(each.detail, each.salts) for each in events])
-    assert first not in said
-    assert second not in said
-    assert second.startswith("whsec_")
-    assert not Webhook.objects.exists()
 
 
 def test_old_deliveries_are_pruned(hooked: Hooked, payments: Client, cast: SimpleNamespace) -> None:
