@@ -13,6 +13,7 @@ import pytest
 from tests.ops.production import ROOT
 
 PASSING = "def test_one(): pass\n"
+# This mark is part of the file that `total` writes: the test below expects it to be red.
 SKIPPED = "import pytest\n@pytest.mark.skip\ndef test_two(): pass\n"
 FAILING = "def test_three(): assert False\n"
 
