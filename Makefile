@@ -119,8 +119,8 @@ test-sqlite: $(TEST_READY) programs ## Run all database tests on SQLite, without
 	@DATABASE_URL=sqlite://:memory: $(PYTEST) $(JUNIT) tests/db -m "not postgresql"
 
 quick: check-format check-lint check-words check-templates check-types check-imports check-migrations check-deploy
-# First those that wait most, then those that only compute, so that no processor is ever idle. What
-# they need is installed before: make starts a target that has to wait for something last.
+# First those that wait most, then those that only compute, so that no processor is ever idle.
+# Their packages are installed before: make starts a target that has to wait for something last.
 suites: ops interop browser db pages check-types unit smoke
 
 check-format: $(TEST_READY)

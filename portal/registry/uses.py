@@ -79,8 +79,8 @@ def count_uses() -> bool:
     """Count the assertions that are next, at most `BATCH`; return whether more can be counted now.
 
     Their primary keys are not in the order of commit. So the cursor first notes the highest one,
-    and the transactions that were adding assertions then. What they add is counted too: the cursor
-    goes on when all of them have ended. Records the first use of a standing successor.
+    and the transactions that were adding assertions then. Their assertions are counted too: the
+    cursor goes on when all of them have ended. Records the first use of a standing successor.
     """
     UseCursor.objects.get_or_create(pk=1)
     cursor = UseCursor.objects.select_for_update().get(pk=1)

@@ -92,7 +92,7 @@ def change_webhook(
 ) -> None:
     """Change where a webhook goes, and what it is sent. Raises `UnfitInput`.
 
-    What waits goes to the new URL, at once.
+    Messages that wait go to the new URL, at once.
     """
     _check(url, types)
     webhook = _locked(webhook)

@@ -49,7 +49,7 @@ def _load(events: QuerySet[Event]) -> QuerySet[Any]:
 def _rows(events: Sequence[Any], now: datetime) -> Iterator[dict[str, Any]]:  # noqa: ARG001 - events do not change
     """Yield the columns of the events, with `detail` as recorded.
 
-    `events` are tuples of `_load`. What they name is looked up for all of them together.
+    `events` are tuples of `_load`. Keys, clients and people of all of them are looked up together.
     """
     keys = _found(
         ClientKey,

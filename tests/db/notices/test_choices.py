@@ -83,7 +83,7 @@ def test_many_notices_become_one_digest(
         move_end(key, 90, cast.admin)
     now = timezone.now()
     assert len(sent(now)) == 2 * MOST_AN_HOUR
-    # What is about security is counted apart.
+    # Notices about security are counted apart.
     actions.revoke_key(keys[0], reason=RevocationReason.COMPROMISED, by=cast.alice)
     assert {subject[:33] for _, subject in said(sent(now))} == {"Payments: key “Key 0” was revoked"}
     at = next_digest(now)
@@ -105,7 +105,7 @@ def test_security_is_not_delayed_for_a_day(
 ) -> None:
     key = add(payments, "First", cast.dev)
     sent(timezone.now() - timedelta(hours=2))
-    # What somebody with the session of the only owner may do first.
+    # First steps of somebody with the session of the only owner.
     for days in range(MOST_AN_HOUR + 2):
         move_end(key, 90 + days, cast.alice)
     for number in range(MOST_AN_HOUR + 2):

@@ -79,7 +79,7 @@ def test_people_hear_once_of_a_key(
     actions.retire_key(key, grace=timedelta(0), by=cast.alice)
     assert new(sent()) == [("dev", "Payments: key “Old” was retired")]
 
-    # What is about security reaches also the person who did it.
+    # Notices about security reach also the person who did it.
     revoke(second, cast.dev)
     assert new(sent()) == [(who, "Payments: key “Second” was revoked") for who in BOTH]
 
