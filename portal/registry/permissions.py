@@ -57,7 +57,7 @@ def can_change_keys(user: User, client: Client) -> bool:
 
 def can_revoke_keys(user: User, client: Client) -> bool:
     """Return whether the person may revoke keys."""
-    return user.is_staff or rights_in(user, client).may_revoke_keys
+    return rights_in(user, client).may_revoke_keys
 
 
 def can_change_client(user: User, client: Client) -> bool:

@@ -99,10 +99,9 @@ def key_inspect(request: HttpRequest, client_id: str) -> HttpResponse:
 def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Show all that is known about a key."""
     found = get_key_or_404(request, client_id, kid)
-    user, now = current_user(request), timezone.now()
+    now = timezone.now()
     status, is_current = found.lifecycle.status(now), not found.lifecycle.is_over(now)
-    may_change = permissions.can_change_keys(user, found.client)
-    may_end = is_current and may_change
+    rights = permissions.rights_in(current_user(request), found.client)
     actors = Event.objects.prefetch_related(*Event.actor.related)
     events = list(newest_of(actors, "key", found.pk)[:50])
     context = {
@@ -118,11 +117,11 @@ def key(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
         "status": status,
         "is_current": is_current,
         "outside": outside_of(found, rules_of(found.client, now)) if is_current else [],
-        "can_change": may_end,
-        "can_withdraw": may_change
+        "can_change": is_current and rights.may_change_keys,
+        "can_withdraw": rights.may_change_keys
         and not found.client.is_archived
         and found.lifecycle.undo_until(now) is not None,
-        "can_revoke": not found.revoked_at and permissions.can_revoke_keys(user, found.client),
+        "can_revoke": not found.revoked_at and rights.may_revoke_keys,
     }
     return show(request, "web/keys/key.html", context)
 
