@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from portal.core.lifecycle import OVER, KeyStatus, Lifecycle
+from portal.core.lifecycle import Lifecycle
 
 
 class Step(StrEnum):
@@ -93,12 +93,9 @@ class Facts:
 
     def is_too_early(self, end: datetime, now: datetime) -> bool:
         """Return whether the old key would end before every verifier can know the new one."""
-        if self.new is None or self.known_at is None or self.new.status(now) in OVER:
+        if self.new is None or self.known_at is None or self.new.is_over(now):
             return True
-        return end < self.known_at or self.new.status(end) not in {
-            KeyStatus.ACTIVE,
-            KeyStatus.RETIRING,
-        }
+        return end < self.known_at or not self.new.is_live(end)
 
 
 def known_at(published_at: datetime, caches: list[Cache], *, shared_s: int) -> datetime:

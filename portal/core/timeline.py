@@ -32,10 +32,8 @@ def live_span(life: Lifecycle, registered_at: datetime, window: Span) -> Span | 
     starts = [registered_at, life.not_before]
     if life.confirmation_required:
         starts.append(life.confirmed_at)
-    ends = [life.expires_at, life.retires_at, life.revoked_at]
     start = max(each for each in starts if each)
-    end = min((each for each in ends if each), default=window.end)
-    return Span(start, end).within(window)
+    return Span(start, life.ends_at or window.end).within(window)
 
 
 def gaps_between(spans: Sequence[Span], window: Span) -> list[Span]:

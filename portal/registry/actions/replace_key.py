@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.core.lifecycle import OVER
 from portal.registry.actions.retire_key import keep_key, retire_key
 from portal.registry.choices import Verb
 from portal.registry.errors import KeyNotLive, ReplacementWithdrawn, TooEarly, UnfitInput
@@ -45,7 +44,7 @@ def choose_successor(replacement: Replacement, new: ClientKey, *, by: User) -> R
     now = timezone.now()
     if old.lifecycle.is_over(now):
         raise KeyNotLive(f"“{old.label}” has ended, so no key can replace it.")
-    if new.lifecycle.status(now) in OVER:
+    if new.lifecycle.is_over(now):
         raise KeyNotLive(f"“{new.label}” has ended, so it cannot replace a key.")
     if replacement.new_id != new.pk:
         if replacement.new_id:
@@ -71,14 +70,13 @@ def retire_replaced(
     """
     replacement = _locked_standing(replacement)
     now = timezone.now()
-    facts = facts_of(replacement)
-    if not insists and facts.is_too_early(at or now, now):
+    end = at or now
+    if not insists and facts_of(replacement).is_too_early(end, now):
         raise TooEarly(
             "The old key would end before every verifier can know the new one. Choose a later "
             "time, or insist."
         )
-    grace = max(at - now, now - now) if at else now - now
-    return retire_key(replacement.old, grace=grace, by=by)
+    return retire_key(replacement.old, grace=max(end - now, timedelta()), by=by)
 
 
 @recording()
