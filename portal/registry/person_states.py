@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from django.db import transaction
-from django.db.models import F, QuerySet
 
 from portal.accounts.models import User
 from portal.registry.choices import Verb
@@ -23,7 +22,7 @@ class _State(NamedTuple):
 
 def person_problems() -> Iterator[str]:
     """Yield a sentence for each person whose account contradicts the events."""
-    said = _said(_events())
+    said = _said()
     people = User.objects.order_by("pk").values_list("pk", "is_staff", "is_active")
     suspects = [
         pk
@@ -38,7 +37,7 @@ def _lasting_problems(pk: int) -> list[str]:
     """Check a person again with the row locked, so that no action is changing it."""
     with transaction.atomic():
         person = User.objects.select_for_update(no_key=True).get(pk=pk)
-        said = _said(_events()).get(pk, _State())
+        said = _said().get(pk, _State())
     clauses = {
         "an admin": (person.is_staff, said.is_admin),
         "deactivated": (not person.is_active, said.is_deactivated),
@@ -52,13 +51,9 @@ def _lasting_problems(pk: int) -> list[str]:
     ]
 
 
-def _events() -> QuerySet[Event]:
-    events = Event.objects.filter(verb__in=[*_ADMIN, *_DEACTIVATED])
-    return events.order_by(F("number").asc(nulls_last=True), "pk")
-
-
-def _said(events: QuerySet[Event]) -> dict[int, _State]:
+def _said() -> dict[int, _State]:
     """Return the state that the newest events give each person that they name, by primary key."""
+    events = Event.objects.in_order([*_ADMIN, *_DEACTIVATED])
     found = list(events.values_list("verb", "detail__person_id", "detail__person"))
     # Events of earlier versions name a person only by address.
     addresses = {email for _, pk, email in found if pk is None and isinstance(email, str)}

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F, QuerySet
 
 from portal.registry.choices import Verb
 from portal.registry.models import CalendarFeed, Event, PolicyExemption, PolicyRule
 from portal.registry.models.policy_rule import rule_facts
 
+_VERBS: Final = (Verb.CHANGE_POLICY, Verb.MAKE_CALENDAR, Verb.REVOKE_CALENDAR)
 _ERASABLE: Final = frozenset({"name"})
 """Texts of a rule that may be erased from its events."""
 
@@ -59,7 +59,8 @@ def _said() -> States:
     rules: dict[int, object] = {}
     exemptions: dict[tuple[int, int], object] = {}
     calendars: dict[int, object] = {}
-    for verb, client, detail in _events().values_list("verb", "client_id", "detail"):
+    events = Event.objects.in_order(_VERBS)
+    for verb, client, detail in events.values_list("verb", "client_id", "detail"):
         if verb == Verb.MAKE_CALENDAR:
             calendars[client] = detail.get("secret_sha256")
         elif verb == Verb.REVOKE_CALENDAR:
@@ -87,11 +88,6 @@ def _said() -> States:
         },
         **{_calendar(client): sha256 for client, sha256 in calendars.items()},
     }
-
-
-def _events() -> QuerySet[Event]:
-    verbs = (Verb.CHANGE_POLICY, Verb.MAKE_CALENDAR, Verb.REVOKE_CALENDAR)
-    return Event.objects.filter(verb__in=verbs).order_by(F("number").asc(nulls_last=True), "pk")
 
 
 def _compared(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any, Final, TypeVar
 
 from django.db import transaction
-from django.db.models import F, FilteredRelation, Model, Q
+from django.db.models import FilteredRelation, Model, Q
 from django.utils.dateparse import parse_datetime
 
 from portal.core.jwk import published_jwk
@@ -74,11 +74,10 @@ def _lasting_problems(client: Client) -> list[str]:
     """Check a client again with its lock held, so that no verb is changing it; return problems."""
     with transaction.atomic():
         locked = lock_client(client)
-        events = locked.events.filter(verb__in=CLIENT_VERBS)
-        in_order = events.order_by(F("number").asc(nulls_last=True), "pk")
+        events = list(locked.events.in_order(CLIENT_VERBS))
         members = members_of([locked.pk]).get(locked.pk, [])
         pending = pending_of([locked.pk]).get(locked.pk, [])
-        problems = _told(client_problems(locked, members, pending, list(in_order)))
+        problems = _told(client_problems(locked, members, pending, events))
         return [f"Client {locked.client_id}: {problem}." for problem in problems]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from portal.registry.choices import Verb
@@ -30,7 +30,7 @@ def difference(before: Sequence[str], after: Sequence[str]) -> dict[str, list[st
 
 
 class EventManager(models.Manager["Event"]):
-    """Adds events."""
+    """Adds events, and finds those that record states."""
 
     def record(
         self,
@@ -47,6 +47,10 @@ class EventManager(models.Manager["Event"]):
         """
         values = Event.actor.values(by)
         collect(Event(verb=verb, client=client, key=key, detail=detail or {}, **values))
+
+    def in_order(self, verbs: Collection[str]) -> QuerySet[Event]:
+        """Return the events of these verbs in the order of the ledger, unnumbered ones last."""
+        return self.filter(verb__in=verbs).order_by(F("number").asc(nulls_last=True), "pk")
 
 
 class Event(models.Model):
