@@ -26,7 +26,11 @@ def successors(key: ClientKey, now: datetime) -> ClientKeyQuerySet:
 
 
 def without_successor(keys: ClientKeyQuerySet, now: datetime) -> ClientKeyQuerySet:
-    """Return those of the keys for which `has_successor_in_use` says no, in SQL."""
+    """Return those of the keys whose client has to do something before the key ends.
+
+    It has no successor. Or the key itself signs at the token endpoint, and no successor signs there
+    too. Otherwise none need sign: the portal does not see what signs for other servers.
+    """
     others = ClientKey.objects.live(now).filter(
         ~Q(pk=OuterRef("pk")), client=OuterRef("client"), confirmed_at__isnull=False
     )
@@ -38,21 +42,8 @@ def without_successor(keys: ClientKeyQuerySet, now: datetime) -> ClientKeyQueryS
 
 
 def has_successor_in_use(key: ClientKey, now: datetime) -> bool:
-    """Return whether nobody has to do anything before this key ends.
-
-    The only rule for that; `without_successor` is the same in SQL, and a test compares them.
-
-    While the key itself signs at the token endpoint, a successor has to sign there too. Otherwise
-    it need not: the portal does not see what signs for other servers.
-    """
-
-    def signs(each: ClientKey) -> bool:
-        return each.last_used_at is not None and each.last_used_at > now - RECENTLY
-
-    found = list(successors(key, now).with_last_used())
-    if found and signs(ClientKey.objects.with_last_used().get(pk=key.pk)):
-        return any(map(signs, found))
-    return bool(found)
+    """Return whether nobody has to do anything before this key ends: see `without_successor`."""
+    return not without_successor(ClientKey.objects.filter(pk=key.pk), now).exists()
 
 
 def unconfirmed_successors(key: ClientKey, now: datetime) -> ClientKeyQuerySet:
