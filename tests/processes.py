@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from tests.waiting import PATIENCE_S, wait_until
+
+PORTS = range(10_000, 30_000)
+"""Ports for servers of tests: below `net.ipv4.ip_local_port_range`."""
 
 
 def children(pid: int) -> list[int]:
@@ -19,10 +24,23 @@ def children(pid: int) -> list[int]:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
+    """Return a port that nobody listens on, at any address.
+
+    It stays free until its server starts, however late that is: the kernel chooses the ports of
+    outgoing connections above these, and suites that run at once take turns through a file.
+    """
+    turns = Path(tempfile.gettempdir()) / f"ports-of-tests-{os.getuid()}"
+    with turns.open("a+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        port = int(file.read() or PORTS[-1])
+        while True:
+            port = port + 1 if port < PORTS[-1] else PORTS[0]
+            with suppress(OSError), socket.socket() as listener:
+                listener.bind(("", port))
+                break
+        file.truncate(0)
+        file.write(str(port))
         return port
 
 
