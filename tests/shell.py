@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import traceback
@@ -81,6 +82,8 @@ def main() -> None:
             connections.close_all()
         answers.write(json.dumps([output.getvalue(), error]) + "\n")
         answers.flush()
+    # Without Python's clean-up, which takes a third of the time of the start.
+    os._exit(0)
 
 
 if __name__ == "__main__":

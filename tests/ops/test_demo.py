@@ -1,4 +1,4 @@
-"""`make run`: what somebody meets who tries the portal out."""
+"""`make run` and the README's sixty-second tour: what somebody meets who tries the portal out."""
 
 from __future__ import annotations
 
@@ -11,19 +11,31 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
+from django.conf import global_settings
+from django.contrib.auth.hashers import check_password
+from pytest_django import Settings
 
+from portal.demo import set_environment
+from portal.demo_people import create_people, renew_passwords
 from tests.ops.demo import PASSWORD, SHELL, Browser, Demo
-from tests.ops.production import PRODUCTION, ROOT
+from tests.ops.production import ROOT
 from tests.ops.running import server
 from tests.processes import children, wait_for_end
 from tests.waiting import PATIENCE_S, wait_until
+
+UNDO_ONE = """
+DROP TABLE django_session;
+DELETE FROM django_migrations WHERE app = 'sessions';
+"""
+
+TOUR = (ROOT / "README.md").read_text("utf-8").split("## The sixty-second tour")[1]
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, st
     """A demo that is running for the first time, and what it said."""
     # The name of the folder needs care in a URL.
     demo = Demo(tmp_path_factory.mktemp("demo") / "my data+100%")
+    demo.prepare()
+    # Nobody can sign in unless the start has applied the migration that is missing.
+    with closing(sqlite3.connect(demo.database)) as database:
+        database.executescript(UNDO_ONE)
     log = demo.data.with_suffix(".log")
     with server(demo.command(), port=demo.port, environment=SHELL, cwd=ROOT, log=log):
         yield demo, log.read_text("utf-8")
@@ -135,11 +151,15 @@ def test_the_database_named_by_the_shell_is_left_alone(running: tuple[Demo, str]
     assert found == [("developer@example.com",), ("admin@example.com",)]
 
 
-def test_what_is_kept_is_for_its_owner_only(running: tuple[Demo, str]) -> None:
-    demo, _ = running
-    assert stat.S_IMODE(demo.data.stat().st_mode) == 0o700
+def test_what_is_kept_is_for_its_owner_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    monkeypatch.setattr(os, "environ", {})
+    set_environment(data, 8000, "portal.settings")
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
     for name in ("secret_key", "webhook_key.pem"):
-        assert stat.S_IMODE((demo.data / name).stat().st_mode) == 0o600
+        assert stat.S_IMODE((data / name).stat().st_mode) == 0o600
 
 
 def test_the_second_start_keeps_everything_and_shows_no_password(
@@ -163,11 +183,66 @@ def test_ctrl_c_ends_the_portal_without_a_complaint(ended: Ended) -> None:
     assert "Traceback" not in ended.said
 
 
-def test_new_passwords_replace_the_old_ones(running: tuple[Demo, str]) -> None:
-    demo, _ = running
-    said = demo.run("--new-passwords").stdout
-    email, password = PASSWORD.findall(said)[0]
-    assert "/account/login/" not in demo.sign_in(email, password).page.url
+def test_new_passwords_replace_the_old_ones(
+    running: tuple[Demo, str], ended: Ended, settings: Settings
+) -> None:
+    settings.PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS
+    old = dict(PASSWORD.findall(running[1]))
+    new = dict(PASSWORD.findall(ended.demo.run("--new-passwords").stdout))
+    assert set(new) == set(old)
+    with closing(sqlite3.connect(ended.demo.database)) as database:
+        email, password = database.execute("SELECT email, password FROM accounts_user").fetchone()
+    assert check_password(new[email], password)
+    assert not check_password(old[email], password)
+
+
+def block(language: str, beginning: str) -> str:
+    """Return the block of the tour in this language that begins like this."""
+    blocks: list[str] = re.findall(rf"(?s)```{language}\n(.*?)```", TOUR)
+    return next(block for block in blocks if block.startswith(beginning))
+
+
+def test_the_tour_works_as_it_is_told(running: tuple[Demo, str], tmp_path: Path) -> None:
+    portal, said = running
+    developer, admin = (portal.sign_in(*person) for person in PASSWORD.findall(said))
+
+    def shell(command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the tour, on the port of this demo and with the tests' Python."""
+        command = command.replace("http://localhost:8000", portal.url)
+        return subprocess.run(
+            ["sh", "-ec", command.replace("tour/bin/python", sys.executable)],
+            env={"PATH": os.environ["PATH"], **variables},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert shell(block("sh", "openssl genpkey")).returncode == 0
+
+    settings_page = developer.open("/")
+    client_id = developer.page.url.rstrip("/").rpartition("/")[2]
+    assert client_id in settings_page
+    [label] = re.findall(r'name="label" value="([^"]*)"', settings_page)
+    pem = (tmp_path / "public_key_tour.pem").read_text("ascii")
+    form = {"material": pem, "alg": "PS256", "label": label}
+    keys = f"/clients/{client_id}/keys/"
+    after = developer.fill_in(f"/clients/{client_id}/", to=keys, **form)
+    kid = re.findall(r"/keys/([\w-]{43})/", after)[0]
+
+    fetched = shell(block("sh", "curl"), CLIENT_ID=client_id)
+    assert f'"kid":"{kid}"' in fetched.stdout
+
+    (tmp_path / "tour.py").write_text(block("python", "import sys"))
+    verify = block("sh", "python3 -m venv tour").splitlines()[1]
+    verified = shell(verify, CLIENT_ID=client_id, KID=kid)
+    assert verified.stdout.startswith("Verified: "), verified.stderr
+    assert '\nToken: {"access_token": ' in verified.stdout
+
+    admin.fill_in(f"{keys}{kid}/revocation/", reason="compromised", confirmation="Demo client")
+    refused = shell(verify, CLIENT_ID=client_id, KID=kid)
+    assert refused.returncode != 0
+    assert "PyJWKClientError" in refused.stderr
 
 
 def test_a_taken_port_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
@@ -182,24 +257,10 @@ def test_a_taken_port_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     assert not demo.data.exists()
 
 
-CREATE = """
-import django; django.setup()
-from portal.demo_people import create_people, renew_passwords
-for create in (create_people, renew_passwords):
-    try:
-        create()
-    except RuntimeError as error:
-        print(error)
-"""
-
-
-def test_nobody_is_made_up_where_the_portal_runs_for_real() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", CREATE],
-        env=PRODUCTION | {"DJANGO_SETTINGS_MODULE": "portal.settings", "DEMO": "false"},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert ended.stdout.count("The people of the demo exist in the demo only") == 2
+@pytest.mark.parametrize("make_up", [create_people, renew_passwords])
+def test_nobody_is_made_up_where_the_portal_runs_for_real(
+    make_up: Callable[[], object], settings: Settings
+) -> None:
+    settings.DEMO = False
+    with pytest.raises(RuntimeError, match="The people of the demo exist in the demo only"):
+        make_up()
