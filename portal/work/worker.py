@@ -1,16 +1,17 @@
-"""The worker: does what is due, one task after the other."""
+"""The worker: claims what is due, and does it."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable, Collection
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import Error as DatabaseFailure
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
 from django.db.models import Subquery
 from django.dispatch import Signal
 from django.utils import timezone
@@ -38,11 +39,11 @@ PAUSE_S: Final = 0.5
 
 SEEN_EVERY: Final = timedelta(seconds=10)
 MISSING_AFTER: Final = timedelta(minutes=2)
-"""When no worker was seen for so long, none runs. The threads of idle kinds report meanwhile."""
+"""When no worker was seen for so long, none runs. A worker reports while its tasks run."""
 
 
 class Worker:
-    """Does due tasks until it is stopped, and completes the one that is running.
+    """Does due tasks until it is stopped, and completes those that are running.
 
     It does only tasks of `kinds`, or of all. `clock` returns the time by which tasks are due.
     `sleep` pauses for a number of seconds.
@@ -59,43 +60,80 @@ class Worker:
         self._clock = clock
         self._sleep = sleep
         self._seen_at: datetime | None = None
-        self._stopped = self._is_lost = False
+        self._stopped = self._is_lost = self._has_standing = False
+        self._running: dict[Future[None], str] = {}
 
     def stop(self) -> None:
-        """End `run` after the current task. A signal handler may call it."""
+        """End `run` after the current tasks. A signal handler may call it."""
         self._stopped = True
 
     def run(self) -> None:
         """Do what is due, again and again, until `stop` is called.
 
-        While the database is gone, tries again after each pause.
+        This thread claims tasks, and others do them: as many of a kind at once as the kind says, so
+        no kind waits for another. While the database is gone, tries again after each pause.
         """
-        has_standing = False
-        while not self._stopped:
-            try:
-                close_old_connections()
-                if not has_standing:
-                    put_standing(self._names, self._clock())
-                    has_standing = True
-                worked = self.step()
-            except DatabaseFailure as failure:
-                worked = False
-                if not self._is_lost:
-                    logger.warning("The worker has no database: %s", type(failure).__name__)
-                self._is_lost = True
-                connection.close()
-            else:
-                self._is_lost = False
-            if not worked and not self._stopped:
-                self._sleep(PAUSE_S)
+        with ThreadPoolExecutor(sum(KINDS[name].threads for name in self._names)) as pool:
+            while not self._stopped:
+                try:
+                    close_old_connections()
+                    began = self._begin(pool)
+                except DatabaseFailure as failure:
+                    began = False
+                    if not self._is_lost:
+                        logger.warning("The worker has no database: %s", type(failure).__name__)
+                    self._is_lost = True
+                    connection.close()
+                else:
+                    self._is_lost = False
+                if began or self._stopped:
+                    continue
+                if self._running:
+                    wait(self._running, PAUSE_S, FIRST_COMPLETED)
+                else:
+                    self._sleep(PAUSE_S)
+
+    def _begin(self, pool: ThreadPoolExecutor) -> bool:
+        """Begin a due task of each kind that has room for one; return whether there was any.
+
+        Raises the failure of the database that a task met, if one did.
+        """
+        for each in [each for each in self._running if each.done()]:
+            del self._running[each]
+            each.result()
+        if not self._has_standing:
+            put_standing(self._names, self._clock())
+            self._has_standing = True
+        before = len(self._running)
+        # One kind after the other: a kind without room may have many tasks that are due.
+        for name in self._names:
+            has_room = list(self._running.values()).count(name) < KINDS[name].threads
+            if has_room and (task := self._claim([name])):
+                self._running[pool.submit(self._do_apart, task)] = name
+        return len(self._running) > before
 
     def step(self) -> bool:
-        """Do one due task; return whether there was one."""
-        now = self._clock()
-        self._report(now)
-        task = claim(self._names, now)
+        """Do one due task in this thread; return whether there was one."""
+        task = self._claim(self._names)
         if task is None:
             return False
+        self._do(task)
+        return True
+
+    def _claim(self, kinds: Collection[str]) -> Task | None:
+        now = self._clock()
+        self._report(now)
+        return claim(kinds, now)
+
+    def _do_apart(self, task: Task) -> None:
+        """Do a task in a thread of the pool, which has a connection only as long as that takes."""
+        try:
+            self._do(task)
+        finally:
+            connections.close_all()
+
+    def _do(self, task: Task) -> None:
+        now = self._clock()
         try:
             check_is_wanted(task, now)
             due_at = KINDS[task.kind].run(task, now)
@@ -111,7 +149,6 @@ class Worker:
             fail(task, type(failure).__name__, now=self._clock())
         else:
             succeed(task, due_at=due_at, now=self._clock())
-        return True
 
     @property
     def _names(self) -> Collection[str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from queue import Queue
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,6 +20,7 @@ from portal.work.sealing import NotSealed, seal, unseal
 from portal.work.tasks import FIRST_PAUSE, LONGEST_PAUSE, Kind, TaskFailed, claim, pause_after, put
 from portal.work.worker import MISSING_AFTER, Worker, worker_state
 from tests.db.registry.racing import at_once
+from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -60,9 +65,9 @@ def worker(clock: Clock) -> Worker:
 
 
 def test_operators_read_how_many_connections_a_worker_needs() -> None:
-    needed = sum(kind.threads for kind in tasks.KINDS.values())
+    tasks_at_once = sum(kind.threads for kind in tasks.KINDS.values())
     text = " ".join((settings.BASE_DIR / "docs/operations.md").read_text().split())
-    assert f"each with one connection to the primary: {needed} in all" in text
+    assert f"one for each task that it does, at most {1 + tasks_at_once} in all" in text
 
 
 @pytest.mark.postgresql
@@ -178,16 +183,15 @@ def test_goes_on_when_the_database_is_back(
     """It pauses twice without a database, and then a signal comes."""
     pauses: list[float] = []
     worker = Worker(sleep=pauses.append)
-    answers: Iterator[bool | Exception] = iter([OperationalError(), OperationalError(), True])
+    answers = iter([OperationalError(), OperationalError()])
 
-    def step() -> bool:
-        answer = next(answers)
-        if isinstance(answer, Exception):
+    def begin(_: object) -> bool:
+        for answer in answers:
             raise answer
         worker.stop()
-        return answer
+        return True
 
-    monkeypatch.setattr(worker, "step", step)
+    monkeypatch.setattr(worker, "_begin", begin)
     monkeypatch.setattr("portal.work.worker.connection.close", lambda: None)
     monkeypatch.setattr("portal.work.worker.close_old_connections", lambda: None)
     worker.run()
@@ -283,3 +287,53 @@ def test_five_workers_at_once_do_each_task_once(known: Known, clock: Clock) -> N
     at_once(work, 5)
     assert sorted(seen, key=int) == [str(number) for number in range(40)]
     assert not Task.objects.exists()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_task_that_hangs_delays_no_other_kind_and_idle_threads_have_no_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: Queue[str] = Queue()
+    release = Event()
+
+    def hang(task: Task, _: datetime) -> None:
+        done.put(task.subject)
+        release.wait(PATIENCE_S)
+
+    hanging, quick = Kind("hanging", "Hanging", hang, threads=2), Kind("quick", "Quick", seen(done))
+    monkeypatch.setattr("portal.work.tasks.KINDS", {each.name: each for each in (hanging, quick)})
+    monkeypatch.setattr("portal.work.worker.KINDS", tasks.KINDS)
+    for number in range(3):
+        put(hanging, f"hanging {number}", due_at=NOON)
+        put(quick, f"quick {number}", due_at=NOON)
+    worker = Worker()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run_and_close, worker)
+        first = {done.get(timeout=PATIENCE_S) for _ in range(5)}
+        wait_until(lambda: Task.objects.count() == 3, "The quick ones are not deleted.")
+        wait_until(lambda: connections_now() == 4, "Idle threads keep their connections.")
+        release.set()
+        assert done.get(timeout=PATIENCE_S) == "hanging 2"
+        wait_until(lambda: not Task.objects.exists(), "They are not done.")
+        wait_until(lambda: connections_now() == 2, "Idle threads keep their connections.")
+        worker.stop()
+        running.result()
+    assert first == {"hanging 0", "hanging 1", "quick 0", "quick 1", "quick 2"}
+
+
+def seen(done: Queue[str]) -> Run:
+    return lambda task, _: done.put(task.subject)
+
+
+def run_and_close(worker: Worker) -> None:
+    with closing(connection):
+        worker.run()
+
+
+def connections_now() -> int:
+    """Return how many connections the database of the test has, with this one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        (count,) = cursor.fetchone()
+        return int(count)
