@@ -21,7 +21,7 @@ from portal.registry.models import Client, ClientKey, Event, PolicyExemption, Po
 from portal.registry.policy_rules import keys_outside, outside_of
 from portal.registry.policy_survey import pieces_outside
 from portal.work.models import Task
-from portal.work.tasks import Kind, put, put_all
+from portal.work.tasks import Kind, put, put_now
 
 BATCH: Final = 50
 """How many clients one transaction handles."""
@@ -49,9 +49,7 @@ def queue_policy_notices(event: Event, now: datetime) -> None:
         subjects = [str(rule), *(f"{rule} {client}" for client in exempt)]
     elif event.client_id is not None:
         subjects = [f"{rule} {event.client_id}"]
-    put_all(POLICY, subjects, due_at=now)
-    waiting = Task.objects.filter(kind=POLICY.name, subject__in=subjects, claim=None)
-    waiting.filter(due_at__gt=now).update(due_at=now)
+    put_now(POLICY, subjects, now)
 
 
 def give_policy_notices(task: Task, now: datetime) -> datetime | None:

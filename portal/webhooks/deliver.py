@@ -25,7 +25,7 @@ from portal.webhooks.signing import CannotSign, headers
 from portal.webhooks.switching import switch_off
 from portal.work.models import Task
 from portal.work.sealing import NotSealed, unseal
-from portal.work.tasks import Kind, put_all
+from portal.work.tasks import Kind, pause_after, put_now
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +39,11 @@ OFF_AFTER: Final = timedelta(days=5)
 """After how long without a success a webhook is switched off."""
 
 LONGEST_PAUSE: Final = timedelta(hours=1)
-"""A pause is five seconds after the first failure, and then twice as long each time, up to this."""
+"""The longest pause of a webhook whose receiver fails."""
 
 LONGEST_RETRY_AFTER: Final = timedelta(days=1)
 """The longest pause that a receiver can ask for (`Retry-After`, RFC 9110 §10.2.3)."""
 
-_FIRST_PAUSE: Final = timedelta(seconds=5)
 _GONE: Final = 410
 
 Send = Callable[[str, bytes, dict[str, str]], Response]
@@ -87,10 +86,7 @@ def deliver(task: Task, now: datetime) -> datetime | None:
 
 def wake(webhooks: WebhookQuerySet, now: datetime) -> None:
     """Let workers send to these webhooks now: their tasks are queued, or made due."""
-    subjects = [str(pk) for pk in webhooks.values_list("pk", flat=True)]
-    waiting = Task.objects.filter(kind=WEBHOOK.name, subject__in=subjects, claim=None)
-    waiting.filter(due_at__gt=now).update(due_at=now)
-    put_all(WEBHOOK, subjects, due_at=now)
+    put_now(WEBHOOK, [str(pk) for pk in webhooks.values_list("pk", flat=True)], now)
 
 
 def _next(webhook: Webhook) -> Delivery | None:
@@ -137,7 +133,7 @@ def _note(webhook: Webhook, delivery: Delivery, outcome: Outcome, now: datetime)
         delivery.delivered_at, delivery.next_at = now, None
         locked.failures, locked.failing_since, locked.paused_until = 0, None, None
     else:
-        next_at = now + pause_after(delivery.attempts)
+        next_at = now + pause_after(delivery.attempts, longest=LONGEST_PAUSE)
         # It may have been switched off meanwhile.
         is_over = next_at >= delivery.made_at + LIFE or not locked.is_on
         delivery.next_at = None if is_over else next_at
@@ -148,7 +144,8 @@ def _note(webhook: Webhook, delivery: Delivery, outcome: Outcome, now: datetime)
         late.update(next_at=None)
         locked.failures += 1
         locked.failing_since = locked.failing_since or now
-        locked.paused_until = now + max(pause_after(locked.failures), outcome.retry_after)
+        pause = pause_after(locked.failures, longest=LONGEST_PAUSE)
+        locked.paused_until = now + max(pause, outcome.retry_after)
     delivery.save(
         update_fields=[
             *("attempts", "tried_at", "took_ms", "status", "error", "delivered_at", "next_at")
@@ -162,12 +159,6 @@ def _note(webhook: Webhook, delivery: Delivery, outcome: Outcome, now: datetime)
         switch_off(locked, OffBecause.GONE, now)
     elif locked.failing_since and now - locked.failing_since >= OFF_AFTER:
         switch_off(locked, OffBecause.FAILING, now)
-
-
-def pause_after(failures: int) -> timedelta:
-    """Return the pause after so many failures, at least one."""
-    # Without a bound the number of seconds would overflow.
-    return min(_FIRST_PAUSE * (1 << min(failures - 1, 20)), LONGEST_PAUSE)
 
 
 def retry_after(value: str, now: datetime) -> timedelta:

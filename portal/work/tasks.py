@@ -7,7 +7,7 @@ lease, another worker does it again. What a kind does must allow that. `most_los
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,9 +19,10 @@ from portal.work.models import Tally, Task
 from portal.work.sealing import seal
 
 FIRST_PAUSE: Final = timedelta(seconds=5)
+"""The pause after a first failure. It doubles with each further one."""
+
 LONGEST_PAUSE: Final = timedelta(minutes=10)
-"""How long a task pauses after its first failure, which doubles with each further one, and at
-most."""
+"""The longest pause of a task that fails."""
 
 STANDING: Final = "all"
 """The subject of a standing task."""
@@ -91,9 +92,11 @@ def put(
     Task.objects.bulk_create([task], ignore_conflicts=True)
 
 
-def put_all(kind: Kind, subjects: Iterable[str], *, due_at: datetime) -> None:
-    """Queue a task for each subject, unless it is queued already."""
-    tasks = [Task(kind=kind.name, subject=each, due_at=due_at, sealed="") for each in subjects]
+def put_now(kind: Kind, subjects: Collection[str], now: datetime) -> None:
+    """Queue a task for each subject, or make the one due now that is queued for later."""
+    waiting = Task.objects.filter(kind=kind.name, subject__in=subjects, claim=None)
+    waiting.filter(due_at__gt=now).update(due_at=now)
+    tasks = [Task(kind=kind.name, subject=each, due_at=now) for each in subjects]
     Task.objects.bulk_create(tasks, ignore_conflicts=True)
 
 
@@ -147,7 +150,7 @@ def succeed(task: Task, *, due_at: datetime | None, now: datetime) -> None:
 
 def fail(task: Task, error: str, *, now: datetime) -> None:
     """Make the task due after a pause that grows. Does nothing if the claim was lost."""
-    due_at = now + pause_after(task.attempts)
+    due_at = now + pause_after(task.attempts, longest=LONGEST_PAUSE)
     if task.last_at is not None:
         # Not later: the task is dropped then, and its sealed content is kept no longer.
         due_at = min(due_at, task.last_at)
@@ -177,7 +180,7 @@ def _delete(task: Task, count: str, now: datetime) -> None:
         Tally.objects.filter(kind=task.kind).update(**{count: F(count) + 1, f"{count}_at": now})
 
 
-def pause_after(attempts: int) -> timedelta:
-    """Return how long a task pauses after so many failed attempts."""
+def pause_after(failures: int, *, longest: timedelta) -> timedelta:
+    """Return the pause after so many failures, at least one: five seconds, then twice as long."""
     # Without a bound the number of seconds would overflow.
-    return min(FIRST_PAUSE * (1 << min(attempts - 1, 20)), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << min(failures - 1, 20)), longest)

@@ -12,8 +12,9 @@ from pytest_django import Settings
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from portal.own_keys import OwnKey
-from portal.webhooks.deliver import LONGEST_PAUSE, LONGEST_RETRY_AFTER, pause_after, retry_after
+from portal.webhooks.deliver import LONGEST_PAUSE, LONGEST_RETRY_AFTER, retry_after
 from portal.webhooks.signing import CannotSign, headers, new_secret, public_text
+from portal.work.tasks import pause_after
 from tests.own_keys import new_own_key, public_half
 
 BODY = b'{"type":"key.revoked"}'
@@ -97,5 +98,5 @@ def test_retry_after_is_honoured_within_bounds(value: str, seconds: int) -> None
 
 
 def test_pauses_grow_up_to_an_hour() -> None:
-    assert [pause_after(n).total_seconds() for n in (1, 2, 3)] == [5, 10, 20]
-    assert pause_after(10**9) == LONGEST_PAUSE
+    pauses = [pause_after(failures, longest=LONGEST_PAUSE) for failures in (1, 2, 3, 10**9)]
+    assert [pause.total_seconds() for pause in pauses] == [5, 10, 20, 3600]
