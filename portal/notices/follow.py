@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,11 +10,8 @@ from django.db import transaction
 from portal.notices.give import MOST
 from portal.notices.models import Position
 from portal.notices.single import events, handle_event
-from portal.registry.models import Ledger
 from portal.work.models import Task
 from portal.work.tasks import Kind
-
-logger = logging.getLogger(__name__)
 
 EVERY: Final = timedelta(seconds=5)
 """How often the ledger is looked at."""
@@ -26,15 +22,7 @@ BATCH: Final = 50
 
 def follow(_task: Task, now: datetime) -> datetime:
     """Give the notices of the next events; return when to look again."""
-    position = Position.objects.filter(pk=1).first()
-    size = Ledger.head().size
-    if position and position.number > size:
-        # Else nobody would get a notice of the events that get the numbers that were handled.
-        logger.error("The ledger ends at %d, before the position %s of notices", size, position)
-        Position.objects.filter(pk=1, number=position.number).update(number=size)
-    if position and position.number >= size:
-        return now + EVERY
-    return now if follow_batch(now) else now + EVERY
+    return now if Position.is_behind() and follow_batch(now) else now + EVERY
 
 
 @transaction.atomic

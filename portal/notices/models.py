@@ -8,18 +8,15 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from portal.notices.kinds import NoticeKind
-from portal.registry.models import Client, Ledger
+from portal.registry.models import Client, LedgerPosition
 
 
-class Position(models.Model):
-    """How far notices have followed the ledger. The only row of its table.
+class Position(LedgerPosition):
+    """How far notices have followed ledger and clock.
 
-    Code that gives notices locks it first, so that no two workers give the same one.
+    All code that gives notices locks it first, so that no two workers give the same one.
     """
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    number = models.BigIntegerField()
-    """The number of the last event that was handled."""
     clock_at = models.DateTimeField(null=True)
     """Until when the ends of keys were handled. None before the first time."""
     clock_to = models.DateTimeField(null=True)
@@ -32,19 +29,6 @@ class Position(models.Model):
 
     def __str__(self) -> str:
         return f"event {self.number}, ends until {self.clock_at}"
-
-    @classmethod
-    def locked(cls) -> Position:
-        """Return the position, locked until the transaction ends.
-
-        The first one is the head of the ledger: nobody gets notices of what was long ago.
-        """
-        rows = cls._default_manager
-        position = rows.select_for_update().filter(pk=1).first()
-        if position is None:
-            rows.get_or_create(pk=1, defaults={"number": Ledger.head().size})
-            position = rows.select_for_update().get(pk=1)
-        return position
 
 
 class Notice(models.Model):

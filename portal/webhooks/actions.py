@@ -71,7 +71,7 @@ def add_webhook(
     if Webhook.objects.of(client).count() >= LIMIT:
         raise WebhookLimitReached(f"There are {LIMIT} webhooks already. Remove one first.")
     # The worker may not have looked at the ledger yet.
-    Position.begin(now)
+    Position.begin(clock_at=now)
     secret = new_secret() if has_secret else ""
     webhook = Webhook.objects.create(
         client=client,

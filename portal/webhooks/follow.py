@@ -10,7 +10,7 @@ from typing import Final
 from django.db import Error, transaction
 from django.db.models import Q
 
-from portal.registry.models import Event, Ledger
+from portal.registry.models import Event
 from portal.registry.successors import DAYS_BEFORE, keys_ending
 from portal.webhooks.deliver import wake
 from portal.webhooks.messages import Message, message_of_end, messages_of
@@ -51,18 +51,10 @@ def _follow_ledger(now: datetime) -> bool:
 
     It is one transaction, so a killed worker leaves all of it or nothing.
     """
-    position = Position.objects.filter(pk=1).first()
-    size = Ledger.head().size
-    if position and position.number > size:
-        # Else no webhook would get the events that get the numbers that were handled.
-        logger.error("The ledger ends at %d, before the position %s of webhooks", size, position)
-        with transaction.atomic():
-            Position.objects.filter(pk=1, number=position.number).update(number=size)
-            Webhook.objects.filter(since__gt=size).update(since=size)
-    if position and position.number >= size:
+    if not Position.is_behind():
         return False
     with transaction.atomic():
-        position = Position.locked(now)
+        position = Position.locked(clock_at=now)
         after = Event.objects.filter(number__gt=position.number).order_by("number")
         events = list(after.select_related("client", "key__client").defer(*_UNUSED)[:BATCH])
         messages: list[Message] = []
@@ -103,7 +95,7 @@ def _follow_clock(now: datetime) -> bool:
     if position is None or now - position.clock_at < CLOCK_EVERY:
         return False
     with transaction.atomic():
-        position = Position.locked(now)
+        position = Position.locked(clock_at=now)
         begin = position.clock_at
         end = min(now, begin + _LONGEST_LOOK)
         _deliver(list(_ends(begin, end, now)), now)

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from portal.outgoing import LONGEST_URL
-from portal.registry.models import Client, Ledger
+from portal.registry.models import Client, LedgerPosition
 
 
 class EventType(models.TextChoices):
@@ -157,12 +157,9 @@ class Delivery(models.Model):
         return f"{self.type} {self.message_id}"
 
 
-class Position(models.Model):
-    """How far webhooks have followed ledger and clock. The only row of its table."""
+class Position(LedgerPosition):
+    """How far webhooks have followed ledger and clock."""
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    number = models.BigIntegerField()
-    """The number of the last event that was handled."""
     clock_at = models.DateTimeField()
     """Until when the ends of keys were handled."""
 
@@ -175,14 +172,6 @@ class Position(models.Model):
         return f"event {self.number}, ends until {self.clock_at}"
 
     @classmethod
-    def begin(cls, now: datetime) -> None:
-        """Store the present as the first position, unless there is one."""
-        if not cls._default_manager.filter(pk=1).exists():
-            values = {"number": Ledger.head().size, "clock_at": now}
-            cls._default_manager.get_or_create(pk=1, defaults=values)
-
-    @classmethod
-    def locked(cls, now: datetime) -> Position:
-        """Return the position, locked until the transaction ends."""
-        cls.begin(now)
-        return cls._default_manager.select_for_update().get(pk=1)
+    def ledger_ended_at(cls, size: int) -> None:
+        """Let webhooks begin there that are only sent later events."""
+        Webhook.objects.filter(since__gt=size).update(since=size)

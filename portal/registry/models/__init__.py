@@ -12,6 +12,7 @@ from portal.registry.models.job import Job
 from portal.registry.models.judged_key import JudgedKey
 from portal.registry.models.key_use import KeyUse, UseCursor
 from portal.registry.models.ledger import Ledger
+from portal.registry.models.ledger_position import LedgerPosition
 from portal.registry.models.pending_member import PendingMember
 from portal.registry.models.policy_rule import PolicyExemption, PolicyRule
 from portal.registry.models.replacement import Replacement
@@ -35,6 +36,7 @@ __all__ = [
     "JudgedKey",
     "KeyUse",
     "Ledger",
+    "LedgerPosition",
     "Membership",
     "PendingMember",
     "PolicyExemption",
