@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.urls import reverse
 
@@ -15,6 +15,40 @@ from portal.notices.occasions import Occasion, client_path
 from portal.notices.quoting import address, quoted, unlinked
 from portal.registry.choices import Role, Verb
 from portal.registry.models import PORTAL, Event
+
+
+class _State(NamedTuple):
+    """A change of the state of a client: "Ann suspended “Shop”", "Shop: was suspended"."""
+
+    kind: NoticeKind
+    did: str
+    was: str
+    meaning: str
+
+
+_STATES: Final[dict[str, _State]] = {
+    Verb.SUSPEND_CLIENT: _State(
+        NoticeKind.CLIENT_SUSPENDED,
+        "suspended",
+        "suspended",
+        "None of its keys is published now. Only an admin can resume it.",
+    ),
+    Verb.RESUME_CLIENT: _State(
+        NoticeKind.CLIENT_SUSPENDED, "resumed", "resumed", "Its live keys are published again."
+    ),
+    Verb.ARCHIVE_CLIENT: _State(
+        NoticeKind.CLIENT_ARCHIVED,
+        "archived",
+        "archived",
+        "All its keys have ended, so it cannot sign in. An owner can take it back.",
+    ),
+    Verb.UNARCHIVE_CLIENT: _State(
+        NoticeKind.CLIENT_ARCHIVED,
+        "took back",
+        "taken back",
+        "Its earlier keys have ended. It can register new ones.",
+    ),
+}
 
 _RIGHTS: Final = {
     "scopes": "Scopes",
@@ -30,50 +64,18 @@ _ON_WEBHOOK: Final[dict[str, str]] = {
 }
 
 
-def _client_suspended(event: Event, now: datetime) -> Iterator[Occasion]:
-    client = client_of(event)
+def _state_changed(event: Event, now: datetime) -> Iterator[Occasion]:
+    change = _STATES[event.verb]
     note = str(event.detail.get("note") or "")
     yield event_occasion(
-        NoticeKind.CLIENT_SUSPENDED,
+        change.kind,
         event,
         now,
-        what=f"was suspended on {time_text(event.at)}",
-        sentence=on_client("suspended", event),
-        paragraphs=["None of its keys is published now. Only an admin can resume it."],
+        what=f"was {change.was} on {time_text(event.at)}",
+        sentence=on_client(change.did, event),
+        paragraphs=[change.meaning],
         facts=(("Note", unlinked(note)),) if note else (),
-        step=("See the client", client_path(client)),
-    )
-
-
-def _client_resumed(event: Event, now: datetime) -> Iterator[Occasion]:
-    client = client_of(event)
-    yield event_occasion(
-        NoticeKind.CLIENT_SUSPENDED,
-        event,
-        now,
-        what=f"was resumed on {time_text(event.at)}",
-        sentence=on_client("resumed", event),
-        paragraphs=["Its live keys are published again."],
-        facts=(),
-        step=("See the client", client_path(client)),
-    )
-
-
-def _client_archived(event: Event, now: datetime) -> Iterator[Occasion]:
-    client, is_archived = client_of(event), event.verb == Verb.ARCHIVE_CLIENT
-    yield event_occasion(
-        NoticeKind.CLIENT_ARCHIVED,
-        event,
-        now,
-        what=f"was {'archived' if is_archived else 'taken back'} on {time_text(event.at)}",
-        sentence=on_client("archived" if is_archived else "took back", event),
-        paragraphs=[
-            "All its keys have ended, so it cannot sign in. An owner can take it back."
-            if is_archived
-            else "Its earlier keys have ended. It can register new ones."
-        ],
-        facts=(),
-        step=("See the client", client_path(client)),
+        step=("See the client", client_path(client_of(event))),
     )
 
 
@@ -120,7 +122,6 @@ def _members_changed(event: Event, now: datetime) -> Iterator[Occasion]:
         what=f"its team changed on {time_text(event.at)}",
         sentence=f"{actor_text(event.actor)} {said} on {time_text(event.at)}.",
         paragraphs=[after],
-        facts=(),
         step=("See the team", reverse("team", args=[client.client_id])),
         concerned=(member_id,) if member_id and not is_own else (),
     )
@@ -136,7 +137,6 @@ def _member_asked(event: Event, now: datetime) -> Iterator[Occasion]:
         what=f"a person was asked to join on {time_text(event.at)}",
         sentence=on_client(f"asked {member} to join, as {can.label.lower()},", event),
         paragraphs=[CAN[can], "An owner can withdraw the request until it is accepted."],
-        facts=(),
         step=("See the team", reverse("team", args=[client.client_id])),
     )
 
@@ -155,7 +155,6 @@ def _webhook_changed(event: Event, now: datetime) -> Iterator[Occasion]:
         sentence=on_client(f"{did} a webhook of", event),
         # Its URL is left out: it may contain a secret.
         paragraphs=["A webhook sends what happens to the client to a server of your choice."],
-        facts=(),
         step=("See the client", client_path(client)),
     )
 
@@ -166,10 +165,7 @@ def _listed(values: Sequence[object]) -> str:
 
 
 CLIENT_EVENTS: Final[dict[str, Callable[[Event, datetime], Iterator[Occasion]]]] = {
-    Verb.SUSPEND_CLIENT: _client_suspended,
-    Verb.RESUME_CLIENT: _client_resumed,
-    Verb.ARCHIVE_CLIENT: _client_archived,
-    Verb.UNARCHIVE_CLIENT: _client_archived,
+    **dict.fromkeys(_STATES, _state_changed),
     Verb.CHANGE_CLIENT: _settings_changed,
     Verb.CHANGE_RIGHTS: _settings_changed,
     Verb.ACCEPT_MEMBERSHIP: _members_changed,

@@ -22,8 +22,8 @@ def event_occasion(
     what: str,
     sentence: str,
     paragraphs: Sequence[str],
-    facts: Facts,
     step: tuple[str, str],
+    facts: Facts = (),
     concerned: tuple[int, ...] = (),
 ) -> Occasion:
     """Return the occasion of an event about a key, or about a client and no key."""
@@ -34,7 +34,7 @@ def event_occasion(
         kind,
         f"key {key.pk}" if key else f"client {client.pk}",
         f"event {event.number}",
-        Letter(f"{subject_prefix(client)}{about}", sentence, tuple(paragraphs), facts, *step),
+        Letter(f"{client_prefix(client)}{about}", sentence, tuple(paragraphs), facts, *step),
         client=client,
         actor_id=event.actor_user_id,
         concerned=concerned,
@@ -68,7 +68,7 @@ def client_of(event: Event) -> Client:
     return event.client
 
 
-def subject_prefix(client: Client | None) -> str:
+def client_prefix(client: Client | None) -> str:
     """Return the beginning of a subject: the name of the client, if there is one."""
     return f"{unlinked(client.name)}: " if client else ""
 

@@ -11,12 +11,12 @@ from django.urls import reverse
 from portal.core.dates import time_text
 from portal.notices.event_letters import (
     actor_text,
+    client_prefix,
     event_occasion,
     key_facts,
     key_of,
     on_key,
     recorded_date,
-    subject_prefix,
 )
 from portal.notices.kinds import NoticeKind
 from portal.notices.occasions import (
@@ -193,7 +193,7 @@ def _key_blocked(event: Event, now: datetime) -> Iterator[Occasion]:
         f"client {client.pk}" if client else f"block {fingerprint[:32]}",
         f"event {event.number}",
         Letter(
-            f"{subject_prefix(client)}A private key was sent to the portal on {time_text(event.at)}",
+            f"{client_prefix(client)}A private key was sent to the portal on {time_text(event.at)}",
             f"{actor_text(event.actor)} sent a private key to the portal{where} on "
             f"{time_text(event.at)}. The portal kept nothing of it, and blocked its public key "
             "for every client.",
