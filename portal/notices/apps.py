@@ -15,7 +15,7 @@ class NoticesConfig(AppConfig):
         from portal.notices.digest import DIGEST  # noqa: PLC0415
         from portal.notices.follow import FOLLOW  # noqa: PLC0415
         from portal.notices.policy import POLICY  # noqa: PLC0415
-        from portal.notices.single import SET_ASIDE  # noqa: PLC0415
+        from portal.notices.set_aside import SET_ASIDE  # noqa: PLC0415
         from portal.work.tasks import register  # noqa: PLC0415
 
         register(FOLLOW)

@@ -10,7 +10,7 @@ from django.db import transaction
 from portal.notices.ends import DAYS, FIRST
 from portal.notices.give import MOST
 from portal.notices.models import Notice, Position
-from portal.notices.single import handle_end
+from portal.notices.set_aside import handle_end
 from portal.registry.successors import keys_ending
 from portal.work.models import Task
 from portal.work.tasks import Kind

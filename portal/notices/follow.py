@@ -9,7 +9,7 @@ from django.db import transaction
 
 from portal.notices.give import MOST
 from portal.notices.models import Position
-from portal.notices.single import events, handle_event
+from portal.notices.set_aside import events, handle_event
 from portal.work.models import Task
 from portal.work.tasks import Kind
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 
-from portal.notices import single
+from portal.notices import set_aside
 from portal.notices.digest import digest_next
 from portal.notices.ends import occasions_of_end
 from portal.notices.events import occasions_of
@@ -44,7 +44,7 @@ def test_event_that_cannot_be_written_about_stops_no_others(
         if event.verb == Verb.CHANGE_KEY:
             raise ValueError(event.detail)
 
-    monkeypatch.setattr(single, "occasions_of", broken)
+    monkeypatch.setattr(set_aside, "occasions_of", broken)
     ends_at = timezone.now() + timedelta(90)
     actions.change_key(key, label=key.label, expires_at=ends_at, by=cast.dev)
     actions.revoke_key(key, reason=RevocationReason.COMPROMISED, by=cast.alice)
@@ -54,13 +54,13 @@ def test_event_that_cannot_be_written_about_stops_no_others(
     assert Position.objects.get().number == Ledger.head().size
 
     later = timezone.now() + timedelta(hours=2)
-    worker = Worker(kinds=[single.SET_ASIDE.name], clock=lambda: later)
+    worker = Worker(kinds=[set_aside.SET_ASIDE.name], clock=lambda: later)
     assert worker.step()
-    assert Task.objects.get(kind=single.SET_ASIDE.name).error == "ValueError"
+    assert Task.objects.get(kind=set_aside.SET_ASIDE.name).error == "ValueError"
     monkeypatch.undo()
     Task.objects.update(due_at=later)
     assert worker.step()
-    assert not Task.objects.filter(kind=single.SET_ASIDE.name).exists()
+    assert not Task.objects.filter(kind=set_aside.SET_ASIDE.name).exists()
     assert Notice.objects.filter(kind="key_end_moved").count() == 1
 
 
@@ -95,11 +95,11 @@ def test_key_that_cannot_be_written_about_stops_no_others(
             raise ValueError(key.label)
         return occasions_of_end(key, now)
 
-    monkeypatch.setattr(single, "occasions_of_end", broken)
+    monkeypatch.setattr(set_aside, "occasions_of_end", broken)
     assert {
         subject.rpartition(" on ")[0] for _, subject in said(sent(timezone.now() + timedelta(11)))
     } == {"Payments: key “Second” ends in 30 days,"}
-    assert Task.objects.get(kind=single.SET_ASIDE.name).subject == f"key {first.pk}"
+    assert Task.objects.get(kind=set_aside.SET_ASIDE.name).subject == f"key {first.pk}"
 
 
 def test_digest_that_cannot_be_written_delays_no_others(
