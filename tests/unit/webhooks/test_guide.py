@@ -1,4 +1,4 @@
-"""The programs in docs/webhooks.md verify what the portal sends, and refuse what it did not."""
+"""docs/webhooks.md: its programs verify what the portal sends, and refuse what it did not."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pytest_django import Settings
 
 from portal import own_keys
+from portal.webhooks.models import EventType
 from portal.webhooks.signing import headers
 from tests.own_keys import new_own_key
 
@@ -86,3 +87,7 @@ def test_the_program_in_node(sent: dict[str, dict[str, str]], tmp_path: Path) ->
     run = [NODE, str(tmp_path / "run.mjs")]
     ended = subprocess.run(run, capture_output=True, text=True, check=False)
     assert (ended.stdout.strip(), ended.stderr) == ('["good"]', "")
+
+
+def test_the_guide_lists_every_type_of_message() -> None:
+    assert re.findall(r"^\| `([a-z.]+)` \|", GUIDE, re.MULTILINE) == EventType.values
