@@ -35,6 +35,7 @@ from tests.interop.nginx import (
 )
 from tests.processes import end, free_port
 
+KNOWN, UNKNOWN = "/clients/a/jwks.json", "/clients/b/jwks.json"
 MAX_AGE_S = 2
 STALE_S = 10
 
@@ -118,7 +119,7 @@ def test_with_the_database_dead_every_set_is_served_with_its_last_change(tmp_pat
 
 
 class Busy(BaseHTTPRequestHandler):
-    """A portal that answers 503, next to one that does not."""
+    """A portal that answers 503."""
 
     def do_GET(self) -> None:
         self.send_response(503)
@@ -129,6 +130,8 @@ class Busy(BaseHTTPRequestHandler):
 
 
 class Well(Busy):
+    """A portal that answers."""
+
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Cache-Control", "public, max-age=60")
@@ -137,45 +140,12 @@ class Well(Busy):
         self.wfile.write(b"set")
 
 
-def test_where_one_portal_answers_503_the_other_is_asked(tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        portals = [
-            stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), kind))
-            for kind in (Busy, Well)
-        ]
-        for each in portals:
-            threading.Thread(target=each.serve_forever).start()
-            stack.callback(each.shutdown)
-        made = Fleet(tmp_path, [each.server_port for each in portals])
-        stack.enter_context(nginx(made))
-        answers = [made.ask("/clients/a/jwks.json") for _ in range(10)]
-    assert Counter((answer.status, answer.body) for answer in answers) == {(200, b"set"): 10}
-
-
-class Failing(BaseHTTPRequestHandler):
-    """A portal that loses its database after its first answer."""
-
-    answered: ClassVar[set[str]] = set()
-
-    def do_GET(self) -> None:
-        fails = self.path in self.answered
-        self.answered.add(self.path)
-        self.send_response(503 if fails else 200)
-        reuse = f"public, max-age={MAX_AGE_S}, stale-if-error={STALE_S}"
-        self.send_header("Cache-Control", "no-store" if fails else reuse)
-        self.end_headers()
-        self.wfile.write(b"failed" if fails else b"set")
-
-    def log_message(self, *_: object) -> None: ...
-
-
 @contextmanager
-def failing(folder: Path) -> Iterator[Fleet]:
-    """Run nginx in front of two portals that lose their database after their first answer."""
-    Failing.answered = {UNKNOWN}
+def in_front_of(*kinds: type[BaseHTTPRequestHandler], folder: Path) -> Iterator[Fleet]:
+    """Run nginx in front of programs that answer as portals of these kinds do."""
     with ExitStack() as stack:
         portals = [
-            stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Failing)) for _ in range(2)
+            stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), kind)) for kind in kinds
         ]
         for each in portals:
             threading.Thread(target=each.serve_forever).start()
@@ -185,7 +155,25 @@ def failing(folder: Path) -> Iterator[Fleet]:
         yield made
 
 
-KNOWN, UNKNOWN = "/clients/a/jwks.json", "/clients/b/jwks.json"
+def test_where_one_portal_answers_503_the_other_is_asked(tmp_path: Path) -> None:
+    with in_front_of(Busy, Well, folder=tmp_path) as made:
+        answers = [made.ask("/clients/a/jwks.json") for _ in range(10)]
+    assert Counter((answer.status, answer.body) for answer in answers) == {(200, b"set"): 10}
+
+
+class Failing(Busy):
+    """A portal that loses its database after its first answer, and never had a set of UNKNOWN."""
+
+    answered: ClassVar[set[str]] = {UNKNOWN}
+
+    def do_GET(self) -> None:
+        fails = self.path in self.answered
+        self.answered.add(self.path)
+        self.send_response(503 if fails else 200)
+        reuse = f"public, max-age={MAX_AGE_S}, stale-if-error={STALE_S}"
+        self.send_header("Cache-Control", "no-store" if fails else reuse)
+        self.end_headers()
+        self.wfile.write(b"failed" if fails else b"set")
 
 
 def test_portals_are_stopped_one_by_one_and_then_all(
@@ -198,7 +186,7 @@ def test_portals_are_stopped_one_by_one_and_then_all(
     ages = {"JWKS_MAX_AGE": str(MAX_AGE_S), "JWKS_STALE_IF_ERROR": str(STALE_S)}
     with (
         fleet(tmp_path_factory.mktemp("gone"), **ages) as gone,
-        failing(tmp_path_factory.mktemp("failing")) as busy,
+        in_front_of(Failing, Failing, folder=tmp_path_factory.mktemp("failing")) as busy,
         ExitStack() as stack,
     ):
         again = check_that_a_portal_that_is_left_out_loses_no_request(gone, stack)
