@@ -18,9 +18,10 @@ from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, Membership, PendingMember
 from portal.registry.models.client import team_size
 from portal.registry.paging import SCAN, page_of
+from portal.web.clients.forms import ClientForm, NewClientForm
 from portal.web.current_user import current_user
 from portal.web.form_errors import add_refusal
-from portal.web.forms import ClientForm, NewClientForm, posted
+from portal.web.forms import posted
 from portal.web.pages import pager_of, place_of
 from portal.web.render import leave, show
 from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, require

@@ -22,10 +22,11 @@ from portal.registry.validation import MAX_EMAIL
 from portal.web.back import back_to
 from portal.web.current_user import current_user
 from portal.web.form_errors import add_refusal
-from portal.web.forms import MemberForm, RoleForm, posted
+from portal.web.forms import posted
 from portal.web.pages import pager_of, place_of
 from portal.web.render import show
 from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, refusal_as_message, require
+from portal.web.team.forms import MemberForm, RoleForm
 
 PAGE_SIZE: Final = 50
 
