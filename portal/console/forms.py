@@ -1,4 +1,4 @@
-"""The forms of admins: reasons, notes and confirmations."""
+"""The forms of admins, except those of the key policy."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.conf import settings
 
 from portal.console.impact import Impact
 from portal.registry.choices import CHOSEN_REASONS, GrantType
+from portal.registry.models.verifier import LONGEST_S
 from portal.registry.validation import MAX_EMAIL
-from portal.web.forms import PortalForm
+from portal.web.forms import PortalForm, one_line
 
 MAX_NOTE = 500
 
@@ -186,6 +187,28 @@ class RightsForm(PortalForm):
                 field.choices = choices
         if not settings.RESOURCES:
             self.fields["resources"].help_text = "None: the setting RESOURCES is empty."
+
+
+class VerifierForm(PortalForm):
+    """A verifier and its times, in seconds."""
+
+    name = forms.CharField(
+        max_length=100, validators=[one_line], error_messages={"required": "Enter a name."}
+    )
+    keeps_s = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=LONGEST_S,
+        label="Keeps a key set for, in seconds",
+        help_text="Empty: its program decides, or nobody knows.",
+    )
+    looks_after_s = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=LONGEST_S,
+        label="Fetches it again for an unknown kid after, in seconds",
+        help_text="0: at once. Empty: never, as Envoy.",
+    )
 
 
 def _named(meanings: Mapping[str, str]) -> list[tuple[str, str]]:

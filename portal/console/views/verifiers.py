@@ -4,42 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from portal.console.decorators import AdminRequest, admin_view
+from portal.console.forms import VerifierForm
 from portal.registry.actions import remove_verifier, save_verifier
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Verifier
-from portal.registry.models.verifier import LONGEST_S
 from portal.registry.replacements import MOST_VERIFIERS
 from portal.web.form_errors import add_refusal
-from portal.web.forms import PortalForm, one_line, posted
+from portal.web.forms import posted
 from portal.web.render import show
-
-
-class VerifierForm(PortalForm):
-    """A verifier and its times, in seconds."""
-
-    name = forms.CharField(
-        max_length=100, validators=[one_line], error_messages={"required": "Enter a name."}
-    )
-    keeps_s = forms.IntegerField(
-        required=False,
-        min_value=0,
-        max_value=LONGEST_S,
-        label="Keeps a key set for, in seconds",
-        help_text="Empty: its program decides, or nobody knows.",
-    )
-    looks_after_s = forms.IntegerField(
-        required=False,
-        min_value=0,
-        max_value=LONGEST_S,
-        label="Fetches it again for an unknown kid after, in seconds",
-        help_text="0: at once. Empty: never, as Envoy.",
-    )
 
 
 @admin_view("GET", "HEAD", "POST")
