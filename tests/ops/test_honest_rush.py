@@ -8,6 +8,7 @@ from functools import partial
 from urllib.parse import urlencode
 
 import psycopg
+import pytest
 
 from tests.interop.databases import Database
 from tests.ops.hostile import CSRF, EMAIL, FORM, LOGIN, PASSWORD, Answer, Target, at_once
@@ -34,14 +35,16 @@ def test_forty_pages_at_once_are_all_shown(target: Target) -> None:
     assert statuses(begun) == {200: 40}
 
 
-def test_twenty_who_sign_in_at_once_are_all_let_in(target: Target) -> None:
+# Two workers hash four passwords at a time, so of eight some wait.
+@pytest.mark.parametrize("people", [8, pytest.param(20, marks=pytest.mark.exhaustive)])
+def test_all_who_sign_in_at_once_are_let_in(target: Target, people: int) -> None:
     """A password keeps a processor busy for most of a second, on purpose."""
-    begun = at_once([partial(sign_in, target)] * 20)
-    assert statuses(begun) == {302: 20}
+    begun = at_once([partial(sign_in, target)] * people)
+    assert statuses(begun) == {302: people}
 
 
 def test_key_sets_and_tokens_are_served_while_many_sign_in(target: Target) -> None:
-    begun = at_once([partial(sign_in, target)] * 40)
+    begun = at_once([partial(sign_in, target)] * 20)
     target.check_known()
     assert target.ask(target.cold()).status == 200
     assert target.token().status == 200

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from contextlib import suppress
 
-PATIENCE_S = 10.0
+from tests.waiting import PATIENCE_S
+
 MORE_S = 0.3
 """How long to wait for more after an answer, of a server that does not close the connection."""
 
@@ -20,10 +22,13 @@ def connect(port: int, *, window: int | None = None) -> socket.socket:
     return link
 
 
-def exchange(port: int, request: bytes) -> bytes:
-    """Send the bytes and return all that comes until the server closes or says no more."""
+def exchange(port: int, request: bytes, *, silence_s: float = PATIENCE_S) -> bytes:
+    """Send the bytes and return all that comes until the server closes or says no more.
+
+    `silence_s` is how long it may take to answer; what it says then is not returned.
+    """
     with connect(port) as link:
-        link.settimeout(2)
+        link.settimeout(silence_s)
         # Who is refused early may be cut off while it is still sending.
         with suppress(OSError):
             link.sendall(request)
@@ -31,9 +36,16 @@ def exchange(port: int, request: bytes) -> bytes:
         with suppress(OSError):
             while part := link.recv(65536):
                 answer += part
-                if b"\r\n\r\n" in answer:
+                if _is_whole(answer):
                     link.settimeout(MORE_S)
         return answer
+
+
+def _is_whole(answer: bytes) -> bool:
+    """Tell whether the first answer has come to its end."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+    return bool(end) and len(body) >= int(length[1] if length else 0)
 
 
 def statuses(answer: bytes) -> list[int]:
