@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -26,6 +27,11 @@ from django.db import connection
 ROOT = Path(__file__).resolve().parents[1]
 COPIES = ROOT / "build" / "migrated"
 TEMPLATE = "test_migrated"
+UNDO_ONE: Final = """
+DROP TABLE django_session;
+DELETE FROM django_migrations WHERE app = 'sessions';
+"""
+"""Undoes one migration, so that a start still has to migrate. Without it nobody can sign in."""
 
 
 @contextmanager
@@ -73,30 +79,50 @@ def new_database(name: str, *, empty: bool = False) -> Iterator[str]:
 
 
 def migrate(environment: Mapping[str, str], root: Path = ROOT) -> None:
-    """Migrate the database of this environment, by the code in a folder.
+    """Migrate the empty database of this environment, by the code in a folder.
 
-    An empty database becomes a copy; for any other one `manage.py migrate` runs.
+    A database that has tables stays as it is.
     """
     url = environment["DATABASE_URL"]
     if not url.startswith("postgres"):
         file = Path(unquote(urlsplit(url).path.removeprefix("/")))
-        if file.exists():
-            _run_migrations(environment, root)
-        else:
+        if not file.exists():
             shutil.copy(_sqlite_copy(), file)
         return
     if not _is_empty(url):
-        _run_migrations(environment, root)
         return
     copy = COPIES / f"{_version(root)}.sql"
     with _alone():
         if not copy.exists():
-            _run_migrations(environment, root)
+            with owner_of(url) as owned:
+                _run_migrations({**environment, "DATABASE_URL": owned}, root)
             _keep(url, copy)
             return
     with psycopg.connect(url, autocommit=True) as connection:
         # A dump empties search_path. Behind a pooler the next client would get that connection.
         connection.execute(copy.read_bytes() + b"\nRESET ALL;")
+
+
+@contextmanager
+def owner_of(url: str) -> Iterator[str]:
+    """Yield the URL of an empty database for an owner who is no superuser, as in production.
+
+    What the owner has made belongs to the role of the first URL afterwards. On a server that
+    tests/postgres.py has not started there may be no such role: then it is the same URL.
+    """
+    if "//portal@" not in url:
+        yield url
+        return
+    name = urlsplit(url).path.removeprefix("/")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE owner LOGIN")
+        connection.execute(f"ALTER DATABASE {name} OWNER TO owner".encode())
+        connection.execute("ALTER SCHEMA public OWNER TO owner")
+        try:
+            yield url.replace("portal@", "owner@")
+        finally:
+            connection.execute("REASSIGN OWNED BY owner TO CURRENT_USER")
+            connection.execute("DROP ROLE owner")
 
 
 @contextmanager

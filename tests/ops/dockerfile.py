@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -45,7 +46,7 @@ def context(folder: Path) -> None:
 
 @dataclass
 class Image:
-    """What the Dockerfile makes, with /app and /opt in a folder."""
+    """What the Dockerfile makes, with /app and /opt in a folder that an earlier image may be in."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
@@ -60,24 +61,42 @@ class Image:
         return re.sub(r"(?<![\w/])/(app|opt)(?=/|\b)", rf"{self.folder}/\1", text)
 
     def build(self) -> None:
-        """Run the stage that builds, as it stands."""
+        """Run the build stage as it is written."""
         source = self.folder / "context"
+        shutil.rmtree(source, ignore_errors=True)
         context(source)
-        self.app.mkdir()
-        for name, rest in instructions(0):
-            if name == "RUN":
-                # Where packages come from stays the caller's; what the portal reads does not.
-                ours = {"DEMO", "DJANGO_SETTINGS_MODULE", *PRODUCTION}
-                environment = {k: v for k, v in os.environ.items() if k not in ours}
-                subprocess.run(
-                    ["sh", "-ec", self.here(rest)], cwd=self.app, env=environment, check=True
-                )
-            elif name == "COPY":
-                *sources, target = rest.split()
-                for each in sources:
-                    copy(source / each, self.app / target)
-            elif name != "ARG":  # none is given
-                assert (name, rest) == ("WORKDIR", "/app")
+        steps = list(instructions(0))
+        code = next(at for at, (_, rest) in enumerate(steps) if rest.startswith("manage.py"))
+        # As in Docker, what is installed stays until an instruction or a file before it changes.
+        installed = self.folder / "installed"
+        state = str([steps[:code], sys.version, *_texts(source, "requirements*.txt")])
+        is_installed = installed.exists() and installed.read_text("utf-8") == state
+        if not is_installed:
+            installed.unlink(missing_ok=True)
+        keep = {self.app / "venv"} if is_installed else set()
+        self.app.mkdir(exist_ok=True)
+        for each in set(self.app.iterdir()) - keep:
+            _remove(each)
+        for at, step in enumerate(steps):
+            if at == code:
+                installed.write_text(state, "utf-8")
+            if step[0] != "RUN" or at > code or not is_installed:
+                self._build(source, *step)
+
+    def _build(self, source: Path, name: str, rest: str) -> None:
+        if name == "RUN":
+            # Where packages come from stays the caller's; what the portal reads does not.
+            ours = {"DEMO", "DJANGO_SETTINGS_MODULE", *PRODUCTION}
+            environment = {k: v for k, v in os.environ.items() if k not in ours}
+            subprocess.run(
+                ["sh", "-ec", self.here(rest)], cwd=self.app, env=environment, check=True
+            )
+        elif name == "COPY":
+            *sources, target = rest.split()
+            for each in sources:
+                copy(source / each, self.app / target)
+        elif name != "ARG":  # none is given
+            assert (name, rest) == ("WORKDIR", "/app")
 
     def configure(self) -> None:
         """Read what the last stage says of running."""
@@ -91,6 +110,17 @@ class Image:
                 self.commands[name] = [self.here(word) for word in json.loads(rest)]
             elif name == "HEALTHCHECK":
                 self.commands[name] = json.loads(rest.partition("CMD ")[2])
+
+
+def _texts(folder: Path, pattern: str) -> list[str]:
+    return [each.read_text("utf-8") for each in sorted(folder.glob(pattern))]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def copy(source: Path, target: Path) -> None:

@@ -24,16 +24,12 @@ from pytest_django import Settings
 
 from portal.demo import set_environment
 from portal.demo_people import create_people, renew_passwords
+from tests.migrated import UNDO_ONE
 from tests.ops.demo import PASSWORD, SHELL, Browser, Demo
 from tests.ops.production import ROOT
 from tests.ops.running import server
 from tests.processes import children, wait_for_end
 from tests.waiting import PATIENCE_S, wait_until
-
-UNDO_ONE = """
-DROP TABLE django_session;
-DELETE FROM django_migrations WHERE app = 'sessions';
-"""
 
 TOUR = (ROOT / "README.md").read_text("utf-8").split("## The sixty-second tour")[1]
 
@@ -55,7 +51,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, st
     # The name of the folder needs care in a URL.
     demo = Demo(tmp_path_factory.mktemp("demo") / "my data+100%")
     demo.prepare()
-    # Nobody can sign in unless the start has applied the migration that is missing.
     with closing(sqlite3.connect(demo.database)) as database:
         database.executescript(UNDO_ONE)
     log = demo.data.with_suffix(".log")

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.migrated import new_database
+from tests.migrated import UNDO_ONE, migrate, new_database, owner_of
 from tests.ops.dockerfile import Image
-from tests.ops.production import PRODUCTION
+from tests.ops.production import PRODUCTION, ROOT
 from tests.ops.running import server, status
 from tests.processes import end, free_port, wait_for_end
 from tests.waiting import PATIENCE_S, wait_until
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    """The image, built as the Dockerfile says."""
-    image = Image(tmp_path_factory.mktemp("image"))
-    image.build()
-    image.configure()
-    return image
+def image() -> Iterator[Image]:
+    """The image, built as the Dockerfile says, while no other run uses its folder."""
+    folder = ROOT / "build" / "image"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        image = Image(folder)
+        image.build()
+        image.configure()
+        yield image
 
 
 @pytest.fixture
@@ -83,19 +89,15 @@ def test_without_its_variables_a_container_ends_and_says_why(image: Image) -> No
 
 @contextmanager
 def owned_database() -> Iterator[str]:
-    """An empty database, and the URL of its owner, who is no superuser."""
-    with (
-        new_database("image", empty=True) as url,
-        psycopg.connect(url, autocommit=True) as connection,
-    ):
-        connection.execute("CREATE ROLE image_owner LOGIN")
-        connection.execute("ALTER DATABASE image OWNER TO image_owner")
-        connection.execute("ALTER SCHEMA public OWNER TO image_owner")
-        try:
-            yield url.replace("portal@", "image_owner@")
-        finally:
-            connection.execute("REASSIGN OWNED BY image_owner TO CURRENT_USER")
-            connection.execute("DROP ROLE image_owner")
+    """A database without its last migration, and the URL of its owner, who is no superuser.
+
+    For the same owner all migrations run when the copy of a migrated database is made.
+    """
+    with new_database("image", empty=True) as url, owner_of(url) as owned:
+        migrate({**os.environ, "DATABASE_URL": owned})
+        with psycopg.connect(owned, autocommit=True) as connection:
+            connection.execute(UNDO_ONE)
+        yield owned
 
 
 def refuses(port: int) -> bool:
@@ -173,7 +175,21 @@ def test_a_container_migrates_serves_is_healthy_and_stops_after_what_it_is_readi
         assert wait_for_end(process) == 0
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "127.0.0.2", "::1"])  # noqa: S104 - as in the image
+def answers(host: str, port: int) -> bool:
+    with closing(HTTPConnection(host, port, PATIENCE_S)) as wire, suppress(ConnectionRefusedError):
+        wire.request("GET", "/healthz")
+        return wire.getresponse().status == 200
+    return False
+
+
+HOSTS = ["0.0.0.0", "::1", "::", "127.0.0.2"]  # noqa: S104 - the first as in the image
+
+
+@pytest.mark.allow_hosts(HOSTS)
+@pytest.mark.parametrize(
+    "host",
+    [*HOSTS[:2], *(pytest.param(each, marks=pytest.mark.exhaustive) for each in HOSTS[2:])],
+)
 def test_health_is_asked_where_the_container_listens(
     host: str, image: Image, production: dict[str, str]
 ) -> None:
@@ -193,10 +209,15 @@ def test_health_is_asked_where_the_container_listens(
 
     def is_healthy() -> bool:
         asked = subprocess.run(health, env=environment, check=False, capture_output=True)
-        return process.poll() is None and not asked.returncode
+        return not asked.returncode
+
+    def has_begun() -> bool:
+        assert process.poll() is None
+        return answers(host, int(environment["GRANIAN_PORT"]))
 
     try:
-        wait_until(is_healthy, "The container is not healthy where it listens.")
+        wait_until(has_begun, "Nobody answers where the container listens.")
+        assert is_healthy()
     finally:
         end(process)
     assert not is_healthy()

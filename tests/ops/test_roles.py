@@ -63,7 +63,7 @@ def database() -> Iterator[Database]:
             database.sql(statement)
         with psycopg.connect(as_role(database, "portal_owner")) as connection:
             connection.execute(owner.encode())
-        # In test_image the migrations themselves run as an owner that is no superuser.
+        # The migrations themselves run as an owner that is no superuser: see tests/migrated.py.
         migrate({**os.environ, "DATABASE_URL": as_role(database, "portal_owner")})
         yield database
 
