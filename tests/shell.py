@@ -46,6 +46,10 @@ class Shell:
         assert not error, error
         return str(output)
 
+    def manage(self, *words: str) -> str:
+        """Run a command of manage.py and return what it prints."""
+        return self.do(f"from django.core.management import call_command; call_command(*{words!r})")
+
     def close(self) -> None:
         """End the process."""
         if self._process:

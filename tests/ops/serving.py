@@ -33,8 +33,7 @@ class Serving:
 
     def manage(self, *words: str) -> None:
         """Run a command of manage.py beside the portal."""
-        call = f"call_command(*{words!r}, verbosity=0)"
-        self.do(f"from django.core.management import call_command; {call}")
+        self.shell.manage(*words, "--verbosity=0")
 
     def do(self, code: str) -> str:
         """Run Python beside the portal, with Django set up, and return what it prints."""
@@ -43,7 +42,7 @@ class Serving:
 
 @contextmanager
 def serve(database_url: str, scratch: Path, **settings: str) -> Iterator[Serving]:
-    """Prepare an empty database, and serve the portal from it until the block ends."""
+    """Serve the portal until the block ends, from an empty database or one that is migrated."""
     port = free_port()
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",

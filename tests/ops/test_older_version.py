@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -19,6 +19,7 @@ from tests.interop.served import ASKS, serve
 from tests.interop.test_front import ask
 from tests.migrated import migrate, new_database
 from tests.ops.production import PRODUCTION, ROOT
+from tests.shell import Shell
 from tests.waiting import PATIENCE_S, wait_until
 
 FIRST_OF_THIS = "portal/registry/migrations/0020_ledger.py"
@@ -28,27 +29,32 @@ SET_UP = """
 from portal.accounts.models import User
 User.objects.create_user("a@example.com")
 """
-# Verbs that both versions have under one name. It ends when its standard input does.
+# Verbs that both versions have under one name.
 WRITE = """
-import sys, threading
 from portal.accounts.models import User
 from portal.registry.actions import (
     change_client, create_client, resume_client, suspend_client,
 )
 person = User.objects.get(email="a@example.com")
+def write(name):
+    client = create_client(name=name, by=person)
+    suspend_client(client, note="", by=person)
+    resume_client(client, by=person)
+    change_client(client, name="Changed", contacts=["a@example.com"], redirect_uris=[], by=person)
+    return 4
+"""
+WRITE_ONCE = f"{WRITE}\nprint(write('Once'))"
+# It ends when its standard input does.
+GO_ON_WRITING = f"""{WRITE}
+import sys, threading
 over = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
 done = 0
 print("begun", flush=True)
-while not over.wait(0.02):
-    client = create_client(name=f"{name} {done}", by=person)
-    suspend_client(client, note="", by=person)
-    resume_client(client, by=person)
-    change_client(client, name="Changed", contacts=["a@example.com"], redirect_uris=[], by=person)
-    done += 4
+while not over.wait(0.1):
+    done += write("Written")
 print(done)
 """
-WRITE_ONCE = WRITE.replace("while not over.wait(0.02)", "if done == 0")
 
 
 def git(*words: str) -> bytes:
@@ -73,19 +79,24 @@ class Version:
             "DATABASE_URL": url,
         }
 
-    def manage(self, *words: str) -> str:
-        """Run a command of manage.py and return what it says."""
-        return self._run("manage.py", *words)
-
     def do(self, code: str) -> str:
         """Run Python with Django set up and return what it prints."""
-        return self._run("-c", f"import django; django.setup()\n{code}")
+        ended = subprocess.run(
+            [sys.executable, "-c", f"import django; django.setup()\n{code}"],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
 
     @contextmanager
-    def writing(self, name: str) -> Iterator[list[int]]:
+    def writing(self) -> Iterator[list[int]]:
         """Let a process write events in this block; it then tells how many they were."""
         with subprocess.Popen(
-            [sys.executable, "-c", f"import django; django.setup()\nname = {name!r}\n{WRITE}"],
+            [sys.executable, "-c", f"import django; django.setup()\n{GO_ON_WRITING}"],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.PIPE,
@@ -103,18 +114,6 @@ class Version:
                 told.append(int(output))
             finally:
                 process.kill()
-
-    def _run(self, *words: str) -> str:
-        ended = subprocess.run(
-            [sys.executable, *words],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stderr
-        return ended.stdout
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +136,13 @@ def older(database: str, tmp_path_factory: pytest.TempPathFactory) -> Version:
     return version
 
 
+@pytest.fixture(scope="module")
+def shell(older: Version, database: str) -> Iterator[Shell]:
+    """A process of this version, on the database of the version before."""
+    with closing(Shell(Version(ROOT, database).environment)) as shell:
+        yield shell
+
+
 def count(database: str) -> int:
     with psycopg.connect(database) as server:
         [(counted,)] = server.execute("SELECT count(*) FROM registry_event").fetchall()
@@ -149,25 +155,23 @@ def numbers(database: str) -> list[tuple[int | None, str | None]]:
 
 
 def test_events_of_the_version_before_get_number_and_leaf_beside_traffic(
-    older: Version, database: str
+    older: Version, shell: Shell, database: str
 ) -> None:
-    this = Version(ROOT, database)
-    with older.writing("Before") as before, older.writing("Beside") as beside:
+    with older.writing() as before, older.writing() as beside:
         # It has to wait for verbs that run, and they for it.
-        this.manage("migrate", "--verbosity", "0")
-        with this.writing("Now") as now:
+        shell.manage("migrate", "--verbosity=0")
+        with Version(ROOT, database).writing() as now:
             counted = count(database)
             wait_until(lambda: count(database) > counted + 60, "Nothing is written.")
-    after = older.do(f"name = 'After'\n{WRITE_ONCE}")
+    after = older.do(WRITE_ONCE)
     assert (None, None) in numbers(database)
     # The next verb of this version numbers what was added without a number.
-    last = this.do(f"name = 'Last'\n{WRITE_ONCE}")
+    last = shell.do(WRITE_ONCE)
     found = numbers(database)
-    written = [int(output.split()[-1]) for output in (after, last)]
-    assert len(found) == sum([*before, *beside, *now, *written])
+    assert len(found) == sum([*before, *beside, *now, int(after), int(last)])
     assert sorted(number or 0 for number, _ in found) == list(range(1, len(found) + 1))
     assert all(leaf for _, leaf in found)
-    said = this.manage("verify_ledger")
+    said = shell.manage("verify_ledger")
     assert said.startswith(f"{len(found)} events are as they were recorded. Root: ")
 
 
@@ -193,11 +197,10 @@ print(key.kid)
 
 
 def test_revocation_by_the_version_before_shows_within_the_bound(
-    older: Version, database: str, tmp_path: Path
+    older: Version, shell: Shell, database: str, tmp_path: Path
 ) -> None:
-    this = Version(ROOT, database)
-    this.manage("migrate", "--verbosity", "0")
-    path = f"/clients/{this.do(REGISTER).strip()}/jwks.json"
+    shell.manage("migrate", "--verbosity=0")
+    path = f"/clients/{shell.do(REGISTER).strip()}/jwks.json"
     with serve(tmp_path, workers=1, DATABASE_URL=database) as portal:
         # Every worker has the set in memory.
         assert {ask(portal, path)[2].count(b'"kid"') for _ in range(3 * ASKS)} == {2}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import re
 import runpy
@@ -30,18 +31,30 @@ from tests.ops.production import PRODUCTION, ROOT
 
 database = partial(environment.database, demo=False)
 
-SHOW = "import django; django.setup(); from django.conf import settings as s; print({})"
+SHOW = """
+import json, sys
+import portal.wsgi
+from django.conf import settings
+traced = [name for name in sys.modules if name.startswith("opentelemetry")]
+options = settings.DATABASES["default"]["OPTIONS"]["options"]
+print(json.dumps([settings.PUBLIC_URL, options, traced]))
+"""
 
 
-def start(
-    show: str = "s.PUBLIC_URL", before: str = "", /, **changes: str | None
-) -> subprocess.CompletedProcess[str]:
-    """Start Django in the settings of production with some variables changed, or left out (None).
+@pytest.fixture(scope="module")
+def serving() -> subprocess.CompletedProcess[str]:
+    """A process that is ready to serve in the settings of production, and has ended."""
+    # The server wants its folder of static files to be there.
+    return start(SHOW, STATIC_ROOT=str(ROOT / "static"))
+
+
+def start(code: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Run code in the settings of production with some variables changed.
 
     It takes most of a second of processor time.
     """
     return subprocess.run(
-        [sys.executable, "-W", "error", "-c", before + SHOW.format(show)],
+        [sys.executable, "-W", "error", "-c", code],
         cwd=ROOT,
         env=changed(changes) | {"DJANGO_SETTINGS_MODULE": "portal.settings"},
         capture_output=True,
@@ -78,9 +91,9 @@ def shown(**changes: str | None) -> str:
     return "".join(traceback.format_exception(refused(**changes)))
 
 
-def test_the_production_settings_are_accepted() -> None:
-    ended = start()
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "https://keys.example.com\n", "")
+def test_the_production_settings_are_accepted(serving: subprocess.CompletedProcess[str]) -> None:
+    assert (serving.returncode, serving.stderr) == (0, "")
+    assert json.loads(serving.stdout)[0] == "https://keys.example.com"
 
 
 @pytest.mark.parametrize("name", sorted(PRODUCTION))
@@ -90,7 +103,7 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
 
 
 def test_the_portal_does_not_start_with_a_wrong_variable() -> None:
-    ended = start(KEY_LIMIT="ten")
+    ended = start("import portal.wsgi", KEY_LIMIT="ten")
     assert ended.returncode != 0
     said = "django.core.exceptions.ImproperlyConfigured: KEY_LIMIT is 'ten'; "
     assert ended.stderr.splitlines()[-1].startswith(said)
@@ -285,11 +298,10 @@ def options(*, serving: bool = True, of: str = "default", **changes: str) -> str
     return None if found is None else str(found)
 
 
-def test_only_a_process_that_serves_limits_its_sessions() -> None:
-    show = "s.DATABASES['default']['OPTIONS']['options']"
-    # The server wants its folder of static files to be there.
-    ended = start(show, "import portal.wsgi; ", STATIC_ROOT=str(ROOT / "static"))
-    limited = ended.stdout.strip()
+def test_only_a_process_that_serves_limits_its_sessions(
+    serving: subprocess.CompletedProcess[str],
+) -> None:
+    limited = json.loads(serving.stdout)[1]
     assert "-c idle_in_transaction_session_timeout=5s -c lock_timeout=9s" in limited
     assert options() == limited
     assert options(PGOPTIONS="-c lock_timeout=1s") == f"{limited} -c lock_timeout=1s"
@@ -302,11 +314,10 @@ def test_only_a_process_that_serves_limits_its_sessions() -> None:
     assert options(of="replica", DATABASE_REPLICA_URL=replica) == limited
 
 
-def test_traces_are_not_even_imported_unless_they_are_wanted() -> None:
-    modules = "[name for name in __import__('sys').modules if name.startswith('opentelemetry')]"
-    show = f"(__import__('portal.wsgi'), {modules})[1]"
-    ended = start(show, STATIC_ROOT=str(ROOT / "static"))
-    assert (ended.stdout, ended.stderr) == ("[]\n", "")
+def test_traces_are_not_even_imported_unless_they_are_wanted(
+    serving: subprocess.CompletedProcess[str],
+) -> None:
+    assert json.loads(serving.stdout)[2] == []
 
 
 def test_sqlite_has_no_replica() -> None:

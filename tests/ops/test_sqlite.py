@@ -132,6 +132,7 @@ def test_writer_that_takes_its_time_holds_no_set_up(
         assert [ask(portal, path) for path in paths] == before
         # As long as SQLite waits for a lock.
         assert time.monotonic() - began < LOCK_S
+        time.sleep(0.05)
     writer.execute("COMMIT")
     for path, (_, _, body) in zip(paths, before, strict=True):
         assert body not in {answer[2] for answer in answers(portal, path)}
