@@ -16,7 +16,7 @@ from tests.migrated import new_database
 
 BENCHES = sorted(path.name for path in (ROOT / "bench").glob("*.py"))
 # mypy checks all of them. The others take most of the time, with more data and more servers.
-FEW = {"assertion.py", "freshness.py", "jwks.py", "ledger.py", "registrations.py"}
+FEW = {"assertion.py", "ledger.py", "registrations.py"}
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ class Load:
                 self.found[repr(error)] += 1
             else:
                 self.found[" ".join(str(answer.status) for answer in answers)] += 1
-            time.sleep(0.1)
+            time.sleep(0.2)
 
 
 MAKE_FLEET = """
