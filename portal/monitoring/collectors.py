@@ -97,7 +97,7 @@ def _of_workers(now: datetime) -> Iterator[Metric]:
         failing_for.add_metric(labels, _seconds(each.failing_since, now))
         done.add_metric(labels, each.tally.done)
         dropped.add_metric(labels, each.tally.dropped)
-        if not each.kind.is_standing:
+        if not each.kind.is_recurring:
             oldest.add_metric(labels, _seconds(each.queued_since, now))
     yield from (queued, failing, oldest, failing_for, done, dropped)
     counted = Counted.objects.filter(pk=1).first()

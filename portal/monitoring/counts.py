@@ -51,5 +51,5 @@ def _run(_task: Task, now: datetime) -> datetime:
 
 
 COUNT: Final = Kind(
-    "count", "Counts of the registry", _run, lease=timedelta(minutes=15), is_standing=True
+    "count", "Counts of the registry", _run, lease=timedelta(minutes=15), is_recurring=True
 )

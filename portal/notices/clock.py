@@ -67,4 +67,4 @@ def tick_batch(now: datetime) -> bool:
     return has_more
 
 
-CLOCK: Final = Kind("notices_of_ends", "Notices of keys that end", tick, is_standing=True)
+CLOCK: Final = Kind("notices_of_ends", "Notices of keys that end", tick, is_recurring=True)

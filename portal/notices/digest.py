@@ -102,4 +102,4 @@ def _recipient(name: str) -> tuple[Recipient | None, QuerySet[Notice]]:
     return recipient, Notice.objects.filter(recipient=name)
 
 
-DIGEST: Final = Kind("digests", "Digests of notices", digest, is_standing=True)
+DIGEST: Final = Kind("digests", "Digests of notices", digest, is_recurring=True)

@@ -43,4 +43,4 @@ def follow_batch(now: datetime) -> bool:
     return left == 0 or len(batch) == BATCH
 
 
-FOLLOW: Final = Kind("notices", "Notices of changes", follow, is_standing=True)
+FOLLOW: Final = Kind("notices", "Notices of changes", follow, is_recurring=True)

@@ -17,7 +17,7 @@ from portal.registry.models.client_key import ClientKeyQuerySet
 from portal.registry.models.policy_rule import MAX_RULES
 from portal.registry.policy_rules import keys_outside
 from portal.work.models import Task
-from portal.work.tasks import STANDING, Kind, put
+from portal.work.tasks import RECURRING, Kind, put
 
 AGAIN_AFTER: Final = timedelta(hours=1)
 USED_WITHIN: Final = timedelta(days=1)
@@ -27,11 +27,11 @@ _PIECE: Final = 5000
 
 
 def survey(task: Task, now: datetime) -> datetime | None:
-    """Count the keys outside the rule of the task. The standing task queues all current rules.
+    """Count the keys outside the rule of the task. The recurring task queues all current rules.
 
     They are spread over the time until it does so again, so that an admin's draft comes first.
     """
-    if task.subject == STANDING:
+    if task.subject == RECURRING:
         for place, rule in enumerate(PolicyRule.objects.current().order_by("pk")):
             put(SURVEY, str(rule.pk), due_at=now + AGAIN_AFTER * place / MAX_RULES)
         return now + AGAIN_AFTER
@@ -76,5 +76,5 @@ SURVEY: Final = Kind(
     "Counts of keys outside the policy",
     survey,
     lease=timedelta(minutes=15),
-    is_standing=True,
+    is_recurring=True,
 )

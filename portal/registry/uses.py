@@ -108,7 +108,7 @@ def _count(_task: Task, now: datetime) -> datetime:
     return now if count_uses() else now + EVERY
 
 
-COUNT: Final = Kind("uses", "Counts of key uses", _count, is_standing=True)
+COUNT: Final = Kind("uses", "Counts of key uses", _count, is_recurring=True)
 
 
 def uses_of(key: ClientKey, now: datetime) -> Uses:

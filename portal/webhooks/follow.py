@@ -160,4 +160,4 @@ def _prune(now: datetime) -> None:
     Delivery.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:_PRUNED])).delete()
 
 
-FOLLOW: Final = Kind("webhook_events", "Events for webhooks", follow, is_standing=True)
+FOLLOW: Final = Kind("webhook_events", "Events for webhooks", follow, is_recurring=True)

@@ -24,8 +24,8 @@ FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(minutes=10)
 """The longest pause of a task that fails."""
 
-STANDING: Final = "all"
-"""The subject of a standing task."""
+RECURRING: Final = "all"
+"""The subject of a recurring task."""
 
 
 class TaskFailed(Exception):  # noqa: N818 - it says what happened to the task
@@ -53,7 +53,7 @@ class Kind:
     most_lost: int | None = None
     """How many workers may be lost while they do the task, before it is dropped; None: any number.
     """
-    is_standing: bool = False
+    is_recurring: bool = False
     """Whether there is always one task of the kind. Workers queue it, and `run` never ends it."""
     threads: int = 1
     """How many tasks of the kind a process does at once."""
@@ -100,11 +100,11 @@ def put_now(kind: Kind, subjects: Collection[str], now: datetime) -> None:
     Task.objects.bulk_create(tasks, ignore_conflicts=True)
 
 
-def put_standing(kinds: Collection[str], now: datetime) -> None:
-    """Queue the tasks of standing kinds, unless they are queued already."""
+def put_recurring(kinds: Collection[str], now: datetime) -> None:
+    """Queue the tasks of recurring kinds, unless they are queued already."""
     for name in kinds:
-        if KINDS[name].is_standing:
-            put(KINDS[name], STANDING, due_at=now)
+        if KINDS[name].is_recurring:
+            put(KINDS[name], RECURRING, due_at=now)
 
 
 def claim(kinds: Collection[str], now: datetime) -> Task | None:

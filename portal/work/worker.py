@@ -25,7 +25,7 @@ from portal.work.tasks import (
     claim,
     drop,
     fail,
-    put_standing,
+    put_recurring,
     succeed,
 )
 
@@ -60,7 +60,7 @@ class Worker:
         self._clock = clock
         self._sleep = sleep
         self._seen_at: datetime | None = None
-        self._stopped = self._is_lost = self._has_standing = False
+        self._stopped = self._is_lost = self._has_recurring = False
         self._running: dict[Future[None], str] = {}
 
     def stop(self) -> None:
@@ -101,9 +101,9 @@ class Worker:
         for each in [each for each in self._running if each.done()]:
             del self._running[each]
             each.result()
-        if not self._has_standing:
-            put_standing(self._names, self._clock())
-            self._has_standing = True
+        if not self._has_recurring:
+            put_recurring(self._names, self._clock())
+            self._has_recurring = True
         before = len(self._running)
         # One kind after the other: a kind without room may have many tasks that are due.
         for name in self._names:

@@ -31,7 +31,7 @@ from portal.registry.issuing import TokenDatabase
 from portal.registry.ledger_source import Postgres
 from portal.registry.models import Client, RefusedRequest
 from portal.registry.signing_keys import SigningKeys
-from portal.work.tasks import KINDS, put_standing
+from portal.work.tasks import KINDS, put_recurring
 from portal.work.worker import Worker
 from tests.assertions import claims_of, form_of, sign
 from tests.db.oauth.token_requests import FORM, INTROSPECT, ISSUER, TOKEN
@@ -175,7 +175,7 @@ class Year:
         """Let time pass, and the workers do what is due then; note what was received."""
         self.traveller.shift(timedelta(minutes=minutes))
         self.portal.look()
-        put_standing(KINDS, timezone.now())
+        put_recurring(KINDS, timezone.now())
         worker = Worker()
         while worker.step():
             pass

@@ -27,7 +27,7 @@ from portal.registry.choices import RevocationReason
 from portal.registry.ledger_source import follower
 from portal.registry.models import Client, ClientKey
 from portal.work.models import Task
-from portal.work.tasks import KINDS, put, put_standing
+from portal.work.tasks import KINDS, put, put_recurring
 from portal.work.worker import Worker
 from tests.db.oauth.token_requests import TOKEN, Signer, post
 
@@ -64,7 +64,7 @@ def test_worker_counts_the_registry_and_says_when(
     revoke_key(second, reason=RevocationReason.SUPERSEDED, by=cast.dev)
     create_client(name="Keyless", by=cast.dev)
     retire_key(key, grace=timedelta(days=7), by=cast.dev)
-    put_standing([COUNT.name], now)
+    put_recurring([COUNT.name], now)
     worker = Worker(kinds=[COUNT.name], clock=lambda: now)
     assert worker.step()
     assert not worker.step()

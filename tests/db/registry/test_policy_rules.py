@@ -29,7 +29,7 @@ from portal.registry.models import Client, ClientKey, Event, PolicyRule
 from portal.registry.policy_rules import outside_of
 from portal.registry.policy_survey import SURVEY, survey
 from portal.work.models import Task
-from portal.work.tasks import STANDING
+from portal.work.tasks import RECURRING
 from tests.db.console.conftest import KeyMaker, make_keys
 from tests.db.recorded_requests import accept
 from tests.keys import new_private_key, public_pem
@@ -192,7 +192,7 @@ def test_the_survey_counts_keys_clients_and_those_in_use(
     rule = save_rule(draft, by=cast.admin)
     exempt_client(rule, other, note="x", until=now + DAY, by=cast.admin)
     Task.objects.all().delete()
-    assert survey(Task(subject=STANDING), now) == now + timedelta(hours=1)
+    assert survey(Task(subject=RECURRING), now) == now + timedelta(hours=1)
     survey(Task.objects.get(subject=str(rule.pk)), now)
     assert numbers_of(rule) == {"keys": 3, "clients": 1, "used": 0}
 

@@ -20,7 +20,7 @@ from portal.webhooks.actions import add_webhook
 from portal.webhooks.deliver import WEBHOOK
 from portal.webhooks.follow import FOLLOW
 from portal.webhooks.models import EventType, Webhook
-from portal.work.tasks import put_standing
+from portal.work.tasks import put_recurring
 from portal.work.worker import Worker
 from tests.keys import new_private_key, public_pem
 from tests.own_keys import new_own_key
@@ -44,7 +44,7 @@ class Hooked:
     def work(self, after: timedelta = timedelta(0)) -> None:
         """Let a worker do all that is due after this time."""
         self.now += after
-        put_standing([FOLLOW.name], self.now)
+        put_recurring([FOLLOW.name], self.now)
         worker = Worker(kinds=[FOLLOW.name, WEBHOOK.name], clock=lambda: self.now)
         while worker.step():
             pass

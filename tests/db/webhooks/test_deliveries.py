@@ -33,7 +33,7 @@ from portal.webhooks.messages import messages_of
 from portal.webhooks.models import Delivery, OffBecause, Webhook
 from portal.webhooks.switching import GIVEN_UP
 from portal.work.models import Task
-from portal.work.tasks import put_standing
+from portal.work.tasks import put_recurring
 from portal.work.worker import Worker
 from tests.db.real_worker import real_worker
 from tests.db.registry.racing import at_once
@@ -124,7 +124,7 @@ def test_what_is_for_all_webhooks_is_made_in_pieces(
     monkeypatch.setattr(follow, "_PIECE", 2)
     values = RuleValues("A year", hooked.now, longest_days=365)
     actions.save_rule(actions.draft_rule(values, by=cast.admin), by=cast.admin)
-    put_standing([FOLLOW.name], hooked.now)
+    put_recurring([FOLLOW.name], hooked.now)
     with CaptureQueriesContext(connection) as queries:
         FOLLOW.run(Task(), hooked.now)
     queued = [each for each in queries if 'INTO "work_task"' in each["sql"]]
@@ -368,7 +368,7 @@ def test_five_workers_at_once_send_each_message_once(
     for _ in range(8):
         register(payments, cast.dev)
     hooked.now += 5 * SECOND
-    put_standing([FOLLOW.name], hooked.now)
+    put_recurring([FOLLOW.name], hooked.now)
     waiting = Delivery.objects.filter(delivered_at=None)
 
     def work() -> None:
