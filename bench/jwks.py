@@ -53,7 +53,7 @@ SECOND_CORE = ("taskset", "-c", str(max(os.sched_getaffinity(0))))
 BATCH = ("chrt", "--batch", "0")
 SECONDS = 1
 CONNECTIONS = 16
-MOST_COLD = 5000
+MAX_COLD = 5000
 """More sets than one round can read: each round requests other sets, none twice."""
 
 # Omit headers that the server adds; a "Connection: close" would cost a connection per request.
@@ -334,7 +334,7 @@ def compare(paths: list[str], scratch: Path, rounds: range, policy: tuple[str, .
             tell(name, found, seen["granian, constant response"])
         print(f"memory of the worker: {before:.0f} MB at first, {memory_mb(portal):.0f} MB now")
         part = len(paths[1000:]) // rounds.stop
-        if part >= MOST_COLD:
+        if part >= MAX_COLD:
             cold = [paths[1000 + n * part :][:part] for n in rounds]
             found = [ask(End(portal.url, each, mine), scratch) for each in cold]
             tell("portal, each client once", found, seen["granian, constant response"])

@@ -34,7 +34,7 @@ Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
 """Returns the addresses of a host, as text. Raises `OSError`."""
 
-_MOST_ADDRESSES: Final = 4
+_MAX_ADDRESSES: Final = 4
 _URL: Final = re.compile(r"[\x21-\x7e]+")
 _HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
 _FIRST_FREE_PORT: Final = 1024
@@ -203,7 +203,7 @@ def _resolve(target: _Target, deadline: _Deadline, resolve: Resolve) -> Sequence
         raise TimeoutError from None
     if not addresses:
         raise UrlRefused(_NO_ADDRESS)
-    return addresses[:_MOST_ADDRESSES]
+    return addresses[:_MAX_ADDRESSES]
 
 
 def _system_resolve(host: str, port: int) -> Sequence[str]:

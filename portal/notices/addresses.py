@@ -17,9 +17,9 @@ from portal.notices.models import AskedAddress, Purpose, SilentAddress
 from portal.registry.models import Client
 from portal.registry.models.pending_member import OPEN_FOR
 
-MOST_FOR_ADDRESS: Final = 3
-MOST_OF_CLIENT: Final = 10
-MOST_OF_PERSON: Final = 20
+MAX_PER_ADDRESS: Final = 3
+MAX_PER_CLIENT: Final = 10
+MAX_PER_PERSON: Final = 20
 """How many questions may be open at a time: in the 14 days in which a person can join."""
 
 _SIGNER: Final = "portal.notices.addresses"
@@ -42,9 +42,9 @@ def question(
         return None
     is_open = AskedAddress.objects.filter(asked_at__gt=begin, agreed_at=None, stopped_at=None)
     if (
-        is_open.filter(email=email)[:MOST_FOR_ADDRESS].count() == MOST_FOR_ADDRESS
-        or is_open.filter(client=client)[:MOST_OF_CLIENT].count() == MOST_OF_CLIENT
-        or is_open.filter(asked_by=by_id)[:MOST_OF_PERSON].count() == MOST_OF_PERSON
+        is_open.filter(email=email)[:MAX_PER_ADDRESS].count() == MAX_PER_ADDRESS
+        or is_open.filter(client=client)[:MAX_PER_CLIENT].count() == MAX_PER_CLIENT
+        or is_open.filter(asked_by=by_id)[:MAX_PER_PERSON].count() == MAX_PER_PERSON
     ):
         return None
     asked = asked or AskedAddress(client=client, email=email, purpose=purpose)

@@ -8,7 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from portal.notices.ends import DAYS, FIRST
-from portal.notices.give import MOST
+from portal.notices.give import MAX_NOTICES
 from portal.notices.models import Notice, Position
 from portal.notices.set_aside import handle_end
 from portal.registry.successors import keys_ending
@@ -52,7 +52,7 @@ def tick_batch(now: datetime) -> bool:
     periods = [(begin + ahead, end + ahead) for ahead in (timedelta(days=each) for each in DAYS)]
     due = keys_ending(*periods).filter(pk__gt=position.clock_key, client__deleted=False)
     keys = list(due.select_related("client").order_by("pk")[:BATCH])
-    left, last = MOST, position.clock_key
+    left, last = MAX_NOTICES, position.clock_key
     for key in keys:
         left -= handle_end(key, now, left)
         if left == 0:

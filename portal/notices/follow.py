@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
-from portal.notices.give import MOST
+from portal.notices.give import MAX_NOTICES
 from portal.notices.models import Position
 from portal.notices.set_aside import events, handle_event
 from portal.work.models import Task
@@ -33,7 +33,7 @@ def follow_batch(now: datetime) -> bool:
     """
     position = Position.locked()
     batch = list(events().filter(number__gt=position.number).order_by("number")[:BATCH])
-    left = MOST
+    left = MAX_NOTICES
     for event in batch:
         left -= handle_event(event, now, left)
         if left == 0:

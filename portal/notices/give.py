@@ -17,7 +17,7 @@ from portal.notices.models import Notice
 from portal.notices.occasions import Occasion
 from portal.notices.recipients import Recipient, members_for
 
-MOST_AN_HOUR: Final = 5
+MAX_PER_HOUR: Final = 5
 """How many notices an hour have messages of their own; a digest has the rest.
 
 Notices about security are counted apart, so that no others delay them.
@@ -26,7 +26,7 @@ Notices about security are counted apart, so that no others delay them.
 _HOUR: Final = timedelta(hours=1)
 
 
-MOST: Final = 200
+MAX_NOTICES: Final = 200
 """How many notices one transaction gives, however large a team is: it ends within its lease."""
 
 
@@ -93,7 +93,7 @@ def _digests(occasion: Occasion, to: list[Recipient], now: datetime) -> dict[str
     own = Notice.objects.filter(recipient__in=names, made_at__gt=now - _HOUR, digest_at=None)
     counted = own.filter(kind__in=SECURITY) if is_security else own.exclude(kind__in=SECURITY)
     had = counted.values("recipient").annotate(number=Count("pk"))
-    many = had.filter(number__gte=MOST_AN_HOUR).values_list("recipient", flat=True)
+    many = had.filter(number__gte=MAX_PER_HOUR).values_list("recipient", flat=True)
     return dict.fromkeys(many, now + _HOUR if is_security else next_digest(now))
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.formats import date_format
 
 from portal.core.dates import date_text
-from portal.notices.give import MOST, give
+from portal.notices.give import MAX_NOTICES, give
 from portal.notices.kinds import NoticeKind
 from portal.notices.models import Position
 from portal.notices.occasions import Letter, Occasion, client_path
@@ -77,11 +77,11 @@ def give_policy_notices(task: Task, now: datetime) -> datetime | None:
     chosen = sorted(clients)[:CLIENTS]
     rest = iter(chosen)
     while batch := list(islice(rest, BATCH)):
-        given = MOST
-        while given == MOST:
+        given = MAX_NOTICES
+        while given == MAX_NOTICES:
             with transaction.atomic():
                 Position.locked()
-                given = give(_occasions(rule, batch, now), now, most=MOST)
+                given = give(_occasions(rule, batch, now), now, most=MAX_NOTICES)
     if len(clients) > CLIENTS:
         put(POLICY, f"{rule.pk} >{chosen[-1]}", due_at=now)
     return rule.applies_from if rule.applies_from > now else None

@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from portal.notices.contacts import ask_addresses
 from portal.notices.ends import occasions_of_end
 from portal.notices.events import occasions_of
-from portal.notices.give import MOST, give
+from portal.notices.give import MAX_NOTICES, give
 from portal.notices.models import Position
 from portal.notices.policy import queue_policy_notices
 from portal.registry.models import ClientKey, Event
@@ -80,11 +80,11 @@ def _again(task: Task, now: datetime) -> datetime | None:
     Position.locked()
     what, number = task.subject.split(" ")
     if what == "event":
-        given = _of_event(events().get(number=number), now, MOST)
+        given = _of_event(events().get(number=number), now, MAX_NOTICES)
     else:
         key = ClientKey.objects.select_related("client").get(pk=number)
-        given = _of_end(key, now, MOST)
-    return now if given == MOST else None
+        given = _of_end(key, now, MAX_NOTICES)
+    return now if given == MAX_NOTICES else None
 
 
 SET_ASIDE: Final = Kind("notices_set_aside", "Notices that failed and were set aside", _again)

@@ -21,7 +21,7 @@ _SECONDS: Final = 300
 
 _KEPT: Final = timedelta(days=30)
 """How long the end of a key stays in the calendar, to find out later why something stopped."""
-_MOST: Final = 100
+_MAX_KEYS: Final = 100
 """How many ends the calendar has, the latest ones: all of the future are among them."""
 
 _UNKNOWN: Final = problem(
@@ -56,7 +56,7 @@ def calendar_feed(secret: str) -> Document:
 
 def _ends(client: Client, now: datetime) -> Iterator[KeyEnd]:
     keys = ClientKey.objects.filter(client=client).ending_after(now - _KEPT)
-    for key in keys.with_changed_at().defer("pem", "jwk")[:_MOST]:
+    for key in keys.with_changed_at().defer("pem", "jwk")[:_MAX_KEYS]:
         ends_at = key.lifecycle.ends_at
         if ends_at is not None:
             url = settings.PUBLIC_URL + reverse("key", args=[client.client_id, key.kid])

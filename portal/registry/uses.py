@@ -39,13 +39,13 @@ EVERY: Final = timedelta(minutes=1)
 USES_KEPT: Final = timedelta(days=400)
 """How long the uses of a day are kept."""
 
-MOST_NETWORKS: Final = 8
+MAX_NETWORKS: Final = 8
 """How many networks a day of a key names. Uses from others are counted together."""
 
 BATCH: Final = 20_000
 """How many assertions one transaction counts."""
 
-MOST_UNCOUNTED: Final = 1000
+MAX_UNCOUNTED: Final = 1000
 """How many of a key's assertions that no worker has counted yet a page looks at."""
 
 _WRITERS: Final = """
@@ -117,14 +117,14 @@ def uses_of(key: ClientKey, now: datetime) -> Uses:
     counted = KeyUse.objects.filter(key=key, day=today).first()
     up_to = counted.up_to if counted else 0
     newest = newest_of(RedeemedAssertion.objects.all(), "key", key.pk)
-    rows = list(newest.values_list("pk", "at", "network")[:MOST_UNCOUNTED])
+    rows = list(newest.values_list("pk", "at", "network")[:MAX_UNCOUNTED])
     fresh = sum(pk > up_to and at.astimezone(UTC).date() == today for pk, at, _ in rows)
     _, last_at, last_network = rows[0] if rows else (0, None, "")
     return Uses(
         today=fresh + (counted.uses if counted else 0),
         last_at=last_at,
         last_network=last_network,
-        is_more=fresh == MOST_UNCOUNTED,
+        is_more=fresh == MAX_UNCOUNTED,
     )
 
 
@@ -252,6 +252,6 @@ def _sum(first: KeyUse, second: KeyUse) -> KeyUse:
 def _most_used(networks: dict[str, int]) -> dict[str, int]:
     """Return the most used networks, and under "" how often others were used."""
     named = Counter({name: uses for name, uses in networks.items() if name})
-    kept = dict(named.most_common(MOST_NETWORKS))
+    kept = dict(named.most_common(MAX_NETWORKS))
     rest = sum(networks.values()) - sum(kept.values())
     return kept | ({"": rest} if rest else {})

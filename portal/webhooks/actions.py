@@ -28,7 +28,7 @@ from portal.work.sealing import seal
 LIMIT: Final = 10
 """The most webhooks of a client, and of the whole portal."""
 
-MOST_WAITING: Final = 20
+MAX_WAITING: Final = 20
 """The most tests and repetitions of a webhook that wait to be sent."""
 
 
@@ -170,9 +170,9 @@ def _ready(webhook: Webhook) -> Webhook:
     webhook = _locked(webhook)
     if not webhook.is_on:
         raise WebhookOff("This webhook is off. Switch it on first.")
-    if webhook.deliveries.filter(next_at__isnull=False)[:MOST_WAITING].count() >= MOST_WAITING:
+    if webhook.deliveries.filter(next_at__isnull=False)[:MAX_WAITING].count() >= MAX_WAITING:
         raise WebhookLimitReached(
-            f"{MOST_WAITING} messages or more wait to be sent to this webhook. Try again later."
+            f"{MAX_WAITING} messages or more wait to be sent to this webhook. Try again later."
         )
     return webhook
 

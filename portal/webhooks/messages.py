@@ -13,7 +13,7 @@ from portal.registry.choices import Verb
 from portal.registry.models import Client, ClientKey, Event, PolicyRule
 from portal.webhooks.models import Delivery, EventType, Webhook
 
-_MOST_COPIES: Final = 100
+_MAX_COPIES: Final = 100
 """For how many clients with the same blocked key there is a message."""
 
 
@@ -125,7 +125,7 @@ def _blocked(event: Event) -> _Data:
     """Yield a message for each client that has the key; without one, for where it was sent."""
     facts = {name: event.detail.get(name) for name in ("spki_sha256", "why")}
     keys = ClientKey.objects.filter(spki_sha256=facts["spki_sha256"]).select_related("client")
-    found = list(keys.defer("pem", "jwk").order_by("pk")[:_MOST_COPIES])
+    found = list(keys.defer("pem", "jwk").order_by("pk")[:_MAX_COPIES])
     for key in found:
         yield key.client, {**_ids(key.client, key), **facts}
     if not found:

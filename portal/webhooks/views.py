@@ -45,7 +45,7 @@ NOT_YOURS_TO_CHANGE: Final = (
     "Only the client's owners can add, change and remove its webhooks. Ask one of them."
 )
 
-_MOST_TROUBLED: Final = 50
+_MAX_TROUBLED: Final = 50
 _SOON: Final = timedelta(seconds=15)
 
 
@@ -189,7 +189,7 @@ def _find(
 def _troubled() -> Any:
     """Return webhooks of clients that fail or are off, the newest first."""
     rows = Webhook.objects.filter(Q(failures__gt=0) | Q(off_at__isnull=False), client__isnull=False)
-    return rows.select_related("client").order_by("-pk")[:_MOST_TROUBLED]
+    return rows.select_related("client").order_by("-pk")[:_MAX_TROUBLED]
 
 
 def _with_paths(client_id: str | None, rows: Any) -> list[tuple[Webhook, str]]:

@@ -322,7 +322,7 @@ def test_keys_that_are_over_cost_a_token_request_nothing(
     assert max(read.values()) < FEW
 
 
-MOST_BYTES: Final = 64_000
+MAX_BYTES: Final = 64_000
 """The Settings page with a few keys; with ten it has 20,000 more."""
 
 
@@ -338,7 +338,7 @@ def test_history_of_a_client_costs_the_work_with_its_keys_nothing(
         with counting() as read:
             answer = world.browser.post(path, data, headers=headers, follow=True)
         assert answer.status_code == 200
-        assert len(answer.content) < MOST_BYTES
+        assert len(answer.content) < MAX_BYTES
         assert {sql: pages for sql, pages in read.items() if pages > FEW} == {}
         return str(answer.content.decode())
 
@@ -355,7 +355,7 @@ def test_history_of_a_client_costs_the_work_with_its_keys_nothing(
 
 def test_settings_page_is_small_whatever_the_history(world: SimpleNamespace) -> None:
     answer = world.browser.get(f"/clients/{world.present.client.client_id}/")
-    assert len(answer.content) < MOST_BYTES
+    assert len(answer.content) < MAX_BYTES
 
 
 TOKENS = """

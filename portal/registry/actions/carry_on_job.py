@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 BATCH: Final = 50
 """How many items one transaction does. It holds their locks, and writes their events at its end."""
 
-MOST_FAILURES: Final = 100
+MAX_FAILURES: Final = 100
 """How many failed items a job names."""
 
 NOT_ADMIN: Final = "The admin who started it is no longer an admin."
@@ -111,7 +111,7 @@ def _do(job: Job, ids: list[int], by: User) -> None:
             job.already += 1
         elif error := _GONE if row is None else _attempt(act, row, job, by):
             job.failed += 1
-            job.failures = [*job.failures, [pk, error]][:MOST_FAILURES]
+            job.failures = [*job.failures, [pk, error]][:MAX_FAILURES]
         else:
             job.done += 1
         job.position += 1

@@ -34,7 +34,7 @@ Any other text may name a person, so the leaf contains only a salted hash of it.
 CHANNEL: Final = "registry_ledger"
 """The PostgreSQL channel for new events; a payload has client_ids. Followers do not rely on it."""
 
-_MOST_NOTIFIED: Final = 7900
+_MAX_NOTIFIED: Final = 7900
 
 _SALT_BYTES: Final = 16
 _BATCH: Final = 1000
@@ -160,7 +160,7 @@ def _clients_of(events: list[Any]) -> str:
     """Return the client_ids of the events. Empty if they are too long for a notification."""
     client_ids = {event.client.client_id for event in events if event.client}
     named = " ".join(sorted(client_ids))
-    return named if len(named) < _MOST_NOTIFIED else ""
+    return named if len(named) < _MAX_NOTIFIED else ""
 
 
 def _locked(heads: Any) -> Any:

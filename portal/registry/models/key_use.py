@@ -18,7 +18,7 @@ class KeyUse(models.Model):
     day = models.DateField()
     uses = models.BigIntegerField()
     networks = models.JSONField(default=dict)
-    """How often it was used from each network, at most `MOST_NETWORKS` of them; "" is all others.
+    """How often it was used from each network, at most `MAX_NETWORKS` of them; "" is all others.
     """
     last_at = models.DateTimeField()
     last_network = models.CharField(max_length=43, blank=True)

@@ -18,7 +18,7 @@ from portal.registry.uses import uses_by_day
 from portal.web.render import show
 from portal.web.shortcuts import get_client_or_404
 
-MOST_KEYS: Final = 12
+MAX_KEYS: Final = 12
 """How many keys the timeline shows: those that end last."""
 
 YEAR: Final = timedelta(days=365)
@@ -72,7 +72,7 @@ def client_timeline(request: HttpRequest, client_id: str) -> HttpResponse:
         "timeline": timeline_of(client, now),
         "now": now,
         "width": WIDTH,
-        "most": MOST_KEYS,
+        "most": MAX_KEYS,
     }
     return show(request, "web/keys/timeline.html", context)
 
@@ -83,8 +83,8 @@ def timeline_of(client: Client, now: datetime) -> Timeline:
     If there are more keys, it begins when the last of those that are left out ended: before that it
     could show a gap where there was none.
     """
-    found = list(client.keys.annotate(ends=ENDS).order_by("-ends", "-pk")[: MOST_KEYS + 1])
-    keys, more = found[:MOST_KEYS], found[MOST_KEYS:]
+    found = list(client.keys.annotate(ends=ENDS).order_by("-ends", "-pk")[: MAX_KEYS + 1])
+    keys, more = found[:MAX_KEYS], found[MAX_KEYS:]
     start = now - YEAR
     if keys:
         start = max(start, min(key.registered_at for key in keys))

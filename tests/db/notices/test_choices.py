@@ -12,7 +12,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.notices.give import MOST_AN_HOUR, next_digest
+from portal.notices.give import MAX_PER_HOUR, next_digest
 from portal.notices.kinds import RULES, SECURITY
 from portal.notices.models import AskedAddress, Mute, Notice
 from portal.notices.recipients import notices_of
@@ -76,13 +76,13 @@ def test_page_says_what_is_sent_and_why(
 def test_many_notices_become_one_digest(
     sent: Sent, payments: Client, cast: SimpleNamespace
 ) -> None:
-    keys = [add(payments, f"Key {number}", cast.dev) for number in range(MOST_AN_HOUR + 3)]
+    keys = [add(payments, f"Key {number}", cast.dev) for number in range(MAX_PER_HOUR + 3)]
     for hours in (3, 2):
         sent(timezone.now() - timedelta(hours=hours))
     for key in keys:
         move_end(key, 90, cast.admin)
     now = timezone.now()
-    assert len(sent(now)) == 2 * MOST_AN_HOUR
+    assert len(sent(now)) == 2 * MAX_PER_HOUR
     # Notices about security are counted apart.
     actions.revoke_key(keys[0], reason=RevocationReason.COMPROMISED, by=cast.alice)
     assert {subject[:33] for _, subject in said(sent(now))} == {"Payments: key “Key 0” was revoked"}
@@ -91,7 +91,7 @@ def test_many_notices_become_one_digest(
     [first, second] = sent(at)
     assert {*first.to, *second.to} == {"alice@example.com", "dev@example.com"}
     assert str(first.subject).startswith("3 notices about clients and keys, ")
-    for number in range(MOST_AN_HOUR, MOST_AN_HOUR + 3):
+    for number in range(MAX_PER_HOUR, MAX_PER_HOUR + 3):
         sentence = f"admin@example.com moved the end of the key “Key {number}” of “Payments” on"
         assert sentence in str(first.body)
         assert sentence in str(first.alternatives[0][0])
@@ -106,13 +106,13 @@ def test_security_is_not_delayed_for_a_day(
     key = add(payments, "First", cast.dev)
     sent(timezone.now() - timedelta(hours=2))
     # First steps of somebody with the session of the only owner.
-    for days in range(MOST_AN_HOUR + 2):
+    for days in range(MAX_PER_HOUR + 2):
         move_end(key, 90 + days, cast.alice)
-    for number in range(MOST_AN_HOUR + 2):
+    for number in range(MAX_PER_HOUR + 2):
         add(payments, f"Key {number}", cast.alice)
     now = timezone.now()
     registered = [who for who, subject in said(sent(now)) if "was registered" in subject]
-    assert registered == ["alice"] * MOST_AN_HOUR + ["dev"] * MOST_AN_HOUR
+    assert registered == ["alice"] * MAX_PER_HOUR + ["dev"] * MAX_PER_HOUR
     digests = sent(now + timedelta(hours=1))
     assert len(digests) == 2
     assert "registered the key “Key 6”" in str(digests[0].body)
@@ -124,10 +124,10 @@ def test_digest_is_for_those_who_still_get_notices(
     add_member(payments, email="bob@example.com", role=Role.OWNER, by=cast.alice)
     key = add(payments, "First", cast.dev)
     sent(timezone.now() - timedelta(hours=2))
-    for days in range(MOST_AN_HOUR + 2):
+    for days in range(MAX_PER_HOUR + 2):
         move_end(key, 90 + days, cast.admin)
     now = timezone.now()
-    assert len(sent(now)) == 3 * MOST_AN_HOUR
+    assert len(sent(now)) == 3 * MAX_PER_HOUR
     Mute.objects.create(user=cast.alice, kind="key_end_moved")
     cast.dev.is_active = False
     cast.dev.save()

@@ -15,7 +15,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from portal.accounts.mail import MESSAGE, queue
-from portal.notices.addresses import MOST_FOR_ADDRESS, MOST_OF_CLIENT
+from portal.notices.addresses import MAX_PER_ADDRESS, MAX_PER_CLIENT
 from portal.notices.follow import follow
 from portal.notices.models import AskedAddress
 from portal.registry import actions
@@ -153,12 +153,12 @@ def test_address_that_wants_no_questions_gets_none(
 
 def test_nobody_has_many_open_questions(sent: Sent, cast: SimpleNamespace) -> None:
     """Neither an address of several clients, nor the contacts of one client."""
-    for number in range(MOST_FOR_ADDRESS + 1):
+    for number in range(MAX_PER_ADDRESS + 1):
         actions.create_client(name=f"Client {number}", contacts=["victim@example.com"], by=cast.bob)
-    assert len(to(sent(), "victim@example.com")) == MOST_FOR_ADDRESS
-    many = [f"contact-{number}@example.com" for number in range(MOST_OF_CLIENT + 5)]
+    assert len(to(sent(), "victim@example.com")) == MAX_PER_ADDRESS
+    many = [f"contact-{number}@example.com" for number in range(MAX_PER_CLIENT + 5)]
     client = actions.create_client(name="Many", contacts=many, by=cast.alice)
-    assert len(sent()) == MOST_OF_CLIENT
+    assert len(sent()) == MAX_PER_CLIENT
     # The next ones are asked when there is room again, and something happens.
     suspend(client, cast.admin)
     later = timezone.now() + timedelta(days=15)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from portal.notices import policy
 from portal.notices.follow import follow_batch
-from portal.notices.give import MOST_AN_HOUR
+from portal.notices.give import MAX_PER_HOUR
 from portal.notices.models import Notice, Position
 from portal.notices.policy import give_policy_notices
 from portal.registry import actions
@@ -238,7 +238,7 @@ def revoked(payments: Client, cast: SimpleNamespace) -> None:
 
 
 GIVEN = 20
-SENT = 2 * MOST_AN_HOUR + 1
+SENT = 2 * MAX_PER_HOUR + 1
 """Messages that are sent at once: the last one is the question to the contact of `payments`."""
 
 
@@ -269,7 +269,7 @@ def test_transaction_gives_few_notices_however_many_people_get_them(
 ) -> None:
     add_member(payments, email="bob@example.com", role=Role.OWNER, by=cast.alice)
     sent()
-    monkeypatch.setattr("portal.notices.follow.MOST", 2)
+    monkeypatch.setattr("portal.notices.follow.MAX_NOTICES", 2)
     revoke(key, cast.alice)
     revoked = Notice.objects.filter(kind="key_revoked")
     assert follow_batch(timezone.now())
@@ -325,7 +325,7 @@ def test_a_rule_for_very_many_clients_takes_several_runs(
     register_pem(other, material=public_pem(new_private_key()), alg="EdDSA", label="x", by=cast.bob)
     sent()
     monkeypatch.setattr(policy, "CLIENTS", 1)
-    monkeypatch.setattr(policy, "MOST", 1)
+    monkeypatch.setattr(policy, "MAX_NOTICES", 1)
     values = RuleValues("A year", timezone.now(), longest_days=365)
     rule = actions.save_rule(actions.draft_rule(values, by=cast.admin), by=cast.admin)
     give_policy_notices(Task(subject=str(rule.pk)), timezone.now())

@@ -71,7 +71,7 @@ def test_today_is_what_is_counted_and_what_is_not(
 
 
 def test_looks_at_a_bounded_number_of_rows(key: ClientKey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uses, "MOST_UNCOUNTED", 2)
+    monkeypatch.setattr(uses, "MAX_UNCOUNTED", 2)
     for _ in range(3):
         use(key, NOON)
     found = uses_of(key, NOON)
@@ -81,7 +81,7 @@ def test_looks_at_a_bounded_number_of_rows(key: ClientKey, monkeypatch: pytest.M
 def test_a_day_names_the_most_used_networks_only(
     key: ClientKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uses, "MOST_NETWORKS", 1)
+    monkeypatch.setattr(uses, "MAX_NETWORKS", 1)
     monkeypatch.setattr(uses, "BATCH", 2)
     for network in ("b", "b", "a", "", "c"):
         use(key, NOON, network)

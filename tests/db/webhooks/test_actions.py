@@ -13,7 +13,7 @@ from portal.registry.errors import UnfitInput
 from portal.registry.models import Client, Event
 from portal.webhooks.actions import (
     LIMIT,
-    MOST_WAITING,
+    MAX_WAITING,
     WebhookLimitReached,
     WebhookOff,
     change_webhook,
@@ -48,7 +48,7 @@ def test_tests_are_limited_and_need_a_webhook_that_is_on(
     hooked: Hooked, payments: Client, cast: SimpleNamespace
 ) -> None:
     webhook = hooked.add(payments, cast.dev)
-    for _ in range(MOST_WAITING):
+    for _ in range(MAX_WAITING):
         send_test(webhook, now=hooked.now)
     with pytest.raises(WebhookLimitReached):
         send_test(webhook, now=hooked.now)

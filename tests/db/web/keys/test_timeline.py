@@ -47,7 +47,7 @@ def test_keys_that_are_left_out_leave_no_gap(
     key: ClientKey, second: ClientKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It begins when the last one that is left out ended."""
-    monkeypatch.setattr(timeline, "MOST_KEYS", 1)
+    monkeypatch.setattr(timeline, "MAX_KEYS", 1)
     now = timezone.now() + 10 * DAY
     ClientKey.objects.filter(pk=key.pk).update(expires_at=now - 2 * DAY)
     found = timeline_of(key.client, now)
