@@ -64,16 +64,17 @@ def _show(
     whole = refused is not None and refused.reason in _SECRET
     shown: ShownDiagnosis | None = seen.get("shown")
     named = shown.named if shown else None
+    now = timezone.now()
     context = {
         "section": "clients",
         "client": client,
         "addresses": addresses_of(client),
         "form": form,
-        "recipes": recipes(key_policy(client, timezone.now())),
+        "recipes": recipes(key_policy(client, now)),
         "files": files_of(named) if named else files_of_next_key(client),
-        "now": timezone.now(),
+        "now": now,
         "is_secret": whole,
-        "leaked_keys": leaked_keys_of(refused, current_user(request), timezone.now()),
+        "leaked_keys": leaked_keys_of(refused, current_user(request), now),
         **seen,
     }
     fragment = "debugger" if whole else "verdict"

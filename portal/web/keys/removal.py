@@ -17,17 +17,18 @@ def show_removal(
     request: HttpRequest, template: str, key: ClientKey, form: KeyRemovalForm
 ) -> HttpResponse:
     """Show the form with the effects of the removal; 422 if the submitted form has errors."""
+    now, keys = timezone.now(), key.client.keys
     context = {
         "section": "clients",
         "client": key.client,
         "key": key,
         "form": form,
-        "now": timezone.now(),
+        "now": now,
         "is_last": "confirmation" in form.fields,
-        "retiring": key.client.keys.live(timezone.now()).exclude(pk=key.pk).exists(),
-        "stays": stays_without(key, timezone.now()),
-        "usage": usage_of(key, timezone.now()),
-        "successor": key.client.keys.standing_successors(timezone.now()).exclude(pk=key.pk).first(),
+        "retiring": keys.live(now).exclude(pk=key.pk).exists(),
+        "stays": stays_without(key, now),
+        "usage": usage_of(key, now),
+        "successor": keys.standing_successors(now).exclude(pk=key.pk).first(),
         "verifiers": caches(),
     }
     status = 422 if form.is_bound else 200
