@@ -46,6 +46,12 @@ class _Kind:
     form: type[JobForm]
     effect: Callable[[Sequence[int], datetime], Effect]
     noun: str
+    act: str
+    """What the job does, such as "Revoke"."""
+    done: str
+    """What it has done, such as "revoked"."""
+    already: str
+    """The state of a row that it need not act on."""
 
 
 _KINDS: Final = {
@@ -55,7 +61,10 @@ _KINDS: Final = {
         {"revoked_at": None},
         RevocationJobForm,
         effect_of_revoking,
-        "key",
+        noun="key",
+        act="Revoke",
+        done="revoked",
+        already="revoked",
     ),
     Verb.SUSPEND_CLIENT: _Kind(
         "console_clients",
@@ -63,7 +72,10 @@ _KINDS: Final = {
         {"suspended_at": None, "archived_at": None},
         SuspensionJobForm,
         effect_of_suspending,
-        "client",
+        noun="client",
+        act="Suspend",
+        done="suspended",
+        already="suspended or archived",
     ),
 }
 
@@ -186,7 +198,7 @@ def _about(job: Job) -> dict[str, object]:
         "tab": "jobs",
         "job": job,
         "is_running": job.status == JobStatus.RUNNING,
-        "noun": kind.noun,
+        "kind": kind,
         "words": kind.filter.parse(job.filters).words(),
         "back_to": f"{reverse(kind.list_name)}?{job.filters}",
         "workers": worker_state(timezone.now()),
