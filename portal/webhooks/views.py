@@ -6,13 +6,13 @@ webhook of a client.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -186,13 +186,13 @@ def _find(
     return get_object_or_404(rows.of(client) if client else rows, pk=pk)
 
 
-def _troubled() -> Any:
+def _troubled() -> QuerySet[Webhook]:
     """Return webhooks of clients that fail or are off, the newest first."""
     rows = Webhook.objects.filter(Q(failures__gt=0) | Q(off_at__isnull=False), client__isnull=False)
     return rows.select_related("client").order_by("-pk")[:_MAX_TROUBLED]
 
 
-def _with_paths(client_id: str | None, rows: Any) -> list[tuple[Webhook, str]]:
+def _with_paths(client_id: str | None, rows: Iterable[Webhook]) -> list[tuple[Webhook, str]]:
     return [(each, path_of(client_id, "webhook", each.pk)) for each in rows]
 
 
