@@ -16,11 +16,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.chaos.database import Database  # noqa: E402
-from tests.ops.running import server  # noqa: E402
-from tests.processes import children, free_port  # noqa: E402
+from tests.ops.serving import Serving, serve  # noqa: E402
 
 if TYPE_CHECKING:
     from tests.chaos.mixed import Drill
@@ -37,29 +33,12 @@ if TYPE_CHECKING:
 OPERATIONS = int(os.environ.get("OPERATIONS", "10000"))
 LIMIT_S = 600
 SETTINGS = {
-    "DEMO": "true",
-    "SECRET_KEY": "for-drills-only-" * 5,
-    "ALLOWED_HOSTS": "127.0.0.1",
     # The drill is about other promises, and its people are quicker than people.
     "KEY_UPLOAD_RATE": "100000/1h/user",
     "WRITE_RATE": "100000/1h/user",
-    "LOG_LEVEL": "ERROR",
-    "GRANIAN_HOST": "127.0.0.1",
     "GRANIAN_WORKERS": "2",
     "GRANIAN_BLOCKING_THREADS": "512",
 }
-
-
-@contextmanager
-def served(settings: dict[str, str], scratch: Path) -> Iterator[int]:
-    """Serve the portal as the image does; give the process id of the server."""
-    manage = [sys.executable, "manage.py"]
-    for command in (["migrate"], ["collectstatic", "--no-input"]):
-        quiet = [*manage, *command, "--verbosity", "0"]
-        subprocess.run(quiet, cwd=ROOT, env=settings, check=True)
-    command, port = ["sh", str(ROOT / "deploy" / "entry")], int(settings["GRANIAN_PORT"])
-    with server(command, port=port, environment=settings, cwd=ROOT, log=scratch / "log") as process:
-        yield process.pid
 
 
 def figures(drill: Drill) -> None:
@@ -121,20 +100,10 @@ def run() -> Drill:
     # A socket's path may have 107 bytes: a short folder, whatever TMPDIR says.
     with tempfile.TemporaryDirectory(prefix="drill-", dir="/tmp") as folder:
         scratch = Path(folder)
-        database, port = Database(scratch), free_port()
-        settings = {
-            **SETTINGS,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "DATABASE_URL": database.url,
-            "DJANGO_SETTINGS_MODULE": "portal.settings",
-            "PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "STATIC_ROOT": str(scratch / "static"),
-            "GRANIAN_PORT": str(port),
-        }
-        os.environ.update(settings)
+        database = Database(scratch)
         try:
-            with served(settings, scratch) as granian:
-                drill = prepare(database, port, granian)
+            with serve(database.url, scratch, **SETTINGS) as serving:
+                drill = prepare(database, serving)
                 drill.run()
                 drill.settle()
         finally:
@@ -144,14 +113,15 @@ def run() -> Drill:
     return drill
 
 
-def prepare(database: Database, port: int, granian: int) -> Drill:
+def prepare(database: Database, serving: Serving) -> Drill:
     """Return the drill on this database, which Django is told of now."""
+    os.environ.update(serving.environment)
     import django  # noqa: PLC0415 - there was no database before
 
     django.setup()
     from tests.chaos.mixed import BOUND_S, Drill  # noqa: PLC0415
 
-    return Drill(database, port, lambda: children(granian), operations=OPERATIONS, bound_s=BOUND_S)
+    return Drill(database, serving.port, serving.workers, operations=OPERATIONS, bound_s=BOUND_S)
 
 
 if __name__ == "__main__":
