@@ -23,8 +23,8 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a bar is drawn, in units of the view box."""
+class Rectangle:
+    """A bar as it is drawn, in units of the view box."""
 
     bar: Bar
     x: float
@@ -67,11 +67,11 @@ class Chart:
         return f"0 0 {WIDTH} {HEIGHT}"
 
     @property
-    def places(self) -> list[Place]:
-        """The bars that are not 0, with their places."""
+    def rectangles(self) -> list[Rectangle]:
+        """The bars that are not 0."""
         step = WIDTH / max(len(self.bars), 1)
         return [
-            Place(
+            Rectangle(
                 bar,
                 x=round(number * step + _GAP / 2, 2),
                 y=round(HEIGHT - height, 2),

@@ -105,8 +105,8 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
     """The tab of the console that contains the list."""
     noun = ""
     """The noun for a row of the list, such as "key"."""
-    places: tuple[str, str, str] = ("Newest", "Newer", "Older")
-    """The links to the first, the previous and the next page."""
+    pager_labels: tuple[str, str, str] = ("Newest", "Newer", "Older")
+    """The labels of the links to the first, the previous and the next page."""
 
     before = forms.IntegerField(
         required=False, min_value=0, max_value=MAX_ID, widget=forms.HiddenInput
@@ -202,7 +202,7 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
             # Only some pages show it, and a count is a query: templates call it.
             "count": page and partial(self._count_text, page, now, is_first=is_first),
             "scan": f"{SCAN:,}",
-            "places": self.places if page else (),
+            "pager_labels": self.pager_labels if page else (),
             "filters": self.query(),
             "here": here,
             "back": f"?{urlencode({'back': here})}" if here else "",

@@ -145,9 +145,9 @@ class KeyFilter(ListFilter[ClientKey]):
         return ("-registered_at", "-pk") if dated or asked["legacy"] else ("-pk",)
 
     @property
-    def places(self) -> tuple[str, str, str]:  # type: ignore[override]
+    def pager_labels(self) -> tuple[str, str, str]:  # type: ignore[override]
         """The links to the first, the previous and the next page."""
-        return ("First", "Sooner", "Later") if self.by_expiry else super().places
+        return ("First", "Sooner", "Later") if self.by_expiry else super().pager_labels
 
     @property
     def index_filter(self) -> IndexFilter | None:

@@ -81,7 +81,7 @@ def client_list(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "clients",
         "asking": pager_of(request, asking, prefix="asking"),
-        "asking_places": ("Newest requests", "Newer requests", "Older requests"),
+        "asking_labels": ("Newest requests", "Newer requests", "Older requests"),
         "wanted": wanted,
         "shows_archived": shows_archived,
         "has_archived": shows_archived or counted["others"] > 0,

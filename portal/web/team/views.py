@@ -141,7 +141,7 @@ def _show_team(
         "pending": client.pending_members.select_related("asked_by").order_by("email"),
         "now": timezone.now(),
         "may_change_client": permissions.can_change_client(current_user(request), client),
-        "places": ("First", "Previous", "Next"),
+        "pager_labels": ("First", "Previous", "Next"),
         **pager_of(request, page, q=wanted),
     }
     return show(request, "web/team/team.html", context, fragment="team", status=status)

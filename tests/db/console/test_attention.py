@@ -150,7 +150,7 @@ def test_charts_count_weeks_and_hours(
     assert [bar.number for bar in weeks.bars] == [0, 1, 0, 0, 0, 1, *[0] * 6]
     assert [bar.is_urgent for bar in weeks.bars][:6] == [True, True, True, True, True, False]
     assert (hours.bars[0].number, hours.bars[-1].number, hours.total) == (1, 1, 2)
-    assert [place.height for place in hours.places] == [96, 96]
+    assert [each.height for each in hours.rectangles] == [96, 96]
     page = admin.get(URL).content.decode()
     assert page.count("<rect class=") == 4
     assert "style=" not in page
