@@ -24,7 +24,7 @@ _METHODS: Final = {"GET", "HEAD", "POST", "OPTIONS"}
 
 
 class OfRequests(BatchSpanProcessor):
-    """Exports the spans of requests, and not those of threads that look at the ledger.
+    """Exports the spans of requests, and not those of threads that poll the ledger.
 
     Without the texts of errors: one of a database may contain a whole row.
     """

@@ -46,13 +46,13 @@ def cached_jwks(
     starting = Lock()
     started = False
     # SQLite has no notifications, and reading its head takes microseconds.
-    looks_first = connection.vendor == "sqlite"
+    polls_first = connection.vendor == "sqlite"
 
     def start() -> None:
         """Start the threads at the first request, after any fork: a fork does not copy threads."""
         nonlocal started
         with starting:
-            if not started and not looks_first:
+            if not started and not polls_first:
                 follower.start()
                 start_filling()
             started = True
@@ -60,7 +60,7 @@ def cached_jwks(
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if not started:
             start()
-        if looks_first:
+        if polls_first:
             follower.step()
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         held = environ.get("HTTP_IF_NONE_MATCH")

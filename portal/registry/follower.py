@@ -20,15 +20,15 @@ BOUND_S: Final = 2.0
 """For how long a change may stay unseen in the worst case; usually it takes milliseconds."""
 
 LATE_S: Final = 5.0
-"""If it shows later than this after a look that the database is gone, others may have written."""
+"""If it shows later than this after a poll that the database is gone, others may have written."""
 
 LIMIT: Final = 1000
-"""How many new events one look reads. After more of them everything is read again."""
+"""How many new events one poll reads. After more of them everything is read again."""
 
 _EVER: Final = float("inf")
-# A look and a connection may both take 0.4 seconds in vain. Half a second is then left before
+# A poll and a connection may both take 0.4 seconds in vain. Half a second is then left before
 # `BOUND_S` is over, which a busy machine needs.
-_LOOK_EVERY_S: Final = 0.7
+_POLL_EVERY_S: Final = 0.7
 _PAUSE_S: Final = 0.1
 SESSION_S: Final = 60.0
 """How old a session gets. Its server may live on when a name leads to another one."""
@@ -66,7 +66,7 @@ class NewEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Snapshot:
     """What the ledger is at one moment.
 
     `identity` is another one after a restore. `events` are those after the number that was asked
@@ -81,7 +81,7 @@ class Look:
 class Session(Protocol):
     """A connection to the database. All methods raise `Unreachable` when it is lost."""
 
-    def look(self, after: int | None) -> Look:
+    def poll(self, after: int | None) -> Snapshot:
         """Return the ledger as it is now, without numbered events if `after` is None.
 
         Raises `Refused` when that cannot be read.
@@ -121,15 +121,15 @@ class Subscriber(Protocol):
 
 
 class Follower:
-    """Looks at the ledger of one database again and again, and tells subscribers what changed.
+    """Polls the ledger of one database, and tells subscribers what changed.
 
-    A look that succeeds is also the heartbeat: what subscribers keep is good until `good_until`,
-    which is `BOUND_S` seconds after the look began. All that was committed before that is in it,
-    because numbers are given in the order of commit. A notification only makes the next look come
+    A poll that succeeds is also the heartbeat: what subscribers keep is good until `good_until`,
+    which is `BOUND_S` seconds after the poll began. All that was committed before that is in it,
+    because numbers are given in the order of commit. A notification only makes the next poll come
     sooner.
 
     If the database is gone, nobody can write to it: what is kept is good for `stale_s` seconds
-    after the last look. If it is there and cannot be looked at, others may write: nothing is good
+    after the last poll. If it is there and cannot be polled, others may write: nothing is good
     then, and neither if it is gone after that.
 
     Moments are those of `clock`, in seconds.
@@ -149,7 +149,7 @@ class Follower:
         self._subscribers: list[Subscriber] = []
         self._session: Session | None = None
         self._opened = -_EVER
-        self._looked = self._alone_since = -_EVER
+        self._polled_at = self._alone_since = -_EVER
         self._identity = ""
         self._tree: Tree | None = None
         self._head: Head | None = None
@@ -184,16 +184,16 @@ class Follower:
 
     @property
     def lag_s(self) -> float:
-        """Seconds since the last successful look began, infinite if there was none."""
-        return self._clock() - self._looked
+        """Seconds since the last successful poll began, infinite if there was none."""
+        return self._clock() - self._polled_at
 
     @property
     def has_unnumbered(self) -> bool:
-        """Whether the last look saw events without a number."""
+        """Whether the last poll saw events without a number."""
         return bool(self._unnumbered)
 
     def step(self) -> float:
-        """Look once, after connecting if need be; return the seconds until the next step."""
+        """Poll once, after connecting if need be; return the seconds until the next step."""
         with self._lock:
             self.has_begun = True
             try:
@@ -218,19 +218,19 @@ class Follower:
             except Unreachable as failure:
                 self._lose(failure)
                 return _PAUSE_S
-            self._is_there(self._looked + BOUND_S)
+            self._is_there(self._polled_at + BOUND_S)
         began = self._clock()
         try:
-            look = session.look(self._tree.size if self._tree else None)
+            snapshot = session.poll(self._tree.size if self._tree else None)
         except Unreachable:
             # That means little. Whether a new connection can be made will tell.
             self._close()
             return 0.0
-        self._learn(look)
-        self._looked = self._alone_since = began
+        self._learn(snapshot)
+        self._polled_at = self._alone_since = began
         self.good_until, self.gone = began + BOUND_S, False
         self._say(logging.INFO, "The ledger of the database is followed.")
-        return max(0.0, began + _LOOK_EVERY_S - self._clock())
+        return max(0.0, began + _POLL_EVERY_S - self._clock())
 
     def _renew(self) -> bool:
         """Connect again; return whether there is a session.
@@ -246,44 +246,44 @@ class Follower:
         self._session = session
         return True
 
-    def _learn(self, look: Look) -> None:
+    def _learn(self, snapshot: Snapshot) -> None:
         """Take in what is new, and tell the subscribers."""
-        unnumbered = frozenset(event.id for event in look.events if event.number is None)
+        unnumbered = frozenset(event.id for event in snapshot.events if event.number is None)
         if len(unnumbered) >= LIMIT:
             raise Refused("too many events have no number: run manage.py migrate")
         changed = {
             event.client_id
-            for event in look.events
+            for event in snapshot.events
             if event.client_id and (event.number or event.id not in self._unnumbered)
         }
-        continues = look.identity == self._identity and self._continues(look)
+        continues = snapshot.identity == self._identity and self._continues(snapshot)
         # Before the subscribers: what is read from a replica afterwards has to have it.
-        self._identity, self._tree, self._unnumbered = look.identity, look.tree, unnumbered
-        self._head = Head(look.tree.size, look.tree.root.hex())
+        self._identity, self._tree, self._unnumbered = snapshot.identity, snapshot.tree, unnumbered
+        self._head = Head(snapshot.tree.size, snapshot.tree.root.hex())
         for subscriber in self._subscribers:
             if not continues:
                 subscriber.clear()
             for client_id in changed if continues else ():
                 subscriber.drop(client_id)
 
-    def _continues(self, look: Look) -> bool:
+    def _continues(self, snapshot: Snapshot) -> bool:
         """Return whether the events that are known are all in the ledger, with the new ones."""
         if self._tree is None:
             return False
         tree = Tree(self._tree.size, list(self._tree.frontier))
-        for event in look.events:
+        for event in snapshot.events:
             if event.number:
                 tree.append(event.leaf)
-        return (tree.size, tree.root) == (look.tree.size, look.tree.root)
+        return (tree.size, tree.root) == (snapshot.tree.size, snapshot.tree.root)
 
     def _is_there(self, good_until: float) -> None:
-        """Take in that the server answers: others may write to it until we look again."""
+        """Take in that the server answers: others may write to it until the next poll."""
         self.good_until, self.gone = good_until, False
         self._alone_since = -_EVER
 
     def _lose(self, failure: object) -> None:
         self._close()
-        if not self.gone and self._clock() > self._looked + LATE_S:
+        if not self.gone and self._clock() > self._polled_at + LATE_S:
             self._alone_since = -_EVER
         self.good_until, self.gone = self._alone_since + self._stale_s, True
         self._say(logging.WARNING, "The database is gone; known key sets are served on", failure)
@@ -311,15 +311,15 @@ class Follower:
                 self._close()
 
     def _drop_notified(self, client_ids: Iterable[str]) -> None:
-        """Forget these at once. The next look comes too late if the database is dying."""
+        """Forget these at once. The next poll comes too late if the database is dying."""
         for client_id in client_ids:
-            # A replica may have an older state, until that look.
+            # A replica may have an older state, until that poll.
             self._head = None
             for subscriber in self._subscribers:
                 try:
                     subscriber.drop(client_id)
                 except Exception:
-                    logger.exception("A subscriber failed; it forgets everything at the next look")
+                    logger.exception("A subscriber failed; it forgets everything at the next poll")
                     self._tree = None
 
     def _say(self, level: int, sentence: str, reason: object = "") -> None:

@@ -19,14 +19,14 @@ from psycopg.pq import PGconn, Ping
 
 from portal.core.ledger import Tree
 from portal.registry.choices import Verb
-from portal.registry.follower import LIMIT, Follower, Look, NewEvent, Refused, Unreachable
+from portal.registry.follower import LIMIT, Follower, NewEvent, Refused, Snapshot, Unreachable
 from portal.registry.models.appending import CHANNEL
 
 OLDER_CHANNEL: Final = "registry_changes"
 """The triggers of migration 0006 notify here, also when an older portal writes (ADR 0020)."""
 
 PATIENCE_S: Final = 0.4
-"""How long an answer may take. A look and a new connection are over before `BOUND_S` is."""
+"""How long an answer may take. A poll and a new connection are over before `BOUND_S` is."""
 
 _CONNECT_S: Final = 5
 _CHANGE_NO_KEY_SET: Final = frozenset(
@@ -44,7 +44,7 @@ _CHANGE_NO_KEY_SET: Final = frozenset(
 
 # One statement, so that all of it is of one moment. It needs no table of keys or clients, so
 # a migration that locks those does not stop it.
-_LOOK: Final = f"""
+_SNAPSHOT: Final = f"""
 WITH numbered AS (
     SELECT id, number, leaf, verb, client_id, key_id FROM registry_event
     WHERE number > {{after}} ORDER BY number LIMIT {LIMIT}
@@ -71,9 +71,9 @@ _IDENTITY: Final = """(
 Rows = Sequence[tuple[Any, ...]]
 
 
-def _look(execute: Callable[[str], Rows], after: int | None, identity: str) -> Look:
-    """Return what `Session.look` does, by a function that runs one statement."""
-    rows = execute(_LOOK.format(after=_NONE_YET if after is None else after, identity=identity))
+def _read_snapshot(execute: Callable[[str], Rows], after: int | None, identity: str) -> Snapshot:
+    """Return what `Session.poll` does, by a function that runs one statement."""
+    rows = execute(_SNAPSHOT.format(after=_NONE_YET if after is None else after, identity=identity))
     found, size, frontier = rows[0][:3]
     # A key that was live without its confirmation is published as before.
     keys = {key for *_, verb, _, key in rows if verb == Verb.CONFIRM_KEY}
@@ -86,7 +86,7 @@ def _look(execute: Callable[[str], Rows], after: int | None, identity: str) -> L
     clients = set(changes.values()) - {None}
     named = execute(_CLIENT_IDS.format(_listed(clients))) if clients else ()
     client_ids = {pk: client_id for pk, client_id in named}  # noqa: C416 - mypy knows no pair here
-    return Look(
+    return Snapshot(
         str(found or ""),
         Tree(size, [bytes.fromhex(each) for each in json.loads(frontier)]),
         [
@@ -118,18 +118,18 @@ class PostgresSession:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = bounded(connection)
         self._notified: set[str] = set()
-        # A pooler passes no notification on: then each look takes place in its turn.
+        # A pooler passes no notification on: then each poll takes place in its turn.
         connection.execute(f"LISTEN {CHANNEL}; LISTEN {OLDER_CHANNEL}")
 
-    def look(self, after: int | None) -> Look:
+    def poll(self, after: int | None) -> Snapshot:
         """As `Session`."""
         with _failures():
-            look = _look(self._execute, after, _IDENTITY)
-        if look.identity == "replica":
+            snapshot = _read_snapshot(self._execute, after, _IDENTITY)
+        if snapshot.identity == "replica":
             raise Refused("it is a replica, and not the primary")
-        if not look.identity:
+        if not snapshot.identity:
             raise Refused("the trigger event_is_append_only is missing, as before a migration")
-        return look
+        return snapshot
 
     def _execute(self, statement: str) -> Rows:
         """Run one statement, which the server gives up when nobody waits for it any more."""
@@ -195,7 +195,7 @@ class SqliteSession:
         self._file = 0
         self._connection: sqlite3.Connection | None = None
 
-    def look(self, after: int | None) -> Look:
+    def poll(self, after: int | None) -> Snapshot:
         """As `Session`."""
         try:
             # A connection stays with its file, also when another one takes its place.
@@ -208,12 +208,12 @@ class SqliteSession:
                     uri, uri=True, timeout=0, check_same_thread=False
                 )
             cursor = self._connection.cursor()
-            return _look(lambda sql: cursor.execute(sql).fetchall(), after, f"'{file}'")
+            return _read_snapshot(lambda sql: cursor.execute(sql).fetchall(), after, f"'{file}'")
         except (OSError, sqlite3.Error) as failure:
             raise Refused(str(failure)) from None
 
     def wait(self, seconds: float) -> Iterable[str]:  # noqa: ARG002 - as `Session`
-        """Return at once: the file is looked at before each answer."""
+        """Return at once: the file is polled before each answer."""
         return ()
 
     def received(self) -> Iterable[str]:

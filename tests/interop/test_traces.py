@@ -108,7 +108,7 @@ def test_requests_are_spans_with_their_statements_and_nothing_secret(
             attributes = {each.key: each.value for each in token.attributes}
             assert attributes["http.response.status_code"].int_value == 200
             assert attributes["portal.request_id"].string_value
-        # The threads that look at the ledger have no request.
+        # The threads that poll the ledger have no request.
         roots = [each for each in collector.spans if not each.parent_span_id]
         assert {each.kind for each in roots} == {Span.SPAN_KIND_SERVER}
         raw = b"".join(collector.raw)

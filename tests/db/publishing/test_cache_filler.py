@@ -32,7 +32,7 @@ Make = Callable[[], tuple[JwksCache, CacheFiller]]
 
 
 class Never:
-    """A database that nobody looks at."""
+    """A database that nobody polls."""
 
     def connect(self, late: Callable[[], object]) -> object:
         raise AssertionError

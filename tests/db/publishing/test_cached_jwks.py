@@ -33,19 +33,19 @@ Ask = Callable[..., Handed | None]
 
 
 class Counted(Follower):
-    """A follower that says that all is well, and counts how often it is started or looks."""
+    """A follower that says that all is well, and counts how often it is started or polls."""
 
     def __init__(self) -> None:
         super().__init__(Never(), stale_s=60)
         self.good_until = math.inf
-        self.started = self.looks = 0
+        self.started = self.polls = 0
 
     def start(self) -> None:
         self.started += 1
         time.sleep(0.1)
 
     def step(self) -> float:
-        self.looks += 1
+        self.polls += 1
         return 0.0
 
 
@@ -191,7 +191,7 @@ def _sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_file_of_sqlite_is_looked_at_before_each_answer(ask: Ask, follower: Counted) -> None:
     assert ask()
     assert ask()
-    assert (follower.looks, follower.started) == (2, 0)
+    assert (follower.polls, follower.started) == (2, 0)
 
 
 @pytest.mark.postgresql
@@ -209,4 +209,4 @@ def test_those_who_ask_first_together_start_one_follower(ask: Ask, follower: Cou
     for thread in threads:
         thread.join()
     assert ask()
-    assert (follower.started, follower.looks) == (1, 0)
+    assert (follower.started, follower.polls) == (1, 0)

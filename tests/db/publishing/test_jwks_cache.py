@@ -38,7 +38,7 @@ class Clock:
 
 
 class Never:
-    """A database that nobody looks at."""
+    """A database that nobody polls."""
 
     def connect(self, late: Callable[[], object]) -> Session:
         raise AssertionError
@@ -148,7 +148,7 @@ def test_what_the_follower_does_not_say_to_be_good_is_not_answered(
     assert has(cache, "a")
     clock.advance(0.1)
     assert not has(cache, "a")
-    # It is forgotten by nobody: the next look may say that it is good.
+    # It is forgotten by nobody: the next poll may say that it is good.
     follower.good_until = math.inf
     assert has(cache, "a")
 

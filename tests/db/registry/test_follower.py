@@ -35,7 +35,7 @@ from portal.registry.ledger_source import (
     Postgres,
     PostgresSession,
     Sqlite,
-    _look,
+    _read_snapshot,
 )
 from portal.registry.models import Client, ClientKey, Event, Ledger, recording
 from portal.registry.models.appending import CHANNEL
@@ -61,9 +61,9 @@ def seen(key: ClientKey) -> Seen:
 
     def seen() -> list[str]:
         nonlocal known
-        look = _look(execute, known, "''")
-        known = look.tree.size
-        return list(dict.fromkeys(event.client_id for event in look.events if event.client_id))
+        snapshot = _read_snapshot(execute, known, "''")
+        known = snapshot.tree.size
+        return list(dict.fromkeys(event.client_id for event in snapshot.events if event.client_id))
 
     return seen
 
@@ -174,11 +174,11 @@ def test_event_of_an_older_portal_is_a_change_until_it_has_a_number(
 def test_what_was_read_adds_up_to_the_root_of_the_ledger(
     key: ClientKey, cast: SimpleNamespace
 ) -> None:
-    before = _look(execute, None, "''")
+    before = _read_snapshot(execute, None, "''")
     assert before.events == []
     _revoke(key, cast)
     suspend_client(key.client, note="", by=cast.admin)
-    after = _look(execute, before.tree.size, "''")
+    after = _read_snapshot(execute, before.tree.size, "''")
     for event in after.events:
         before.tree.append(event.leaf)
     assert (before.tree.size, before.tree.root) == (after.tree.size, after.tree.root)
@@ -208,7 +208,7 @@ def told() -> Subscriber:
 
 @pytest.fixture
 def follower(key: ClientKey, told: Subscriber) -> Iterator[Follower]:
-    """A follower that has looked once, and looks again when a test says so."""
+    """A follower that has polled once, and polls again when a test says so."""
     follower = Follower(Postgres(), stale_s=100)
     follower.subscribe(told)
     follower.step()
@@ -261,7 +261,7 @@ def test_notification_wakes_the_follower_up_with_the_commit(
 def test_notified_client_is_dropped_without_a_look(
     follower: Follower, told: Subscriber, key: ClientKey, cast: SimpleNamespace
 ) -> None:
-    """The database may die between the notification and the look."""
+    """The database may die between the notification and the poll."""
     assert follower._session
     _revoke(key, cast)
     follower._drop_notified(follower._session.wait(30))
@@ -291,7 +291,7 @@ def test_many_notifications_make_one_look(key: ClientKey, cast: SimpleNamespace)
         with connection.cursor() as cursor:
             for number in range(20):
                 cursor.execute(f"NOTIFY {CHANNEL}, '{number}'")
-        session.look(None)
+        session.poll(None)
         session.wait(30)
         assert woken_in(session, 0.2) >= 0.2
 
@@ -326,14 +326,14 @@ def test_server_that_refuses_us_is_not_gone_and_may_let_us_in_again(
 def test_without_a_server_what_is_kept_is_good_for_the_limit_from_the_last_look(
     follower: Follower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked = follower.good_until - BOUND_S
+    polled_at = follower.good_until - BOUND_S
     lose_the_connection()
     with monkeypatch.context() as patch:
         patch.setitem(connection.settings_dict, "HOST", str(tmp_path))
         for _ in range(3):
             follower.step()
         assert follower.gone
-        assert follower.good_until == pytest.approx(looked + 100)
+        assert follower.good_until == pytest.approx(polled_at + 100)
     follower.step()
     assert follower.is_healthy()
 
@@ -352,20 +352,20 @@ def test_without_a_server_from_the_start_there_is_nothing_that_is_good(
 @pytest.mark.postgresql
 def test_lock_of_the_tables_of_keys_does_not_stop_it(follower: Follower) -> None:
     with locked("registry_client, registry_clientkey"):
-        looked = follower.good_until
+        polled_at = follower.good_until
         follower.step()
-        assert follower.good_until > looked
+        assert follower.good_until > polled_at
 
 
 @pytest.mark.postgresql
 def test_lock_of_the_ledger_lets_it_end_and_leaves_nothing_behind(follower: Follower) -> None:
     with locked("registry_ledger") as others:
-        looked = follower.good_until
+        polled_at = follower.good_until
         began = time.monotonic()
         follower.step()
         follower.step()
         assert time.monotonic() - began > PATIENCE_S
-        assert (follower.good_until, follower.gone) == (looked, False)
+        assert (follower.good_until, follower.gone) == (polled_at, False)
         time.sleep(PATIENCE_S)
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         assert others.execute(waiting).fetchall() == [(0,)]

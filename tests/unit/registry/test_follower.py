@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from portal.core.ledger import Tree
-from portal.registry.follower import SESSION_S, Follower, Look, Refused
+from portal.registry.follower import SESSION_S, Follower, Refused, Snapshot
 
 
 class Server:
-    """A server that answers every look; also the session on it."""
+    """A server that answers every poll; also the session on it."""
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
         self.is_closed = False
 
-    def look(self, _after: int | None) -> Look:
+    def poll(self, _after: int | None) -> Snapshot:
         assert not self.is_closed
-        return Look(self.identity, Tree.empty(), [])
+        return Snapshot(self.identity, Tree.empty(), [])
 
     def wait(self, _seconds: float) -> Iterable[str]:
         return []

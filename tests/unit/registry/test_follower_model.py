@@ -26,7 +26,15 @@ from portal.publishing import jwks_cache
 from portal.publishing.jwks_cache import JwksCache, Version, path_of, prepare
 from portal.publishing.public_endpoint import Document
 from portal.registry import follower
-from portal.registry.follower import BOUND_S, LATE_S, Follower, Look, NewEvent, Refused, Unreachable
+from portal.registry.follower import (
+    BOUND_S,
+    LATE_S,
+    Follower,
+    NewEvent,
+    Refused,
+    Snapshot,
+    Unreachable,
+)
 from portal.registry.ledger_source import PATIENCE_S
 
 STALE_S = 600.0
@@ -129,7 +137,7 @@ class Machine(RuleBasedStateMachine):
             raise Refused
         return self
 
-    def look(self, after: int | None) -> Look:
+    def poll(self, after: int | None) -> Snapshot:
         if self.server in {FROZEN, CUT_OFF, LOCKED}:
             self.clock.now += PATIENCE_S
             raise Unreachable
@@ -139,7 +147,7 @@ class Machine(RuleBasedStateMachine):
         self.is_seen = not self.amid
         known = inf if after is None else after
         new = [each for each in self.database.events if each.number is None or each.number > known]
-        found = Look(self.database.identity, deepcopy(self.database.tree), new)
+        found = Snapshot(self.database.identity, deepcopy(self.database.tree), new)
         self.clock.now += 0.01
         self.happen()
         return found
@@ -176,7 +184,7 @@ class Machine(RuleBasedStateMachine):
             self.failure = failure
 
     def happen(self) -> None:
-        """Let something happen in the midst of a look."""
+        """Let something happen in the midst of a poll."""
         if self.amid:
             self.amid.pop()()
 
@@ -208,7 +216,7 @@ class Machine(RuleBasedStateMachine):
             self.unreachable_since = min(self.unreachable_since, self.clock.now)
         if server != self.server:
             if self.server not in {FROZEN, DOWN}:
-                # If it was there and could not be looked at, others may have written.
+                # If it was there and could not be polled, others may have written.
                 steady = max(self.since, self.starved_until) + CONNECT_S + BOUND_S
                 self.was_followed = self.server == UP and self.clock.now > steady
             self.server, self.since = server, self.clock.now
@@ -247,7 +255,7 @@ class Machine(RuleBasedStateMachine):
     def backup_is_made(self) -> None:
         self.backup = deepcopy(self.database)
 
-    # A set that was read between a write and a restore, with no look between, is only read again
+    # A set that was read between a write and a restore, with no poll between, is only read again
     # after a minute (ADR 0020).
     @precondition(lambda self: self.server in {DOWN, UP} and self.is_seen and not self.readings)
     @rule(same_tables=st.booleans(), more=st.integers(0, 3))
@@ -347,4 +355,4 @@ test_any_schedule = Machine.TestCase
 
 
 def test_a_look_and_a_connection_that_both_fail_are_over_before_the_bound() -> None:
-    assert follower._LOOK_EVERY_S + 2 * PATIENCE_S < BOUND_S
+    assert follower._POLL_EVERY_S + 2 * PATIENCE_S < BOUND_S
