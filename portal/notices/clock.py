@@ -16,7 +16,7 @@ from portal.work.models import Task
 from portal.work.tasks import Kind
 
 EVERY: Final = timedelta(minutes=1)
-"""How often the clock is looked at."""
+"""How often keys whose notices are due are read."""
 
 BATCH: Final = 50
 """How many keys one transaction handles, at most."""

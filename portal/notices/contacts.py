@@ -11,7 +11,7 @@ from django.urls import reverse
 from portal.accounts.mail import queue
 from portal.core.dates import time_text
 from portal.notices.addresses import question, token_of
-from portal.notices.kinds import CAN
+from portal.notices.kinds import CAN, KEY_MANAGERS
 from portal.notices.messages import absolute, message, one_click
 from portal.notices.models import AskedAddress, Purpose
 from portal.notices.quoting import address, quoted, unlinked
@@ -29,7 +29,7 @@ def ask_contacts(client: Client, *, by_id: int, now: datetime) -> None:
     """
     known = AskedAddress.objects.filter(client=client, purpose=Purpose.CONTACT)
     for email in sorted(listed(client) - set(known.values_list("email", flat=True))):
-        if email in _keepers(client):
+        if email in _key_managers(client):
             continue
         asked = question(client, email, Purpose.CONTACT, by_id=by_id, now=now)
         if asked is None:
@@ -95,7 +95,7 @@ def agreed_contacts(client: Client) -> list[Recipient]:
         client=client,
         purpose=Purpose.CONTACT,
         agreed_at__isnull=False,
-        email__in=listed(client) - _keepers(client),
+        email__in=listed(client) - _key_managers(client),
     )
     return [
         Recipient(
@@ -122,8 +122,8 @@ def listed(client: Client) -> set[str]:
     return {contact.lower() for contact in client.contacts}
 
 
-def _keepers(client: Client) -> set[str]:
+def _key_managers(client: Client) -> set[str]:
     """Return the confirmed addresses of the owners and developers, who get notices anyway."""
-    members = client.memberships.filter(role__in=[Role.OWNER, Role.DEVELOPER], user__is_active=True)
+    members = client.memberships.filter(role__in=KEY_MANAGERS, user__is_active=True)
     confirmed = EmailAddress.objects.filter(user__in=members.values("user"), verified=True)
     return set(confirmed.filter(email__in=listed(client)).values_list("email", flat=True))

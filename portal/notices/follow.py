@@ -14,7 +14,7 @@ from portal.work.models import Task
 from portal.work.tasks import Kind
 
 EVERY: Final = timedelta(seconds=5)
-"""How often the ledger is looked at."""
+"""How often new events are read."""
 
 BATCH: Final = 50
 """How many events one transaction handles, at most."""

@@ -54,22 +54,22 @@ CAN: Final = {
 """What each role can do, in a sentence."""
 
 _OWNERS: Final = frozenset({Role.OWNER})
-_KEEPERS: Final = frozenset({Role.OWNER, Role.DEVELOPER})
+KEY_MANAGERS: Final = frozenset({Role.OWNER, Role.DEVELOPER})
 """Those who can change keys."""
-_ACCESS: Final = Rule(_KEEPERS, to_actor=True, is_security=True)
+_ACCESS: Final = Rule(KEY_MANAGERS, to_actor=True, is_security=True)
 """Who can sign in, manage the client or read what happens to it: a stolen session changes that."""
-_SECURITY: Final = Rule(_KEEPERS, to_actor=True, to_contacts=True, is_security=True)
+_SECURITY: Final = Rule(KEY_MANAGERS, to_actor=True, to_contacts=True, is_security=True)
 
 RULES: Final[dict[NoticeKind, Rule]] = {
     NoticeKind.KEY_REGISTERED: _ACCESS,
-    NoticeKind.KEY_CONFIRMED: Rule(_KEEPERS),
-    NoticeKind.KEY_END_MOVED: Rule(_KEEPERS),
-    NoticeKind.KEY_ENDING: Rule(_KEEPERS, to_contacts=True),
-    NoticeKind.NO_SUCCESSOR: Rule(_KEEPERS, to_actor=True, to_contacts=True),
+    NoticeKind.KEY_CONFIRMED: Rule(KEY_MANAGERS),
+    NoticeKind.KEY_END_MOVED: Rule(KEY_MANAGERS),
+    NoticeKind.KEY_ENDING: Rule(KEY_MANAGERS, to_contacts=True),
+    NoticeKind.NO_SUCCESSOR: Rule(KEY_MANAGERS, to_actor=True, to_contacts=True),
     NoticeKind.MEMBERS_CHANGED: replace(_ACCESS, roles=_OWNERS),
     NoticeKind.MEMBER_ASKED: Rule(_OWNERS),
-    NoticeKind.CLIENT_ARCHIVED: Rule(_KEEPERS),
-    NoticeKind.POLICY_EXCLUDES: Rule(_KEEPERS),
+    NoticeKind.CLIENT_ARCHIVED: Rule(KEY_MANAGERS),
+    NoticeKind.POLICY_EXCLUDES: Rule(KEY_MANAGERS),
     NoticeKind.WEBHOOK_CHANGED: replace(_ACCESS, roles=_OWNERS),
     NoticeKind.SUCCESSOR_USED: _SECURITY,
     NoticeKind.KEY_REVOKED: _SECURITY,

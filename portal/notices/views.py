@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.accounts.models import User
 from portal.notices import addresses
+from portal.notices.clock import KEPT
 from portal.notices.kinds import RULES, NoticeKind
 from portal.notices.models import AskedAddress, Mute, Purpose
 from portal.notices.recipients import notices_of
@@ -43,6 +44,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         "notices": notices_of(user).order_by("-made_at")[:LISTED],
         "contacts": _contacts_of(user),
         "email": user.email,
+        "kept_days": KEPT.days,
     }
     return show(request, "notices/settings.html", context)
 

@@ -21,10 +21,10 @@ from portal.work.tasks import Kind
 logger = logging.getLogger(__name__)
 
 EVERY: Final = timedelta(seconds=2)
-"""How often the ledger is looked at."""
+"""How often new events are read."""
 
 CLOCK_EVERY: Final = timedelta(minutes=1)
-"""How often the ends of keys are looked at."""
+"""How often the ends of keys are read."""
 
 BATCH: Final = 50
 """How many events one transaction handles."""
@@ -35,7 +35,7 @@ KEPT: Final = timedelta(days=30)
 _PIECE: Final = 1000
 """How many webhooks, or new deliveries, one statement handles."""
 _PRUNED: Final = 1000
-_LONGEST_LOOK: Final = timedelta(days=1)
+_LONGEST_STEP: Final = timedelta(days=1)
 """How much time is handled at once after a pause, so that the number of keys is small."""
 
 
@@ -90,14 +90,14 @@ _UNUSED: Final = ("key__pem", "key__jwk")
 
 
 def _follow_clock(now: datetime) -> bool:
-    """Handle the time since the last look, once a minute; return whether there is more of it."""
+    """Handle the time since the last call, once a minute; return whether there is more of it."""
     position = Position.objects.filter(pk=1).first()
     if position is None or now - position.clock_at < CLOCK_EVERY:
         return False
     with transaction.atomic():
         position = Position.locked(clock_at=now)
         begin = position.clock_at
-        end = min(now, begin + _LONGEST_LOOK)
+        end = min(now, begin + _LONGEST_STEP)
         _deliver(list(_ends(begin, end, now)), now)
         position.clock_at = end
         position.save(update_fields=["clock_at"])

@@ -31,6 +31,7 @@ from portal.web.pages import pager_of, place_of
 from portal.web.render import show
 from portal.web.shortcuts import get_client_or_404, refusal_as_message, require
 from portal.webhooks import actions
+from portal.webhooks.follow import KEPT
 from portal.webhooks.forms import NewWebhookForm, WebhookForm
 from portal.webhooks.models import Delivery, EventType, Webhook
 from portal.webhooks.paths import path_of
@@ -110,6 +111,7 @@ def webhook(request: HttpRequest, webhook: int, client_id: str | None = None) ->
         "jwks_url": issuer() + reverse("portal_jwks"),
         "form": form,
         "path": path_of(client_id, "webhook", found.pk),
+        "kept_days": KEPT.days,
         **pager_of(request, page),
     }
     return _show(
