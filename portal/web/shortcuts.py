@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
+from portal.registry import permissions
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import Client, ClientKey
 from portal.web.current_user import current_user
@@ -26,6 +27,20 @@ def get_key_or_404(request: HttpRequest, client_id: str, kid: str) -> ClientKey:
     # Few pages show who confirmed, retired or revoked the key; they load those users themselves.
     keys = client.keys.select_related("client", "registered_by").with_last_used()
     return get_object_or_404(keys, kid=kid)
+
+
+def client_to_change(request: HttpRequest, client_id: str) -> Client:
+    """Return the client. Also raises `PermissionDenied` unless the user may change it."""
+    client = get_client_or_404(request, client_id)
+    require(permissions.can_change_client(current_user(request), client), NOT_YOUR_CLIENT)
+    return client
+
+
+def key_to_change(request: HttpRequest, client_id: str, kid: str) -> ClientKey:
+    """Return the key. Also raises `PermissionDenied` unless the user may change it."""
+    key = get_key_or_404(request, client_id, kid)
+    require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
+    return key
 
 
 def require(allowed: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence: require(can_…)

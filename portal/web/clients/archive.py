@@ -7,19 +7,17 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.registry import permissions
 from portal.registry.actions import archive_client, delete_client, unarchive_client
-from portal.registry.models import Client
 from portal.web.current_user import current_user
 from portal.web.forms import ConfirmedForm, posted
 from portal.web.render import leave, show
-from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, refusal_as_message, require
+from portal.web.shortcuts import client_to_change, refusal_as_message
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def client_archive(request: HttpRequest, client_id: str) -> HttpResponse:
     """Show what archiving the client ends (GET), and archive it (POST)."""
-    client = _find_own(request, client_id)
+    client = client_to_change(request, client_id)
     if client.is_archived:
         messages.info(request, f"{client.name} is already archived.")
         return leave(request, "client", client.client_id)
@@ -37,7 +35,7 @@ def client_archive(request: HttpRequest, client_id: str) -> HttpResponse:
 @require_POST
 def client_archive_withdrawal(request: HttpRequest, client_id: str) -> HttpResponse:
     """Take a client out of the archive."""
-    client = _find_own(request, client_id)
+    client = client_to_change(request, client_id)
     with refusal_as_message(request):
         unarchive_client(client, by=current_user(request))
         messages.success(request, f"{client.name} is back. Now add a public key.")
@@ -47,7 +45,7 @@ def client_archive_withdrawal(request: HttpRequest, client_id: str) -> HttpRespo
 @require_http_methods(["GET", "HEAD", "POST"])
 def client_delete(request: HttpRequest, client_id: str) -> HttpResponse:
     """Ask for confirmation (GET), and delete a client that never had a key (POST)."""
-    client = _find_own(request, client_id)
+    client = client_to_change(request, client_id)
     if request.method != "POST":
         context = {"section": "clients", "client": client, "has_keys": client.keys.exists()}
         return show(request, "web/clients/delete.html", context)
@@ -56,9 +54,3 @@ def client_delete(request: HttpRequest, client_id: str) -> HttpResponse:
         messages.success(request, f"{client.name} is deleted.")
         return leave(request, "clients")
     return leave(request, "client", client.client_id)
-
-
-def _find_own(request: HttpRequest, client_id: str) -> Client:
-    client = get_client_or_404(request, client_id)
-    require(permissions.can_change_client(current_user(request), client), NOT_YOUR_CLIENT)
-    return client

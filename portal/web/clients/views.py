@@ -24,7 +24,7 @@ from portal.web.form_errors import add_refusal
 from portal.web.forms import posted
 from portal.web.pages import pager_of, place_of
 from portal.web.render import leave, show
-from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, require
+from portal.web.shortcuts import client_to_change, require
 
 PAGE_SIZE: Final = 25
 MAX_ASKING: Final = 20
@@ -118,8 +118,7 @@ def client_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def client_edit(request: HttpRequest, client_id: str) -> HttpResponse:
     """Change the name, the contacts and the redirect URIs of a client."""
-    client = get_client_or_404(request, client_id)
-    require(permissions.can_change_client(current_user(request), client), NOT_YOUR_CLIENT)
+    client = client_to_change(request, client_id)
     before = {
         "name": client.name,
         "contacts": "\n".join(client.contacts),

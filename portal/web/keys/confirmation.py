@@ -15,7 +15,6 @@ from portal.accounts.limits import wait_for, within_limit
 from portal.core.algorithms import ALGORITHMS
 from portal.core.assertion import MAX_ASSERTION_BYTES
 from portal.core.reasons import Reason, Refused
-from portal.registry import permissions
 from portal.registry.actions import confirm_key, read_key
 from portal.registry.errors import RegistryRefusal
 from portal.registry.key_policy import key_policy
@@ -29,7 +28,7 @@ from portal.web.keys.guide import recipes
 from portal.web.keys.signing import LIFETIME_S, signing_commands
 from portal.web.leaked_keys import leaked_keys_of
 from portal.web.render import leave, show
-from portal.web.shortcuts import NOT_YOUR_KEYS, get_key_or_404, require
+from portal.web.shortcuts import key_to_change
 
 
 class AssertionForm(PortalForm):
@@ -47,8 +46,7 @@ class AssertionForm(PortalForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_confirmation(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Show a challenge to sign (GET), and confirm the key if its signature is valid (POST)."""
-    key = get_key_or_404(request, client_id, kid)
-    require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
+    key = key_to_change(request, client_id, kid)
     if key.confirmed_at or key.lifecycle.is_over(timezone.now()):
         what = "is already confirmed" if key.confirmed_at else "has already left the JWKS"
         messages.info(request, f"“{key.label}” {what}.")

@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from portal.registry import permissions
 from portal.registry.actions import change_key
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import ClientKey
@@ -16,14 +15,13 @@ from portal.web.form_errors import add_refusal
 from portal.web.forms import posted
 from portal.web.keys.forms import KeyEditForm
 from portal.web.render import leave, show
-from portal.web.shortcuts import NOT_YOUR_KEYS, get_key_or_404, require
+from portal.web.shortcuts import key_to_change
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_edit(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Show the label and the expiry of a key (GET), and change them (POST)."""
-    key = get_key_or_404(request, client_id, kid)
-    require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
+    key = key_to_change(request, client_id, kid)
     if key.lifecycle.is_over(timezone.now()):
         messages.info(request, f"“{key.label}” has left the JWKS, so it can no longer change.")
         return leave(request, "key", key.client.client_id, key.kid)

@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.registry import permissions
 from portal.registry.actions import keep_key, retire_key
 from portal.registry.errors import RegistryRefusal
 from portal.registry.models import ClientKey
@@ -21,15 +20,14 @@ from portal.web.keys.forms import RetirementForm
 from portal.web.keys.lists import is_last_live
 from portal.web.keys.removal import show_removal
 from portal.web.render import leave
-from portal.web.shortcuts import NOT_YOUR_KEYS, get_key_or_404, refusal_as_message, require
+from portal.web.shortcuts import key_to_change, refusal_as_message
 from portal.web.templatetags.portal import moment
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def key_retirement(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Ask when the key leaves the JWKS (GET), and retire it (POST)."""
-    key = get_key_or_404(request, client_id, kid)
-    require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
+    key = key_to_change(request, client_id, kid)
     if key.lifecycle.is_over(timezone.now()):
         messages.info(request, f"“{key.label}” has already left the JWKS.")
         return leave(request, "key", key.client.client_id, key.kid)
@@ -42,8 +40,7 @@ def key_retirement(request: HttpRequest, client_id: str, kid: str) -> HttpRespon
 @require_POST
 def key_retirement_withdrawal(request: HttpRequest, client_id: str, kid: str) -> HttpResponse:
     """Withdraw a retirement that has not taken effect."""
-    key = get_key_or_404(request, client_id, kid)
-    require(permissions.can_change_keys(current_user(request), key.client), NOT_YOUR_KEYS)
+    key = key_to_change(request, client_id, kid)
     with refusal_as_message(request):
         keep_key(key, by=current_user(request))
         messages.success(request, f"“{key.label}” stays live. The retirement was cancelled.")

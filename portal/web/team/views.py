@@ -25,7 +25,13 @@ from portal.web.form_errors import add_refusal
 from portal.web.forms import posted
 from portal.web.pages import pager_of, place_of
 from portal.web.render import show
-from portal.web.shortcuts import NOT_YOUR_CLIENT, get_client_or_404, refusal_as_message, require
+from portal.web.shortcuts import (
+    NOT_YOUR_CLIENT,
+    client_to_change,
+    get_client_or_404,
+    refusal_as_message,
+    require,
+)
 from portal.web.team.forms import MemberForm, RoleForm
 
 PAGE_SIZE: Final = 50
@@ -64,8 +70,7 @@ def member(request: HttpRequest, client_id: str, row: int) -> HttpResponse:
 @require_POST
 def pending_member_withdrawal(request: HttpRequest, client_id: str, pending: int) -> HttpResponse:
     """Withdraw a request to join the client."""
-    client = get_client_or_404(request, client_id)
-    require(permissions.can_change_client(current_user(request), client), NOT_YOUR_CLIENT)
+    client = client_to_change(request, client_id)
     found = get_object_or_404(client.pending_members, pk=pending)
     withdraw_member(found, by=current_user(request))
     messages.success(request, f"{found.email} is no longer asked to join.")
