@@ -254,6 +254,9 @@ _NAMED: Final[dict[str, Callable[[EventFacts, Detail], str]]] = {
     "member": lambda _, detail: str(detail.get("member", "somebody")),
     "role": lambda _, detail: _label(Role, detail.get("role")).lower(),
     "new": lambda _, detail: f"“{detail.get('new_label')}”" if "new_label" in detail else "a key",
+    "ending": lambda _, detail: (
+        f", as “{detail['new_label']}” ends before it" if "new_label" in detail else ""
+    ),
     "alg": lambda _, detail: str(detail.get("alg", "signing")),
     "note": lambda _, detail: _note(detail),
 }
@@ -287,7 +290,7 @@ _TEXTS: Final[dict[str, str]] = {
     Verb.GRANT_ADMIN: "made {person} an admin of the portal",
     Verb.WITHDRAW_ADMIN: "withdrew admin rights from {person}",
     Verb.REGISTER_KEY: "registered {key} for {alg}",
-    Verb.KEEP_KEY: "cancelled the retirement of {key}",
+    Verb.KEEP_KEY: "cancelled the retirement of {key}{ending}",
     Verb.BEGIN_REPLACEMENT: "began to replace {key}",
     Verb.CHOOSE_SUCCESSOR: "chose {new} to replace {key}",
     Verb.WITHDRAW_REPLACEMENT: "took the replacement of {key} back",

@@ -112,13 +112,17 @@ def _key_retired(event: Event, now: datetime) -> Iterator[Occasion]:
 def _key_kept(event: Event, now: datetime) -> Iterator[Occasion]:
     key = key_of(event)
     ends = key.expires_at
+    paragraphs = [f"It ends on {moment(ends, now)}." if ends else "It has no end now."]
+    if "new_label" in event.detail:
+        new = quoted(str(event.detail["new_label"]))
+        paragraphs.insert(0, f"{new} was to replace it, and ends before it would have retired.")
     yield event_occasion(
         NoticeKind.KEY_END_MOVED,
         event,
         now,
         what=f"does not retire, since {time_text(event.at)}",
         sentence=on_key("cancelled the retirement of", event),
-        paragraphs=[f"It ends on {moment(ends, now)}." if ends else "It has no end now."],
+        paragraphs=paragraphs,
         facts=key_facts(key),
         step=("See the key", key_path(key)),
     )

@@ -1,6 +1,7 @@
 """Row locks and advisory locks, held until the transaction ends.
 
-To avoid deadlocks, take them in this order: the client, the fingerprints (sorted), the key. Read
+To avoid deadlocks, take them in this order: the client, the fingerprints (sorted), the keys (by
+primary key, each together with those that it replaces, as their retirement may depend on it). Read
 the rows that a decision depends on after locking: in READ COMMITTED, the read then sees what the
 previous holder committed.
 
@@ -13,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.core.lifecycle import OVER
 from portal.registry.errors import ClientDeleted, KeyNotLive
-from portal.registry.models import Client, ClientKey
+from portal.registry.models import Client, ClientKey, Replacement
 
 
 def lock_client(client: Client) -> Client:
@@ -34,17 +36,11 @@ def lock_existing_client(client: Client) -> Client:
     return client
 
 
-def lock_key(key: ClientKey) -> ClientKey:
-    """Return the key's current row, locked."""
-    queryset = ClientKey.objects.select_for_update(no_key=True, of=("self",))
-    return queryset.select_related("client").get(pk=key.pk)
-
-
 def lock_current_key(key: ClientKey) -> ClientKey:
     """Return the key's current row, locked with its client. Raises `KeyNotLive` if it has ended."""
     # Lock the client too: once the key ends, another key may take its place in the limit.
     client = lock_client(key.client)
-    key = lock_key(key)
+    key = lock_with_replaced(key.pk)[key.pk]
     if client.is_archived:
         raise KeyNotLive(f"{client.name} is archived, so “{key.label}” cannot be changed.")
     status = key.lifecycle.status(timezone.now())
@@ -52,6 +48,14 @@ def lock_current_key(key: ClientKey) -> ClientKey:
         message = f"“{key.label}” is already {status.label.lower()}, so it cannot be changed."
         raise KeyNotLive(message)
     return key
+
+
+def lock_with_replaced(*keys: int) -> dict[int, ClientKey]:
+    """Return these keys and those that they replace, by primary key: current rows, locked."""
+    replaced = Replacement.objects.standing().filter(new__in=keys).values("old")
+    queryset = ClientKey.objects.select_for_update(no_key=True, of=("self",))
+    rows = queryset.select_related("client").filter(Q(pk__in=keys) | Q(pk__in=replaced))
+    return {row.pk: row for row in rows.order_by("pk")}
 
 
 def lock_fingerprints(spki_sha256s: Iterable[str]) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import timedelta
 
+from django.db.models import F
 from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.registry.actions.retire_key import retire_key
 from portal.registry.choices import Verb
 from portal.registry.errors import ClientHasKeys, ClientSuspended, KeyNotLive
-from portal.registry.locks import lock_client
+from portal.registry.locks import lock_client, lock_with_replaced
 from portal.registry.models import Client, Event, recording
 
 
@@ -24,7 +25,10 @@ def archive_client(client: Client, *, by: User) -> Client:
     client = lock_client(client)
     if client.is_archived:
         return client
-    for key in client.keys.current(timezone.now()).order_by("pk"):
+    keys = client.keys.current(timezone.now())
+    lock_with_replaced(*keys.values_list("pk", flat=True))
+    # Those that retire soonest first: no key is then kept because the one that replaces it ends.
+    for key in keys.order_by(F("retires_at").asc(nulls_last=True), "pk"):
         with suppress(KeyNotLive):  # it has expired since
             retire_key(key, grace=timedelta(0), by=by)
     _archive(client, by)

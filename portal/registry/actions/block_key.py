@@ -11,7 +11,7 @@ from portal.core.public_key.negation import fingerprints
 from portal.core.public_key.parse import parse_public_key
 from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.choices import BlockedWhy, RevocationReason, Verb
-from portal.registry.locks import lock_fingerprints
+from portal.registry.locks import lock_fingerprints, lock_with_replaced
 from portal.registry.models import Actor, BlockedKey, Client, ClientKey, Event, recording
 from portal.registry.validation import clean_fingerprint, clean_note
 
@@ -63,7 +63,9 @@ def block_locked(
         if registered.filter(spki_sha256=name).exists():
             _put_on_list(name, why=why, by=by, client=client, note=note or _OTHER_SIGN)
     key_note = note if why == BlockedWhy.WEAK else why.label
-    for key in registered.filter(revoked_at=None).order_by("pk"):
+    live = list(registered.filter(revoked_at=None).order_by("pk"))
+    lock_with_replaced(*(key.pk for key in live))
+    for key in live:
         revoke_key(key, reason=RevocationReason.COMPROMISED, by=by, note=key_note)
     return blocked
 

@@ -21,7 +21,7 @@ from portal.registry.actions.client import suspend_client
 from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.errors import RegistryRefusal
-from portal.registry.locks import lock_fingerprints
+from portal.registry.locks import lock_fingerprints, lock_with_replaced
 from portal.registry.models import Client, ClientKey, Job, recording
 from portal.registry.models.job import JobStatus
 from portal.registry.permissions import can_use_console
@@ -104,6 +104,7 @@ def _do(job: Job, ids: list[int], by: User) -> None:
     if act.model is ClientKey:
         keys = ClientKey.objects.filter(pk__in=ids)
         lock_fingerprints(set(keys.values_list("spki_sha256", flat=True)))
+        lock_with_replaced(*ids)
     found = {row.pk: row for row in rows.filter(pk__in=ids).order_by("pk")}
     for pk in ids:
         row = found.get(pk)

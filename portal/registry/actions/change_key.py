@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from portal.registry.actions.keep_replaced import keep_replaced
 from portal.registry.choices import Verb
 from portal.registry.key_dates import check_expiry, check_life
 from portal.registry.key_policy import key_policy
@@ -18,7 +19,8 @@ from portal.registry.validation import clean_line
 def change_key(key: ClientKey, *, label: str, expires_at: datetime | None, by: Actor) -> ClientKey:
     """Give the key another label, or let it expire earlier, later, or never (None).
 
-    Without a change it records nothing. Raises `KeyNotLive` if the key has ended, and `UnfitInput`.
+    Without a change it records nothing. If it ends earlier than a key that it was to replace, that
+    key stays (`keep_replaced`). Raises `KeyNotLive` if the key has ended, and `UnfitInput`.
     """
     after = {"label": clean_line(label, field="label"), "expires_at": expires_at}
     key = lock_current_key(key)
@@ -35,10 +37,12 @@ def change_key(key: ClientKey, *, label: str, expires_at: datetime | None, by: A
         name: {"before": _recorded(getattr(key, name)), "after": _recorded(value)}
         for name, value in changed.items()
     }
+    ended = key.lifecycle.ends_at
     for name, value in changed.items():
         setattr(key, name, value)
     key.save(update_fields=list(changed))
     Event.objects.record(Verb.CHANGE_KEY, by=by, client=key.client, key=key, detail=detail)
+    keep_replaced(key, ended=ended)
     return key
 
 

@@ -8,7 +8,7 @@ from portal.core.lifecycle import OVER
 from portal.registry.actions.revoke_key import revoke_key
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.errors import KeyNotLive, KeyTaken
-from portal.registry.locks import lock_fingerprints, lock_key
+from portal.registry.locks import lock_fingerprints, lock_with_replaced
 from portal.registry.models import PORTAL, Actor, ClientKey, Event, recording
 
 
@@ -22,7 +22,7 @@ def confirm_key(key: ClientKey, *, by: Actor) -> ClientKey:
     `KeyNotLive` if the key has ended, and `KeyTaken` if another client has proved possession.
     """
     lock_fingerprints([key.spki_sha256])
-    key = lock_key(key)
+    key = lock_with_replaced(key.pk)[key.pk]
     if key.confirmed_at:
         return key
     status = key.lifecycle.status(timezone.now())

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from portal.accounts.models import User
+from portal.core.dates import time_text
 from portal.registry.actions.retire_key import keep_key, retire_key
 from portal.registry.choices import Verb
 from portal.registry.errors import KeyNotLive, ReplacementWithdrawn, TooEarly, UnfitInput
-from portal.registry.locks import lock_client, lock_current_key, lock_key
+from portal.registry.locks import lock_client, lock_current_key, lock_with_replaced
 from portal.registry.models import ClientKey, Event, Replacement, recording
 from portal.registry.replacements import PUBLICATION, facts_of
 from portal.work.tasks import put
@@ -38,7 +39,8 @@ def choose_successor(replacement: Replacement, new: ClientKey, *, by: User) -> R
     is the old key or not the client's, and `ReplacementWithdrawn`.
     """
     replacement = _locked_standing(replacement)
-    old, new = lock_key(replacement.old), lock_key(new)
+    locked = lock_with_replaced(replacement.old_id, new.pk)
+    old, new = locked[replacement.old_id], locked[new.pk]
     if new.client_id != replacement.client_id or new.pk == replacement.old_id:
         raise UnfitInput("Choose another key of this client.", field="new")
     now = timezone.now()
@@ -65,13 +67,24 @@ def retire_replaced(
 ) -> ClientKey:
     """Retire the old key at a time, or now (None).
 
-    Raises `TooEarly` if verifiers may not know the new key by then, unless the person `insists`,
-    `ReplacementWithdrawn`, and otherwise as `retire_key`.
+    Raises `TooEarly` if verifiers may not know the new key by then, or if that has ended by then,
+    unless the person `insists`, `ReplacementWithdrawn`, and otherwise as `retire_key`.
     """
     replacement = _locked_standing(replacement)
+    # The new key too: nobody can end it between the check and the retirement.
+    pks = [pk for pk in (replacement.old_id, replacement.new_id) if pk]
+    locked = lock_with_replaced(*pks)
+    replacement.old = locked[replacement.old_id]
+    replacement.new = new = locked.get(replacement.new_id or 0)
     now = timezone.now()
-    end = at or now
-    if not insists and facts_of(replacement).is_too_early(end, now):
+    end, facts = at or now, facts_of(replacement)
+    if not insists and facts.is_too_early(end, now):
+        ends = new.lifecycle.ends_at if new and facts.is_known(now) else None
+        if new and ends:
+            raise TooEarly(
+                f"“{new.label}” ends on {time_text(ends)}, before the old key would. Move its end, "
+                "or let the old key retire earlier."
+            )
         raise TooEarly(
             "The old key would end before every verifier can know the new one. Choose a later "
             "time, or insist."

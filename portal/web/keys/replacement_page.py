@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
 from portal.core.replacement import STEPS, Cache, Facts, Step
+from portal.registry.choices import Verb
 from portal.registry.models import ClientKey, Replacement
 from portal.registry.replacements import caches, facts_of, note_published, shared_seconds
 from portal.registry.serving import Serving
@@ -59,6 +60,8 @@ class Evidence:
     """They make the key pair and its public half."""
     look: str
     """The command that looks for the new key in the JWKS."""
+    lost_new: bool
+    """Whether a planned retirement was cancelled because the new key ends before it."""
     undo_until: datetime | None
     """Until when the retirement of the old key can be undone; None if it cannot."""
 
@@ -87,8 +90,16 @@ def evidence_of(replacement: Replacement, now: datetime) -> Evidence:
         verifiers=_verifiers(replacement.published_at),
         commands=(ALGORITHMS[old.alg].generate, PUBLIC_HALF),
         look=_look(new) if new else "",
+        lost_new=_is_kept(replacement),
         undo_until=old.lifecycle.undo_until(now),
     )
+
+
+def _is_kept(replacement: Replacement) -> bool:
+    decides = replacement.old.events.filter(verb__in=[Verb.KEEP_KEY, Verb.RETIRE_KEY])
+    last = decides.order_by("-pk").first()
+    new = replacement.new
+    return bool(last and new and last.detail.get("new_kid") == new.kid)
 
 
 def other_keys(key: ClientKey, now: datetime) -> list[ClientKey]:

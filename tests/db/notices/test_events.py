@@ -84,6 +84,23 @@ def test_people_hear_once_of_a_key(
     assert new(sent()) == [(who, "Payments: key “Second” was revoked") for who in BOTH]
 
 
+def test_people_hear_that_a_key_stays_because_its_replacement_ended(
+    sent: Sent, payments: Client, key: ClientKey, cast: SimpleNamespace
+) -> None:
+    pem = public_pem(new_private_key())
+    second = register_pem(payments, material=pem, alg="EdDSA", label="Second", by=cast.dev)
+    begun = actions.begin_replacement(key, by=cast.dev)
+    begun = actions.choose_successor(begun, second, by=cast.dev)
+    end = timezone.now() + timedelta(60)
+    actions.retire_replaced(begun, at=end, insists=True, by=cast.dev)
+    sent()
+    revoke(second, cast.dev)
+    messages = sent()
+    stays = [(who, "Payments: key “First” does not retire") for who in BOTH]
+    assert [each for each in new(messages) if "First" in each[1]] == stays
+    assert "“Second” was to replace it" in messages[-1].body
+
+
 def test_people_hear_once_of_a_client_and_its_team(
     sent: Sent, payments: Client, key: ClientKey, cast: SimpleNamespace
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -11,19 +11,27 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.core.lifecycle import UNDONE_FOR, KeyStatus
+from portal.core.public_key.parse import parse_public_key
 from portal.registry import replacements
 from portal.registry.actions import (
     archive_client,
     begin_replacement,
+    block_key,
+    change_key,
     choose_successor,
     confirm_key,
+    create_client,
     keep_key,
+    prepare_job,
     retire_key,
     retire_replaced,
     revoke_key,
+    start_job,
     unarchive_client,
     withdraw_replacement,
 )
+from portal.registry.actions.block_key import block_leaked_keys
+from portal.registry.actions.carry_on_job import carry_on_job
 from portal.registry.choices import RevocationReason, Verb
 from portal.registry.errors import (
     KeyLimitReached,
@@ -32,10 +40,18 @@ from portal.registry.errors import (
     TooEarly,
     UnfitInput,
 )
-from portal.registry.models import ClientKey, Event, Replacement, ServingProcess, Verifier
+from portal.registry.models import (
+    PORTAL,
+    ClientKey,
+    Event,
+    Replacement,
+    ServingProcess,
+    Verifier,
+)
 from portal.registry.replacements import PUBLICATION, note_published
 from portal.registry.serving import Serving
 from portal.work.models import Task
+from tests.registering import register_pem
 
 DAY = timedelta(days=1)
 
@@ -241,6 +257,105 @@ def test_a_worker_looks_less_often_the_longer_it_takes(
         due_at = PUBLICATION.run(task, now + after)
         assert due_at
         assert round((due_at - now - after).total_seconds()) == pause
+
+
+# --- The new key ends before the old one --------------------------------------------------------
+
+
+@pytest.fixture
+def planned(begun: Replacement, cast: SimpleNamespace) -> Replacement:
+    """A replacement whose old key retires in a day."""
+    publish(begun, DAY)
+    retire_replaced(begun, at=timezone.now() + DAY, insists=False, by=cast.dev)
+    return Replacement.objects.select_related("old", "new__client").get()
+
+
+def revoke_by_job(key: ClientKey, cast: SimpleNamespace) -> None:
+    job = prepare_job(Verb.REVOKE_KEY, [key.pk], filters="", by=cast.admin)
+    start_job(job, reason=RevocationReason.COMPROMISED, note="", by=cast.admin)
+    carry_on_job(Task(subject=str(job.pk)), timezone.now())
+
+
+ENDS_BEFORE: Mapping[str, Callable[[ClientKey, SimpleNamespace], object]] = {
+    "revoked": lambda key, cast: revoke_key(
+        key, reason=RevocationReason.COMPROMISED, by=cast.admin
+    ),
+    "blocked": lambda key, cast: block_key(key.spki_sha256, by=cast.admin),
+    "leaked": lambda key, cast: block_leaked_keys(
+        [parse_public_key(key.pem)], by=cast.dev, client=key.client
+    ),
+    "job": revoke_by_job,
+    "retired": lambda key, cast: retire_key(key, grace=timedelta(0), by=cast.dev),
+    "expires": lambda key, cast: change_key(
+        key, label="x", expires_at=timezone.now() + DAY / 2, by=cast.dev
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ENDS_BEFORE)
+def test_a_key_stays_if_the_one_that_replaces_it_ends_before_it(
+    planned: Replacement, cast: SimpleNamespace, how: str
+) -> None:
+    assert planned.new
+    ENDS_BEFORE[how](planned.new, cast)
+    planned.old.refresh_from_db()
+    assert planned.old.retires_at is None
+    kept = Event.objects.get(verb=Verb.KEEP_KEY)
+    assert (kept.key, kept.actor) == (planned.old, PORTAL)
+    assert kept.detail["new_kid"] == planned.new.kid
+
+
+def test_a_key_stays_if_another_client_proves_the_one_that_replaces_it(
+    key: ClientKey, second: ClientKey, cast: SimpleNamespace
+) -> None:
+    begun = choose_successor(begin_replacement(key, by=cast.dev), second, by=cast.dev)
+    retire_replaced(begun, at=timezone.now() + DAY, insists=True, by=cast.dev)
+    elsewhere = create_client(name="Elsewhere", by=cast.bob)
+    copy = register_pem(elsewhere, material=second.pem, alg=second.alg, label="x", by=cast.bob)
+    confirm_key(copy, by=cast.bob)
+    key.refresh_from_db()
+    assert key.retires_at is None
+
+
+def test_other_retirements_stay(planned: Replacement, cast: SimpleNamespace) -> None:
+    new, old = planned.new, planned.old
+    assert new
+    # The new key ends, but later than the old one.
+    change_key(new, label="x", expires_at=timezone.now() + 3 * DAY, by=cast.dev)
+    retire_key(new, grace=2 * DAY, by=cast.dev)
+    # What ends the old key for another reason is no retirement.
+    revoke_key(old, reason=RevocationReason.COMPROMISED, by=cast.dev)
+    revoke_key(new, reason=RevocationReason.COMPROMISED, by=cast.dev)
+    old.refresh_from_db()
+    assert old.lifecycle.status(timezone.now()) == KeyStatus.REVOKED
+    assert not Event.objects.filter(verb=Verb.KEEP_KEY).exists()
+
+
+def test_a_retirement_without_a_replacement_stays(
+    key: ClientKey, second: ClientKey, cast: SimpleNamespace
+) -> None:
+    retire_key(key, grace=DAY, by=cast.dev)
+    revoke_key(second, reason=RevocationReason.COMPROMISED, by=cast.dev)
+    key.refresh_from_db()
+    assert key.retires_at is not None
+
+
+def test_archiving_keeps_no_key(planned: Replacement, cast: SimpleNamespace) -> None:
+    archive_client(planned.client, by=cast.alice)
+    planned.old.refresh_from_db()
+    assert planned.old.lifecycle.is_over(timezone.now())
+    assert not Event.objects.filter(verb=Verb.KEEP_KEY).exists()
+
+
+def test_a_retirement_later_than_the_end_of_the_new_key_is_refused_with_that_end(
+    begun: Replacement, cast: SimpleNamespace
+) -> None:
+    publish(begun, DAY)
+    assert begun.new
+    change_key(begun.new, label="Next", expires_at=timezone.now() + DAY, by=cast.dev)
+    begun.refresh_from_db()
+    with pytest.raises(TooEarly, match="“Next” ends on"):
+        retire_replaced(begun, at=timezone.now() + 2 * DAY, insists=False, by=cast.dev)
 
 
 # --- Undo for an hour ---------------------------------------------------------------------------

@@ -72,8 +72,8 @@ class Scene:
             asked_by=self.owner,
         )
         # The same key in both clients: proving one ends the other.
-        key, spare = (parse_public_key(public_pem(new_private_key())) for _ in range(2))
-        self.key, self.copy, self.spare = ClientKey.objects.bulk_create(
+        key, spare, old = (parse_public_key(public_pem(new_private_key())) for _ in range(3))
+        self.key, self.copy, self.spare, self.replaced = ClientKey.objects.bulk_create(
             ClientKey(
                 client=client,
                 label="x",
@@ -87,7 +87,21 @@ class Scene:
                 jwk=published_jwk(key, "EdDSA"),
                 registered_by=self.dev,
             )
-            for client, key in ((self.client, key), (other, key), (self.client, spare))
+            for client, key in (
+                (self.client, key),
+                (other, key),
+                (self.client, spare),
+                (self.client, old),
+            )
+        )
+        # Its retirement depends on the key that replaces it.
+        actions.retire_key(self.replaced, grace=timedelta(days=1), by=self.dev)
+        Replacement.objects.create(
+            client=self.client,
+            old=self.replaced,
+            new=self.key,
+            begun_at=timezone.now(),
+            begun_by=self.dev,
         )
         self.replacement = Replacement.objects.create(
             client=self.client, old=self.key, begun_at=timezone.now(), begun_by=self.dev
@@ -130,6 +144,9 @@ VERBS: Final[Mapping[str, Callable[[Scene], Any]]] = {
         s.key, label="Renamed", expires_at=timezone.now() + timedelta(days=1), by=s.dev
     ),
     "retire_key": lambda s: actions.retire_key(s.key, grace=timedelta(days=1), by=s.dev),
+    "retire_replaced_key": lambda s: actions.retire_key(
+        s.replaced, grace=timedelta(days=2), by=s.dev
+    ),
     "keep_key": lambda s: actions.keep_key(s.key, by=s.dev),
     "begin_replacement": lambda s: actions.begin_replacement(s.spare, by=s.dev),
     "choose_successor": lambda s: actions.choose_successor(s.replacement, s.spare, by=s.dev),
@@ -190,7 +207,7 @@ def test_every_verb_is_among_the_pairs() -> None:
 
 
 HOLDING: Final = ("change_client", "revoke_key", "revoke_copy", "deactivate_person")
-"""Verbs that hold a row of each kind that verbs lock: a client, both keys, a person."""
+"""Verbs that hold a row of each kind that verbs lock: a client, all keys but one, a person."""
 
 
 @pytest.mark.parametrize("first", VERBS)

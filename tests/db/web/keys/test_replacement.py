@@ -11,7 +11,14 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.registry.actions import begin_replacement, choose_successor, confirm_key, retire_key
+from portal.registry.actions import (
+    begin_replacement,
+    choose_successor,
+    confirm_key,
+    retire_key,
+    revoke_key,
+)
+from portal.registry.choices import RevocationReason
 from portal.registry.errors import KeyNotLive
 from portal.registry.models import ClientKey, Replacement
 from portal.web.keys import views
@@ -108,6 +115,17 @@ def test_another_new_key_cancels_the_planned_retirement_in_words(
     response = ask("dev", "post", f"{path}successor/", {"new": signer.key.kid})
     [message] = get_messages(response.wsgi_request)
     assert "Its planned retirement is cancelled" in str(message)
+
+
+def test_the_page_says_that_the_old_key_stays(
+    ask: Any, path: str, begun: Replacement, second: ClientKey, cast: SimpleNamespace
+) -> None:
+    chosen(begun, second, cast)
+    says = "The planned retirement was cancelled"
+    ask("dev", "post", f"{path}retirement/", {"when": "24", "insist": "retire early"})
+    assert says not in text_of(ask("dev", "get", path))
+    revoke_key(second, reason=RevocationReason.COMPROMISED, by=cast.dev)
+    assert says in text_of(ask("dev", "get", path))
 
 
 @pytest.mark.parametrize(
