@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from playwright.sync_api import Page, Request, expect
 from pytest_django import Settings
 
+from portal.registry.actions import begin_replacement
 from portal.registry.endpoints import TOKEN_PATH
-from portal.registry.models import Client
+from portal.registry.models import Client, ClientKey, Replacement
 from tests.assertions import claims_of, form_of, sign
 from tests.browser.checks import check_accessible
 from tests.keys import PrivateKey
@@ -45,7 +46,7 @@ KEPT = """async () => JSON.stringify([
 
 def opened(page: Page, client: Client) -> Page:
     page.add_init_script(WATCH)
-    page.goto(client_path(client))
+    page.goto(f"{client_path(client)}#add-key")
     page.get_by_text("Make a key in this browser").click()
     expect(page.get_by_label("Kind of key")).to_be_visible()
     return page
@@ -172,6 +173,22 @@ def test_private_key_is_in_its_file_alone_and_signs_in(
         *pem.decode().split("\n")[2:-2],
     ]
     assert not [each for each in secrets if each in everywhere]
+
+
+def test_key_that_is_to_replace_another_is_confirmed_in_this_page_too(
+    sign_in: Any, key: ClientKey, cast: SimpleNamespace, tmp_path: Path
+) -> None:
+    begin_replacement(key, by=cast.dev)
+    page = opened(sign_in(cast.dev), key.client)
+    make(page, "ES256", tmp_path)
+    page.get_by_role("button", name="I have the file").click()
+    page.get_by_role("button", name="Add key", exact=True).click()
+    expect(page.get_by_role("link", name="Go on with the replacement")).to_be_visible()
+    page.get_by_role("button", name="Confirm now with the key in this page").click()
+    expect(page.get_by_text("is confirmed: the private key")).to_be_visible()
+    new = Replacement.objects.get().new
+    assert new
+    assert new.confirmed_by == cast.dev
 
 
 def test_key_is_discarded_and_without_web_cryptography_there_are_the_commands(

@@ -71,7 +71,12 @@ def key_register(request: HttpRequest, client_id: str) -> HttpResponse:
     if replacement := waiting_replacement(client, timezone.now()):
         with refusal_as_message(request):
             choose_successor(replacement, key, by=user)
-        return leave(request, "key_replacement", client.client_id, replacement.old.kid)
+        path = reverse("key_replacement", args=[client.client_id, replacement.old.kid])
+        # Only the page that made the key can sign with it at once, so it must not be left.
+        if not request.POST.get("made_here"):
+            return leave(request, "key_replacement", client.client_id, replacement.old.kid)
+        text = 'It is to replace “{}”. <a href="{}">Go on with the replacement</a>.'
+        messages.info(request, format_html(text, replacement.old.label, path))
     return redirect("client", client.client_id)
 
 

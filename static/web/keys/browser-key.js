@@ -192,6 +192,8 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
+    // The server then does not lead away from the page that can sign with the key.
+    if (form.matches("form[data-key-form]")) form.elements.made_here.value = made && isInForm() ? "1" : "";
     if (form.matches("[data-make=choose]")) {
       event.preventDefault();
       makeAsAsked(form);
