@@ -7,7 +7,7 @@ counts and the cursor are one transaction, which locks the cursor.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -115,10 +115,8 @@ def uses_of(key: ClientKey, now: datetime) -> Uses:
     """Return how often the key was used today, counted or not yet."""
     today = now.astimezone(UTC).date()
     counted = KeyUse.objects.filter(key=key, day=today).first()
-    up_to = counted.up_to if counted else 0
-    newest = newest_of(RedeemedAssertion.objects.all(), "key", key.pk)
-    rows = list(newest.values_list("pk", "at", "network")[:MAX_UNCOUNTED])
-    fresh = sum(pk > up_to and at.astimezone(UTC).date() == today for pk, at, _ in rows)
+    rows = _newest(key)
+    fresh = _uncounted(rows, {today: counted.up_to} if counted else {})[today]
     _, last_at, last_network = rows[0] if rows else (0, None, "")
     return Uses(
         today=fresh + (counted.uses if counted else 0),
@@ -136,12 +134,30 @@ def last_use(key: ClientKey) -> datetime | None:
 
 
 def uses_by_day(keys: Sequence[ClientKey], since: date) -> dict[int, dict[date, int]]:
-    """Return the counted uses of each key (by primary key) for each day from `since` on."""
-    found: dict[int, dict[date, int]] = {key.pk: {} for key in keys}
-    rows = KeyUse.objects.filter(key__in=keys, day__gte=since)
-    for key, day, uses in rows.values_list("key_id", "day", "uses"):
-        found[key][day] = uses
-    return found
+    """Return the uses of each key (by primary key) for each day from `since` on, counted or not."""
+    found: dict[int, Counter[date]] = {key.pk: Counter() for key in keys}
+    up_to: dict[int, dict[date, int]] = {key.pk: {} for key in keys}
+    for use in KeyUse.objects.filter(key__in=keys, day__gte=since):
+        found[use.key_id][use.day] = use.uses
+        up_to[use.key_id][use.day] = use.up_to
+    # After the counts: if a worker counts meanwhile, `up_to` is that of the counts above.
+    for key in keys:
+        fresh = _uncounted(_newest(key), up_to[key.pk])
+        found[key.pk].update({day: uses for day, uses in fresh.items() if day >= since})
+    return {key: dict(uses) for key, uses in found.items()}
+
+
+def _newest(key: ClientKey) -> list[tuple[int, datetime, str]]:
+    newest = newest_of(RedeemedAssertion.objects.all(), "key", key.pk)
+    return list(newest.values_list("pk", "at", "network")[:MAX_UNCOUNTED])
+
+
+def _uncounted(
+    rows: Sequence[tuple[int, datetime, str]], up_to: Mapping[date, int]
+) -> Counter[date]:
+    """Return the uses by day among these that are not counted; `up_to` is what each day counts."""
+    days = ((pk, at.astimezone(UTC).date()) for pk, at, _ in rows)
+    return Counter(day for pk, day in days if pk > up_to.get(day, 0))
 
 
 def _writers() -> list[str]:
