@@ -56,7 +56,7 @@ CHANGING = {"id", "at", "jti_sha256", "reference", "expires_at", "expires", "cre
 CHANGING |= {"token_checksum", "number", "leaf", "salts", "code", "code_challenge"}
 CHANGING |= {"access_token_id", "source_refresh_token_id", "token_family"}
 TIMELESS: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("seen", "expected"), lambda text: re.sub(r"\d+", "0", text)),
+    **dict.fromkeys(("seen", "expected"), lambda text: re.sub(r"\d+( seconds?)?", "0", text)),
     **dict.fromkeys(("access_token", "refresh_token"), len),
     **dict.fromkeys(("iat", "exp", "revoked"), bool),
     "key_expires_in": lambda seconds: seconds // 1000,
