@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from portal.core.dates import date_text, time_text
 from portal.notices.kinds import NoticeKind
+from portal.notices.models import Notice
 from portal.notices.occasions import LIFE, Facts, Letter, Occasion, client_path, moment, others_live
 from portal.notices.quoting import quoted, unlinked
 from portal.registry.choices import Verb
-from portal.registry.models import ClientKey, Event, RedeemedAssertion
+from portal.registry.models import Client, ClientKey, Event, RedeemedAssertion
 from portal.registry.successors import (
     DAYS_BEFORE,
     has_successor_in_use,
@@ -37,10 +38,14 @@ def occasions_of_end(key: ClientKey, now: datetime) -> Iterator[Occasion]:
     """Yield the notice that is due about the end of a key; after a pause only the nearest one.
 
     None if a successor is in use, or if the end was set later than the notice would have been due:
-    the notice of that says it.
+    the notice of that says it. When the key has ended, there is one more if its client always wants
+    a successor, and none stands by now.
     """
     ends_at = key.lifecycle.ends_at
-    if ends_at is None or now - ends_at > _LATE or has_successor_in_use(key, now):
+    if ends_at is None or now - ends_at > _LATE:
+        return
+    yield from _switched(key, ends_at, now)
+    if has_successor_in_use(key, now):
         return
     left = (each for each in DAYS if ends_at - now <= timedelta(days=each))
     # None, if another worker's clock is ahead.
@@ -105,29 +110,74 @@ def _lost_standing(lost: ClientKey, event: Event, now: datetime) -> Iterator[Occ
         return
     # The successor may have signed since: it took over at once.
     used = RedeemedAssertion.objects.filter(at__lte=event.at)
-    live = client.keys.live(now)
-    never_used = live.filter(~Exists(used.filter(key=OuterRef("pk"))), confirmed_at__isnull=False)
-    standing = list(never_used[:2])
-    in_use = live.exclude(pk__in=[each.pk for each in standing]).exists()
+    standing, in_use = _standing(client, used, now)
     was_standing = not used.filter(key=lost).exists()
     if (standing or not in_use) if was_standing else (in_use or len(standing) != 1):
         return
+    yield _none_stands_by(
+        lost, event.at, standing, f"event {event.number}", actor_id=event.actor_user_id, now=now
+    )
+
+
+def _switched(lost: ClientKey, ended_at: datetime, now: datetime) -> Iterator[Occasion]:
+    """Yield a notice if the date of this key has left its client without the successor it wants.
+
+    The team switched to the successor as planned, so no event says it. Not if the end was set at
+    the last moment, or if the team heard it since the last key was registered.
+    """
+    client = lost.client
+    if not client.wants_successor or client.is_archived or ended_at > now:
+        return
+    used = RedeemedAssertion.objects.filter(at__lte=now)
+    standing, in_use = _standing(client, used, now)
+    takes_over = not in_use and len(standing) == 1 and used.filter(key=lost).exists()
+    if not (takes_over or (in_use and not standing)) or _end_set_at(lost) >= ended_at:
+        return
+    found = _none_stands_by(
+        lost, ended_at, standing, f"end {ended_at.isoformat()}", actor_id=None, now=now
+    )
+    known = Notice.objects.filter(kind=found.kind, subject=found.subject)
+    since = client.keys.live(now).latest("registered_at").registered_at
+    if not known.filter(made_at__gte=since).exclude(occasion=found.name).exists():
+        yield found
+
+
+def _standing(
+    client: Client, used: QuerySet[RedeemedAssertion], now: datetime
+) -> tuple[list[ClientKey], bool]:
+    """Return at most two keys that stand by, as these uses say, and whether others are live."""
+    live = client.keys.live(now)
+    never_used = live.filter(~Exists(used.filter(key=OuterRef("pk"))), confirmed_at__isnull=False)
+    standing = list(never_used[:2])
+    return standing, live.exclude(pk__in=[each.pk for each in standing]).exists()
+
+
+def _none_stands_by(
+    lost: ClientKey,
+    ended_at: datetime,
+    standing: list[ClientKey],
+    name: str,
+    *,
+    actor_id: int | None,
+    now: datetime,
+) -> Occasion:
+    client = lost.client
     takes_over = f"{quoted(standing[0].label)} takes over, and no" if standing else "No"
-    yield Occasion(
+    return Occasion(
         NoticeKind.NO_SUCCESSOR,
         f"client {client.pk}",
-        f"event {event.number}",
+        name,
         Letter(
-            f"{unlinked(client.name)}: no successor stands by since {time_text(event.at)}",
-            f"{quoted(lost.label)} ended on {time_text(event.at)}. {takes_over} other confirmed "
+            f"{unlinked(client.name)}: no successor stands by since {time_text(ended_at)}",
+            f"{quoted(lost.label)} ended on {time_text(ended_at)}. {takes_over} other confirmed "
             f"key of {quoted(client.name)} stands by.",
             ("An emergency revocation of the key in use would stop the client.",),
-            (("When", moment(event.at, now)),),
+            (("When", moment(ended_at, now)),),
             "Register a successor",
             f"{client_path(client)}#add-key",
         ),
         client=client,
-        actor_id=event.actor_user_id,
+        actor_id=actor_id,
     )
 
 

@@ -243,6 +243,23 @@ def test_team_hears_when_its_only_successor_takes_over(
     assert "“Third” takes over, and no other" in Notice.objects.latest("pk").sentence
 
 
+@pytest.mark.parametrize("wants", [True, False])
+def test_team_hears_once_that_a_planned_switch_leaves_no_successor(
+    days: Days, sent: Sent, add: Add, cast: SimpleNamespace, payments: Client, *, wants: bool
+) -> None:
+    Client.objects.filter(pk=payments.pk).update(wants_successor=wants)
+    payments.refresh_from_db()
+    first, second = add("First", 10), add("Second", None)
+    actions.confirm_key(second, by=cast.dev)
+    accept(first, 1)
+    days.now = days.at(2)
+    accept(second, 2)
+    on(days, sent, 0, 9)
+    subjects = [subject for _, subject in on(days, sent, 9, 13)]
+    end = "Payments: no successor stands by since 11 Jan 2027, 09:00 UTC"
+    assert subjects == ([end] if wants else [])
+
+
 def test_team_hears_when_a_successor_signs(
     days: Days, sent: Sent, add: Add, payments: Client
 ) -> None:
