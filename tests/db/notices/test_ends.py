@@ -19,7 +19,7 @@ from tests.db.recorded_requests import accept
 from tests.keys import new_private_key, public_pem
 from tests.registering import register_pem
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = pytest.mark.django_db
 
 Sent = Callable[..., list[EmailMultiAlternatives]]
 START = datetime(2027, 1, 1, 9, tzinfo=UTC)
@@ -111,12 +111,24 @@ def test_year_has_exactly_these_notices(
         (189, "“Second” ends in 1 day"),
         (190, "“Second” has ended"),
     ]
+
+
+@pytest.mark.sqlite
+def test_forgotten_notice_is_not_given_again(days: Days, sent: Sent, add: Add) -> None:
+    add("First", 5)
+    assert on(days, sent, 0, 6) == [
+        (0, "“First” was registered"),
+        (2, "“First” ends in 3 days"),
+        (4, "“First” ends in 1 day"),
+        (5, "“First” has ended"),
+    ]
+    assert Notice.objects.exists()
     assert on(days, sent, 500, 502) == []
     assert not Notice.objects.exists()
-    # Nothing that is forgotten is given again.
     assert on(days, sent, 502, 504) == []
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("back", "expected"),
     [
@@ -130,13 +142,14 @@ def test_after_a_pause_only_the_nearest_notice_is_given(
     days: Days, sent: Sent, add: Add, back: float, expected: list[str]
 ) -> None:
     add("First", 100)
-    on(days, sent, 0, 60)
+    on(days, sent, 0, 60, 59)
     days.now = days.at(back)
     subjects = [what for who, what in said(sent(days.now)) if who == "alice"]
     assert [re.sub(r",? on \d.*", "", each[14:]) for each in subjects] == expected
     assert sent(days.now) == []
 
 
+@pytest.mark.sqlite
 def test_retirement_is_no_news_when_it_begins(
     days: Days, sent: Sent, add: Add, cast: SimpleNamespace
 ) -> None:
@@ -151,18 +164,20 @@ def test_retirement_is_no_news_when_it_begins(
     ]
 
 
+@pytest.mark.sqlite
 def test_many_keys_that_end_together_are_handled_in_batches(
     days: Days, sent: Sent, add: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portal.notices.clock.BATCH", 2)
     for number in range(5):
         add(f"Key {number}", 50)
-    on(days, sent, 0, 20)
+    on(days, sent, 0, 20, 19)
     assert on(days, sent, 20, 22) == [
         (20, f"“Key {number}” ends in 30 days") for number in range(5)
     ]
 
 
+@pytest.mark.sqlite
 def test_key_that_was_never_live_has_no_notice_of_its_end(
     days: Days, sent: Sent, add: Add, settings: SimpleNamespace
 ) -> None:
@@ -171,9 +186,10 @@ def test_key_that_was_never_live_has_no_notice_of_its_end(
     assert on(days, sent, 1, 60) == [(1, "“First” was registered")]
 
 
+@pytest.mark.sqlite
 def test_message_names_the_next_step(days: Days, sent: Sent, add: Add, payments: Client) -> None:
     first = add("First", 40)
-    on(days, sent, 0, 10)
+    on(days, sent, 0, 10, 9)
     days.now = days.at(10)
     [message] = [each for each in sent(days.now) if each.to == ["alice@example.com"]]
     text = str(message.body)
@@ -190,6 +206,7 @@ def test_message_names_the_next_step(days: Days, sent: Sent, add: Add, payments:
     assert f"/clients/{payments.client_id}/keys/{nearly.kid}/confirmation/" in text
 
 
+@pytest.mark.sqlite
 def test_successor_has_to_sign_where_the_key_signs(
     days: Days, sent: Sent, add: Add, cast: SimpleNamespace
 ) -> None:
@@ -204,6 +221,7 @@ def test_successor_has_to_sign_where_the_key_signs(
     assert on(days, sent, 25, 28) == []
 
 
+@pytest.mark.sqlite
 def test_team_that_always_wants_a_successor_hears_when_there_is_none(
     days: Days, sent: Sent, add: Add, cast: SimpleNamespace, payments: Client
 ) -> None:
@@ -219,6 +237,7 @@ def test_team_that_always_wants_a_successor_hears_when_there_is_none(
     assert subject == "Payments: no successor stands by since 1 Jan 2027, 09:00 UTC"
 
 
+@pytest.mark.sqlite
 def test_team_hears_when_its_only_successor_takes_over(
     days: Days, sent: Sent, add: Add, cast: SimpleNamespace, payments: Client
 ) -> None:
@@ -243,6 +262,7 @@ def test_team_hears_when_its_only_successor_takes_over(
     assert "“Third” takes over, and no other" in Notice.objects.latest("pk").sentence
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("wants", [True, False])
 def test_team_hears_once_that_a_planned_switch_leaves_no_successor(
     days: Days, sent: Sent, add: Add, cast: SimpleNamespace, payments: Client, *, wants: bool
@@ -260,6 +280,7 @@ def test_team_hears_once_that_a_planned_switch_leaves_no_successor(
     assert subjects == ([end] if wants else [])
 
 
+@pytest.mark.sqlite
 def test_team_hears_when_a_successor_signs(
     days: Days, sent: Sent, add: Add, payments: Client
 ) -> None:
