@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from portal.core.assertion import unreadable
 from portal.core.reasons import Reason, Refused
@@ -17,8 +16,7 @@ MAX_ASSERTION_BYTES: Final = 16 * 1024
 _PAYLOAD_FORMS: Final = {"b64": Reason.HEADER_B64, "zip": Reason.HEADER_ZIP}
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedAssertion:
+class UnverifiedAssertion(NamedTuple):
     """The parts of a JWS in compact form (RFC 7515 §3.1). Anyone may have written them."""
 
     header: dict[str, object]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from portal.core.assertion.checks.key import chosen
 from portal.core.assertion.checks.order import CHECKS
@@ -16,8 +15,7 @@ from portal.core.assertion.unverified import UnverifiedAssertion
 from portal.core.reasons import Refused
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedAssertion:
+class VerifiedAssertion(NamedTuple):
     """A verified assertion. Only `verify` creates one, and only one of these can be redeemed.
 
     `kid` names the key that signed; `kid_sent` says whether the header named it. `jti_sha256` is 64

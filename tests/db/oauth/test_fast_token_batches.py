@@ -210,7 +210,7 @@ def test_assertion_that_expired_while_it_waited_gets_no_token(
     databases: list[TokenDatabase], signer: Signer
 ) -> None:
     request = requested(databases[0], signer, "late")
-    verified = replace(request.verified, expires_at=int(timezone.now().timestamp()))
+    verified = request.verified._replace(expires_at=int(timezone.now().timestamp()))
     assert databases[0].issue([replace(request, verified=verified)]) == [None]
     assert not RedeemedAssertion.objects.exists()
 
