@@ -1,25 +1,29 @@
-"""How long the console takes with a million keys.
+"""How long the pages take with a million keys.
 
     python tests/postgres.py python bench/console.py
 
-fills an empty PostgreSQL with 1,000,000 keys of 100,000 clients, as many events and 20,000 blocked
-keys over three years (a few minutes). It then requests each console page ten times and prints the
-processor time of a request, the part of it that PostgreSQL takes, the number of queries, and the
-pages of 8 kB that they read; other work on the machine changes none of these much. Finally it
-streams the newest 100,000 events and prints how much the memory of the process grew. `--keys 50000`
-creates fewer keys, `--smoke` only a handful. It reuses existing rows, so DATABASE_URL can name a
-database from an earlier run.
+fills two databases of an empty PostgreSQL, one with 1,000,000 keys of 100,000 clients, one with
+20,000 keys of 2,000, both with what three years leave behind (`console.sql`; a few minutes). It then
+requests each page of the console, and each page of two clients and their owners, ten times from
+both. It prints the processor time of a request, the ratio of both, the part of it that PostgreSQL
+takes, the number of queries, and the pages of 8 kB that they read; other work on the machine changes
+none of these much. Finally it streams the newest 100,000 events and prints how much the memory of
+the process grew. `--keys` and `--beside` are other numbers of keys, and `--only` requests only some
+pages. It reuses existing databases, so DATABASE_URL can name a server from an earlier run.
 """
 # ruff: noqa: E402 - Django has to be set up before its models are imported
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import sys
 import time
 from pathlib import Path
+from statistics import median
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
@@ -36,105 +40,104 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.registry.models import Client, ClientKey
+from portal.core.jwk import published_jwk
+from portal.core.public_key.parse import parse_public_key
+from portal.registry.models import BlockedKey, Client, ClientKey, Job, RefusedRequest
 from tests.buffers import counting
 from tests.keys import new_private_key, public_pem
 
 PEOPLE = 200
 
-# Spread rows evenly over three years, and everything else by i modulo small primes.
-FILL = """
-INSERT INTO registry_client (client_id, name, contacts, redirect_uris, created_at, created_by_id,
-    suspended_at, suspended_by_id, suspension_note)
-SELECT substr(md5(i::text) || md5('c' || i), 1, 32),
-    (ARRAY['Payments','Ledger','Trading','Onboarding','Cards','Treasury'])[1 + i %% 6] || ' '
-        || (ARRAY['Europe','Asia','Retail','Wholesale','Mobile'])[1 + i %% 5] || ' ' || i,
-    '[]', '[]', now() - (1 - i / %(clients)s.0) * interval '3 years', %(first)s + i %% %(people)s,
-    CASE WHEN i %% 997 = 0 THEN now() END, CASE WHEN i %% 997 = 0 THEN %(first)s END, ''
-FROM generate_series(1, %(clients)s) i;
-
-INSERT INTO registry_membership (client_id, user_id, role, since)
-SELECT c.id, %(first)s + (c.id + k) %% %(people)s, (ARRAY['owner','developer','viewer'])[k], now()
-FROM registry_client c, generate_series(1, 3) k WHERE k <= 1 + c.id %% 3;
-
-INSERT INTO registry_clientkey (client_id, label, pem, alg, kty, curve, bits, kid, spki_sha256, jwk,
-    registered_at, registered_by_id, confirmation_required, not_before, expires_at, retires_at,
-    retired_by_id, revoked_at, revoked_by_id, revocation_reason, revocation_note)
-SELECT c.id,
-    (ARRAY['production','staging','laptop','vault','rotation','ci'])[1 + i %% 6] || ' '
-        || (ARRAY['2024','2025','2026'])[1 + i %% 3] || '-' || i,
-    %(pem)s,
-    CASE WHEN i < %(keys)s / 3 AND i %% 50 = 0 THEN 'RS256'
-        ELSE (ARRAY['PS256','EdDSA','ES256','PS384','ES512'])[1 + i %% 5] END,
-    'RSA', '', 2048, rtrim(translate(encode(sha256(('k' || i)::bytea), 'base64'), '+/', '-_'), '='),
-    encode(sha256(('s' || i)::bytea), 'hex'), '{}',
-    now() - (1 - i / %(keys)s.0) * interval '3 years', %(first)s + i %% %(people)s, false,
-    CASE WHEN i %% 2003 = 0 AND i %% 7 > 0 THEN now() + interval '9 days' END,
-    CASE WHEN i %% 7 = 0 THEN now() + (i %% 700 - 200) * interval '1 day' + interval '10 days' END,
-    CASE WHEN i %% 11 = 0 THEN now() + (i %% 3001 - 3000) * interval '1 hour' END,
-    CASE WHEN i %% 11 = 0 THEN %(first)s END,
-    CASE WHEN i %% 13 = 0 THEN now() END, CASE WHEN i %% 13 = 0 THEN %(first)s END,
-    CASE WHEN i %% 13 = 0 THEN 'superseded' ELSE '' END, ''
-FROM generate_series(1, %(keys)s) i
-JOIN registry_client c ON c.client_id = substr(md5((1 + i %% %(clients)s)::text)
-    || md5('c' || (1 + i %% %(clients)s)), 1, 32);
-
-INSERT INTO registry_event (at, actor_id, verb, client_id, key_id, detail)
-SELECT k.registered_at, k.registered_by_id,
-    CASE WHEN k.id %% 5003 = 0 THEN 'suspend_client' ELSE 'register_key' END, k.client_id, k.id,
-    jsonb_build_object('label', k.label, 'alg', k.alg, 'kid', k.kid)
-FROM registry_clientkey k ORDER BY k.id;
-
-INSERT INTO registry_blockedkey (spki_sha256, why, note, blocked_at, blocked_by_id)
-SELECT encode(sha256(('b' || i)::bytea), 'hex'), 'admin', '', now() - i * interval '1 hour',
-    %(first)s
-FROM generate_series(1, %(keys)s / 50) i;
-
-INSERT INTO registry_redeemedassertion (client_id, key_id, jti_sha256, reference, at, expires_at)
-SELECT client_id, id, encode(sha256(id::text::bytea), 'hex'),
-    'a' || translate(lpad(id::text, 15, '0'), '0189', 'abcd'),
-    now() - id %% 300 * interval '1 day', now()
-FROM registry_clientkey WHERE id %% 4 > 0;
-
-INSERT INTO registry_refusedrequest (client_id, kid, reason, seen, expected, reference, at)
-SELECT c.id, '', CASE WHEN c.id %% 5003 = 0 THEN 'jti_reused' ELSE 'expired' END, '', '',
-    'f' || translate(lpad(c.id::text, 15, '0'), '0189', 'abcd'),
-    now() - (%(clients)s - c.id) * interval '1 second'
-FROM registry_client c ORDER BY c.id;
+FILL = Path(__file__).with_suffix(".sql")
+INDEXES = """
+SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+JOIN pg_class ON pg_class.oid = indrelid
+WHERE relnamespace = 'public'::regnamespace
+    AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
 """
+"""The indexes that belong to no constraint, and the statements that create them."""
 
 
-def fill(number: int) -> User:
-    """Create the rows if there are none, and return an admin."""
+def use(name: str) -> None:
+    """Connect to this database of the server, and create it if it does not exist."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if not cursor.fetchone():
+            cursor.execute(f'CREATE DATABASE "{name}"')
+    connection.close()
+    connection.settings_dict["NAME"] = name
+
+
+def fill(number: int) -> None:
+    """Create the rows if there are none.
+
+    The indexes are built afterwards, and no trigger or foreign key examines the rows: hours less.
+    """
     call_command("migrate", verbosity=0)
-    admin = User.objects.filter(is_staff=True).first()
-    if admin and ClientKey.objects.exists():
-        return admin
+    if ClientKey.objects.exists():
+        return
     began = time.perf_counter()
     people = [User(email=f"person{i}@example.com", is_staff=i == 0) for i in range(PEOPLE)]
-    first = min(user.pk for user in User.objects.bulk_create(people))
+    private = new_private_key("PS256")
     values: dict[str, int | str] = {
         "keys": number,
         "clients": number // 10,
         "people": PEOPLE,
-        "first": first,
-        "pem": public_pem(new_private_key()),
+        "first": min(user.pk for user in User.objects.bulk_create(people)),
+        "pem": public_pem(private),
+        "jwk": json.dumps(published_jwk(parse_public_key(public_pem(private)), "PS256")),
     }
     with connection.cursor() as cursor:
         with transaction.atomic():
-            for statement in FILL.split(";\n"):
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            cursor.execute("SET LOCAL maintenance_work_mem = '256MB'")
+            cursor.execute(INDEXES)
+            indexes = cursor.fetchall()
+            for name, _ in indexes:
+                cursor.execute(f"DROP INDEX {name}")
+            for statement in FILL.read_text().split(";\n"):
                 if statement.strip():
                     cursor.execute(statement, values)
+            for _, statement in indexes:
+                cursor.execute(statement)
         cursor.execute("VACUUM ANALYZE")
-    print(f"{number:,} keys were made in {time.perf_counter() - began:.0f} s")
-    return User.objects.get(pk=first)
+    print(f"{number:,} keys were made in {time.perf_counter() - began:.0f} s", flush=True)
 
 
-def pages(number: int) -> dict[str, str]:
-    """Return the URL of each query to measure, by its description."""
+def pages(number: int) -> dict[str, tuple[User, str]]:
+    """Return who requests each page to measure, and its address, by its description."""
+    admin = User.objects.get(is_staff=True)
+    console = {
+        f"console, {name}": (admin, f"/console/{address}")
+        for name, address in (lists(number) | console_pages(number)).items()
+    }
+    client = _client_in_the_middle(number)
+    busy = ClientKey.objects.select_related("client").get(pk=number)
+    return (
+        console
+        | developer_pages("a client", _key_of(client))
+        | developer_pages("the busy client", busy)
+    )
+
+
+def _client_in_the_middle(number: int) -> Client:
+    """Return a client with a webhook."""
     clients_number = number // 10
-    key = ClientKey.objects.order_by("pk")[number // 2 : number // 2 + 1].get()
-    client = Client.objects.get(pk=key.client_id)
+    return Client.objects.get(pk=clients_number // 2 + 6 - clients_number // 2 % 5)
+
+
+def _key_of(client: Client) -> ClientKey:
+    """Return a live and confirmed key of the client."""
+    keys = ClientKey.objects.select_related("client").live(timezone.now())
+    return keys.filter(client=client, confirmed_at__isnull=False).order_by("pk")[0]
+
+
+def lists(number: int) -> dict[str, str]:
+    """Return the address of each page and search of a long list, below the console."""
+    clients_number = number // 10
+    client = _client_in_the_middle(number)
+    key = _key_of(client)
+    busy = Client.objects.get(pk=1).client_id
     keys = {
         "newest": "",
         "a page in the middle": f"before={key.pk}",
@@ -143,6 +146,7 @@ def pages(number: int) -> dict[str, str]:
         "by the beginning of a kid": f"q={key.kid[:6]}",
         "by SHA-256": f"q={key.spki_sha256}",
         "by client_id": f"q={client.client_id}",
+        "by client_id of the busy client": f"q={busy}",
         "by a common label": "q=production",
         "by a rare label": f"q=2026-{number - 4}",
         "by a client's name": f"q=Asia+{clients_number // 3}",
@@ -174,6 +178,12 @@ def pages(number: int) -> dict[str, str]:
         "registered by": "registered_by=person7@example.com",
         "registered by, and never used": "registered_by=person7@example.com&never_used=on",
         "no active owner": "ownerless=on",
+        "never confirmed": "unproved=on",
+        "that end without a successor": "no_successor=on",
+        "that end without a successor, with a label": "no_successor=on&q=vault",
+        "outside a rule": "outside=2",
+        "outside a rule for some clients": "outside=3",
+        "outside a rule, in use": "outside=2&status=live&unused=1",
         "by expiry": "sort=expiry",
         "by expiry, expired": "sort=expiry&status=expired",
     }
@@ -184,6 +194,9 @@ def pages(number: int) -> dict[str, str]:
         "by a common name": "q=Treasury",
         "by client_id": f"q={client.client_id}",
         "suspended": "only=suspended",
+        "archived": "only=archived",
+        "whose last request was refused": "only=failing",
+        "without a live key, by a common name": "only=keyless&q=Treasury",
         "without a live key": "only=keyless",
         "without an active owner": "only=ownerless",
         "extra rights": "only=more",
@@ -194,6 +207,8 @@ def pages(number: int) -> dict[str, str]:
         "by a rare verb": "verb=suspend_client",
         "by a verb nobody did": "verb=remove_member",
         "of a client": f"client={client.client_id}",
+        "of the busy client": f"client={busy}",
+        "of the busy client and a rare verb": f"client={busy}&verb=suspend_client",
         "of a key": f"key={key.kid}",
         "of a person": "person=person7@example.com",
         "of dates long ago": "since=2024-06-01&until=2024-06-03",
@@ -204,12 +219,15 @@ def pages(number: int) -> dict[str, str]:
     refused = {
         "newest": "",
         "of a client": f"client={client.client_id}",
+        "of the busy client": f"client={busy}",
+        "of the busy client and a rare reason": f"client={busy}&reason=jti_reused",
+        "by reference": f"q={RefusedRequest.objects.order_by('pk')[0].reference}",
         "of a rare reason": "reason=jti_reused",
         "of a reason nobody had": "reason=nbf_ahead",
         "of today": f"since={timezone.now().date()}",
     }
     return {
-        f"{tab}: {name}": f"/console/{tab}/?{query}"
+        f"{tab}: {name}": f"{tab}/?{query}"
         for tab, queries in (
             ("keys", keys),
             ("clients", clients),
@@ -221,11 +239,92 @@ def pages(number: int) -> dict[str, str]:
     }
 
 
-def cost(browser: Browser, address: str, tries: int) -> tuple[float, float, int, int]:
-    """Return the processor time of a request in ms, PostgreSQL's part, its queries, and its pages.
+def console_pages(number: int) -> dict[str, str]:
+    """Return the address of each other page of the console."""
+    client = _client_in_the_middle(number)
+    key = _key_of(client)
+    busy = Client.objects.get(pk=1).client_id
+    webhook = client.webhooks.get().pk
+    prepared = Job.objects.get(started_at=None).pk
+    return {
+        "attention": "",
+        "jobs": "jobs/",
+        "a job": "jobs/1",
+        "the effect of a job of 1,000 keys": f"jobs/{prepared}",
+        "policy": "policy/",
+        "a rule with exemptions": "policy/2",
+        "a rule for some clients": "policy/3",
+        "a new rule": "policy/new",
+        "the change of a rule": "policy/new?replaces=2",
+        "verifiers": "verifiers/",
+        "a verifier": "verifiers/1",
+        "webhooks": "webhooks/",
+        "a webhook of the portal": "webhooks/1/",
+        "an older page of its deliveries": f"webhooks/1/?before={number // 10}",
+        "a webhook of a client": f"webhooks/{webhook}/",
+        "the removal of a webhook": "webhooks/1/removal/",
+        "the revocation of a key": f"keys/revocation?key={key.pk}",
+        "the rights of a client": f"clients/{client.client_id}/rights",
+        "the suspension of a client": f"clients/{client.client_id}/suspension",
+        "the suspension of the busy client": f"clients/{busy}/suspension",
+        "the new owner of a client": f"clients/{client.client_id}/owner",
+        "a blocked key": f"blocked/{BlockedKey.objects.order_by('pk')[0].pk}",
+    }
+
+
+def developer_pages(name: str, key: ClientKey) -> dict[str, tuple[User, str]]:
+    """Return who requests each page of a client and of its owner, and its address."""
+    client = key.client
+    owner = client.memberships.filter(role="owner")[0].user
+    webhook = client.webhooks.get().pk
+    ended = client.keys.filter(revoked_at__isnull=False).order_by("pk").first()
+    of_client = {
+        "settings": "",
+        "ended keys": f"?before={ended.pk if ended else 1}",
+        "edit": "edit/",
+        "archive": "archive/",
+        "deletion": "deletion/",
+        "team": "team/",
+        "a member": "team/?q=person7@example.com",
+        "assertions": "assertions/",
+        "token requests": "token-requests/",
+        "refused token requests": "token-requests/?only=refused",
+        "timeline": "timeline/",
+        "webhooks": "webhooks/",
+        "a webhook": f"webhooks/{webhook}/",
+        "the removal of a webhook": f"webhooks/{webhook}/removal/",
+        **{
+            f"a key, {each or 'all about it'}": f"keys/{key.kid}/{each}{'/' if each else ''}"
+            for each in ("", "edit", "snippets", "replacement", "retirement", "revocation")
+        },
+    }
+    return {
+        **{f"{name}: {each}": (owner, f"{_path(client)}{of_client[each]}") for each in of_client},
+        f"owner of {name}: clients": (owner, "/clients/"),
+        f"owner of {name}: archived clients": (owner, "/clients/?archived=1"),
+        f"owner of {name}: a search": (owner, "/clients/?q=Asia"),
+        f"owner of {name}: notices": (owner, "/account/notices/"),
+    }
+
+
+def _path(client: Client) -> str:
+    return f"/clients/{client.client_id}/"
+
+
+class Cost(NamedTuple):
+    """What a request costs: its processor time in ms, PostgreSQL's part, its queries, and pages.
 
     Pages are what PostgreSQL reads from its memory or disk.
     """
+
+    whole: float
+    postgres: float
+    queries: int
+    read: int
+
+
+def cost(browser: Browser, address: str, tries: int) -> Cost:
+    """Return what a request costs."""
     with CaptureQueriesContext(connection) as queries:
         status = browser.get(address).status_code
     if status != 200:
@@ -238,7 +337,7 @@ def cost(browser: Browser, address: str, tries: int) -> tuple[float, float, int,
         browser.get(address)
     database = _processor_s() - database
     whole = time.process_time() - own + database
-    return 1000 * whole / tries, 1000 * database / tries, number, sum(read.values())
+    return Cost(1000 * whole / tries, 1000 * database / tries, number, sum(read.values()))
 
 
 def _processor_s() -> float:
@@ -272,22 +371,69 @@ def export(browser: Browser, since: str) -> None:
         )
 
 
+class Filled:
+    """A database with rows, and who requests which pages of it."""
+
+    def __init__(self, number: int, database: str) -> None:
+        self.number, self.database = number, database
+        self._browsers: dict[int, Browser] = {}
+        use(database)
+        fill(number)
+        self.pages = pages(number)
+
+    def browser(self, user: User) -> Browser:
+        """Connect to the database, and return a browser in which the person is signed in."""
+        use(self.database)
+        if user.pk not in self._browsers:
+            self._browsers[user.pk] = Browser()
+            self._browsers[user.pk].force_login(user)
+        return self._browsers[user.pk]
+
+    def cost(self, page: str, tries: int) -> Cost:
+        """Return what a request of the page costs."""
+        user, address = self.pages[page]
+        return cost(self.browser(user), address, tries)
+
+
+def compare(small: Filled, large: Filled, tries: int, wanted: str) -> None:
+    """Print what each page costs with both, the highest ratio last."""
+    costs = {
+        name: (small.cost(name, tries), large.cost(name, tries))
+        for name in small.pages
+        if wanted in name
+    }
+    ratios = {name: many.whole / few.whole for name, (few, many) in costs.items()}
+    for name in sorted(costs, key=lambda each: ratios[each]):
+        few, many = costs[name]
+        print(
+            f"{few.whole:7.1f} → {many.whole:7.1f} ms  {ratios[name]:5.2f}  in PostgreSQL"
+            f" {few.postgres:7.1f} → {many.postgres:7.1f}  queries {few.queries:3} → {many.queries:3}"
+            f"  pages {few.read:7} → {many.read:7}  {name}",
+            flush=True,
+        )
+    print(
+        f"{len(costs)} pages, median ratio {median(ratios.values()):.2f}, "
+        f"{sum(each > 3 for each in ratios.values())} above 3, load {os.getloadavg()[0]:.0f}"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--keys", type=int, default=1_000_000)
+    parser.add_argument("--beside", type=int, default=20_000, help="keys in the other database")
+    parser.add_argument("--tries", type=int, default=10)
+    parser.add_argument("--only", default="", help="only pages with this in their description")
     parser.add_argument("--smoke", action="store_true", help="only see whether this runs")
     options = parser.parse_args()
-    keys, tries = (1000, 1) if options.smoke else (options.keys, 10)
-    admin = fill(keys)
-    browser = Browser()
-    browser.force_login(admin)
-    for name, address in pages(keys).items():
-        taken, database, number, read = cost(browser, address, tries)
-        print(
-            f"{taken:8.1f} ms  {database:8.1f} ms in {number:2} queries  {read:7} pages  {name}",
-            flush=True,
-        )
-    export(browser, "2000-01-01" if keys <= 100_000 else "2026-01-01")
+    if options.smoke:
+        small = large = Filled(1000, connection.settings_dict["NAME"])
+        compare(small, large, 1, "")
+    else:
+        small, large = (Filled(each, f"console_{each}") for each in (options.beside, options.keys))
+        compare(small, large, options.tries, options.only)
+    browser = large.browser(User.objects.get(is_staff=True))
+    if not options.only:
+        export(browser, "2000-01-01" if large.number <= 100_000 else "2026-01-01")
 
 
 if __name__ == "__main__":
