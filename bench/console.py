@@ -3,13 +3,14 @@
     python tests/postgres.py python bench/console.py
 
 fills two databases of an empty PostgreSQL, one with 1,000,000 keys of 100,000 clients, one with
-20,000 keys of 2,000, both with what three years leave behind (`console.sql`; a few minutes). It then
-requests each page of the console, and each page of two clients and their owners, ten times from
-both. It prints the processor time of a request, the ratio of both, the part of it that PostgreSQL
-takes, the number of queries, and the pages of 8 kB that they read; other work on the machine changes
-none of these much. Finally it streams the newest 100,000 events and prints how much the memory of
-the process grew. `--keys` and `--beside` are other numbers of keys, and `--only` requests only some
-pages. It reuses existing databases, so DATABASE_URL can name a server from an earlier run.
+20,000 keys of 2,000, both with what three years leave behind (`console.sql`; a few minutes). It
+then requests each page of the console, and each page of two clients and their owners, ten times
+from both. It prints the processor time of a request, the ratio of both, the part of it that
+PostgreSQL takes, the number of queries, and the pages of 8 kB that they read; other work on the
+machine changes none of these much. Finally it streams the newest 100,000 events and prints how much
+the memory of the process grew. `--keys` and `--beside` are other numbers of keys, and `--only`
+requests only some pages. It reuses existing databases, so DATABASE_URL can name a server from an
+earlier run.
 """
 # ruff: noqa: E402 - Django has to be set up before its models are imported
 
@@ -406,8 +407,9 @@ def compare(small: Filled, large: Filled, tries: int, wanted: str) -> None:
     for name in sorted(costs, key=lambda each: ratios[each]):
         few, many = costs[name]
         print(
-            f"{few.whole:7.1f} → {many.whole:7.1f} ms  {ratios[name]:5.2f}  in PostgreSQL"
-            f" {few.postgres:7.1f} → {many.postgres:7.1f}  queries {few.queries:3} → {many.queries:3}"
+            f"{few.whole:7.1f} → {many.whole:7.1f} ms  {ratios[name]:5.2f}"
+            f"  in PostgreSQL {few.postgres:7.1f} → {many.postgres:7.1f}"
+            f"  queries {few.queries:3} → {many.queries:3}"
             f"  pages {few.read:7} → {many.read:7}  {name}",
             flush=True,
         )

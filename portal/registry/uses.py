@@ -114,10 +114,11 @@ COUNT: Final = Kind("uses", "Counts of key uses", _count, is_recurring=True)
 def uses_of(key: ClientKey, now: datetime) -> Uses:
     """Return how often the key was used today, counted or not yet."""
     today = now.astimezone(UTC).date()
+    after = _counted()
     counted = KeyUse.objects.filter(key=key, day=today).first()
-    rows = _newest(key)
-    fresh = _uncounted(rows, {today: counted.up_to} if counted else {})[today]
-    _, last_at, last_network = rows[0] if rows else (0, None, "")
+    fresh = _uncounted(key, after, {today: counted.up_to} if counted else {})[today]
+    newest = newest_of(RedeemedAssertion.objects.all(), "key", key.pk)
+    last_at, last_network = newest.values_list("at", "network").first() or (None, "")
     return Uses(
         today=fresh + (counted.uses if counted else 0),
         last_at=last_at,
@@ -137,26 +138,31 @@ def uses_by_day(keys: Sequence[ClientKey], since: date) -> dict[int, dict[date, 
     """Return the uses of each key (by primary key) for each day from `since` on, counted or not."""
     found: dict[int, Counter[date]] = {key.pk: Counter() for key in keys}
     up_to: dict[int, dict[date, int]] = {key.pk: {} for key in keys}
+    after = _counted()
     for use in KeyUse.objects.filter(key__in=keys, day__gte=since):
         found[use.key_id][use.day] = use.uses
         up_to[use.key_id][use.day] = use.up_to
     # After the counts: if a worker counts meanwhile, `up_to` is that of the counts above.
     for key in keys:
-        fresh = _uncounted(_newest(key), up_to[key.pk])
+        fresh = _uncounted(key, after, up_to[key.pk])
         found[key.pk].update({day: uses for day, uses in fresh.items() if day >= since})
     return {key: dict(uses) for key, uses in found.items()}
 
 
-def _newest(key: ClientKey) -> list[tuple[int, datetime, str]]:
-    newest = newest_of(RedeemedAssertion.objects.all(), "key", key.pk)
-    return list(newest.values_list("pk", "at", "network")[:MAX_UNCOUNTED])
+def _counted() -> int:
+    """Return the primary key up to which all assertions are counted.
+
+    To be read before the counts: a worker may count in between.
+    """
+    cursor = UseCursor.objects.first()
+    return cursor.counted if cursor else 0
 
 
-def _uncounted(
-    rows: Sequence[tuple[int, datetime, str]], up_to: Mapping[date, int]
-) -> Counter[date]:
-    """Return the uses by day among these that are not counted; `up_to` is what each day counts."""
-    days = ((pk, at.astimezone(UTC).date()) for pk, at, _ in rows)
+def _uncounted(key: ClientKey, after: int, up_to: Mapping[date, int]) -> Counter[date]:
+    """Return the uses of the key after this primary key, by day, but for what each day counts."""
+    newest = newest_of(RedeemedAssertion.objects.filter(pk__gt=after), "key", key.pk)
+    rows = newest.values_list("pk", "at")[:MAX_UNCOUNTED]
+    days = ((pk, at.astimezone(UTC).date()) for pk, at in rows)
     return Counter(day for pk, day in days if pk > up_to.get(day, 0))
 
 
