@@ -34,7 +34,7 @@ import django
 django.setup()
 
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import connection
 from django.http.response import StreamingHttpResponse
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
@@ -45,18 +45,12 @@ from portal.core.jwk import published_jwk
 from portal.core.public_key.parse import parse_public_key
 from portal.registry.models import BlockedKey, Client, ClientKey, Job, RefusedRequest
 from tests.buffers import counting
+from tests.filling import bulk
 from tests.keys import new_private_key, public_pem
 
 PEOPLE = 200
 
 FILL = Path(__file__).with_suffix(".sql")
-INDEXES = """
-SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
-JOIN pg_class ON pg_class.oid = indrelid
-WHERE relnamespace = 'public'::regnamespace
-    AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
-"""
-"""The indexes that belong to no constraint, and the statements that create them."""
 
 
 def use(name: str) -> None:
@@ -70,10 +64,7 @@ def use(name: str) -> None:
 
 
 def fill(number: int) -> None:
-    """Create the rows if there are none.
-
-    The indexes are built afterwards, and no trigger or foreign key examines the rows: hours less.
-    """
+    """Create the rows if there are none."""
     call_command("migrate", verbosity=0)
     if ClientKey.objects.exists():
         return
@@ -89,18 +80,10 @@ def fill(number: int) -> None:
         "jwk": json.dumps(published_jwk(parse_public_key(public_pem(private)), "PS256")),
     }
     with connection.cursor() as cursor:
-        with transaction.atomic():
-            cursor.execute("SET LOCAL session_replication_role = replica")
-            cursor.execute("SET LOCAL maintenance_work_mem = '256MB'")
-            cursor.execute(INDEXES)
-            indexes = cursor.fetchall()
-            for name, _ in indexes:
-                cursor.execute(f"DROP INDEX {name}")
+        with bulk():
             for statement in FILL.read_text().split(";\n"):
                 if statement.strip():
                     cursor.execute(statement, values)
-            for _, statement in indexes:
-                cursor.execute(statement)
         cursor.execute("VACUUM ANALYZE")
     print(f"{number:,} keys were made in {time.perf_counter() - began:.0f} s", flush=True)
 

@@ -68,6 +68,7 @@ from portal.registry.models import (  # noqa: E402
     RefreshToken,
 )
 from tests.assertions import claims_of, encode, form_of, sign  # noqa: E402
+from tests.filling import bulk  # noqa: E402
 from tests.interop.oidc_provider import OidcProvider  # noqa: E402
 from tests.interop.served import ROOT, database_url, own_database, serve  # noqa: E402
 from tests.keys import PrivateKey, new_private_key, public_pem  # noqa: E402
@@ -336,7 +337,8 @@ def redeemed(bench: Bench, stack: ExitStack) -> None:
     make = credentials(*register("PS256"))
     bench.compare("empty", {PORTAL: end}, make, 16, to=PORTAL)
     with connection.cursor() as cursor:
-        cursor.execute(FILL, [bench.rows])
+        with bulk("registry_redeemedassertion"):
+            cursor.execute(FILL, [bench.rows])
         # Autovacuum would do it during the measurement.
         cursor.execute("VACUUM ANALYZE registry_redeemedassertion")
         cursor.execute("CHECKPOINT")
