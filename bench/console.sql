@@ -43,7 +43,8 @@ SELECT client_id, number,
     CASE WHEN i %% 7 = 0 THEN now() + (i %% 700 - 200) * interval '1 day' + interval '10 days' END,
     CASE WHEN i %% 11 = 0 THEN now() + (i %% 3001 - 3000) * interval '1 hour' END,
     CASE WHEN i %% 11 = 0 THEN %(first)s END,
-    CASE WHEN revoked THEN now() END, CASE WHEN revoked THEN %(first)s END,
+    CASE WHEN revoked THEN least(now(), at + i %% 97 * interval '1 day') END,
+    CASE WHEN revoked THEN %(first)s END,
     CASE WHEN revoked THEN 'superseded' ELSE '' END, ''
 FROM (
     SELECT i, CASE WHEN i %% 1000 = 0 THEN 1 ELSE 1 + i %% %(clients)s END AS client_id,

@@ -17,7 +17,7 @@ from portal.core.reasons import NOT_SHOWN_AGAIN, Refused
 from portal.registry.actions import read_key
 from portal.registry.key_policy import fingerprint_here
 from portal.registry.models import Client, ClientKey
-from portal.registry.paging import IndexFilter
+from portal.registry.paging import IndexFilter, newest_of
 
 MAX_QUERY: Final = 100
 """The maximum length. No name, label or id is longer; SHA-256 in hex with colons has 95."""
@@ -106,7 +106,8 @@ def search_keys(query: str) -> Search:
     # One query each: for an OR, PostgreSQL may read the whole table.
     found = [few(ClientKey.objects.filter(each)) for each in keys]
     if clients is None or None in found:
-        of_clients = Exists(Client.objects.filter(named, pk=OuterRef("client")))
+        # Looked up for each key: PostgreSQL would rather read all clients with the name first.
+        of_clients = Exists(newest_of(Client.objects.filter(named), "id", OuterRef("client")))
         in_clients = Q(of_clients) if clients is None else Q(client__in=clients)
         return Search(reduce(or_, keys) | in_clients, is_indexed=False)
     ids = [pk for each in found if each for pk in each]

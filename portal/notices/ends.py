@@ -196,10 +196,10 @@ def _rest(
     )
     facts = (("Ends", moment(ends_at, now)), ("kid", key.kid))
     args = [key.client.client_id, key.kid]
-    if idle := successors(key, now).first():
+    if idle := next(iter(successors(key, now)), None):
         hint = f"{quoted(idle.label)} can follow it. Let the program sign with that key before."
         return (paragraph, hint), facts, "Replace the key", reverse("key_replacement", args=args)
-    if nearly := unconfirmed_successors(key, now).first():
+    if nearly := next(iter(unconfirmed_successors(key, now)), None):
         hint = f"{quoted(nearly.label)} ends later, and can follow it once it is confirmed."
         path = reverse("key_confirmation", args=[key.client.client_id, nearly.kid])
         return (paragraph, hint), facts, f"Confirm {quoted(nearly.label)}", path

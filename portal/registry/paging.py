@@ -103,6 +103,7 @@ def page_of(
     candidates: QuerySet[Row] | None = None,
     index_filter: IndexFilter | None = None,
     order: Sequence[str] = ("-pk",),
+    anchors: QuerySet[Row] | None = None,
     before: Any = None,
     after: Any = None,
 ) -> Page[Row]:
@@ -111,14 +112,16 @@ def page_of(
     `before` and `after` are primary keys; if the row does not exist, the page is empty. `order`
     names the fields as in `order_by`: all in the same direction, the last one unique. With an
     `index_filter` it must be `-pk`. `candidates` are rows that an index finds in this order, among
-    them all of the `queryset`; the page examines at most `SCAN` of them.
+    them all of the `queryset`; the page examines at most `SCAN` of them. `anchors` are all rows of
+    the model, with the annotations that the order names.
     """
     backwards = after is not None
     anchor = after if backwards else before
     directions = _reversed(order) if backwards else list(order)
     if anchor is not None:
-        everything = queryset.model._default_manager  # noqa: SLF001 - Django's documented name
-        position = everything.filter(pk=anchor).values_list(*_names(order)).first()
+        if anchors is None:
+            anchors = queryset.model._default_manager.all()  # noqa: SLF001 - Django's documented name
+        position = anchors.filter(pk=anchor).values_list(*_names(order)).first()
         if position is None:
             return Page([])
         farther = _beyond(directions, position)

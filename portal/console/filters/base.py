@@ -154,6 +154,11 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
         """The order of the rows; see `page_of`."""
         return ("-pk",)
 
+    @property
+    def anchors(self) -> QuerySet[Row] | None:
+        """The rows of the model with what the order names, or None; see `page_of`."""
+        return None
+
     def rows(self, now: datetime) -> QuerySet[Row]:
         """Return the rows that match all filters except `index_filter`, unordered."""
         return self.with_related(self.narrow(self.candidates(now), now))
@@ -176,6 +181,7 @@ class ListFilter(PortalForm, Generic[Row], metaclass=AbstractFormMeta):
             candidates=None if narrowed is candidates else candidates,
             index_filter=self.index_filter,
             order=self.order,
+            anchors=self.anchors,
             before=self.cleaned_data["before"] or None,
             after=self.cleaned_data["after"] or None,
         )

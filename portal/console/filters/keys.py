@@ -17,7 +17,7 @@ from portal.core.algorithms import ALGORITHMS
 from portal.core.lifecycle import OVER, KeyStatus
 from portal.registry.models import LEGACY_ALGORITHMS, ClientKey, PolicyRule
 from portal.registry.models.client import active_owners
-from portal.registry.models.client_key import ClientKeyQuerySet
+from portal.registry.models.client_key import ENDS, ClientKeyQuerySet
 from portal.registry.models.policy_rule import MAX_RULES
 from portal.registry.paging import IndexFilter
 from portal.registry.policy_rules import keys_outside
@@ -132,14 +132,24 @@ class KeyFilter(ListFilter[ClientKey]):
     @property
     def by_expiry(self) -> bool:
         """Whether the list has the keys that expire, soonest first."""
-        return bool(self.cleaned_data["expiring"] or self.cleaned_data["sort"])
+        return bool(self.cleaned_data["expiring"] or self.cleaned_data["sort"]) and not self.by_end
+
+    @property
+    def by_end(self) -> bool:
+        """Whether the list has the keys that end, by either of their dates, soonest first."""
+        return bool(self.cleaned_data["no_successor"])
 
     @property
     def order(self) -> tuple[str, ...]:
-        """By expiry, by date of registration, or by primary key: same order, another index."""
+        """By a date that ends keys, by that of registration, or by primary key.
+
+        The last two are the same order, with another index.
+        """
         asked = self.cleaned_data
         if self.by_expiry:
             return ("expires_at", "pk")
+        if self.by_end:
+            return ("ends", "pk")
         dated = asked["age"] or asked["registered_from"] or asked["registered_to"]
         dated = dated or asked["unused"]
         return ("-registered_at", "-pk") if dated or asked["legacy"] else ("-pk",)
@@ -147,7 +157,13 @@ class KeyFilter(ListFilter[ClientKey]):
     @property
     def pager_labels(self) -> tuple[str, str, str]:  # type: ignore[override]
         """The links to the first, the previous and the next page."""
-        return ("First", "Sooner", "Later") if self.by_expiry else super().pager_labels
+        dated = self.by_expiry or self.by_end
+        return ("First", "Sooner", "Later") if dated else super().pager_labels
+
+    @property
+    def anchors(self) -> QuerySet[ClientKey] | None:
+        """The keys with their ends, if the list is in the order of these."""
+        return ClientKey.objects.annotate(ends=ENDS) if self.by_end else None
 
     @property
     def index_filter(self) -> IndexFilter | None:
@@ -170,18 +186,17 @@ class KeyFilter(ListFilter[ClientKey]):
     def candidates(self, now: datetime) -> QuerySet[ClientKey]:
         """Return the keys that the most selective index finds, in the list's order."""
         keys, asked = ClientKey.objects.all(), self.cleaned_data
+        if self.by_end:
+            keys = keys_ending((now, now + settings.KEY_EXPIRY_WARNING)).annotate(ends=ENDS)
         if self._search.is_indexed:
             return keys.filter(_condition(self._search, self.index_filter))
+        if self.by_end:
+            return keys
         if self.by_expiry:
             return self._expiring(keys, now)
         keys = keys.filter(*self._dates(now))
         if asked["legacy"]:
             keys = keys.filter(alg__in=LEGACY_ALGORITHMS)
-        if asked["no_successor"]:
-            ending = keys_ending((now, now + settings.KEY_EXPIRY_WARNING))
-            ids = few(ending)
-            # Its indexes have another order, so they serve only a few keys.
-            keys = ending if ids is None else keys.filter(pk__in=ids)
         if asked["unproved"]:
             keys = keys.filter(confirmed_at=None, revoked_at=None)
         if self.index_filter or self.order != ("-pk",):
@@ -189,13 +204,20 @@ class KeyFilter(ListFilter[ClientKey]):
         return _of_rare_status(keys, asked["status"], now)
 
     def narrow(self, candidates: QuerySet[ClientKey], now: datetime) -> QuerySet[ClientKey]:
-        """Return the keys that match all filters."""
+        """Return the keys that match all filters.
+
+        No condition is written twice: PostgreSQL would expect it to leave out rows twice.
+        """
         if not self.narrows:
             return candidates
         asked, led = self.cleaned_data, self.index_filter
-        keys = cast("ClientKeyQuerySet", candidates).filter(
-            _condition(self._search, led), *self._dates(now)
-        )
+        keys = cast("ClientKeyQuerySet", candidates)
+        if self._search.is_indexed or self.by_expiry or self.by_end:
+            keys = keys.filter(*self._dates(now))
+            if asked["legacy"]:
+                keys = keys.filter(alg__in=LEGACY_ALGORITHMS)
+        if not self._search.is_indexed:
+            keys = keys.filter(self._search.condition)
         if asked["status"] == "live":
             keys = keys.live(now)
         elif asked["status"]:
@@ -204,8 +226,6 @@ class KeyFilter(ListFilter[ClientKey]):
             keys = keys.filter(alg=asked["alg"])
         if asked["registered_by"] and not (led and led.field == "registered_by"):
             keys = keys.filter(registered_by=asked["registered_by"])
-        if asked["legacy"]:
-            keys = keys.filter(alg__in=LEGACY_ALGORITHMS)
         if asked["size"]:
             keys = keys.filter(_SIZES[asked["size"]], kty="RSA")
         if asked["expiring"]:
@@ -232,6 +252,8 @@ class KeyFilter(ListFilter[ClientKey]):
     def with_related(self, rows: QuerySet[ClientKey]) -> QuerySet[ClientKey]:
         """Return the keys with their clients, and when each was last used."""
         keys = cast("ClientKeyQuerySet", rows)
+        if self.by_end:
+            keys = keys.annotate(ends=ENDS)
         return keys.prefetch_related("client").defer("pem", "jwk").with_last_used()
 
     def _expiring(self, keys: Keys, now: datetime) -> Keys:

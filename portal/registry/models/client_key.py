@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Least
+from django.db.models.lookups import LessThan
 
 from portal.accounts.models import User
 from portal.core.algorithms import ALGORITHMS
@@ -313,6 +314,12 @@ class ClientKey(models.Model):
                 fields=["expires_at", "id"],
                 name="key_expiring_first",
                 condition=Q(expires_at__isnull=False),
+            ),
+            models.Index(
+                ENDS,
+                "id",
+                name="key_ending_first",
+                condition=Q(LessThan(ENDS, _NEVER), revoked_at=None),
             ),
             models.Index(
                 fields=["not_before"], name="key_by_start", condition=Q(not_before__isnull=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.contrib import messages
-from django.db.models import Count, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, OuterRef, Q, QuerySet, Sum, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -15,7 +15,7 @@ from portal.accounts.models import User
 from portal.registry import permissions
 from portal.registry.actions import change_client, create_client
 from portal.registry.errors import RegistryRefusal
-from portal.registry.models import Client, Membership, PendingMember
+from portal.registry.models import Client, PendingMember
 from portal.registry.models.client import team_size
 from portal.registry.paging import SCAN, page_of
 from portal.web.clients.forms import ClientForm, NewClientForm
@@ -71,8 +71,8 @@ def client_list(request: HttpRequest) -> HttpResponse:
     )
     if page.before is page.after is None:
         page.rows.sort(key=lambda membership: (membership.client.name, membership.pk))
-    newest = Membership.objects.filter(pk__in=mine.order_by("-pk").values("pk")[:SCAN])
-    counted = newest.aggregate(own=Count("pk", filter=is_own), others=Count("pk", filter=~is_own))
+    newest = mine.order_by("-pk").annotate(is_own=Case(When(is_own, then=1), default=0))[:SCAN]
+    counted = newest.aggregate(all=Count("pk"), own=Sum("is_own", default=0))
     asking = page_of(
         _asking(user).select_related("client", "asked_by"),
         size=MAX_ASKING,
@@ -84,7 +84,7 @@ def client_list(request: HttpRequest) -> HttpResponse:
         "asking_labels": ("Newest requests", "Newer requests", "Older requests"),
         "wanted": wanted,
         "shows_archived": shows_archived,
-        "has_archived": shows_archived or counted["others"] > 0,
+        "has_archived": shows_archived or counted["all"] > counted["own"],
         "scan": f"{SCAN:,}",
         "searchable": bool(wanted) or counted["own"] > _SEARCHABLE,
         "may_create": permissions.can_create_client(user),

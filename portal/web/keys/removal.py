@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -28,8 +30,15 @@ def show_removal(
         "retiring": keys.live(now).exclude(pk=key.pk).exists(),
         "stays": stays_without(key, now),
         "usage": usage_of(key, now),
-        "successor": keys.standing_successors(now).exclude(pk=key.pk).first(),
+        "successor": _standing_successor(key, now),
         "verifiers": caches(),
     }
     status = 422 if form.is_bound else 200
     return show(request, template, context, fragment="form", status=status)
+
+
+def _standing_successor(key: ClientKey, now: datetime) -> ClientKey | None:
+    """Return the oldest other key of the client that is live and confirmed and was never used."""
+    found = key.client.keys.standing_successors(now).exclude(pk=key.pk)
+    # Of all, which are few: to find the first, PostgreSQL would read all keys that have ended.
+    return min(found, key=lambda each: each.pk, default=None)
