@@ -8,7 +8,8 @@ from functools import reduce
 from operator import or_
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
 from portal.accounts.models import User
@@ -109,7 +110,7 @@ def search_keys(query: str) -> Search:
         # Looked up for each key: PostgreSQL would rather read all clients with the name first.
         of_clients = Exists(newest_of(Client.objects.filter(named), "id", OuterRef("client")))
         in_clients = Q(of_clients) if clients is None else Q(client__in=clients)
-        return Search(reduce(or_, keys) | in_clients, is_indexed=False)
+        return Search(_row_by_row(reduce(or_, keys) | in_clients), is_indexed=False)
     ids = [pk for each in found if each for pk in each]
     if clients and not ids and len(clients) <= _MERGED:
         return Search(Q(), index_filter=IndexFilter("client", clients))
@@ -120,7 +121,17 @@ def search_clients(query: str) -> Search:
     """Return the clients that match the query; see `clients_named`."""
     named = clients_named(query)
     found = few(Client.objects.filter(named))
-    return Search(named, is_indexed=False) if found is None else Search(Q(pk__in=found))
+    return (
+        Search(_row_by_row(named), is_indexed=False) if found is None else Search(Q(pk__in=found))
+    )
+
+
+def _row_by_row(condition: Q) -> Q:
+    """Return the condition in a form for which PostgreSQL uses no index.
+
+    An index on a text that many rows contain is read as a whole, for each page of them.
+    """
+    return Q(Coalesce(ExpressionWrapper(condition, BooleanField()), Value(value=False)))
 
 
 def few(rows: QuerySet[Any]) -> list[int] | None:
