@@ -21,6 +21,7 @@ import re
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,9 +107,10 @@ def ask(name: str, url: str, load: Load, scratch: Path, portals: Sequence[int]) 
             r"Latency +\S+ +\S+ +(\S+)",
         )
     )
+    statuses = Counter(re.findall(r"^(\d{3}) ", failed, re.MULTILINE))
     print(
         f"{name:12} {rate:>6} requests/s, p50 {p50}, p99 {p99}, longest {longest}, "
-        f"{len(failed.splitlines())} failed, {cost:,.0f} µs of processor and "
+        f"{statuses.total()} failed {dict(statuses)}, {cost:,.0f} µs of processor and "
         f"{transactions / len(load.paths):.2f} transactions for each set, "
         f"at most {connections} connections to PostgreSQL, load {os.getloadavg()[0]:.0f}",
         flush=True,

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import connection
-from django.db.models import Q
 from django.utils import timezone
 
 from portal.core.lifecycle import OVER
@@ -52,9 +51,10 @@ def lock_current_key(key: ClientKey) -> ClientKey:
 
 def lock_with_replaced(*keys: int) -> dict[int, ClientKey]:
     """Return these keys and those that they replace, by primary key: current rows, locked."""
-    replaced = Replacement.objects.standing().filter(new__in=keys).values("old")
+    # Two queries: for a choice between keys and a subquery, PostgreSQL reads all keys.
+    replaced = Replacement.objects.standing().filter(new__in=keys).values_list("old", flat=True)
     queryset = ClientKey.objects.select_for_update(no_key=True, of=("self",))
-    rows = queryset.select_related("client").filter(Q(pk__in=keys) | Q(pk__in=replaced))
+    rows = queryset.select_related("client").filter(pk__in={*keys, *replaced})
     return {row.pk: row for row in rows.order_by("pk")}
 
 
