@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
@@ -13,7 +13,7 @@ from portal.core.replacement import Cache, Facts, known_at
 from portal.registry.choices import Verb
 from portal.registry.models import Client, ClientKey, Event, Replacement, Verifier
 from portal.registry.models.client_key import ClientKeyQuerySet
-from portal.registry.serving import Serving, serving
+from portal.registry.serving import Serving, outdated_until, serving
 from portal.registry.uses import last_use
 from portal.work.models import Task
 from portal.work.tasks import Kind, put
@@ -75,7 +75,14 @@ def waiting_replacement(client: Client, now: datetime) -> Replacement | None:
     return found[0] if len(found) == 1 else None
 
 
-def note_published(replacement: Replacement, now: datetime) -> Serving | None:
+class Reports(NamedTuple):
+    """What the processes of the portal report; `outdated_until` as the function of this name."""
+
+    serving: Serving | None
+    outdated_until: datetime | None = None
+
+
+def note_published(replacement: Replacement, now: datetime) -> Reports:
     """Return what the processes of the portal report; store when all of them have the new key.
 
     That is when their answers contain the event since which the key is live. Processes that keep no
@@ -84,15 +91,17 @@ def note_published(replacement: Replacement, now: datetime) -> Serving | None:
     found = serving()
     new = replacement.new
     if replacement.published_at or new is None or not _is_served(new, now):
-        return found
+        return Reports(found)
     verbs = (Verb.CONFIRM_KEY if new.confirmation_required else Verb.REGISTER_KEY, Verb.KEEP_KEY)
     event = Event.objects.filter(key=new, verb__in=verbs).order_by("-pk").first()
     since = event.number if event else None
-    if since and (not settings.JWKS_MEMORY_MB or (found and found.number >= since)):
+    outdated = outdated_until(since) if since else None
+    served = not settings.JWKS_MEMORY_MB or (found and found.number >= (since or 0))
+    if since and served and not outdated:
         rows = Replacement.objects.filter(pk=replacement.pk, new=new, published_at=None)
         rows.update(published_at=now)
         replacement.refresh_from_db(fields=["published_at"])
-    return found
+    return Reports(found, outdated if served else None)
 
 
 def watch_again(new: ClientKey, now: datetime) -> None:

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Max
 from django.db.models.functions import Now
 
 from portal.registry.ledger_source import follower
 from portal.registry.models import RequestedSet, ServingProcess
 
 GONE_AFTER: Final = timedelta(seconds=20)
-"""A process whose last report is older than this has ended."""
+"""A process whose last report is older than this has ended, or has lost the database."""
 
 _HOUR: Final = timedelta(hours=1)
 _BATCH: Final = 1000
@@ -49,6 +50,11 @@ def requested_sets(hour: datetime, *, limit: int) -> tuple[list[tuple[str, bool]
     return found[:limit], rows.values("client_id", "extended").distinct().count() - limit
 
 
+def _serves_for() -> timedelta:
+    """Return how long after its last report a process may serve sets, without the database."""
+    return GONE_AFTER + timedelta(seconds=settings.JWKS_STALE_IF_ERROR)
+
+
 class ThisProcess:
     """The row of this process in the table of serving processes."""
 
@@ -59,7 +65,8 @@ class ThisProcess:
     def report(self, number: int, *, cached: int, unfit: int) -> None:
         """Store which ledger number this process serves, and how many sets are in its cache.
 
-        `unfit` counts the requested sets that are not. Also deletes the rows of ended processes.
+        `unfit` counts the requested sets that are not. Also deletes the rows of processes that
+        serve no more.
         """
         row = ServingProcess(
             id=self._id, host=self._host, number=number, cached=cached, unfit=unfit, seen_at=Now()
@@ -70,7 +77,7 @@ class ThisProcess:
             unique_fields=["id"],
             update_fields=["number", "cached", "unfit", "seen_at"],
         )
-        ServingProcess.objects.filter(seen_at__lt=Now() - GONE_AFTER).delete()
+        ServingProcess.objects.filter(seen_at__lt=Now() - _serves_for()).delete()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +111,16 @@ def serving() -> Serving | None:
         seconds=round(max(age for _, age, _ in found).total_seconds()),
         unfit=max(unfit for _, _, unfit in found),
     )
+
+
+def outdated_until(number: int) -> datetime | None:
+    """Return until when a process may serve sets without this event, though it does not report.
+
+    None if none may. A process that lost the database serves its sets for `JWKS_STALE_IF_ERROR`.
+    One that has ended does not, but the table does not say which of both it is.
+    """
+    silent = ServingProcess.objects.filter(
+        number__lt=number, seen_at__lte=Now() - GONE_AFTER, seen_at__gt=Now() - _serves_for()
+    )
+    last: datetime | None = silent.aggregate(last=Max("seen_at"))["last"]
+    return last and last + _serves_for()

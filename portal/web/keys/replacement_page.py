@@ -9,8 +9,13 @@ from portal.core.algorithms import ALGORITHMS, PUBLIC_HALF
 from portal.core.replacement import STEPS, Cache, Facts, Step
 from portal.registry.choices import Verb
 from portal.registry.models import ClientKey, Replacement
-from portal.registry.replacements import caches, facts_of, note_published, shared_seconds
-from portal.registry.serving import Serving
+from portal.registry.replacements import (
+    Reports,
+    caches,
+    facts_of,
+    note_published,
+    shared_seconds,
+)
 from portal.registry.uses import Uses, uses_of
 from portal.web.addresses import addresses_of
 from portal.web.keys.usage import RECENT
@@ -50,7 +55,7 @@ class Evidence:
     steps: list[StepRow]
     facts: Facts
     known: bool
-    serving: Serving | None
+    reports: Reports
     old_uses: Uses
     old_in_use: bool
     """Whether the old key was used within `RECENT`."""
@@ -83,7 +88,7 @@ def evidence_of(replacement: Replacement, now: datetime) -> Evidence:
         ],
         facts=facts,
         known=facts.is_known(now),
-        serving=found,
+        reports=found,
         old_uses=old_uses,
         old_in_use=last is not None and now - last < RECENT,
         new_uses=uses_of(new, now) if new else None,

@@ -228,11 +228,15 @@ def test_nothing_is_read_while_the_ledger_is_not_followed(
     assert ServingProcess.objects.count() == 0
 
 
-def test_process_that_has_ended_is_not_counted_for_long(process: Make) -> None:
+def test_process_that_has_ended_is_not_counted_for_long(process: Make, settings: Any) -> None:
     _, filler = process()
     fill(filler)
     ServingProcess.objects.update(seen_at=timezone.now() - GONE_AFTER)
     assert serving() is None
+    fill(process()[1])
+    assert ServingProcess.objects.count() == 2
+    forgotten_after = GONE_AFTER + timedelta(seconds=settings.JWKS_STALE_IF_ERROR)
+    ServingProcess.objects.update(seen_at=timezone.now() - forgotten_after)
     fill(process()[1])
     assert ServingProcess.objects.count() == 1
 

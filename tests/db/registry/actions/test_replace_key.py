@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -49,7 +50,7 @@ from portal.registry.models import (
     Verifier,
 )
 from portal.registry.replacements import PUBLICATION, note_published
-from portal.registry.serving import Serving
+from portal.registry.serving import GONE_AFTER, Serving
 from portal.work.models import Task
 from tests.registering import register_pem
 
@@ -105,16 +106,30 @@ def test_published_is_what_all_processes_serve(
 
 
 @pytest.mark.postgresql
-def test_the_slowest_process_that_still_reports_decides(begun: Replacement) -> None:
+def test_published_is_a_key_that_no_process_may_lack_without_the_database(
+    begun: Replacement, settings: Any
+) -> None:
     assert begun.new
     now, registered = timezone.now(), begun.new.events.get(verb=Verb.REGISTER_KEY).number or 0
-    for number, ago in ((registered, 0), (registered - 1, 1), (0, 60)):
-        seen_at = now - timedelta(seconds=ago)
-        ServingProcess.objects.create(host="h", number=number, cached=0, unfit=0, seen_at=seen_at)
-    note_published(begun, now)
+    silent_for = GONE_AFTER + timedelta(seconds=settings.JWKS_STALE_IF_ERROR)
+    reported: dict[str, tuple[int, timedelta]] = {
+        "reports": (registered, timedelta(0)),
+        "is late": (registered - 1, timedelta(seconds=1)),
+        "is silent": (registered - 1, timedelta(minutes=1)),
+        "is silent, but has the key": (registered, timedelta(minutes=1)),
+    }
+    for host, (number, ago) in reported.items():
+        ServingProcess.objects.create(
+            host=host, number=number, cached=0, unfit=0, seen_at=now - ago
+        )
+    assert note_published(begun, now).outdated_until is None
     assert begun.published_at is None
-    ServingProcess.objects.filter(number=registered - 1).update(number=registered)
-    note_published(begun, now)
+    ServingProcess.objects.filter(host="is late").update(number=registered)
+    until = note_published(begun, now).outdated_until
+    assert until == now - timedelta(minutes=1) + silent_for
+    assert begun.published_at is None
+    ServingProcess.objects.filter(host="is silent").update(seen_at=now - silent_for)
+    assert note_published(begun, now).outdated_until is None
     assert begun.published_at == now
 
 
