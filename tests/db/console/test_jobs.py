@@ -28,8 +28,6 @@ from tests.db.pages import check_page, text_of
 
 from .conftest import KeyMaker
 
-pytestmark = pytest.mark.sqlite
-
 START = {"reason": "compromised", "note": "Leaked build 4711"}
 
 
@@ -58,6 +56,7 @@ def seen(db: None) -> None:
     LastSeen.objects.create(at=timezone.now())
 
 
+@pytest.mark.sqlite
 @pytest.mark.usefixtures("seen")
 def test_preview_shows_the_effect_and_names_the_clients_left_without_a_key(
     admin: Browser, payments: Client, other: Client, make_keys: KeyMaker, cast: SimpleNamespace
@@ -88,6 +87,7 @@ def test_ids_are_frozen_when_the_effect_is_shown(
     assert {key.pk for key in revoked} == {key.pk for key in keys}
 
 
+@pytest.mark.sqlite
 def test_a_job_from_start_to_end(
     admin: Browser, payments: Client, make_keys: KeyMaker, cast: SimpleNamespace
 ) -> None:
@@ -185,6 +185,7 @@ def test_revoked_keys_are_no_part_of_a_job(
     assert "Nothing fits these filters" in said_on(admin.get("/console/keys/"))
 
 
+@pytest.mark.sqlite
 def test_running_job_can_be_cancelled(
     admin: Browser, payments: Client, make_keys: KeyMaker
 ) -> None:
@@ -204,6 +205,7 @@ def test_running_job_can_be_cancelled(
     assert Job.objects.get().status == JobStatus.CANCELLED
 
 
+@pytest.mark.sqlite
 def test_failed_items_are_named(
     admin: Browser, payments: Client, make_keys: KeyMaker, cast: SimpleNamespace
 ) -> None:

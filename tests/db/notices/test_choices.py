@@ -24,7 +24,7 @@ from tests.db.pages import text_of
 from tests.keys import new_private_key, public_pem
 from tests.registering import add_member, register_pem
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+pytestmark = pytest.mark.django_db
 
 Sent = Callable[..., list[EmailMultiAlternatives]]
 PAGE = "/account/notices/"
@@ -40,6 +40,7 @@ def move_end(key: ClientKey, days: int, by: User) -> None:
     actions.change_key(key, label=key.label, expires_at=ends_at, by=by)
 
 
+@pytest.mark.sqlite
 def test_muted_kind_is_not_sent_and_security_cannot_be_muted(
     sent: Sent, payments: Client, cast: SimpleNamespace, browser_of: Callable[[str], Browser]
 ) -> None:
@@ -57,6 +58,7 @@ def test_muted_kind_is_not_sent_and_security_cannot_be_muted(
     assert not Mute.objects.exists()
 
 
+@pytest.mark.sqlite
 def test_page_says_what_is_sent_and_why(
     sent: Sent, payments: Client, cast: SimpleNamespace, browser_of: Callable[[str], Browser]
 ) -> None:
@@ -139,6 +141,7 @@ def test_digest_is_for_those_who_still_get_notices(
     assert set(notices_of(cast.bob).values_list("kind", flat=True)) == {"members_changed"}
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("contacts", [["team@example.com"], ["other@example.com"]])
 def test_contact_gets_the_digest_only_while_it_is_one(
     sent: Sent, payments: Client, cast: SimpleNamespace, contacts: list[str]

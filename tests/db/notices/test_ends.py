@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Final
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
@@ -66,10 +67,12 @@ def add(
 Add = Callable[[str, float | None], ClientKey]
 
 
-def on(days: Days, sent: Sent, *range_of: int) -> list[tuple[int, str]]:
-    """Return what alice is sent on which day, of these days."""
+def on(
+    days: Days, sent: Sent, *range_of: int, among: Container[int] = range(1000)
+) -> list[tuple[int, str]]:
+    """Return what alice is sent on which day, when a worker runs on these days."""
     found = []
-    for day in range(*range_of):
+    for day in filter(among.__contains__, range(*range_of)):
         days.now = days.at(day)
         for who, subject in said(sent(days.now)):
             if who == "alice":
@@ -79,38 +82,43 @@ def on(days: Days, sent: Sent, *range_of: int) -> list[tuple[int, str]]:
     return found
 
 
+YEAR: Final = [
+    (0, "“First” was registered"),
+    (70, "“First” ends in 30 days"),
+    (86, "“First” ends in 14 days"),
+    (93, "“First” ends in 7 days"),
+    # From here on a confirmed successor is in use.
+    (95, "“Second” was registered"),
+    (160, "“Second” ends in 30 days"),
+    (176, "“Second” ends in 14 days"),
+    (177, "“Third” was registered"),
+    # At once, as the successor of the second key is lost.
+    (185, "“Second” has no successor, and ends"),
+    (185, "“Third” was revoked"),
+    (187, "“Second” ends in 3 days"),
+    (189, "“Second” ends in 1 day"),
+    (190, "“Second” has ended"),
+]
+WORKED: Final = {*range(0, 366, 4), *(day - 1 for day, _ in YEAR), *(day for day, _ in YEAR)}
+"""When a worker runs in that year. A notice is still given three days late, so none is missed."""
+
+
 def test_year_has_exactly_these_notices(
     days: Days, sent: Sent, add: Add, cast: SimpleNamespace
 ) -> None:
     first = add("First", 100)
     actions.confirm_key(first, by=cast.dev)
-    year = on(days, sent, 0, 95)
+    year = on(days, sent, 0, 95, among=WORKED)
     second = add("Second", 190)
     year += on(days, sent, 95, 96)
     actions.confirm_key(second, by=cast.dev)
-    year += on(days, sent, 96, 177)
+    year += on(days, sent, 96, 177, among=WORKED)
     third = add("Third", None)
     actions.confirm_key(third, by=cast.dev)
-    year += on(days, sent, 177, 185)
+    year += on(days, sent, 177, 185, among=WORKED)
     actions.revoke_key(third, reason=RevocationReason.COMPROMISED, by=cast.alice)
-    year += on(days, sent, 185, 366)
-    assert year == [
-        (0, "“First” was registered"),
-        (70, "“First” ends in 30 days"),
-        (86, "“First” ends in 14 days"),
-        (93, "“First” ends in 7 days"),
-        # From here on a confirmed successor is in use.
-        (95, "“Second” was registered"),
-        (160, "“Second” ends in 30 days"),
-        (176, "“Second” ends in 14 days"),
-        (177, "“Third” was registered"),
-        # At once, as the successor of the second key is lost.
-        (185, "“Second” has no successor, and ends"),
-        (185, "“Third” was revoked"),
-        (187, "“Second” ends in 3 days"),
-        (189, "“Second” ends in 1 day"),
-        (190, "“Second” has ended"),
-    ]
+    year += on(days, sent, 185, 366, among=WORKED)
+    assert year == YEAR
 
 
 @pytest.mark.sqlite
@@ -128,7 +136,6 @@ def test_forgotten_notice_is_not_given_again(days: Days, sent: Sent, add: Add) -
     assert on(days, sent, 502, 504) == []
 
 
-@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("back", "expected"),
     [
@@ -164,7 +171,6 @@ def test_retirement_is_no_news_when_it_begins(
     ]
 
 
-@pytest.mark.sqlite
 def test_many_keys_that_end_together_are_handled_in_batches(
     days: Days, sent: Sent, add: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,7 +183,6 @@ def test_many_keys_that_end_together_are_handled_in_batches(
     ]
 
 
-@pytest.mark.sqlite
 def test_key_that_was_never_live_has_no_notice_of_its_end(
     days: Days, sent: Sent, add: Add, settings: SimpleNamespace
 ) -> None:
@@ -206,7 +211,6 @@ def test_message_names_the_next_step(days: Days, sent: Sent, add: Add, payments:
     assert f"/clients/{payments.client_id}/keys/{nearly.kid}/confirmation/" in text
 
 
-@pytest.mark.sqlite
 def test_successor_has_to_sign_where_the_key_signs(
     days: Days, sent: Sent, add: Add, cast: SimpleNamespace
 ) -> None:
@@ -221,7 +225,6 @@ def test_successor_has_to_sign_where_the_key_signs(
     assert on(days, sent, 25, 28) == []
 
 
-@pytest.mark.sqlite
 def test_team_that_always_wants_a_successor_hears_when_there_is_none(
     days: Days, sent: Sent, add: Add, cast: SimpleNamespace, payments: Client
 ) -> None:
@@ -237,7 +240,6 @@ def test_team_that_always_wants_a_successor_hears_when_there_is_none(
     assert subject == "Payments: no successor stands by since 1 Jan 2027, 09:00 UTC"
 
 
-@pytest.mark.sqlite
 def test_team_hears_when_its_only_successor_takes_over(
     days: Days, sent: Sent, add: Add, cast: SimpleNamespace, payments: Client
 ) -> None:
@@ -280,7 +282,6 @@ def test_team_hears_once_that_a_planned_switch_leaves_no_successor(
     assert subjects == ([end] if wants else [])
 
 
-@pytest.mark.sqlite
 def test_team_hears_when_a_successor_signs(
     days: Days, sent: Sent, add: Add, payments: Client
 ) -> None:
