@@ -153,13 +153,6 @@ def test_statistics_of_tables_that_grow_are_made_often(db: None) -> None:
 
 
 @pytest.mark.sqlite
-def test_the_models_and_the_migrations_agree(db: None) -> None:
-    call_command(
-        "makemigrations", "accounts", "registry", "work", check=True, dry_run=True, verbosity=0
-    )
-
-
-@pytest.mark.sqlite
 def test_no_unconfirmed_second_address_is_left_and_people_made_by_a_command_have_theirs(
     cast: SimpleNamespace,
 ) -> None:
