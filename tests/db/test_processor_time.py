@@ -13,7 +13,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from functools import partial
 from hashlib import shake_256
-from itertools import cycle
+from itertools import cycle, islice
 from types import SimpleNamespace
 from typing import Final
 from urllib.parse import quote_plus, urlencode
@@ -76,14 +76,23 @@ def repeated(atom: str, size: int) -> str:
 
 
 @pytest.fixture(params=["in turn", pytest.param("everywhere", marks=pytest.mark.exhaustive)])
-def bodies(request: pytest.FixtureRequest) -> Bodies:
+def everywhere(request: pytest.FixtureRequest) -> bool:
+    """Whether each kind of text is in each place, or the places take turns."""
+    return bool(request.param == "everywhere")
+
+
+@pytest.fixture
+def bodies(everywhere: bool) -> Bodies:
     """Forms of this many bytes: in each one value is long, or a name, or two names alike.
 
     `make test-all` puts every kind of text into every value. In `make test` the values take turns,
     but for those that are parsed: all others are read and searched alike, whatever their name.
     """
-    return partial(make_bodies, everywhere=request.param == "everywhere")
+    return partial(make_bodies, everywhere=everywhere)
 
+
+ALIKE: Final = pytest.mark.exhaustive
+"""For a path that reads what is sent in the same place as another, which `make test` asks."""
 
 PARSED: Final = {"client_assertion", "material", "redirect_uri", "next"}
 
@@ -203,23 +212,34 @@ IN_LAYERS = ("values of 48 bytes", "values of 64 bytes", "DER in short words", "
 """What takes long without a layer."""
 
 
-def layered() -> list[tuple[str, str]]:
-    """Return texts that take long in the layers that people have around keys, and as base64."""
+def layered(*, everywhere: bool) -> list[tuple[str, str]]:
+    """Return texts that take long in the layers that people have around keys, and as base64.
+
+    In each layer are all these texts, or they take turns.
+    """
     texts = []
-    for kind in IN_LAYERS:
-        inside = repeated((ATOMS | MADE_UP_KEYS)[kind], MAX_UNDONE_BYTES - 100)
-        texts += [
-            (f"{kind} in {name}", text.replace("{}", inside)) for name, text in LAYERS.items()
-        ]
-        texts.append((f"{kind} in base64", b64encode(inside.encode()).decode()))
+    in_turn = cycle(IN_LAYERS)
+    for name in (*LAYERS, "base64"):
+        for kind in islice(in_turn, len(IN_LAYERS) if everywhere else 1):
+            inside = repeated((ATOMS | MADE_UP_KEYS)[kind], MAX_UNDONE_BYTES - 100)
+            text = (
+                LAYERS[name].replace("{}", inside)
+                if name in LAYERS
+                else b64encode(inside.encode()).decode()
+            )
+            texts.append((f"{kind} in {name}", text))
     return texts
 
 
-def pastes() -> list[tuple[str, str]]:
-    """Return what somebody may paste into the debugger: requests and assertions, all long."""
+def pastes(*, everywhere: bool) -> list[tuple[str, str]]:
+    """Return what somebody may paste into the debugger: requests and assertions, all long.
+
+    Each kind of text is in every kind of request, or in three, which take turns.
+    """
     found = []
+    in_turn = cycle(AROUND_IT.items())
     for kind, atom in ATOMS.items():
-        for around, form in AROUND_IT.items():
+        for around, form in islice(in_turn, len(AROUND_IT) if everywhere else 3):
             text = form.replace(
                 "{}", atom * ((KIB_64 - 60) // len(atom.encode()) // form.count("{}"))
             )
@@ -228,7 +248,9 @@ def pastes() -> list[tuple[str, str]]:
     return [*found, *((kind, repeated(atom, KIB_64)) for kind, atom in MADE_UP_KEYS.items())]
 
 
-@pytest.mark.parametrize("path", [TOKEN, INTROSPECT, REVOKE])
+@pytest.mark.parametrize(
+    "path", [TOKEN, *(pytest.param(each, marks=ALIKE) for each in (INTROSPECT, REVOKE))]
+)
 def test_requests_of_strangers_to_the_endpoints_of_clients(
     payments: Client, path: str, bodies: Bodies
 ) -> None:
@@ -256,7 +278,7 @@ def test_requests_of_strangers_to_the_endpoints_of_clients(
         (TOKEN, {"grant_type": "authorization_code", "code": "a", "redirect_uri": "https://a"}),
         (TOKEN, {"grant_type": "refresh_token", "refresh_token": "a"}),
         (INTROSPECT, {"token": "a", "token_type_hint": "a"}),
-        (REVOKE, {"token": "a", "token_type_hint": "a"}),
+        pytest.param(REVOKE, {"token": "a", "token_type_hint": "a"}, marks=ALIKE),
     ],
 )
 def test_requests_of_clients_that_sign_in(
@@ -336,7 +358,9 @@ def test_headers(db: None, header: str) -> None:
     measure([(kind, filled(atom, KIB_64)) for kind, atom in ATOMS.items()], send)
 
 
-def test_pastes_of_people_who_are_signed_in(payments: Client, cast: SimpleNamespace) -> None:
+def test_pastes_of_people_who_are_signed_in(
+    payments: Client, cast: SimpleNamespace, everywhere: bool
+) -> None:
     browser = Browser()
     browser.force_login(cast.alice)
     path = reverse("assertion_debugger", args=[payments.client_id])
@@ -349,15 +373,15 @@ def test_pastes_of_people_who_are_signed_in(payments: Client, cast: SimpleNamesp
         [
             ("a word", "a"),
             *((kind, atom * (KIB_64 // len(atom.encode()))) for kind, atom in ATOMS.items()),
-            *pastes(),
-            *layered(),
+            *pastes(everywhere=everywhere),
+            *layered(everywhere=everywhere),
         ],
         send,
     )
 
 
 def test_keys_of_people_who_are_signed_in(
-    payments: Client, cast: SimpleNamespace, bodies: Bodies
+    payments: Client, cast: SimpleNamespace, bodies: Bodies, everywhere: bool
 ) -> None:
     browser = Browser()
     browser.force_login(cast.alice)
@@ -371,5 +395,5 @@ def test_keys_of_people_who_are_signed_in(
         (kind, urlencode({"material": repeated(atom, KIB_32)}))
         for kind, atom in MADE_UP_KEYS.items()
     ]
-    keys += [(name, urlencode({"material": text})) for name, text in layered()]
+    keys += [(name, urlencode({"material": text})) for name, text in layered(everywhere=everywhere)]
     measure([*bodies({"material": "a", "label": "a"}), *keys], send)
