@@ -51,3 +51,12 @@ def test_no_successor_means_keys_that_end_also_with_a_search(
     assert found(admin, no_successor="on") == ["Sooner", "Soon"]
     assert found(admin, no_successor="on", q="soon") == ["Sooner", "Soon"]
     assert found(admin, no_successor="on", q="never") == []
+
+
+def test_in_the_order_of_expiry_are_keys_that_expire_also_with_a_search(
+    admin: Browser, payments: Client, make_keys: KeyMaker
+) -> None:
+    make_keys(payments, 1, label="Soon", expires_at=timezone.now() + timedelta(days=9))
+    make_keys(payments, 1, label="Never")
+    for search in ("", "soon", payments.client_id):
+        assert found(admin, sort="expiry", q=search) == ["Soon"]
