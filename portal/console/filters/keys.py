@@ -230,6 +230,8 @@ class KeyFilter(ListFilter[ClientKey]):
             keys = keys.filter(_SIZES[asked["size"]], kty="RSA")
         if asked["expiring"]:
             keys = self._expiring(keys.current(now), now)
+        elif self.by_expiry and self._search.is_indexed:
+            keys = self._expiring(keys, now)
         return self._narrow_by_other_rows(keys, now)
 
     def _narrow_by_other_rows(self, keys: Keys, now: datetime) -> Keys:
