@@ -38,6 +38,11 @@ class Served:
     url: str
     process: subprocess.Popen[bytes]
 
+    @property
+    def port(self) -> int:
+        """The port of 127.0.0.1 that it listens on."""
+        return urlsplit(self.url).port or 0
+
     def jwks_url(self, client: Client, *, extended: bool = False) -> str:
         """Return the address of the client's JWKS."""
         name = "jwks-extended.json" if extended else "jwks.json"

@@ -20,6 +20,7 @@ from tests.interop.replicated import wire_to
 from tests.interop.served import ASKS, Served, serve
 from tests.interop.test_front import ask
 from tests.waiting import PATIENCE_S, wait_until
+from tests.workers import ask_each_worker
 
 STALE_S = 8
 CONNECT_S = settings.DATABASES["default"]["OPTIONS"]["connect_timeout"]
@@ -69,9 +70,7 @@ def portal(
 @pytest.fixture
 def known(portal: Served, paths: list[str]) -> str:
     """A path that every worker has at hand."""
-    for _ in range(3 * ASKS):
-        assert ask(portal, paths[0])[0] == 200
-        time.sleep(0.01)
+    ask_each_worker(portal.port, portal.workers(), paths[0])
     return paths[0]
 
 

@@ -18,6 +18,7 @@ from tests.assertions import claims_of, form_of, sign
 from tests.keys import new_private_key, public_pem
 from tests.ops.serving import Serving
 from tests.waiting import PATIENCE_S, wait_until
+from tests.workers import ask_each_worker
 
 T = TypeVar("T")
 
@@ -96,8 +97,7 @@ class Target:
         page = self.page()
         self._of_pages = {name: page.header(name) for name in OF_PAGES}
         assert all(self._of_pages.values())
-        for _ in range(2 * ASKS):
-            assert self.ask(self.known).status == 200
+        ask_each_worker(self.port, serving.workers(), self.known)
 
     def cold(self) -> str:
         """Return the path of a set that nobody has asked for."""
