@@ -115,9 +115,21 @@ class Fleet:
         os.kill(master, signal.SIGHUP)  # nginx -s reload
         wait_until(lambda: workers(master) and not workers(master) & old, "The old workers go on.")
 
-    def logged(self) -> str:
-        """Return what nginx wrote down of requests and errors."""
-        return "".join((self.folder / name).read_text("utf-8") for name in ("access.log", "error"))
+    def logged(self, times: int = 0, text: str = "") -> str:
+        """Return what nginx logged of requests and errors, once a text is there so many times.
+
+        nginx logs a request after it has sent the response.
+        """
+        found = ""
+
+        def is_there() -> bool:
+            nonlocal found
+            logs = (self.folder / name for name in ("access.log", "error"))
+            found = "".join(each.read_text("utf-8") for each in logs)
+            return not text or found.count(text) >= times
+
+        wait_until(is_there, f"nginx does not log {text} {times} times.")
+        return found
 
 
 def jwks(client: Client) -> str:
