@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from queue import Queue
 from threading import Event
@@ -295,6 +295,7 @@ def test_task_that_hangs_delays_no_other_kind_and_idle_threads_have_no_connectio
     release = Event()
 
     def hang(task: Task, _: datetime) -> None:
+        assert Task.objects.exists()  # so it has a connection
         done.put(task.subject)
         release.wait(PATIENCE_S)
 
@@ -305,7 +306,9 @@ def test_task_that_hangs_delays_no_other_kind_and_idle_threads_have_no_connectio
         put(hanging, f"hanging {number}", due_at=NOON)
         put(quick, f"quick {number}", due_at=NOON)
     worker = Worker()
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        stack.callback(worker.stop)
+        stack.callback(release.set)
         running = pool.submit(run_and_close, worker)
         first = {done.get(timeout=PATIENCE_S) for _ in range(5)}
         wait_until(lambda: Task.objects.count() == 3, "The quick ones are not deleted.")
@@ -314,8 +317,7 @@ def test_task_that_hangs_delays_no_other_kind_and_idle_threads_have_no_connectio
         assert done.get(timeout=PATIENCE_S) == "hanging 2"
         wait_until(lambda: not Task.objects.exists(), "They are not done.")
         wait_until(lambda: connections_now() == 2, "Idle threads keep their connections.")
-        worker.stop()
-        running.result()
+    assert not running.exception()
     assert first == {"hanging 0", "hanging 1", "quick 0", "quick 1", "quick 2"}
 
 
