@@ -13,8 +13,9 @@ from pathlib import Path
 
 from tests.waiting import PATIENCE_S, wait_until
 
-PORTS = range(10_000, 30_000)
-"""Ports for servers of tests: below `net.ipv4.ip_local_port_range`."""
+PORTS = range(10_000, 30_000, 16)
+"""Ports for servers of tests: below `net.ipv4.ip_local_port_range`. A portal with metrics takes the
+next ones too, one for each process."""
 
 
 def children(pid: int) -> list[int]:
@@ -35,7 +36,7 @@ def free_port() -> int:
         file.seek(0)
         port = int(file.read() or PORTS[-1])
         while True:
-            port = port + 1 if port < PORTS[-1] else PORTS[0]
+            port = port + PORTS.step if port < PORTS[-1] else PORTS[0]
             with suppress(OSError), socket.socket() as listener:
                 listener.bind(("", port))
                 break

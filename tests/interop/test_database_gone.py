@@ -20,7 +20,7 @@ from tests.interop.replicated import wire_to
 from tests.interop.served import ASKS, Served, serve
 from tests.interop.test_front import ask
 from tests.waiting import PATIENCE_S, wait_until
-from tests.workers import ask_each_worker
+from tests.workers import let_each_worker_cache
 
 STALE_S = 8
 CONNECT_S = settings.DATABASES["default"]["OPTIONS"]["connect_timeout"]
@@ -70,7 +70,7 @@ def portal(
 @pytest.fixture
 def known(portal: Served, paths: list[str]) -> str:
     """A path that every worker has at hand."""
-    ask_each_worker(portal.port, portal.workers(), paths[0])
+    let_each_worker_cache(portal.port, portal.workers(), paths[0])
     return paths[0]
 
 

@@ -28,7 +28,7 @@ from tests.interop.served import ASKS, Served, database_url, serve
 from tests.keys import new_private_key, public_pem
 from tests.registering import register_pem
 from tests.waiting import PATIENCE_S
-from tests.workers import ask_each_worker
+from tests.workers import let_each_worker_cache
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
@@ -58,7 +58,7 @@ def path(client: Client, register: Register, served: Served) -> str:
     """The JWKS of a client with one key, which every worker has in memory."""
     register(client, "EdDSA")
     path = served.jwks_url(client).removeprefix(served.url)
-    ask_each_worker(served.port, served.workers(), path)
+    let_each_worker_cache(served.port, served.workers(), path)
     return path
 
 

@@ -18,7 +18,7 @@ from tests.assertions import claims_of, form_of, sign
 from tests.keys import new_private_key, public_pem
 from tests.ops.serving import Serving
 from tests.waiting import PATIENCE_S, wait_until
-from tests.workers import ask_each_worker
+from tests.workers import let_each_worker_cache
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ class Target:
         page = self.page()
         self._of_pages = {name: page.header(name) for name in OF_PAGES}
         assert all(self._of_pages.values())
-        ask_each_worker(self.port, serving.workers(), self.known)
+        let_each_worker_cache(self.port, serving.workers(), self.known)
 
     def cold(self) -> str:
         """Return the path of a set that nobody has asked for."""

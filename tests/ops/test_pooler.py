@@ -24,7 +24,7 @@ from tests.ops.serving import Serving, serve
 from tests.postgres import die_with_parent
 from tests.processes import end, free_port
 from tests.waiting import PATIENCE_S, wait_until
-from tests.workers import ask_each_worker
+from tests.workers import let_each_worker_cache
 
 PGBOUNCER = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin") or "pgbouncer"
 NAME = "pooled"
@@ -130,7 +130,7 @@ def fetch(portal: Serving, path: str) -> tuple[int, bytes]:
 
 def test_revocation_shows_within_the_bound_although_nothing_is_notified(portal: Serving) -> None:
     goes, stays, path = portal.do(SET_UP).split()
-    ask_each_worker(portal.port, portal.workers(), path)
+    let_each_worker_cache(portal.port, portal.workers(), path)
     assert goes.encode() in fetch(portal, path)[1]
     portal.do(REVOKE)
     time.sleep(BOUND_S)
@@ -144,7 +144,7 @@ def test_sets_are_served_from_memory_with_the_pooler_stopped(
     portal: Serving, pooler: Pooler
 ) -> None:
     [path] = portal.do(PATH).split()
-    ask_each_worker(portal.port, portal.workers(), path)
+    let_each_worker_cache(portal.port, portal.workers(), path)
     pooler.process.send_signal(signal.SIGSTOP)
     try:
         time.sleep(BOUND_S)

@@ -15,7 +15,7 @@ import pytest
 from portal.registry.follower import BOUND_S
 from tests.ops.serving import Serving, serve
 from tests.waiting import PATIENCE_S
-from tests.workers import ask_each_worker
+from tests.workers import let_each_worker_cache
 
 ASKS = 12
 """Each on a connection of its own: enough for both workers to take some."""
@@ -80,7 +80,7 @@ def portal(database: Path) -> Iterator[Serving]:
 def paths(portal: Serving) -> list[str]:
     """The sets of a client that every worker knows, and of one that none does."""
     paths = portal.do(SET_UP).split()
-    ask_each_worker(portal.port, portal.workers(), paths[0])
+    let_each_worker_cache(portal.port, portal.workers(), paths[0])
     return paths
 
 
