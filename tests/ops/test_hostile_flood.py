@@ -18,10 +18,10 @@ from tests.waiting import PATIENCE_S
 logger = logging.getLogger(__name__)
 
 CONNECTIONS = 8
-REQUESTS = 2000
+REQUESTS = 4000
 """How many a round has: in the cache, each would take most of a KiB."""
-GROWTH_KIB = 1024
-ROUNDS = 8
+GROWTH_KIB = 2048
+ROUNDS = 16
 """More than a process needs until it has what it keeps: threads, their memory, connections."""
 
 
