@@ -42,7 +42,7 @@ def event_occasion(
 
 
 def on_key(did: str, event: Event) -> str:
-    """Return a sentence: who did this to the key of the event, and when."""
+    """Return a sentence with the actor, the deed, the key of the event, and the time."""
     key = key_of(event)
     return (
         f"{actor_text(event.actor)} {did} the key {quoted(key.label)} of {quoted(key.client.name)} "
@@ -51,7 +51,7 @@ def on_key(did: str, event: Event) -> str:
 
 
 def on_client(did: str, event: Event) -> str:
-    """Return a sentence: who did this to the client of the event, and when."""
+    """Return a sentence with the actor, the deed, the client of the event, and the time."""
     name = quoted(client_of(event).name)
     return f"{actor_text(event.actor)} {did} {name} on {time_text(event.at)}."
 

@@ -182,7 +182,7 @@ def _key_revoked(event: Event, now: datetime) -> Iterator[Occasion]:
 
 
 def _key_blocked(event: Event, now: datetime) -> Iterator[Occasion]:
-    """Yield a notice for who sent a private key. Of a registered key, its revocation tells."""
+    """Yield a notice for the sender of a private key, unless that of a revocation says it."""
     client, fingerprint = event.client, str(event.detail.get("spki_sha256", ""))
     if event.detail.get("why") != BlockedWhy.PRIVATE_KEY_SEEN or event.actor_user_id is None:
         return

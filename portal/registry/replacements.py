@@ -95,13 +95,14 @@ def note_published(replacement: Replacement, now: datetime) -> Reports:
     verbs = (Verb.CONFIRM_KEY if new.confirmation_required else Verb.REGISTER_KEY, Verb.KEEP_KEY)
     event = Event.objects.filter(key=new, verb__in=verbs).order_by("-pk").first()
     since = event.number if event else None
-    outdated = outdated_until(since) if since else None
-    served = not settings.JWKS_MEMORY_MB or (found and found.number >= (since or 0))
-    if since and served and not outdated:
+    if not since or (settings.JWKS_MEMORY_MB and not (found and found.number >= since)):
+        return Reports(found)
+    outdated = outdated_until(since)
+    if not outdated:
         rows = Replacement.objects.filter(pk=replacement.pk, new=new, published_at=None)
         rows.update(published_at=now)
         replacement.refresh_from_db(fields=["published_at"])
-    return Reports(found, outdated if served else None)
+    return Reports(found, outdated)
 
 
 def watch_again(new: ClientKey, now: datetime) -> None:

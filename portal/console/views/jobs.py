@@ -47,9 +47,9 @@ class _Kind:
     effect: Callable[[Sequence[int], datetime], Effect]
     noun: str
     act: str
-    """What the job does, such as "Revoke"."""
+    """The verb in the heading and on the button: "Revoke"."""
     done: str
-    """What it has done, such as "revoked"."""
+    """The participle of the verb: "revoked"."""
     already: str
     """The state of a row that it need not act on."""
 
